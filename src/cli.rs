@@ -1,0 +1,274 @@
+//! The command line: git's actions by the shortest way, everything else through clap.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::commands;
+use crate::storage::StorageKind;
+use crate::ui;
+
+/// Runs this process's command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let action = arguments.get(1).and_then(|a| a.to_str()).unwrap_or("");
+    let result = match action {
+        "get" => commands::get::run(),
+        "store" => commands::store::run(),
+        "erase" => commands::erase::run(),
+        "capability" => commands::capability::run(),
+        _ if is_unknown_action(&arguments) => Ok(()),
+        _ => match Cli::try_parse_from(arguments) {
+            Ok(cli) => dispatch(cli),
+            Err(error) => {
+                // clap's own errors are usage errors; help and version are none.
+                let _ = error.print();
+                return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            }
+        },
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if !error.is::<AlreadySaid>() {
+                ui::print_error(&error);
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error whose message the user has already seen.
+#[derive(Debug, thiserror::Error)]
+#[error("failed")]
+pub struct AlreadySaid;
+
+/// Whether git, not a person, asks for an action that this version does not know. Helpers pass
+/// over those in silence (gitcredentials(7), "CUSTOM HELPERS"); a person with a typing error is
+/// told, and a person has a terminal.
+fn is_unknown_action(arguments: &[OsString]) -> bool {
+    let [_, word] = arguments else { return false };
+    let Some(word) = word.to_str() else {
+        return false;
+    };
+    let known = || {
+        Cli::command()
+            .get_subcommands()
+            .any(|c| c.get_name() == word || c.get_all_aliases().any(|alias| alias == word))
+    };
+    !word.starts_with('-') && word != "help" && !io::stdin().is_terminal() && !known()
+}
+
+/// The right Hugging Face token for each repository, for git, git-lfs and git-xet.
+#[derive(Debug, Parser)]
+#[command(
+    name = "git-credential-hf",
+    bin_name = "git credential-hf",
+    version,
+    after_help = "\
+Examples:
+  git credential-hf configure                    let git call this helper for the Hub
+  git credential-hf login work --for acme        keep a token; use it for everything of acme
+  git credential-hf login me --default           and another for the rest
+  git credential-hf explain acme/llama           which token git gets there, and why
+
+Git itself calls `get`, `store` and `erase`. Exit codes: 0 done, 1 failed, 2 wrong usage."
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Configure(Scope),
+    Unconfigure(Scope),
+    Login(Login),
+    Logout(Logout),
+    List(List),
+    Use(Use),
+    Unuse(Unuse),
+    Explain(Explain),
+}
+
+fn dispatch(cli: Cli) -> Result<()> {
+    match cli.verb {
+        Verb::Configure(scope) => commands::configure::configure(&scope),
+        Verb::Unconfigure(scope) => commands::configure::unconfigure(&scope),
+        Verb::Login(login) => commands::login::run(login),
+        Verb::Logout(logout) => commands::logout::run(&logout),
+        Verb::List(list) => commands::list::run(list),
+        Verb::Use(choice) => commands::rules::use_token(&choice),
+        Verb::Unuse(choice) => commands::rules::unuse(&choice),
+        Verb::Explain(explain) => commands::explain::run(&explain),
+    }
+}
+
+/// Which of git's configuration files to change.
+#[derive(Debug, Args)]
+#[command(
+    about = "Let git call this helper for the Hub, or stop that (unconfigure)",
+    long_about = "\
+Writes one block at the end of git's configuration file: for each Hub an empty `helper =`, so
+that no other helper is handed the token, this helper, and `useHttpPath = true`, so that git says
+which repository it asks for. Running it again changes nothing, or brings the block up to date.
+`unconfigure` takes the block out again and leaves the file as it was, byte for byte.",
+    after_help = "\
+Examples:
+  git credential-hf configure              for you (~/.gitconfig)
+  git credential-hf configure --local      for the repository at hand
+  sudo git credential-hf configure --system"
+)]
+pub struct Scope {
+    /// For all users of this machine
+    #[arg(long, group = "where")]
+    pub system: bool,
+    /// For the repository at hand
+    #[arg(long, group = "where")]
+    pub local: bool,
+    /// In this file
+    #[arg(long, group = "where", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// What `login` is given.
+#[derive(Debug, Args)]
+#[command(
+    about = "Keep a token under a name",
+    long_about = "\
+Keeps a token under a name of your choice. The token is asked for without showing it, or read
+from stdin with --with-token; it is never an argument, which other users could see.
+
+Create tokens at https://huggingface.co/settings/tokens. A name that exists gets the new token
+in the place of the old one, and whatever was held against it is lifted.",
+    after_help = "\
+Examples:
+  git credential-hf login work --for acme                 asks for the token
+  git credential-hf login data --for datasets/acme/x      a narrow token for one dataset
+  pass show hf/me | git credential-hf login me --default --with-token
+  git credential-hf login server --storage file           where there is no keyring
+  git credential-hf login corp --for https://hub.corp.example/acme"
+)]
+pub struct Login {
+    /// What to call it, such as `work`
+    pub name: String,
+    /// Use it for this namespace or repo (acme, acme/x, datasets/acme/x, acme/llama-*); repeatable
+    #[arg(long = "for", value_name = "PATTERN")]
+    pub patterns: Vec<String>,
+    /// Use it where nothing else is chosen
+    #[arg(long)]
+    pub default: bool,
+    /// Read the token from stdin
+    #[arg(long)]
+    pub with_token: bool,
+    /// Where to keep it; the choice is remembered
+    #[arg(long, value_enum)]
+    pub storage: Option<StorageKind>,
+    /// Do not ask the Hub whether the token works
+    #[arg(long)]
+    pub no_verify: bool,
+}
+
+/// What `logout` is given.
+#[derive(Debug, Args)]
+#[command(
+    about = "Remove a token from this machine",
+    long_about = "\
+Removes a token's secret from its storage, and all that is known of it. Rules that name it stay,
+so that a later login under the same name takes its place. The token itself stays valid on the
+Hub: end it at https://huggingface.co/settings/tokens.",
+    after_help = "\
+Examples:
+  git credential-hf logout work
+  git credential-hf logout --all --yes"
+)]
+pub struct Logout {
+    /// The token's name
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub name: Option<String>,
+    /// All tokens
+    #[arg(long)]
+    pub all: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// What `list` is given.
+#[derive(Debug, Args)]
+#[command(about = "Show the tokens, where each lies, and the rules")]
+pub struct List {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `use` is given.
+#[derive(Debug, Args)]
+#[command(
+    about = "Choose a token for a namespace or repo, or as the default",
+    long_about = "\
+Writes a rule to config.toml. Of several rules that match a repo the most specific wins: a repo
+with its kind, a repo, a glob (the longest), a namespace with its kind, a namespace. Without
+--for and --default the rule is for the repository at hand.",
+    after_help = "\
+Examples:
+  git credential-hf use work --for acme
+  git credential-hf use llama --for 'acme/llama-*' --for datasets/acme/llama
+  git credential-hf use me --default
+  cd some-clone && git credential-hf use work"
+)]
+pub struct Use {
+    /// The token's name
+    pub name: String,
+    /// The namespace or repo; repeatable
+    #[arg(long = "for", value_name = "PATTERN")]
+    pub patterns: Vec<String>,
+    /// Use it where nothing else is chosen
+    #[arg(long)]
+    pub default: bool,
+}
+
+/// What `unuse` is given.
+#[derive(Debug, Args)]
+#[command(about = "Take a rule out")]
+pub struct Unuse {
+    /// The rule's pattern, as `list` shows it; without one, the rule for the repository at hand
+    pub pattern: Option<String>,
+}
+
+/// What `explain` is given.
+#[derive(Debug, Args)]
+#[command(
+    about = "Show which token git gets for a repo, and why",
+    long_about = "\
+Runs the very choice that git's request runs, and shows every candidate in order with the reason
+it stands there. Nothing is changed and no secret is shown.",
+    after_help = "\
+Examples:
+  git credential-hf explain acme/x
+  git credential-hf explain https://huggingface.co/datasets/acme/x/tree/main
+  cd some-clone && git credential-hf explain"
+)]
+pub struct Explain {
+    /// A repo (acme/x, datasets/acme/x) or a URL; without one, the remotes of the repository at hand
+    pub repo: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,139 @@
+//! `erase`: the server refused a credential, or somebody wants one gone.
+
+use anyhow::Result;
+
+use super::request::Session;
+use crate::context::{self, way_out};
+use crate::name::TokenName;
+use crate::offer::OfferState;
+use crate::secret::{Kind, Secret};
+use crate::state::{Origin, State, StateError, TokenInfo};
+use crate::{trace, ui};
+
+/// Deals with one erase.
+///
+/// # Errors
+/// When the state or a storage fails.
+pub fn run() -> Result<()> {
+    let Some(session) = Session::open_silently()? else {
+        return Ok(());
+    };
+    let state = session.context.state_file.load()?;
+    match &session.request.password {
+        Some(secret) => erase_value(&session, &state, secret),
+        None => erase_scope(&session, &state),
+    }
+}
+
+/// Without a password: what git's `store` kept for that host, user name and path goes, each
+/// where given. A token from `login` never does.
+fn erase_scope(session: &Session, state: &State) -> Result<()> {
+    let request = &session.request;
+    for (name, token) in kept(session, state) {
+        let same_user = request.username.is_none() || request.username == token.account;
+        if same_user && same_path(session, token) {
+            trace::line(|| format!("erase: removing `{name}`"));
+            session.context.forget(name, token)?;
+        }
+    }
+    Ok(())
+}
+
+fn same_path(session: &Session, token: &TokenInfo) -> bool {
+    use crate::repo::Repo;
+    match (&session.request.path, &token.path) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(wanted), Some(kept)) => {
+            wanted == kept
+                || Repo::from_path(wanted).is_some_and(|repo| Repo::from_path(kept) == Some(repo))
+        }
+    }
+}
+
+/// With a password: that very secret and no other. What `store` kept is removed; any other
+/// token of ours is remembered as rejected, since an erase does not prove it bad.
+fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> {
+    let value = secret.fingerprint();
+    let mut removed = false;
+    for (name, token) in kept(session, state) {
+        if token.fingerprint == value && is_same(session, name, token, secret) {
+            trace::line(|| format!("erase: removing `{name}`"));
+            session.context.forget(name, token)?;
+            removed = true;
+        }
+    }
+    let candidate = session.candidate_with(state, &value);
+    let answered = OfferState::find(&session.request.states)
+        .is_some_and(|ours| ours.tried.last() == Some(&value));
+    let stored = state.tokens.values().any(|token| {
+        token.origin == Origin::Login
+            && token.endpoint == session.endpoint
+            && token.fingerprint == value
+    });
+    if removed || !(candidate.is_some() || answered || stored) {
+        return Ok(());
+    }
+    let now = context::now();
+    let state = session.context.state_file.update(|state| {
+        state.reject(&value, now);
+        Ok::<_, StateError>(state.clone())
+    })?;
+    if let Some(candidate) = candidate {
+        let what = session.context.describe(&candidate, &state);
+        let host = session.endpoint.authority();
+        let next = next_after(session, &state, &value);
+        ui::say(&format!(
+            "{what} was rejected by {host}: {}{next}",
+            way_out(&candidate)
+        ));
+    }
+    Ok(())
+}
+
+/// What the next git command will use, now that this value is out.
+fn next_after(session: &Session, state: &State, value: &crate::secret::Fingerprint) -> String {
+    use crate::offer::World;
+    use crate::select::Source;
+    let Ok(selection) = session.context.select(&session.wanted(), state) else {
+        return String::new();
+    };
+    let reader = context::Reader::new(&session.context, state);
+    let now = context::now();
+    let next = selection.candidates.iter().find(|candidate| {
+        let known = reader.known_fingerprint(candidate);
+        !matches!(candidate.source, Source::Unusable(..))
+            && known.as_ref() != Some(value)
+            && known.is_none_or(|k| state.standing(&k, now) == crate::state::Standing::Good)
+    });
+    next.map_or_else(String::new, |candidate| {
+        format!(
+            "; the next git command uses {}",
+            context::source_name(&candidate.source)
+        )
+    })
+}
+
+/// Whether the stored token is this secret, for this user. The Hub does not look at user names,
+/// so for its tokens the value alone counts.
+fn is_same(session: &Session, name: &TokenName, token: &TokenInfo, secret: &Secret) -> bool {
+    if secret.kind() != Kind::Other {
+        return true;
+    }
+    let username = &session.request.username;
+    (username.is_none() || *username == token.account)
+        && session
+            .context
+            .read_stored(name, token)
+            .is_ok_and(|record| record.secret.same_as(secret))
+}
+
+fn kept<'a>(
+    session: &'a Session,
+    state: &'a State,
+) -> impl Iterator<Item = (&'a TokenName, &'a TokenInfo)> {
+    state
+        .tokens
+        .iter()
+        .filter(|(_, token)| token.origin == Origin::Git && token.endpoint == session.endpoint)
+}

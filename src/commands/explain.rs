@@ -1,0 +1,237 @@
+//! `explain`: which token git gets for a repo, and why, from the very choice that `get` makes.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::here;
+use crate::cli::Explain;
+use crate::context::{self, Context, Reader, print, source_name};
+use crate::offer::{Outcome, World, choose};
+use crate::repo::Location;
+use crate::select::{Candidate, Notice, SelectError, Source, Wanted};
+use crate::state::{Standing, State};
+use crate::ui::{self, Failure, Style};
+
+/// Shows the candidates of one repo, or of the remotes of the repository at hand.
+///
+/// # Errors
+/// When it is not clear which repo is meant, or a token asked for by name is not there.
+pub fn run(explain: &Explain) -> Result<()> {
+    let context = Context::with_config()?;
+    let locations = match &explain.repo {
+        Some(text) => vec![here::location(&context, text)?],
+        None => here::remotes(&context)?,
+    };
+    let state = context.state_file.load()?;
+    let mut answers = Vec::new();
+    for location in &locations {
+        answers.push(Answer::find(&context, &state, location)?);
+    }
+    if explain.json {
+        let answers: Vec<Value> = answers.iter().map(Answer::as_json).collect();
+        let json = json!({ "version": 1, "repos": answers });
+        return print(&format!("{}\n", serde_json::to_string_pretty(&json)?));
+    }
+    let texts: Vec<String> = answers.iter().map(Answer::as_text).collect();
+    print(&texts.join("\n"))
+}
+
+struct Answer {
+    subject: String,
+    endpoint: String,
+    repo: Option<String>,
+    served: bool,
+    rows: Vec<Row>,
+    notes: Vec<String>,
+}
+
+struct Row {
+    name: String,
+    reason: String,
+    place: String,
+    hint: Option<String>,
+    account: Option<String>,
+    standing: &'static str,
+    answers: bool,
+}
+
+impl Answer {
+    fn find(context: &Context, state: &State, location: &Location) -> Result<Self> {
+        // Git sends the path of the remote; a bare endpoint has none.
+        let path = (!location.path.is_empty()).then(|| location.path.clone());
+        let wanted = Wanted {
+            endpoint: location.endpoint.clone(),
+            path,
+            username: location.username.clone(),
+        };
+        let repo = location.repo().map(|repo| repo.to_string());
+        let mut answer = Self {
+            subject: repo
+                .clone()
+                .unwrap_or_else(|| "no repo in particular".to_owned()),
+            endpoint: location.endpoint.to_string(),
+            repo,
+            served: context.serves(&location.endpoint),
+            rows: Vec::new(),
+            notes: Vec::new(),
+        };
+        if !answer.served {
+            answer.notes.push(format!(
+                "{} is not a Hub of yours, so nothing is answered there; add it below [endpoints] in {}",
+                location.endpoint,
+                context.paths.config().display()
+            ));
+            return Ok(answer);
+        }
+        let selection = context.select(&wanted, state).map_err(failure)?;
+        for notice in &selection.notices {
+            answer.notes.push(match notice {
+                Notice::RemotesDisagree(repos) => {
+                    let repos: Vec<String> = repos.iter().map(ToString::to_string).collect();
+                    format!("{} need different tokens", repos.join(" and "))
+                }
+                Notice::UnknownUsername => {
+                    "the user name in the URL is no token's name and no account of one, \
+                     so only the environment is asked"
+                        .to_owned()
+                }
+            });
+        }
+        let mut reader = Reader::new(context, state);
+        let outcome = choose(
+            &selection.candidates,
+            state,
+            &[],
+            context::now(),
+            &mut reader,
+        );
+        let chosen = match outcome {
+            Outcome::Offer { candidate, .. } => Some(candidate),
+            Outcome::AllRejected(_) | Outcome::Nothing => None,
+        };
+        answer.notes.append(&mut reader.said.clone());
+        for candidate in &selection.candidates {
+            let answers = chosen.as_ref() == Some(candidate);
+            answer
+                .rows
+                .push(Row::new(context, state, &reader, candidate, answers));
+        }
+        if answer.rows.is_empty() {
+            answer
+                .notes
+                .push("no token: run `git credential-hf login NAME`, or set HF_TOKEN".to_owned());
+        } else if chosen.is_none() {
+            answer
+                .notes
+                .push("none of them can be answered now".to_owned());
+        }
+        Ok(answer)
+    }
+
+    fn as_text(&self) -> String {
+        let bold = Style::new(std::io::IsTerminal::is_terminal(&std::io::stdout()), "1");
+        let mut text = format!(
+            "{} on {}\n",
+            bold.paint(&ui::shown(&self.subject)),
+            self.endpoint
+        );
+        if !self.rows.is_empty() {
+            let rows: Vec<Vec<String>> = self.rows.iter().map(Row::cells).collect();
+            let header = ["", "TOKEN", "WHY", "WHERE", "VALUE", "STATUS"];
+            text.push_str(&ui::table(&header, &rows));
+        }
+        for note in &self.notes {
+            text.push_str(&format!("note: {}\n", ui::one_line(note)));
+        }
+        text
+    }
+
+    fn as_json(&self) -> Value {
+        let candidates: Vec<Value> = self.rows.iter().map(Row::as_json).collect();
+        json!({
+            "endpoint": self.endpoint,
+            "repo": self.repo,
+            "served": self.served,
+            "candidates": candidates,
+            "notes": self.notes,
+        })
+    }
+}
+
+impl Row {
+    fn new(
+        context: &Context,
+        state: &State,
+        reader: &Reader<'_>,
+        candidate: &Candidate,
+        answers: bool,
+    ) -> Self {
+        let token = match &candidate.source {
+            Source::Stored(name) => state.tokens.get(name),
+            _ => None,
+        };
+        let hint = match &candidate.source {
+            Source::Environment(variable) => context
+                .env
+                .tokens
+                .iter()
+                .find(|t| t.variable == *variable)
+                .and_then(|t| t.secret.as_ref().ok().map(crate::secret::Secret::hint)),
+            _ => token.map(|token| token.hint.clone()),
+        };
+        let standing = reader
+            .known_fingerprint(candidate)
+            .map_or(Standing::Good, |f| state.standing(&f, context::now()));
+        Self {
+            name: source_name(&candidate.source),
+            reason: candidate.reason.to_string(),
+            place: context
+                .place(&candidate.source, state)
+                .unwrap_or_else(|| "not there".to_owned()),
+            hint,
+            account: token.and_then(|token| token.account.clone()),
+            standing: match (answers, standing) {
+                (true, _) => "git gets this",
+                (_, Standing::Good) => "",
+                (_, Standing::LastResort) => "rejected: only if nothing else is left",
+                (_, Standing::Withheld) => "rejected a moment ago: not offered",
+            },
+            answers,
+        }
+    }
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            if self.answers { "->" } else { "" }.to_owned(),
+            self.name.clone(),
+            self.reason.clone(),
+            self.place.clone(),
+            self.hint.clone().unwrap_or_else(|| "-".to_owned()),
+            self.standing.to_owned(),
+        ]
+    }
+
+    fn as_json(&self) -> Value {
+        json!({
+            "source": self.name,
+            "reason": self.reason,
+            "storage": self.place,
+            "token": self.hint,
+            "account": self.account,
+            "status": self.standing,
+            "answers": self.answers,
+        })
+    }
+}
+
+fn failure(error: SelectError) -> Failure {
+    match error {
+        SelectError::NoSuchToken(_) => {
+            Failure::new("GIT_CREDENTIAL_HF_TOKEN_NAME names a token that is not there")
+                .help("`git credential-hf list` shows the names")
+        }
+        SelectError::OtherEndpoint(name, endpoint) => Failure::new(format!(
+            "GIT_CREDENTIAL_HF_TOKEN_NAME names `{name}`, a token for {endpoint}"
+        )),
+    }
+}

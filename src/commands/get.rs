@@ -1,0 +1,234 @@
+//! `get`: answer git with a token.
+
+use std::io;
+
+use anyhow::Result;
+
+use super::request::{Opening, Session};
+use crate::cli::AlreadySaid;
+use crate::context::{self, Reader, way_out};
+use crate::offer::{OfferState, Outcome, choose};
+use crate::protocol::{Capabilities, Credential, Reply};
+use crate::secret::Fingerprint;
+use crate::select::{Candidate, Notice, SelectError, Selection};
+use crate::state::State;
+use crate::{trace, ui};
+
+/// Answers one request.
+///
+/// # Errors
+/// When the request or the configuration is broken; what goes wrong with a token is said, and
+/// the next one answered.
+pub fn run() -> Result<()> {
+    let session = match Session::open()? {
+        Opening::Ours(session) => session,
+        Opening::NotOurs => return Ok(()),
+        Opening::BadConfig { error, ours } => {
+            // Without the rules a guess could be any token: git is told to stop.
+            if ours {
+                Reply::Quit.write(Capabilities::default(), &mut io::stdout())?;
+            }
+            return Err(error);
+        }
+    };
+    let reply = answer(&session)?;
+    reply.write(session.request.capabilities, &mut io::stdout())?;
+    match reply {
+        Reply::Quit => Err(AlreadySaid.into()),
+        _ => Ok(()),
+    }
+}
+
+fn answer(session: &Session) -> Result<Reply> {
+    let context = &session.context;
+    let mut state = context.state_or_empty();
+    let now = context::now();
+    let tried = OfferState::find(&session.request.states).map_or_else(Vec::new, |s| s.tried);
+    // Asked again with our own state: the last answer was refused.
+    let refused = tried.last().and_then(|value| {
+        let candidate = session.candidate_with(&state, value);
+        remember_rejection(session, &mut state, value, now);
+        candidate
+    });
+    let selection = match context.select(&session.wanted(), &state) {
+        Ok(selection) => selection,
+        Err(error) => {
+            ui::say(&explain_error(session, &error));
+            return Ok(Reply::Quit);
+        }
+    };
+    let subject = session.subject(selection.repo.as_ref());
+    say_notices(session, &selection);
+
+    let mut reader = Reader::new(context, &state);
+    let outcome = choose(&selection.candidates, &state, &tried, now, &mut reader);
+    reader.said.iter().for_each(|line| ui::say(line));
+    learn(session, &reader);
+
+    let host = session.endpoint.authority();
+    match outcome {
+        Outcome::Offer {
+            candidate,
+            loaded,
+            more,
+        } => {
+            if let Some(refused) = refused {
+                let refused = context.describe(&refused, &state);
+                let next = context::source_name(&candidate.source);
+                ui::say(&format!(
+                    "{refused} was rejected by {host} for {subject}; using {next}"
+                ));
+            }
+            trace::line(|| {
+                let what = context.describe(&candidate, &state);
+                format!("answering {subject} with {what}, {}", loaded.secret.hint())
+            });
+            let mut tried = tried;
+            tried.push(loaded.secret.fingerprint());
+            let asked = session.request.username.clone().filter(|u| !u.is_empty());
+            let username = asked.or(loaded.username);
+            Ok(Reply::Credential(Box::new(Credential {
+                // What the hf CLI writes, too; the Hub does not look at it.
+                username: username.unwrap_or_else(|| "hf_user".to_owned()),
+                password: loaded.secret,
+                password_expiry_utc: loaded.expires,
+                oauth_refresh_token: loaded.refresh_token,
+                state: Some(OfferState { tried }.to_text()),
+                more,
+            })))
+        }
+        Outcome::AllRejected(candidate) => {
+            let what = context.describe(&candidate, &state);
+            ui::say(&format!(
+                "{what} was rejected by {host} for {subject}: {}",
+                way_out(&candidate)
+            ));
+            Ok(Reply::Quit)
+        }
+        Outcome::Nothing => {
+            if context.config.hints && reader.said.is_empty() {
+                hint(session, &selection, &subject);
+            }
+            Ok(Reply::Nothing)
+        }
+    }
+}
+
+/// Remembers that a value was refused. Where the state cannot be written, this operation still
+/// knows it from `state[]`.
+fn remember_rejection(session: &Session, state: &mut State, value: &Fingerprint, now: u64) {
+    let written = session.context.state_file.update(|state| {
+        state.reject(value, now);
+        Ok::<_, crate::state::StateError>(state.clone())
+    });
+    match written {
+        Ok(newer) => *state = newer,
+        Err(error) => {
+            ui::say(&error.to_string());
+            state.reject(value, now);
+        }
+    }
+}
+
+/// Writes down what reading has taught: a stored value that another process replaced, or that a
+/// kill left without its description; and, for callers that do not hand back `state[]`, what a
+/// command printed. Not worth an error.
+fn learn(session: &Session, reader: &Reader<'_>) {
+    let printed = if session.request.capabilities.state {
+        &[][..]
+    } else {
+        &reader.printed
+    };
+    if reader.changed.is_empty() && printed.is_empty() {
+        return;
+    }
+    let result = session.context.state_file.update(|state| {
+        for (name, fingerprint) in &reader.changed {
+            if let Some(token) = state.tokens.get_mut(name) {
+                token.fingerprint = fingerprint.clone();
+            }
+        }
+        for (name, fingerprint) in printed {
+            state.commands.insert(name.clone(), fingerprint.clone());
+        }
+        Ok::<_, crate::state::StateError>(())
+    });
+    if let Err(error) = result {
+        trace::line(|| error.to_string());
+    }
+}
+
+fn say_notices(session: &Session, selection: &Selection) {
+    for notice in &selection.notices {
+        if let Notice::RemotesDisagree(repos) = notice {
+            let repos: Vec<String> = repos.iter().map(ToString::to_string).collect();
+            ui::say(&format!(
+                "{} asks without a path, and {} need different tokens here: name one with \
+                 GIT_CREDENTIAL_HF_TOKEN_NAME",
+                session.endpoint.authority(),
+                repos.join(" and "),
+            ));
+        }
+    }
+}
+
+fn explain_error(session: &Session, error: &SelectError) -> String {
+    let known: Vec<&str> = session
+        .context
+        .config
+        .commands
+        .keys()
+        .map(|n| n.as_str())
+        .collect();
+    match error {
+        SelectError::NoSuchToken(name) => {
+            let state = session.context.state_or_empty();
+            let names: Vec<&str> = state
+                .tokens
+                .keys()
+                .map(|n| n.as_str())
+                .chain(known)
+                .collect();
+            let near = crate::config::nearest(name.as_str(), &names)
+                .map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+            format!(
+                "there is no token of the name that GIT_CREDENTIAL_HF_TOKEN_NAME gives{near}: \
+                 run `git credential-hf list`"
+            )
+        }
+        SelectError::OtherEndpoint(name, endpoint) => format!(
+            "GIT_CREDENTIAL_HF_TOKEN_NAME names `{name}`, a token for {endpoint}, not for {}",
+            session.endpoint
+        ),
+    }
+}
+
+/// The line for a request that nothing can answer.
+fn hint(session: &Session, selection: &Selection, subject: &str) {
+    let unknown = selection.notices.contains(&Notice::UnknownUsername);
+    let why = if unknown {
+        " (the user name in the URL is no token's name and no account of one)"
+    } else {
+        ""
+    };
+    let namespace = selection
+        .repo
+        .as_ref()
+        .and_then(|repo| repo.namespace.as_ref());
+    let pattern = match namespace {
+        Some(namespace) if session.endpoint.is_hugging_face() => {
+            format!(" --for {}", namespace.as_str())
+        }
+        Some(namespace) => format!(" --for {}/{}", session.endpoint, namespace.as_str()),
+        None => " --default".to_owned(),
+    };
+    ui::say(&format!(
+        "no token for {subject}{why}: run `git credential-hf login NAME{pattern}`"
+    ));
+}
+
+/// A candidate by name, for messages about it.
+#[must_use]
+pub fn called(candidate: &Candidate) -> String {
+    context::source_name(&candidate.source)
+}

@@ -1,0 +1,118 @@
+//! What `get`, `store` and `erase` begin with: read the request, and see whether it is ours.
+
+use std::io;
+
+use anyhow::Result;
+
+use crate::context::Context;
+use crate::endpoint::Endpoint;
+use crate::protocol::Request;
+use crate::repo::Repo;
+use crate::secret::Fingerprint;
+use crate::select::{Candidate, Wanted};
+use crate::state::State;
+
+/// A request that this helper is to deal with.
+#[derive(Debug)]
+pub struct Session {
+    /// The request.
+    pub request: Request,
+    /// Whom it is about.
+    pub endpoint: Endpoint,
+    /// The run's world.
+    pub context: Context,
+}
+
+/// How a request begins.
+#[derive(Debug)]
+pub enum Opening {
+    /// It is ours.
+    Ours(Box<Session>),
+    /// It is about a host that is no endpoint: another helper's turn, without a word.
+    NotOurs,
+    /// It is ours or may be, but the configuration has a mistake.
+    BadConfig {
+        /// The mistake.
+        error: anyhow::Error,
+        /// Certainly ours, whatever the configuration would say.
+        ours: bool,
+    },
+}
+
+impl Session {
+    /// Reads the request from stdin.
+    ///
+    /// # Errors
+    /// When the request breaks git's protocol, or there is no home directory.
+    pub fn open() -> Result<Opening> {
+        let request = Request::read(&mut io::stdin().lock())?;
+        let endpoint = match (&request.protocol, &request.host) {
+            (Some(protocol), Some(host)) => Endpoint::from_git(protocol, host),
+            _ => None,
+        };
+        let Some(endpoint) = endpoint else {
+            return Ok(Opening::NotOurs);
+        };
+        let mut context = Context::new()?;
+        if let Err(error) = context.load_config() {
+            let ours = context.serves(&endpoint);
+            let error = error.into();
+            return Ok(Opening::BadConfig { error, ours });
+        }
+        if !context.serves(&endpoint) {
+            return Ok(Opening::NotOurs);
+        }
+        Ok(Opening::Ours(Box::new(Self {
+            request,
+            endpoint,
+            context,
+        })))
+    }
+
+    /// The same for `store` and `erase`, which have nothing to answer.
+    ///
+    /// # Errors
+    /// When the configuration has a mistake, too.
+    pub fn open_silently() -> Result<Option<Box<Self>>> {
+        match Self::open()? {
+            Opening::Ours(session) => Ok(Some(session)),
+            Opening::NotOurs => Ok(None),
+            Opening::BadConfig { error, .. } => Err(error),
+        }
+    }
+
+    /// What the choice of a token is made from.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        Wanted {
+            endpoint: self.endpoint.clone(),
+            path: self.request.path.clone(),
+            username: self.request.username.clone(),
+        }
+    }
+
+    /// What the request is about, in words: the repo, or the host where it is not known.
+    #[must_use]
+    pub fn subject(&self, repo: Option<&Repo>) -> String {
+        let host = self.endpoint.authority();
+        match repo {
+            Some(repo) => format!("{repo} on {host}"),
+            None => host,
+        }
+    }
+
+    /// The candidate that has this value, as far as that is known without reading any.
+    #[must_use]
+    pub fn candidate_with(&self, state: &State, value: &Fingerprint) -> Option<Candidate> {
+        use crate::offer::World;
+        let selection = self.context.select(&self.wanted(), state).ok()?;
+        let reader = crate::context::Reader::new(&self.context, state);
+        selection.candidates.into_iter().find(|candidate| {
+            let printed = match &candidate.source {
+                crate::select::Source::Command(name) => state.commands.get(name).cloned(),
+                _ => None,
+            };
+            reader.known_fingerprint(candidate).or(printed).as_ref() == Some(value)
+        })
+    }
+}

@@ -1,0 +1,137 @@
+//! `use` and `unuse`: rules and the default token.
+
+use anyhow::Result;
+
+use super::here;
+use crate::cli::{Unuse, Use};
+use crate::config_edit::{Change, edit};
+use crate::context::{Context, print};
+use crate::endpoint::Endpoint;
+use crate::name::TokenName;
+use crate::pattern::Pattern;
+use crate::state::State;
+use crate::ui::Failure;
+
+/// Chooses a token for patterns, or as the default.
+///
+/// # Errors
+/// When there is no such token, or it is for another endpoint than a pattern.
+pub fn use_token(choice: &Use) -> Result<()> {
+    let context = Context::with_config()?;
+    let state = context.state_file.load()?;
+    let name = TokenName::existing(&choice.name);
+    let endpoint = endpoint_of(&context, &state, &name)?;
+    let patterns = if choice.default && choice.patterns.is_empty() {
+        Vec::new()
+    } else {
+        here::patterns(&context, &choice.patterns)?
+    };
+    set(&context, &name, &endpoint, &patterns, choice.default)
+}
+
+/// Takes a rule out.
+///
+/// # Errors
+/// When there is no such rule.
+pub fn unuse(choice: &Unuse) -> Result<()> {
+    let context = Context::with_config()?;
+    let given: Vec<String> = choice.pattern.iter().cloned().collect();
+    for pattern in here::patterns(&context, &given)? {
+        if !context
+            .config
+            .rules
+            .iter()
+            .any(|rule| rule.pattern == pattern)
+        {
+            let rules: Vec<String> = context
+                .config
+                .rules
+                .iter()
+                .map(|rule| rule.pattern.to_string())
+                .collect();
+            let names: Vec<&str> = rules.iter().map(String::as_str).collect();
+            let failure = Failure::new(format!("there is no rule for `{pattern}`"));
+            return Err(match crate::config::nearest(&pattern.to_string(), &names) {
+                Some(near) => failure.help(format!("did you mean `{near}`?")),
+                None => failure.help("`git credential-hf list` shows the rules"),
+            }
+            .into());
+        }
+        edit(&context.paths.config(), &[Change::RemoveRule(&pattern)])?;
+        print(&format!("removed the rule for {pattern}\n"))?;
+    }
+    Ok(())
+}
+
+/// Writes rules and the default for a token, and says so.
+///
+/// # Errors
+/// When a pattern is of another endpoint than the token, or the configuration cannot be changed.
+pub fn set(
+    context: &Context,
+    name: &TokenName,
+    endpoint: &Endpoint,
+    patterns: &[Pattern],
+    default: bool,
+) -> Result<()> {
+    if let Some(pattern) = patterns.iter().find(|p| p.endpoint != *endpoint) {
+        return Err(Failure::new(format!(
+            "`{name}` is a token for {endpoint}, and `{pattern}` is on {}",
+            pattern.endpoint
+        ))
+        .help("a token goes to the Hub it was stored for, and to no other")
+        .into());
+    }
+    let mut changes: Vec<Change<'_>> = patterns
+        .iter()
+        .map(|pattern| Change::SetRule(pattern, name))
+        .collect();
+    if default {
+        changes.push(Change::SetDefault(Some(name)));
+    }
+    if changes.is_empty() {
+        return Ok(());
+    }
+    edit(&context.paths.config(), &changes)?;
+    for pattern in patterns {
+        print(&format!("{pattern} uses `{name}`\n"))?;
+    }
+    if default {
+        print(&format!("everything without a rule uses `{name}`\n"))?;
+    }
+    Ok(())
+}
+
+/// The endpoint of the token of this name.
+///
+/// # Errors
+/// When there is none.
+pub fn endpoint_of(context: &Context, state: &State, name: &TokenName) -> Result<Endpoint> {
+    if let Some(token) = state.tokens.get(name) {
+        return Ok(token.endpoint.clone());
+    }
+    if let Some(command) = context.config.commands.get(name) {
+        return Ok(command.endpoint.clone());
+    }
+    Err(no_such_token(context, state, name.as_str()).into())
+}
+
+/// The error for a name that no token has; what was typed is not repeated if it may be a token.
+#[must_use]
+pub fn no_such_token(context: &Context, state: &State, typed: &str) -> Failure {
+    let names: Vec<&str> = state
+        .tokens
+        .keys()
+        .chain(context.config.commands.keys())
+        .map(TokenName::as_str)
+        .collect();
+    let failure = match TokenName::parse(typed) {
+        Err(error @ crate::name::NameError::IsToken) => Failure::new(error.to_string()),
+        _ => Failure::new(format!("there is no token called `{typed}`")),
+    };
+    match crate::config::nearest(typed, &names) {
+        Some(near) => failure.help(format!("did you mean `{near}`?")),
+        None if names.is_empty() => failure.help("add one with `git credential-hf login NAME`"),
+        None => failure.help(format!("there are: {}", names.join(", "))),
+    }
+}

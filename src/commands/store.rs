@@ -1,0 +1,143 @@
+//! `store`: keep what somebody typed at git's prompt, and nothing that is kept elsewhere.
+
+use anyhow::{Context as _, Result};
+
+use super::request::Session;
+use crate::context;
+use crate::name::TokenName;
+use crate::offer::OfferState;
+use crate::repo::Repo;
+use crate::secret::{Kind, Secret};
+use crate::state::{Origin, State, StateError, TokenInfo};
+use crate::storage::{Record, StorageKind};
+use crate::trace;
+use crate::ui::Failure;
+
+/// Deals with one credential that the server has accepted.
+///
+/// # Errors
+/// When a new token cannot be kept.
+pub fn run() -> Result<()> {
+    let Some(session) = Session::open_silently()? else {
+        return Ok(());
+    };
+    let request = &session.request;
+    let Some(secret) = &request.password else {
+        return Ok(());
+    };
+    let state = session.context.state_file.load()?;
+    accepted(&session, &state, secret)?;
+    if request.ephemeral || is_known(&session, &state, secret)? {
+        trace::line(|| "store: the token is known, or not to be kept".to_owned());
+        return Ok(());
+    }
+    if session.endpoint.is_hugging_face() && secret.kind() == Kind::Other {
+        let message = "what was typed is not a Hub token, so it is not kept: \
+                       the Hub takes access tokens, not account passwords";
+        return Err(Failure::new(message)
+            .help("create a token at https://huggingface.co/settings/tokens")
+            .into());
+    }
+    keep(&session, secret)
+}
+
+/// The server took it: whatever was held against it is lifted.
+fn accepted(session: &Session, state: &State, secret: &Secret) -> Result<()> {
+    let fingerprint = secret.fingerprint();
+    if state.rejected.contains_key(&fingerprint) {
+        session.context.state_file.update(|state| {
+            state.rejected.remove(&fingerprint);
+            Ok::<_, StateError>(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether the token lies somewhere already. `state[]` says so for any source; without it the
+/// value is compared with all that can be known without asking anybody.
+fn is_known(session: &Session, state: &State, secret: &Secret) -> Result<bool> {
+    let fingerprint = secret.fingerprint();
+    let ours = OfferState::find(&session.request.states);
+    if ours.is_some_and(|ours| ours.tried.last() == Some(&fingerprint)) {
+        return Ok(true);
+    }
+    let mut in_environment = session.context.env.tokens.iter();
+    if in_environment.any(|t| t.secret.as_ref().is_ok_and(|known| known.same_as(secret))) {
+        return Ok(true);
+    }
+    if secret.kind() != Kind::Other && state.commands.values().any(|known| *known == fingerprint) {
+        return Ok(true);
+    }
+    for (name, token) in &state.tokens {
+        if token.endpoint != session.endpoint || token.fingerprint != fingerprint {
+            continue;
+        }
+        // The fingerprint of a password only sorts; and one that git kept for another user or
+        // path is not this one.
+        if token.origin == Origin::Login && secret.kind() != Kind::Other {
+            return Ok(true);
+        }
+        let same_scope = token.origin == Origin::Login || *name == name_for(session);
+        let record = session.context.read_stored(name, token);
+        if same_scope
+            && record.is_ok_and(|record| {
+                record.secret.same_as(secret)
+                    && record.expires == session.request.password_expiry_utc
+            })
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The name under which git's credential is kept: its scope, exactly as git gave it, a repo in
+/// its shortest form.
+fn name_for(session: &Session) -> TokenName {
+    let path = path_for(session);
+    let username = session.request.username.as_deref();
+    TokenName::kept_by_git(&session.endpoint.to_string(), username, path.as_deref())
+}
+
+fn path_for(session: &Session) -> Option<String> {
+    let path = session.request.path.as_deref()?;
+    Some(Repo::from_path(path).map_or_else(|| path.to_owned(), |repo| repo.to_string()))
+}
+
+fn keep(session: &Session, secret: &Secret) -> Result<()> {
+    let request = &session.request;
+    let name = name_for(session);
+    let storage = session
+        .context
+        .config
+        .storage
+        .unwrap_or(StorageKind::Keyring);
+    let token = TokenInfo {
+        endpoint: session.endpoint.clone(),
+        storage,
+        origin: Origin::Git,
+        fingerprint: secret.fingerprint(),
+        hint: secret.hint(),
+        account: request.username.clone(),
+        path: path_for(session),
+        expires: request.password_expiry_utc,
+        added: context::now(),
+        order: 0,
+    };
+    let record = Record {
+        secret: secret.clone(),
+        endpoint: session.endpoint.clone(),
+        expires: request.password_expiry_utc,
+        refresh_token: request.oauth_refresh_token.clone(),
+    };
+    session
+        .context
+        .keep(&name, token, &record, |_| Ok(()))
+        .with_context(|| {
+            Failure::new(format!(
+                "the token typed for {} is not kept",
+                session.endpoint.authority()
+            ))
+            .help("to keep tokens in a file: git credential-hf login NAME --storage file")
+        })
+}

@@ -1,0 +1,428 @@
+//! The world at the edge of the pure core: configuration, state, environment and storages of
+//! this run, each opened when it is needed.
+
+use std::cell::OnceCell;
+use std::io::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result};
+
+use crate::config::{Config, ConfigError};
+use crate::endpoint::Endpoint;
+use crate::environment::Environment;
+use crate::name::TokenName;
+use crate::offer::{Loaded, Passed, World};
+use crate::paths::Paths;
+use crate::repo::Repo;
+use crate::secret::{Fingerprint, Secret};
+use crate::select::{Candidate, Inputs, SelectError, Selection, Source, Unusable, Wanted, select};
+use crate::state::{Origin, State, StateError, StateFile, TokenInfo};
+use crate::storage::file::FileStorage;
+use crate::storage::keyring::KeyringStorage;
+use crate::storage::{Record, Storage, StorageError, StorageKind, command};
+use crate::{git, trace, ui};
+
+/// What one run works with.
+#[derive(Debug)]
+pub struct Context {
+    /// The environment's variables.
+    pub env: Environment,
+    /// Where the files lie.
+    pub paths: Paths,
+    /// What `config.toml` says.
+    pub config: Config,
+    /// The state file.
+    pub state_file: StateFile,
+    keyring: OnceCell<KeyringStorage>,
+}
+
+impl Context {
+    /// Reads the environment and finds the files; the configuration is read separately, since
+    /// not every action stops at a mistake in it.
+    ///
+    /// # Errors
+    /// When there is no home directory to look in.
+    pub fn new() -> Result<Self> {
+        let env = Environment::from_process();
+        if let Some(target) = &env.trace {
+            trace::start(target);
+        }
+        let paths = Paths::new(&env)?;
+        let state_file = StateFile::new(paths.state());
+        Ok(Self {
+            env,
+            paths,
+            config: Config::default(),
+            state_file,
+            keyring: OnceCell::new(),
+        })
+    }
+
+    /// The same with the configuration read.
+    ///
+    /// # Errors
+    /// When the configuration has a mistake, too.
+    pub fn with_config() -> Result<Self> {
+        let mut context = Self::new()?;
+        context.load_config()?;
+        Ok(context)
+    }
+
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// When it has a mistake.
+    pub fn load_config(&mut self) -> Result<(), ConfigError> {
+        self.config = Config::load(&self.paths.config())?;
+        Ok(())
+    }
+
+    /// Whether requests of this endpoint are answered: the public Hub, `HF_ENDPOINT`, and what
+    /// is configured; plain http only where the configuration allows it.
+    #[must_use]
+    pub fn serves(&self, endpoint: &Endpoint) -> bool {
+        let configured = self.config.endpoint(endpoint);
+        if endpoint.is_plain_http() {
+            return configured.is_some_and(|options| options.allow_http);
+        }
+        configured.is_some() || self.env.endpoint().as_ref() == Some(endpoint)
+    }
+
+    /// The state, or an empty one with a word to the user: the environment's tokens can still
+    /// be answered without it.
+    #[must_use]
+    pub fn state_or_empty(&self) -> State {
+        match self.state_file.load() {
+            Ok(state) => state,
+            Err(error) => {
+                ui::say(&error.to_string());
+                State::default()
+            }
+        }
+    }
+
+    /// The candidates for what is wanted. The repository's remotes are read only when git sent
+    /// no path.
+    ///
+    /// # Errors
+    /// When a token asked for by name cannot be had.
+    pub fn select(&self, wanted: &Wanted, state: &State) -> Result<Selection, SelectError> {
+        let remotes: Vec<Repo> = if wanted.path.is_none() {
+            git::remotes()
+                .iter()
+                .filter(|location| location.endpoint == wanted.endpoint)
+                .filter_map(crate::repo::Location::repo)
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let inputs = Inputs {
+            wanted,
+            config: &self.config,
+            state,
+            env: &self.env,
+            remotes: &remotes,
+        };
+        let selection = select(inputs)?;
+        for (at, candidate) in selection.candidates.iter().enumerate() {
+            trace::line(|| format!("candidate {}: {}", at + 1, self.describe(candidate, state)));
+        }
+        Ok(selection)
+    }
+
+    /// A candidate in words: what it is, why, and where it lies.
+    #[must_use]
+    pub fn describe(&self, candidate: &Candidate, state: &State) -> String {
+        let source = source_name(&candidate.source);
+        match (&candidate.source, self.place(&candidate.source, state)) {
+            (Source::Environment(_), _) | (_, None) => format!("{source} ({})", candidate.reason),
+            (_, Some(place)) => format!("{source} ({}, {place})", candidate.reason),
+        }
+    }
+
+    /// Where a source's secret lies.
+    #[must_use]
+    pub fn place(&self, source: &Source, state: &State) -> Option<String> {
+        match source {
+            Source::Stored(name) => {
+                let token = state.tokens.get(name)?;
+                Some(token.storage.described().to_owned())
+            }
+            Source::Command(name) => {
+                let command = self.config.commands.get(name)?;
+                Some(format!("command `{}`", command.arguments.first()?))
+            }
+            Source::Environment(_) => Some("environment".to_owned()),
+            Source::Exchange | Source::HfCli(_) | Source::Unusable(..) => None,
+        }
+    }
+
+    /// The storage of a kind.
+    #[must_use]
+    pub fn storage(&self, kind: StorageKind) -> Box<dyn Storage + '_> {
+        match kind {
+            StorageKind::File => Box::new(FileStorage::new(self.paths.tokens())),
+            StorageKind::Keyring => Box::new(
+                self.keyring
+                    .get_or_init(|| KeyringStorage::new(self.config.keyring_timeout)),
+            ),
+        }
+    }
+
+    /// Reads a stored token, and holds it against what is known of it: the endpoint must be the
+    /// same, or the token is not used.
+    ///
+    /// # Errors
+    /// When it cannot be had, or lies there for another endpoint.
+    pub fn read_stored(&self, name: &TokenName, token: &TokenInfo) -> Result<Record, StorageError> {
+        let record = self.storage(token.storage).read(name)?;
+        if record.endpoint != token.endpoint {
+            return Err(StorageError::Refused(format!(
+                "the secret that lies there is for {}, not for {}",
+                record.endpoint, token.endpoint
+            )));
+        }
+        Ok(record)
+    }
+
+    /// Keeps a secret under a name. The state names it first and holds what is known of it, so
+    /// that a kill in between leaves a token without a secret, which is said, and never a
+    /// secret that nobody knows of. What `check` refuses is refused under the lock.
+    ///
+    /// # Errors
+    /// When a file or the storage fails, or `check` does.
+    pub fn keep(
+        &self,
+        name: &TokenName,
+        token: TokenInfo,
+        record: &Record,
+        check: impl FnOnce(&State) -> Result<()>,
+    ) -> Result<()> {
+        let storage = token.storage;
+        let fingerprint = record.secret.fingerprint();
+        let before = self.state_file.update(|state| {
+            check(state)?;
+            let mut token = token;
+            token.order = state.next_order();
+            // Typed again, or logged in again: whatever was held against the value is lifted.
+            state.rejected.remove(&fingerprint);
+            Ok::<_, anyhow::Error>(state.tokens.insert(name.clone(), token))
+        })?;
+        if let Err(error) = self.storage(storage).write(name, record) {
+            self.state_file.update(|state| {
+                match before {
+                    Some(before) => state.tokens.insert(name.clone(), before),
+                    None => state.tokens.remove(name),
+                };
+                Ok::<_, StateError>(())
+            })?;
+            return Err(error.into());
+        }
+        // It moved to another storage: the old copy must not stay behind.
+        if let Some(old) = before.filter(|old| old.storage != storage) {
+            self.storage(old.storage)
+                .delete(name)
+                .with_context(|| format!("the old copy of `{name}` could not be removed"))?;
+        }
+        Ok(())
+    }
+
+    /// Removes a token: its secret first, then what is known of it.
+    ///
+    /// # Errors
+    /// When the storage or the state fails; then the token is still listed.
+    pub fn forget(&self, name: &TokenName, token: &TokenInfo) -> Result<()> {
+        self.storage(token.storage).delete(name)?;
+        self.state_file.update(|state| {
+            // Another process may have put a new token there in the meantime.
+            if state.tokens.get(name) == Some(token) {
+                state.tokens.remove(name);
+            }
+            Ok::<_, StateError>(())
+        })?;
+        Ok(())
+    }
+
+    /// The environment's token in a variable.
+    fn env_secret(&self, variable: &str) -> Result<&Secret, StorageError> {
+        let token = self.env.tokens.iter().find(|t| t.variable == variable);
+        match token.map(|token| &token.secret) {
+            Some(Ok(secret)) => Ok(secret),
+            Some(Err(error)) => Err(StorageError::Refused(error.to_string())),
+            None => Err(StorageError::NotFound),
+        }
+    }
+}
+
+/// What a source is called in messages.
+#[must_use]
+pub fn source_name(source: &Source) -> String {
+    match source {
+        Source::Stored(name) | Source::Command(name) | Source::Unusable(name, _) => {
+            format!("token `{name}`")
+        }
+        Source::Environment(variable) => (*variable).to_owned(),
+        Source::Exchange => "the job's token".to_owned(),
+        Source::HfCli(None) => "the hf CLI's token".to_owned(),
+        Source::HfCli(Some(name)) => format!("the hf CLI's token `{name}`"),
+    }
+}
+
+/// Seconds since 1970; a clock before that reads as 0.
+#[must_use]
+pub fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_secs())
+}
+
+/// Reads the candidates' tokens for [`crate::offer::choose`].
+#[derive(Debug)]
+pub struct Reader<'a> {
+    /// The run's world.
+    pub context: &'a Context,
+    /// The state that the candidates were chosen from.
+    pub state: &'a State,
+    /// Stored tokens whose value is not the one that is remembered, with the value read.
+    pub changed: Vec<(TokenName, Fingerprint)>,
+    /// The value that a command printed, where it is not the one remembered.
+    pub printed: Vec<(TokenName, Fingerprint)>,
+    /// What happened to the candidates that were passed over, in words.
+    pub said: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader that has read nothing yet.
+    #[must_use]
+    pub fn new(context: &'a Context, state: &'a State) -> Self {
+        Self {
+            context,
+            state,
+            changed: Vec::new(),
+            printed: Vec::new(),
+            said: Vec::new(),
+        }
+    }
+
+    fn load_stored(&mut self, name: &TokenName) -> Result<Loaded, StorageError> {
+        let token = self.state.tokens.get(name).ok_or(StorageError::NotFound)?;
+        let record = self.context.read_stored(name, token)?;
+        let fingerprint = record.secret.fingerprint();
+        if fingerprint != token.fingerprint {
+            self.changed.push((name.clone(), fingerprint));
+        }
+        // The hf CLI and this program renew their own tokens; git is given back what it gave.
+        let from_git = token.origin == Origin::Git;
+        Ok(Loaded {
+            secret: record.secret,
+            username: token.account.clone(),
+            expires: record.expires,
+            refresh_token: record.refresh_token.filter(|_| from_git),
+        })
+    }
+
+    fn load_command(&mut self, name: &TokenName) -> Result<Loaded, StorageError> {
+        let commands = &self.context.config.commands;
+        let line = commands.get(name).ok_or(StorageError::NotFound)?;
+        let secret = command::run(line, command::TIMEOUT)?;
+        let fingerprint = secret.fingerprint();
+        if self.state.commands.get(name) != Some(&fingerprint) {
+            self.printed.push((name.clone(), fingerprint));
+        }
+        Ok(plain(secret))
+    }
+}
+
+fn plain(secret: Secret) -> Loaded {
+    Loaded {
+        secret,
+        username: None,
+        expires: None,
+        refresh_token: None,
+    }
+}
+
+impl World for Reader<'_> {
+    fn known_fingerprint(&self, candidate: &Candidate) -> Option<Fingerprint> {
+        match &candidate.source {
+            Source::Stored(name) => Some(self.state.tokens.get(name)?.fingerprint.clone()),
+            Source::Environment(variable) => {
+                Some(self.context.env_secret(variable).ok()?.fingerprint())
+            }
+            // What a command will print is not known before it has.
+            _ => None,
+        }
+    }
+
+    fn load(&mut self, candidate: &Candidate) -> Result<Loaded, StorageError> {
+        match &candidate.source {
+            Source::Stored(name) => self.load_stored(name),
+            Source::Command(name) => self.load_command(name),
+            Source::Environment(variable) => self.context.env_secret(variable).cloned().map(plain),
+            Source::Unusable(_, Unusable::Missing) => Err(StorageError::Refused(
+                "there is no token of that name".to_owned(),
+            )),
+            Source::Unusable(_, Unusable::OtherEndpoint(endpoint)) => Err(StorageError::Refused(
+                format!("it is a token for {endpoint}"),
+            )),
+            Source::Exchange | Source::HfCli(_) => Err(StorageError::NotFound),
+        }
+    }
+
+    fn passed(&mut self, candidate: &Candidate, why: &Passed) {
+        let what = self.context.describe(candidate, self.state);
+        let line = match why {
+            Passed::Unreadable(StorageError::NotFound) => {
+                format!(
+                    "{what} has no secret in its storage; {}",
+                    way_out(candidate)
+                )
+            }
+            Passed::Unreadable(error) => format!("{what} cannot be used: {error}"),
+            Passed::Expired(_) => format!("{what} has expired; {}", way_out(candidate)),
+        };
+        trace::line(|| line.clone());
+        self.said.push(line);
+    }
+}
+
+/// The command that replaces a token which is of no use any more.
+#[must_use]
+pub fn way_out(candidate: &Candidate) -> String {
+    match &candidate.source {
+        Source::Stored(name) if name.as_str().starts_with("git:") => {
+            format!("run `git credential-hf logout '{name}'` to remove it")
+        }
+        Source::Stored(name) => format!("run `git credential-hf login {}`", quoted(name.as_str())),
+        Source::Environment(variable) => format!("set {variable} to another token, or unset it"),
+        Source::Command(name) => format!("look at [commands] `{name}` in the configuration"),
+        Source::Unusable(name, _) => format!(
+            "run `git credential-hf login {}`, or change the rule",
+            quoted(name.as_str())
+        ),
+        Source::Exchange => "look at the job's trusted publisher on the Hub".to_owned(),
+        Source::HfCli(_) => "run `hf auth login`".to_owned(),
+    }
+}
+
+/// A name as a shell wants it.
+#[must_use]
+pub fn quoted(name: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    if !name.is_empty() && name.chars().all(plain) {
+        name.to_owned()
+    } else {
+        format!("'{}'", name.replace('\'', "'\\''"))
+    }
+}
+
+/// Prints to stdout; a reader that has gone away is no error.
+///
+/// # Errors
+/// When stdout fails for another reason.
+pub fn print(text: &str) -> Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,175 @@
+//! Files that survive a kill at any moment and any number of writers: private folders, whole
+//! writes and locks with a deadline.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long a writer waits for another one before it gives up.
+pub const LOCK_DEADLINE: Duration = Duration::from_secs(10);
+
+/// An exclusive lock on a file, held while it lives. The system drops it with the process, so
+/// a killed writer locks nobody out.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "holds the lock while it is open")] File);
+
+impl Lock {
+    /// Takes the lock `path`, making the file and its folder where they are missing.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::TimedOut`] when another process holds it for `deadline`.
+    pub fn acquire(path: &Path, deadline: Duration) -> io::Result<Self> {
+        if let Some(dir) = path.parent() {
+            create_private_dir(dir)?;
+        }
+        let file = private_options().create(true).truncate(false).open(path)?;
+        let start = Instant::now();
+        let mut pause = Duration::from_micros(200);
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self(file)),
+                Err(TryLockError::Error(error)) => return Err(error),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            if start.elapsed() >= deadline {
+                let message = format!("another process has held {} for too long", path.display());
+                return Err(io::Error::new(io::ErrorKind::TimedOut, message));
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Writes a file whole or not at all: to a temporary file beside it, synced, then renamed over
+/// it. The file is readable by its owner only from its first byte on, unless `mode` widens it.
+///
+/// # Errors
+/// When any step fails; then the old file is untouched.
+pub fn write_whole(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
+    let dir = path
+        .parent()
+        .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let temporary = temporary_name(path);
+    let result = (|| {
+        // `create_new` refuses a file or link that somebody else has put there.
+        let mut file = private_options().create_new(true).open(&temporary)?;
+        file.write_all(bytes)?;
+        #[cfg(unix)]
+        if let Some(mode) = mode {
+            use std::os::unix::fs::PermissionsExt;
+            file.set_permissions(fs::Permissions::from_mode(mode & 0o777))?;
+        }
+        #[cfg(not(unix))]
+        let _ = mode;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    })();
+    if result.is_err() {
+        let _ = fs::remove_file(&temporary);
+        return result;
+    }
+    sync_dir(dir);
+    Ok(())
+}
+
+/// A name that no other writer uses: the process and a count make it unique on one machine, the
+/// time on a shared file system.
+fn temporary_name(path: &Path) -> PathBuf {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let nanos = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| d.subsec_nanos());
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(
+        ".{name}.{}-{count}-{nanos}.tmp",
+        std::process::id()
+    ))
+}
+
+/// Makes the rename itself last over a power cut, where the platform can.
+pub fn sync_dir(dir: &Path) {
+    #[cfg(unix)]
+    if let Ok(handle) = File::open(dir) {
+        let _ = handle.sync_all();
+    }
+    #[cfg(not(unix))]
+    let _ = dir;
+}
+
+/// Makes a folder that only its owner can enter, with the folders above it; one that is there
+/// keeps its mode.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn create_private_dir(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(dir)
+}
+
+fn private_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options
+            .mode(0o600)
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    }
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_replaces_the_whole_file_and_leaves_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        write_whole(&path, b"one, which is longer", None).unwrap();
+        write_whole(&path, b"two", None).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_and_folders_are_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let inner = dir.path().join("a/b");
+        create_private_dir(&inner).unwrap();
+        let path = inner.join("file");
+        write_whole(&path, b"x", None).unwrap();
+        let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(mode(&inner), 0o700);
+    }
+
+    #[test]
+    fn a_held_lock_costs_the_deadline_and_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let held = Lock::acquire(&path, LOCK_DEADLINE).unwrap();
+        let start = Instant::now();
+        let error = Lock::acquire(&path, Duration::from_millis(50)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(start.elapsed() >= Duration::from_millis(50));
+        drop(held);
+        Lock::acquire(&path, Duration::from_millis(50)).unwrap();
+    }
+}

@@ -1,0 +1,494 @@
+//! Editing of the lines that `configure` keeps in a git configuration file: bytes in, bytes out, no I/O.
+//!
+//! The lines form one block at the end of the file:
+//!
+//! ```text
+//! # git-credential-hf: begin
+//! [credential]
+//!     # git-credential-hf: set generic helpers here; further down they would be given Hub tokens
+//! [credential "https://huggingface.co"]
+//!     helper =
+//!     helper = hf
+//!     useHttpPath = true
+//! # git-credential-hf: end
+//! ```
+//!
+//! git reads `credential.*` in file order, whatever the URL, and hands an approved credential to every helper on
+//! the list. The empty `helper =` clears the list, so only a helper that comes *after* the block could be given a
+//! Hub token. Hence the place at the end, and hence the empty `[credential]`: `git config credential.helper X`
+//! writes into the last such section of the file, which is now above our lines. The section is there even if
+//! the file has another, since git drops a section whose last variable is unset and would start a new one at the
+//! very end; the comment in it keeps git from dropping this one.
+//!
+//! The grammar is that of git's `config.c` (`git_parse_source` and what it calls), its oddities included.
+
+mod parse;
+mod url_match;
+
+use std::fmt;
+
+use parse::{File, Item, Kind, parse};
+pub use url_match::{Reach, reach};
+
+const BEGIN: &str = "# git-credential-hf: begin";
+const END: &str = "# git-credential-hf: end";
+const ANCHOR: &str =
+    "# git-credential-hf: set generic helpers here; further down they would be given Hub tokens";
+/// What the begin line remembers, so that `unconfigure` can restore the file to the byte.
+const CREATED: &str = " (created this file)";
+const ADDED: [&str; 3] = [
+    "",
+    " (after an added newline)",
+    " (after two added newlines)",
+];
+
+/// Why a file was not edited. Lines count from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EditError {
+    /// A section header is malformed or not closed on its line.
+    Header {
+        /// Where.
+        line: usize,
+    },
+    /// Something that is no comment, no header and no `key = value`.
+    Key {
+        /// Where.
+        line: usize,
+    },
+    /// A value with a quote that is not closed, or an escape git does not know.
+    Value {
+        /// Where.
+        line: usize,
+    },
+    /// The endpoint cannot stand in a section header: it is empty or has a newline or NUL in it.
+    Endpoint(String),
+    /// The helper is neither `hf` nor the absolute path of a `git-credential-hf`, written as [`quote_helper`] does.
+    Helper(String),
+}
+
+impl fmt::Display for EditError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header { line } => write!(f, "line {line}: malformed section header"),
+            Self::Key { line } => write!(
+                f,
+                "line {line}: neither a section, a comment nor `key = value`"
+            ),
+            Self::Value { line } => write!(
+                f,
+                "line {line}: value with an open quote or an unknown escape"
+            ),
+            Self::Endpoint(endpoint) => write!(
+                f,
+                "{endpoint:?} cannot be written as a section of git's configuration"
+            ),
+            Self::Helper(helper) => write!(
+                f,
+                "`{helper}` is not `hf` nor an absolute path to git-credential-hf"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for EditError {}
+
+/// What [`unconfigure`] leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unconfigured {
+    /// The new content.
+    pub bytes: Vec<u8>,
+    /// Whether [`configure`] made the file and nothing else is in it now: then it should be deleted.
+    pub delete_file: bool,
+}
+
+/// What one file says about one endpoint. Other files (system, global, repository) are not seen here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// Our helper is not called for the endpoint.
+    NotConfigured,
+    /// Ours is the only helper called for it; `helper` is the value as git reads it.
+    Configured {
+        /// Our helper's value.
+        helper: String,
+    },
+    /// Another helper is called before ours, because no empty `helper =` comes between. It is given our tokens too.
+    HelperBefore {
+        /// Where the other one is set.
+        line: usize,
+        /// Its value.
+        value: String,
+    },
+    /// Another helper, set after ours, is called for at least some repositories there, and is given our tokens.
+    HelperAfter {
+        /// Where the other one is set.
+        line: usize,
+        /// Its value.
+        value: String,
+    },
+}
+
+/// Puts the block for `endpoints` at the end of the file, in place of an earlier block of ours.
+///
+/// `original` is `None` where there is no file yet. `helper` is the value as it is to be written: `hf`, or what
+/// [`quote_helper`] returns. With no endpoints an earlier block is removed and none is added. All other bytes stay;
+/// lines that somebody else added to our sections are left, with their header, where the old block was.
+/// A file that has our lines without our marks (typed by hand) keeps them.
+///
+/// # Errors
+///
+/// [`EditError`] if git could not read the file, or for an endpoint or helper that cannot be written.
+pub fn configure(
+    original: Option<&[u8]>,
+    endpoints: &[&str],
+    helper: &str,
+) -> Result<Vec<u8>, EditError> {
+    check_helper(helper)?;
+    if let Some(bad) = endpoints
+        .iter()
+        .find(|e| e.is_empty() || e.contains(['\n', '\0']))
+    {
+        return Err(EditError::Endpoint((*bad).to_owned()));
+    }
+    let before = original.unwrap_or_default();
+    let Stripped { mut bytes, created } = strip(before, &parse(before)?, false);
+    if endpoints.is_empty() {
+        return Ok(bytes);
+    }
+    let newlines = parse(&bytes)?.missing_newlines;
+    let note = if bytes.is_empty() && (created || original.is_none()) {
+        CREATED
+    } else {
+        ADDED[newlines]
+    };
+    let crlf = bytes
+        .iter()
+        .position(|&b| b == b'\n')
+        .is_some_and(|at| bytes[..at].ends_with(b"\r"));
+    let eol = if crlf { "\r\n" } else { "\n" };
+
+    let mut lines = vec![
+        format!("{BEGIN}{note}"),
+        "[credential]".to_owned(),
+        format!("\t{ANCHOR}"),
+    ];
+    for endpoint in endpoints {
+        let name = endpoint.replace('\\', r"\\").replace('"', "\\\"");
+        lines.push(format!("[credential \"{name}\"]"));
+        lines.extend([
+            "\thelper =".to_owned(),
+            format!("\thelper = {helper}"),
+            "\tuseHttpPath = true".to_owned(),
+        ]);
+    }
+    lines.push(END.to_owned());
+    bytes.extend(eol.repeat(newlines).bytes());
+    for line in lines {
+        bytes.extend(line.bytes());
+        bytes.extend(eol.bytes());
+    }
+    Ok(bytes)
+}
+
+/// Takes our lines out again; if nothing else changed since [`configure`], the result is the original to the byte.
+///
+/// What others added inside the block stays, under its section header. If one or both marks are gone, only
+/// sections with our three lines next to each other count as ours.
+///
+/// # Errors
+///
+/// [`EditError`] if git could not read the file.
+pub fn unconfigure(current: &[u8]) -> Result<Unconfigured, EditError> {
+    let Stripped { bytes, created } = strip(current, &parse(current)?, true);
+    Ok(Unconfigured {
+        delete_file: created && bytes.is_empty(),
+        bytes,
+    })
+}
+
+/// Which helpers git would call for a credential of `endpoint` (`scheme://host[:port]`), going by this file alone.
+///
+/// # Errors
+///
+/// [`EditError`] if git could not read the file.
+pub fn status(current: &[u8], endpoint: &str) -> Result<Status, EditError> {
+    let mut reach = Reach::Never;
+    let mut ours: Option<String> = None;
+    let mut others: Vec<(bool, usize, String)> = Vec::new();
+    for item in parse(current)?.items {
+        match item.kind {
+            Kind::Header(name) => reach = section_reach(&name, endpoint),
+            Kind::Entry {
+                key,
+                value: Some(value),
+            } if key == b"helper" && reach != Reach::Never => {
+                if value.is_empty() {
+                    if reach == Reach::Always {
+                        ours = None;
+                        others.clear();
+                    }
+                } else if is_our_helper(&value) {
+                    if reach == Reach::Always {
+                        ours = Some(String::from_utf8_lossy(&value).into_owned());
+                    }
+                } else {
+                    others.push((
+                        ours.is_some(),
+                        item.line,
+                        String::from_utf8_lossy(&value).into_owned(),
+                    ));
+                }
+            }
+            _ => {}
+        }
+    }
+    let Some(helper) = ours else {
+        return Ok(Status::NotConfigured);
+    };
+    // One that comes after is the more likely mistake, so it is named first.
+    let other = others
+        .iter()
+        .find(|(after, ..)| *after)
+        .or(others.first())
+        .cloned();
+    Ok(match other {
+        None => Status::Configured { helper },
+        Some((true, line, value)) => Status::HelperAfter { line, value },
+        Some((false, line, value)) => Status::HelperBefore { line, value },
+    })
+}
+
+/// How the absolute path of the helper is written as a value of `helper`.
+///
+/// git gives `PATH get` to a shell if the value itself, unquoted, is an absolute path (`credential_do` in
+/// `credential.c`). So what is special to a shell gets a backslash, which is then escaped for the
+/// configuration file. Backslashes of a Windows path become slashes, which the shell of Git for Windows wants.
+pub fn quote_helper(path: &str) -> String {
+    let path = if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        path.replace('\\', "/")
+    };
+    let mut shell = String::new();
+    for c in path.chars() {
+        match c {
+            // A backslash before a newline would join the lines instead.
+            '\n' => shell.push_str("'\n'"),
+            c if c.is_ascii() && !c.is_ascii_alphanumeric() && !"/._-+:,@%=".contains(c) => {
+                shell.extend(['\\', c])
+            }
+            c => shell.push(c),
+        }
+    }
+    let value = shell
+        .replace('\\', r"\\")
+        .replace('"', "\\\"")
+        .replace('\n', r"\n")
+        .replace('\t', r"\t");
+    if value.contains([';', '#', '\r']) {
+        format!("\"{value}\"")
+    } else {
+        value
+    }
+}
+
+/// The reach of a section by its full name; [`Reach::Never`] if it is no `credential` section.
+fn section_reach(name: &[u8], endpoint: &str) -> Reach {
+    match name.strip_prefix(b"credential") {
+        Some(b"") => Reach::Always,
+        Some([b'.', pattern @ ..]) => reach(&String::from_utf8_lossy(pattern), endpoint),
+        _ => Reach::Never,
+    }
+}
+
+/// Whether a value of `helper`, as git reads it, means this program.
+fn is_our_helper(value: &[u8]) -> bool {
+    let absolute = match value {
+        [b'/', ..] => true,
+        [drive, b':', ..] => drive.is_ascii_alphabetic(),
+        _ => false,
+    };
+    let base = value
+        .rsplit(|b| matches!(b, b'/' | b'\\'))
+        .next()
+        .unwrap_or_default();
+    value == b"hf"
+        || absolute
+            && (base == b"git-credential-hf" || base.eq_ignore_ascii_case(b"git-credential-hf.exe"))
+}
+
+/// Refuses a helper that git would read as another value, or that we would not recognise again.
+fn check_helper(helper: &str) -> Result<(), EditError> {
+    let text = format!("[credential]\nhelper = {helper}");
+    // Two missing newlines would mean a backslash at the end, which joins the next line.
+    let whole = |file: &File| !helper.contains(['\n', '\0']) && file.missing_newlines == 1;
+    let ours = parse(text.as_bytes()).is_ok_and(|file| {
+        whole(&file)
+            && file
+                .items
+                .last()
+                .is_some_and(|item| item.sets(b"helper", is_our_helper))
+    });
+    if ours {
+        Ok(())
+    } else {
+        Err(EditError::Helper(helper.to_owned()))
+    }
+}
+
+/// A line of ours that is a comment to git.
+#[derive(Clone, Copy)]
+enum Mark {
+    Begin { created: bool, newlines: usize },
+    End,
+}
+
+fn mark_of(item: &Item) -> Option<Mark> {
+    let Kind::Comment(text) = &item.kind else {
+        return None;
+    };
+    match text.strip_prefix(BEGIN.as_bytes()) {
+        _ if !item.whole_lines => None,
+        Some(note) if note.is_empty() || note.starts_with(b" (") => Some(Mark::Begin {
+            created: note == CREATED.as_bytes(),
+            newlines: ADDED
+                .iter()
+                .position(|added| note == added.as_bytes())
+                .unwrap_or(0),
+        }),
+        _ => (text == END.as_bytes()).then_some(Mark::End),
+    }
+}
+
+/// How much an item's place says about whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Zone {
+    /// Not in a block of ours.
+    Outside,
+    /// Between a begin and an end line.
+    Marked,
+    /// Somewhere near a mark that lost its partner: only what is unmistakable is ours.
+    Torn,
+}
+
+/// Where our blocks are. Without any mark the whole file is torn if `unmarked`, else nothing is ours.
+fn zones(items: &[Item], unmarked: bool) -> Vec<Zone> {
+    let mut zones = vec![Zone::Outside; items.len()];
+    let (mut open, mut closed, mut marks) = (None, 0, false);
+    for (at, item) in items.iter().enumerate() {
+        let Some(mark) = mark_of(item) else { continue };
+        marks = true;
+        let (zone, from) = match (mark, open) {
+            (Mark::Begin { .. }, from) => (Zone::Torn, from.unwrap_or(at)),
+            (Mark::End, Some(from)) => (Zone::Marked, from),
+            (Mark::End, None) => (Zone::Torn, closed),
+        };
+        zones[from..=at].fill(zone);
+        open = matches!(mark, Mark::Begin { .. }).then_some(at);
+        closed = at + 1;
+    }
+    let rest = if marks { open } else { unmarked.then_some(0) };
+    if let Some(from) = rest {
+        zones[from..].fill(Zone::Torn);
+    }
+    zones
+}
+
+struct Stripped {
+    bytes: Vec<u8>,
+    /// Whether the block said that it made the file.
+    created: bool,
+}
+
+/// The file without our lines.
+fn strip(bytes: &[u8], file: &File, unmarked: bool) -> Stripped {
+    let items = &file.items;
+    let zones = zones(items, unmarked);
+    let mut ours = vec![false; items.len()];
+    let heads: Vec<usize> = (0..items.len())
+        .filter(|&at| items[at].header().is_some())
+        .collect();
+    for (nth, &head) in heads.iter().enumerate() {
+        let end = heads.get(nth + 1).copied().unwrap_or(items.len());
+        mark_section(items, &zones, &mut ours, head..end);
+    }
+
+    let mut out = Vec::with_capacity(bytes.len());
+    let (mut copied, mut created, mut joints) = (0, false, Vec::new());
+    for (item, &ours) in items.iter().zip(&ours) {
+        let mark = mark_of(item);
+        if !ours && mark.is_none() {
+            continue;
+        }
+        out.extend(&bytes[copied..item.start]);
+        copied = item.end;
+        if let Some(Mark::Begin {
+            created: made,
+            newlines,
+        }) = mark
+        {
+            created |= made;
+            let eol: &[u8] = if bytes[..item.end].ends_with(b"\r\n") {
+                b"\r\n"
+            } else {
+                b"\n"
+            };
+            joints.push((out.len(), newlines, eol));
+        }
+    }
+    out.extend(&bytes[copied..]);
+    // A newline we added before the block is still needed if something follows now.
+    for (at, newlines, eol) in joints.into_iter().rev() {
+        for _ in 0..newlines {
+            if out.len() <= at && out.ends_with(eol) {
+                out.truncate(out.len() - eol.len());
+            }
+        }
+    }
+    Stripped {
+        bytes: out,
+        created,
+    }
+}
+
+/// Sets `ours` for what is ours in the section whose header is the first item of `span`.
+fn mark_section(items: &[Item], zones: &[Zone], ours: &mut [bool], span: std::ops::Range<usize>) {
+    let head = span.start;
+    let Some(name) = items[head].header() else {
+        return;
+    };
+    let for_url = name.starts_with(b"credential.");
+    if !for_url && name != b"credential" {
+        return;
+    }
+    let removable = |at: &usize| zones[*at] != Zone::Outside && items[*at].whole_lines;
+    let entries: Vec<usize> = span
+        .clone()
+        .filter(|&at| matches!(items[at].kind, Kind::Entry { .. }))
+        .collect();
+    for (nth, at) in entries.iter().enumerate() {
+        if !for_url || !removable(at) || !items[*at].sets(b"helper", is_our_helper) {
+            continue;
+        }
+        let reset = nth
+            .checked_sub(1)
+            .and_then(|nth| entries.get(nth))
+            .filter(|at| removable(at));
+        let reset = reset.filter(|at| items[**at].sets(b"helper", <[u8]>::is_empty));
+        let path = entries.get(nth + 1).filter(|at| removable(at));
+        let path = path.filter(|at| items[**at].sets(b"usehttppath", |value| value == b"true"));
+        if zones[*at] == Zone::Marked || (reset.is_some() && path.is_some()) {
+            for at in [reset, Some(at), path].into_iter().flatten() {
+                ours[*at] = true;
+            }
+        }
+    }
+    for at in span.clone().filter(removable) {
+        ours[at] |= matches!(&items[at].kind, Kind::Comment(text) if text == ANCHOR.as_bytes());
+    }
+    // The header goes with its last line. Comments of others need no header, so they do not hold it.
+    let touched = zones[head] == Zone::Marked || span.clone().any(|at| ours[at]);
+    ours[head] = removable(&head) && touched && entries.iter().all(|&at| ours[at]);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,30 @@
+//! A git credential helper for the Hugging Face Hub.
+//!
+//! The pure core names repos ([`repo`], [`pattern`], [`endpoint`]), reads and writes git's
+//! protocol ([`protocol`]), chooses tokens ([`select`], [`offer`]) and edits git's configuration
+//! ([`git_config_file`]); it does no I/O. The edges are the files ([`config`], [`state`],
+//! [`files`]), the [`storage`]s, [`git`] and the terminal ([`ui`]). [`context`] joins them, and
+//! [`commands`] has a file for each verb.
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod config_edit;
+pub mod context;
+pub mod endpoint;
+pub mod environment;
+pub mod files;
+pub mod git;
+pub mod git_config_file;
+pub mod name;
+pub mod offer;
+pub mod paths;
+pub mod pattern;
+pub mod protocol;
+pub mod repo;
+pub mod secret;
+pub mod select;
+pub mod state;
+pub mod storage;
+pub mod trace;
+pub mod ui;

@@ -1,0 +1,124 @@
+//! What tokens are called.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A token's name, as the user chose it; compared exactly.
+///
+/// Names with a colon are made here, never by a user: `git:..` for what git's `store` kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TokenName(String);
+
+/// Why a text cannot be a token's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Nothing there, or nothing but spaces.
+    #[error("a token's name cannot be empty, or begin or end with a space")]
+    Blank,
+    /// Too long to be typed or shown.
+    #[error("a token's name has at most {MAX_BYTES} bytes")]
+    TooLong,
+    /// Escapes and line breaks would reach the terminal.
+    #[error("a token's name has no control characters")]
+    ControlCharacter,
+    /// `-x` would read as an option.
+    #[error("a token's name cannot begin with `-`")]
+    Dash,
+    /// Reserved for names such as `git:alice@hub.example`.
+    #[error("a token's name has no `:` in it")]
+    Colon,
+    /// A token, given where its name belongs.
+    #[error("this looks like a token, not like the name of one; a token is never an argument")]
+    IsToken,
+}
+
+const MAX_BYTES: usize = 96;
+
+impl TokenName {
+    /// A name that a user gives.
+    ///
+    /// # Errors
+    /// When it cannot be shown, typed or told from names made here.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        if text.is_empty() || text.trim() != text {
+            Err(NameError::Blank)
+        } else if text.starts_with("hf_") && text.len() > 30 {
+            Err(NameError::IsToken)
+        } else if text.len() > MAX_BYTES {
+            Err(NameError::TooLong)
+        } else if text.chars().any(char::is_control) {
+            Err(NameError::ControlCharacter)
+        } else if text.starts_with('-') {
+            Err(NameError::Dash)
+        } else if text.contains(':') {
+            Err(NameError::Colon)
+        } else {
+            Ok(Self(text.to_owned()))
+        }
+    }
+
+    /// A name of an existing token, one made here included; never fails, since it only looks up.
+    #[must_use]
+    pub fn existing(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The name of what git's `store` kept. Equal scopes have equal names, so a new password
+    /// takes the place of the old one.
+    #[must_use]
+    pub fn kept_by_git(endpoint: &str, username: Option<&str>, path: Option<&str>) -> Self {
+        let host = endpoint.strip_prefix("https://").unwrap_or(endpoint);
+        let at = if username.is_some() { "@" } else { "" };
+        let slash = if path.is_some() { "/" } else { "" };
+        let username = username.unwrap_or("");
+        let path = path.unwrap_or("");
+        Self(format!("git:{username}{at}{host}{slash}{path}"))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TokenName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_users_give() {
+        for good in ["work", "acme-write", "my token", "données", "a/b", "x.y_z"] {
+            assert!(TokenName::parse(good).is_ok(), "{good}");
+        }
+        for (bad, error) in [
+            ("", NameError::Blank),
+            (" ", NameError::Blank),
+            ("a ", NameError::Blank),
+            ("a\x1b[2J", NameError::ControlCharacter),
+            ("a\nb", NameError::ControlCharacter),
+            ("-x", NameError::Dash),
+            ("git:x", NameError::Colon),
+            (&"x".repeat(97), NameError::TooLong),
+            (&format!("hf_{}", "x".repeat(34)), NameError::IsToken),
+        ] {
+            assert_eq!(TokenName::parse(bad), Err(error), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_what_git_kept() {
+        let name = |u, p| TokenName::kept_by_git("https://hub.example", u, p).to_string();
+        assert_eq!(name(Some("alice"), None), "git:alice@hub.example");
+        assert_eq!(name(None, Some("acme/x")), "git:hub.example/acme/x");
+        assert_eq!(name(Some(""), None), "git:@hub.example");
+    }
+}

@@ -1,0 +1,59 @@
+//! Where this program keeps its files.
+
+use std::path::PathBuf;
+
+use directories::ProjectDirs;
+
+use crate::environment::Environment;
+
+/// The program's folders.
+#[derive(Debug, Clone)]
+pub struct Paths {
+    /// Holds `config.toml`.
+    pub config_dir: PathBuf,
+    /// Holds `state.json`, its lock, and the file storage.
+    pub data_dir: PathBuf,
+}
+
+/// There is no home directory to keep anything in.
+#[derive(Debug, thiserror::Error)]
+#[error("this user has no home directory: set HOME, or GIT_CREDENTIAL_HF_HOME to a folder")]
+pub struct NoHome;
+
+impl Paths {
+    /// The folders for this environment: `GIT_CREDENTIAL_HF_HOME` for all, or the platform's own.
+    ///
+    /// # Errors
+    /// When the platform knows no home directory.
+    pub fn new(env: &Environment) -> Result<Self, NoHome> {
+        if let Some(home) = &env.home {
+            return Ok(Self {
+                config_dir: home.clone(),
+                data_dir: home.clone(),
+            });
+        }
+        let dirs = ProjectDirs::from("", "", "git-credential-hf").ok_or(NoHome)?;
+        Ok(Self {
+            config_dir: dirs.config_dir().to_owned(),
+            data_dir: dirs.data_local_dir().to_owned(),
+        })
+    }
+
+    /// The configuration, which people edit.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.config_dir.join("config.toml")
+    }
+
+    /// The state, which only this program writes.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        self.data_dir.join("state.json")
+    }
+
+    /// The folder of the file storage.
+    #[must_use]
+    pub fn tokens(&self) -> PathBuf {
+        self.data_dir.join("tokens")
+    }
+}

@@ -1,0 +1,257 @@
+//! The one type that holds a secret: it cannot be printed, and is wiped when dropped.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// A token, password or refresh token.
+///
+/// There is no `Display`; `Debug` says only what [`Secret::hint`] says. The value leaves this
+/// type through [`Secret::expose`], whose callers are the answer to git, the `Authorization`
+/// header and the storages.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+/// Why a value cannot be a secret that git or HTTP could carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// Nothing is left after outer white space is stripped.
+    #[error("the token is empty")]
+    Empty,
+    /// A NUL, newline, or other control character inside the value.
+    #[error("the token contains a line break or another control character")]
+    ControlCharacter,
+    /// Longer than a line of git's protocol can be.
+    #[error("the token is longer than {MAX_BYTES} bytes")]
+    TooLong,
+}
+
+/// The longest value kept, in bytes: a line of git's protocol holds 65,535 with its key
+/// (git-credential(1), "INPUT/OUTPUT FORMAT").
+pub const MAX_BYTES: usize = 65_000;
+
+impl Secret {
+    /// A value that somebody typed or piped in: outer white space is stripped (a copied token
+    /// often ends with a newline), then it must be one line.
+    ///
+    /// # Errors
+    /// When it is empty, too long, or contains a control character.
+    pub fn from_input(value: Zeroizing<String>) -> Result<Self, SecretError> {
+        let trimmed = value.trim();
+        if trimmed.is_empty() {
+            return Err(SecretError::Empty);
+        }
+        Self::exact(trimmed)
+    }
+
+    /// A value kept exactly as it is; it may be empty (a Hub of one's own may use no passwords).
+    ///
+    /// # Errors
+    /// When it is too long or contains a control character.
+    pub fn exact(value: &str) -> Result<Self, SecretError> {
+        if value.len() > MAX_BYTES {
+            return Err(SecretError::TooLong);
+        }
+        if value.chars().any(char::is_control) {
+            return Err(SecretError::ControlCharacter);
+        }
+        Ok(Self(SecretString::from(value)))
+    }
+
+    /// The value itself. Every call is a place where the secret leaves the program.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Which kind of Hub token this is, by its prefix.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        Kind::of(self.expose())
+    }
+
+    /// What may be shown of it: kind and last four characters; nothing of a value that is no
+    /// Hub token, since four characters of a password are too many.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        let value = self.expose();
+        match self.kind() {
+            Kind::Other => "(not in the Hub's form)".to_owned(),
+            kind => {
+                let start = value.len().saturating_sub(4);
+                format!("{}…{}", kind.prefix(), value.get(start..).unwrap_or(""))
+            }
+        }
+    }
+
+    /// A value that names this secret without revealing it; see [`Fingerprint`].
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut hash = Sha256::new();
+        hash.update(b"git-credential-hf fingerprint\0");
+        hash.update(self.expose().as_bytes());
+        let digest = hash.finalize();
+        // A Hub token is random enough to be named by 128 bits of its hash. A password may be
+        // guessable, and then so would it be from a long hash: 16 bits only sort candidates.
+        let bytes = if self.kind() == Kind::Other { 2 } else { 16 };
+        let mut text = String::with_capacity(2 * bytes);
+        for byte in digest.iter().take(bytes) {
+            use fmt::Write;
+            let _ = write!(text, "{byte:02x}");
+        }
+        Fingerprint(text)
+    }
+
+    /// Whether the two are the same value.
+    #[must_use]
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret({})", self.hint())
+    }
+}
+
+/// The kinds of Hub token, told apart by prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `hf_`: a user access token.
+    User,
+    /// `hf_oauth_`: from a browser login; expires.
+    OAuth,
+    /// `hf_jwt_`: from a CI exchange; one hour, one repo.
+    Jwt,
+    /// `api_org_`: an organisation token, which the Hub no longer takes for login.
+    Organisation,
+    /// Anything else, a password for one.
+    Other,
+}
+
+impl Kind {
+    fn of(value: &str) -> Self {
+        const PREFIXES: [Kind; 4] = [Kind::OAuth, Kind::Jwt, Kind::Organisation, Kind::User];
+        let plain = |rest: &str| {
+            rest.len() >= 8
+                && rest
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"-_.~+/=".contains(&b))
+        };
+        PREFIXES
+            .into_iter()
+            .find(|kind| value.strip_prefix(kind.prefix()).is_some_and(plain))
+            .unwrap_or(Kind::Other)
+    }
+
+    /// The prefix that tokens of this kind begin with.
+    #[must_use]
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Kind::User => "hf_",
+            Kind::OAuth => "hf_oauth_",
+            Kind::Jwt => "hf_jwt_",
+            Kind::Organisation => "api_org_",
+            Kind::Other => "",
+        }
+    }
+}
+
+/// The name of a secret's value: equal values have equal fingerprints, and a Hub token cannot
+/// be found from its own. Values that are no Hub tokens share a small set of fingerprints, so
+/// there equality must be confirmed with [`Secret::same_as`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// The fingerprint as it stands in the state file and in `state[]`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Reads one back; `None` when it is not lower-case hexadecimal of a length we write.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        (matches!(text.len(), 4 | 32) && text.bytes().all(hex)).then(|| Self(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user_token() -> String {
+        format!("hf_{}", "aB3".repeat(12))
+    }
+
+    #[test]
+    fn debug_and_hint_show_kind_and_last_four_only() {
+        let secret = Secret::exact(&user_token()).unwrap();
+        assert_eq!(secret.hint(), "hf_…3aB3");
+        assert_eq!(format!("{secret:?}"), "Secret(hf_…3aB3)");
+        let password = Secret::exact("correct horse").unwrap();
+        assert!(!format!("{password:?}").contains("rse"));
+    }
+
+    #[test]
+    fn kinds_by_prefix() {
+        let rest = "x".repeat(34);
+        for (prefix, kind) in [
+            ("hf_", Kind::User),
+            ("hf_oauth_", Kind::OAuth),
+            ("hf_jwt_", Kind::Jwt),
+            ("api_org_", Kind::Organisation),
+            ("", Kind::Other),
+            ("HF_", Kind::Other),
+        ] {
+            assert_eq!(
+                Secret::exact(&format!("{prefix}{rest}")).unwrap().kind(),
+                kind
+            );
+        }
+        assert_eq!(Secret::exact("hf_").unwrap().kind(), Kind::Other);
+        assert_eq!(
+            Secret::exact("hf_with space in it").unwrap().kind(),
+            Kind::Other
+        );
+    }
+
+    #[test]
+    fn input_is_stripped_and_must_be_one_line() {
+        let input = |s: &str| Secret::from_input(Zeroizing::new(s.to_owned()));
+        assert_eq!(input(" abc \r\n").unwrap().expose(), "abc");
+        assert_eq!(input(" \n").unwrap_err(), SecretError::Empty);
+        assert_eq!(input("a\nb").unwrap_err(), SecretError::ControlCharacter);
+        assert_eq!(input("a\0b").unwrap_err(), SecretError::ControlCharacter);
+        assert_eq!(Secret::exact("").unwrap().expose(), "");
+    }
+
+    #[test]
+    fn fingerprints_tell_tokens_apart_and_say_little_of_passwords() {
+        let a = Secret::exact(&user_token()).unwrap();
+        let b = Secret::exact(&format!("{}x", user_token())).unwrap();
+        assert_eq!(a.fingerprint(), a.clone().fingerprint());
+        assert_ne!(a.fingerprint(), b.fingerprint());
+        assert_eq!(a.fingerprint().as_str().len(), 32);
+        assert_eq!(
+            Secret::exact("password")
+                .unwrap()
+                .fingerprint()
+                .as_str()
+                .len(),
+            4
+        );
+        assert_eq!(
+            Fingerprint::parse(a.fingerprint().as_str()),
+            Some(a.fingerprint())
+        );
+        assert_eq!(Fingerprint::parse("../../etc/passwd"), None);
+    }
+}

@@ -1,0 +1,112 @@
+//! Tokens that another program hands out: `pass`, 1Password, Vault, a cloud's secret manager.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::StorageError;
+use crate::config::CommandLine;
+use crate::environment::TOKEN_VARIABLES;
+use crate::secret::{MAX_BYTES, Secret};
+
+/// How long a command may take. It may have to ask for a fingerprint or a PIN.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Runs the command without a shell and takes the first line of its output as the token.
+///
+/// It gets no input and none of the tokens in the environment; what it says on stderr reaches
+/// the user.
+///
+/// # Errors
+/// When it cannot be started, fails, prints no token, or takes longer than `timeout`.
+pub fn run(command: &CommandLine, timeout: Duration) -> Result<Secret, StorageError> {
+    let [program, arguments @ ..] = command.arguments.as_slice() else {
+        return Err(StorageError::Unavailable("the command is empty".to_owned()));
+    };
+    // The program's name is configuration; its arguments and output are nobody's to repeat.
+    let fail = |what: &str| StorageError::Unavailable(format!("`{program}` {what}"));
+    let mut process = Command::new(program);
+    process
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    for variable in TOKEN_VARIABLES {
+        process.env_remove(variable);
+    }
+    let mut child = process
+        .spawn()
+        .map_err(|error| fail(&format!("cannot be started: {error}")))?;
+    let Some(output) = child.stdout.take() else {
+        return Err(fail("has no output"));
+    };
+    let (sender, receiver) = mpsc::sync_channel(1);
+    std::thread::spawn(move || {
+        let mut line = Zeroizing::new(String::with_capacity(1024));
+        let mut output = BufReader::new(output).take(MAX_BYTES as u64 + 2);
+        let read = output.read_line(&mut line).map(|_| line);
+        // Read on, so that a program that prints more does not die of a closed pipe.
+        let _ = std::io::copy(&mut output.into_inner(), &mut std::io::sink());
+        let _ = sender.send(read);
+    });
+    let Ok(read) = receiver.recv_timeout(timeout) else {
+        end(&mut child);
+        return Err(fail(&format!("did not end within {} s", timeout.as_secs())));
+    };
+    let status = child.wait().map_err(|_| fail("was lost"))?;
+    if !status.success() {
+        return Err(fail(&format!("failed ({status})")));
+    }
+    let line = read.map_err(|_| fail("printed something that is no text"))?;
+    Secret::from_input(line).map_err(|error| fail(&format!("printed no token: {error}")))
+}
+
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::endpoint::Endpoint;
+
+    fn run_sh(script: &str) -> Result<Secret, StorageError> {
+        let command = CommandLine {
+            arguments: vec!["sh".into(), "-c".into(), script.into()],
+            endpoint: Endpoint::hugging_face(),
+        };
+        run(&command, Duration::from_millis(500))
+    }
+
+    #[test]
+    fn the_first_line_is_the_token() {
+        assert_eq!(run_sh("echo ' one '; echo two").unwrap().expose(), "one");
+        assert_eq!(run_sh("printf one; seq 100000").unwrap().expose(), "one1");
+    }
+
+    #[test]
+    fn failures_are_told_without_what_was_printed() {
+        for (script, expected) in [
+            ("echo secret-thing; exit 3", "`sh` failed (exit status: 3)"),
+            ("true", "`sh` printed no token: the token is empty"),
+            (
+                "printf 'a\\033b'",
+                "`sh` printed no token: the token contains",
+            ),
+            ("sleep 5", "`sh` did not end within 0 s"),
+        ] {
+            let error = run_sh(script).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+            assert!(!error.contains("secret-thing"));
+        }
+        let command = CommandLine {
+            arguments: vec!["/nowhere/at/all".into()],
+            endpoint: Endpoint::hugging_face(),
+        };
+        let error = run(&command, TIMEOUT).unwrap_err().to_string();
+        assert!(error.contains("cannot be started"), "{error}");
+    }
+}

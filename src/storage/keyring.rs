@@ -1,0 +1,130 @@
+//! The system's keyring, through the `keyring` crate, with every call under a deadline.
+
+use std::cell::Cell;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use keyring::{Entry, Error};
+use zeroize::Zeroizing;
+
+use super::{Record, Storage, StorageError};
+use crate::name::TokenName;
+
+/// The service that all entries are under; the user name of an entry is the token's name.
+const SERVICE: &str = "git-credential-hf";
+
+/// The keyring of this platform.
+#[derive(Debug)]
+pub struct KeyringStorage {
+    timeout: Duration,
+    /// Set once a call ran out of time: the next ones fail at once, so that several tokens in a
+    /// locked keyring cost one deadline and not one each.
+    dead: Cell<bool>,
+}
+
+impl KeyringStorage {
+    /// The keyring, whose every call may take `timeout`. Nothing is opened yet.
+    #[must_use]
+    pub fn new(timeout: Duration) -> Self {
+        Self {
+            timeout,
+            dead: Cell::new(false),
+        }
+    }
+
+    /// Runs `call` in a thread that is left behind when it is not done in time. The thread ends
+    /// with the process; nothing waits for it.
+    fn call<T: Send + 'static>(
+        &self,
+        name: &TokenName,
+        call: impl FnOnce(&Entry) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        if self.dead.get() {
+            return Err(self.too_slow());
+        }
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let user = name.as_str().to_owned();
+        std::thread::Builder::new()
+            .name("keyring".to_owned())
+            .spawn(move || {
+                let outcome = Entry::new(SERVICE, &user).and_then(|entry| call(&entry));
+                // Nobody listens any more when the deadline has passed.
+                let _ = sender.send(outcome.map_err(describe));
+            })
+            .map_err(|error| StorageError::Unavailable(format!("no thread: {error}")))?;
+        match receiver.recv_timeout(self.timeout) {
+            Ok(outcome) => outcome,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                self.dead.set(true);
+                Err(self.too_slow())
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => Err(StorageError::Unavailable(
+                "the keyring's client failed".to_owned(),
+            )),
+        }
+    }
+
+    fn too_slow(&self) -> StorageError {
+        StorageError::Unavailable(format!(
+            "the keyring did not answer within {} s: it may be locked, or its service hangs",
+            self.timeout.as_secs_f64()
+        ))
+    }
+}
+
+impl Storage for KeyringStorage {
+    fn read(&self, name: &TokenName) -> Result<Record, StorageError> {
+        let bytes = self.call(name, |entry| entry.get_secret().map(Zeroizing::new))?;
+        std::str::from_utf8(&bytes)
+            .ok()
+            .and_then(|text| Record::from_text(text).ok())
+            .ok_or_else(|| {
+                StorageError::Refused(format!(
+                    "the keyring's entry `{SERVICE}` / `{name}` was not written by this program"
+                ))
+            })
+    }
+
+    fn write(&self, name: &TokenName, record: &Record) -> Result<(), StorageError> {
+        let text = record.to_text();
+        self.call(name, move |entry| entry.set_secret(text.as_bytes()))
+    }
+
+    fn delete(&self, name: &TokenName) -> Result<(), StorageError> {
+        match self.call(name, Entry::delete_credential) {
+            Err(StorageError::NotFound) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+/// The keyring's error in words. Errors that carry the secret's bytes are not shown.
+fn describe(error: Error) -> StorageError {
+    match error {
+        Error::NoEntry => StorageError::NotFound,
+        Error::NoDefaultStore => {
+            let why = match Entry::store_status() {
+                Err(Error::PlatformFailure(cause) | Error::NoStorageAccess(cause)) => {
+                    format!(": {}", crate::ui::one_line(&cause.to_string()))
+                }
+                _ => String::new(),
+            };
+            StorageError::Unavailable(format!("no keyring is running here{why}"))
+        }
+        Error::NoStorageAccess(cause) => StorageError::Unavailable(format!(
+            "the keyring is locked or refuses access: {}",
+            crate::ui::one_line(&cause.to_string())
+        )),
+        Error::PlatformFailure(cause) => StorageError::Unavailable(format!(
+            "the keyring failed: {}",
+            crate::ui::one_line(&cause.to_string())
+        )),
+        Error::TooLong(what, limit) => {
+            StorageError::Refused(format!("the keyring takes no {what} of over {limit} bytes"))
+        }
+        Error::Ambiguous(_) => StorageError::Refused(
+            "the keyring has several entries of this name: remove all but one".to_owned(),
+        ),
+        _ => StorageError::Unavailable("the keyring failed".to_owned()),
+    }
+}

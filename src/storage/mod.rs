@@ -1,0 +1,91 @@
+//! Where secrets lie: one file a storage, behind one small trait.
+
+pub mod command;
+pub mod file;
+pub mod keyring;
+pub mod record;
+
+use serde::{Deserialize, Serialize};
+
+pub use record::Record;
+
+use crate::name::TokenName;
+
+/// The storages that `login` can put a token into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum StorageKind {
+    /// macOS Keychain, Windows Credential Manager, Secret Service.
+    Keyring,
+    /// A private file; not encrypted.
+    File,
+}
+
+impl StorageKind {
+    /// The name as it stands in the configuration.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Keyring => "keyring",
+            Self::File => "file",
+        }
+    }
+
+    /// The name as a listing shows it: a storage that does not encrypt says so.
+    #[must_use]
+    pub fn described(self) -> &'static str {
+        match self {
+            Self::Keyring => "keyring",
+            Self::File => "file, not encrypted",
+        }
+    }
+}
+
+/// What went wrong with a storage, by what the caller can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// There is no such secret.
+    #[error("there is no secret there")]
+    NotFound,
+    /// The storage does not answer: locked, not running, too slow. Another candidate may do.
+    #[error("{0}")]
+    Unavailable(String),
+    /// There is something that must not be used.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// A place that keeps one [`Record`] for each name.
+pub trait Storage {
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn read(&self, name: &TokenName) -> Result<Record, StorageError>;
+
+    /// Writes a record, whole, in the place of an older one.
+    ///
+    /// # Errors
+    /// See [`StorageError`]; the older one is then still there.
+    fn write(&self, name: &TokenName, record: &Record) -> Result<(), StorageError>;
+
+    /// Removes a record; one that is not there is success.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn delete(&self, name: &TokenName) -> Result<(), StorageError>;
+}
+
+impl<S: Storage> Storage for &S {
+    fn read(&self, name: &TokenName) -> Result<Record, StorageError> {
+        (**self).read(name)
+    }
+
+    fn write(&self, name: &TokenName, record: &Record) -> Result<(), StorageError> {
+        (**self).write(name, record)
+    }
+
+    fn delete(&self, name: &TokenName) -> Result<(), StorageError> {
+        (**self).delete(name)
+    }
+}

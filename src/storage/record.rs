@@ -1,0 +1,107 @@
+//! What is kept for one token: its secret, and what must never come apart from it.
+
+use zeroize::Zeroizing;
+
+use crate::endpoint::Endpoint;
+use crate::secret::Secret;
+
+/// A secret with the endpoint it is for. They are written as one value, so that no half-finished
+/// change can pair a secret with another token's endpoint.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// The token.
+    pub secret: Secret,
+    /// The only endpoint that gets it.
+    pub endpoint: Endpoint,
+    /// When it expires, in seconds since 1970.
+    pub expires: Option<u64>,
+    /// What it can be renewed with.
+    pub refresh_token: Option<Secret>,
+}
+
+/// The text is not one that this program has written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("what lies there was not written by this program")]
+pub struct NotARecord;
+
+impl Record {
+    /// The record as text: the secret on the first line, as in a `pass` entry, then
+    /// `key=value` lines.
+    #[must_use]
+    pub fn to_text(&self) -> Zeroizing<String> {
+        let Self {
+            secret,
+            endpoint,
+            expires,
+            refresh_token,
+        } = self;
+        let mut text = Zeroizing::new(String::with_capacity(1024));
+        let mut line = |parts: &[&str]| {
+            parts.iter().for_each(|part| text.push_str(part));
+            text.push('\n');
+        };
+        line(&[secret.expose()]);
+        line(&["endpoint=", &endpoint.to_string()]);
+        if let Some(at) = expires {
+            line(&["expires=", &at.to_string()]);
+        }
+        if let Some(token) = refresh_token {
+            line(&["refresh_token=", token.expose()]);
+        }
+        text
+    }
+
+    /// Reads a record back. Keys that are not known are passed over.
+    ///
+    /// # Errors
+    /// When the text has no secret or no endpoint.
+    pub fn from_text(text: &str) -> Result<Self, NotARecord> {
+        let (secret, rest) = text.split_once('\n').ok_or(NotARecord)?;
+        let secret = Secret::exact(secret).map_err(|_| NotARecord)?;
+        let (mut endpoint, mut expires, mut refresh_token) = (None, None, None);
+        for line in rest.lines() {
+            match line.split_once('=') {
+                Some(("endpoint", value)) => endpoint = Endpoint::parse(value).ok(),
+                Some(("expires", value)) => expires = value.parse().ok(),
+                Some(("refresh_token", value)) => refresh_token = Secret::exact(value).ok(),
+                _ => {}
+            }
+        }
+        Ok(Self {
+            secret,
+            endpoint: endpoint.ok_or(NotARecord)?,
+            expires,
+            refresh_token,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_reads_back() {
+        for (expires, refresh) in [(None, None), (Some(17), Some("refresh me"))] {
+            let record = Record {
+                secret: Secret::exact("to=ken").unwrap(),
+                endpoint: Endpoint::hugging_face(),
+                expires,
+                refresh_token: refresh.map(|r| Secret::exact(r).unwrap()),
+            };
+            let back = Record::from_text(&record.to_text()).unwrap();
+            assert!(back.secret.same_as(&record.secret));
+            assert_eq!(back.endpoint, record.endpoint);
+            assert_eq!(back.expires, expires);
+            assert_eq!(back.refresh_token.as_ref().map(Secret::expose), refresh);
+        }
+    }
+
+    #[test]
+    fn other_texts_are_no_record() {
+        for text in ["", "token", "token\n", "token\nendpoint=nowhere\n"] {
+            assert_eq!(Record::from_text(text).unwrap_err(), NotARecord, "{text:?}");
+        }
+        assert!(Record::from_text("\nendpoint=https://hub.example\nnew=1\n").is_ok());
+    }
+}

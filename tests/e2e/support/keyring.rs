@@ -1,0 +1,232 @@
+//! A Secret Service without a desktop: a private D-Bus session with a real gnome-keyring on it,
+//! and a bus that is dead.
+
+use super::process::{self, Running};
+use super::tools::{find, need};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const SERVICE: &str = "org.freedesktop.secrets";
+const SERVICE_PATH: &str = "/org/freedesktop/secrets";
+const PASSWORD: &[u8] = b"a password for tests";
+
+/// An unlocked keyring with a default collection, on a bus of its own. Dropping it ends both.
+pub struct Keyring {
+    // Fields drop in this order: the daemon before its bus, and both before their folder.
+    daemon: Running,
+    bus: Running,
+    folder: TempDir,
+}
+
+impl Keyring {
+    /// Whether this system can run one; see `need`.
+    pub fn is_possible() -> bool {
+        ["dbus-daemon", "dbus-send", "gnome-keyring-daemon"]
+            .into_iter()
+            .all(need)
+    }
+
+    /// Starts one, and returns when it can be used.
+    pub fn start() -> Keyring {
+        let folder = tempfile::tempdir().expect("make the keyring's folder");
+        for name in ["home", "data", "run"] {
+            let path = folder.path().join(name);
+            fs::create_dir(&path).expect("make a folder");
+            fs::set_permissions(&path, Permissions::from_mode(0o700)).expect("close the folder");
+        }
+
+        let mut bus = command(folder.path(), &program("dbus-daemon"));
+        let address = address(folder.path());
+        bus.args(["--session", "--nofork", "--nopidfile", "--address"])
+            .arg(&address);
+        let bus = Running::start(bus, b"");
+        let socket = folder.path().join("bus");
+        wait_until("the bus listens", &bus, || {
+            UnixStream::connect(&socket).is_ok()
+        });
+
+        let mut daemon = command(folder.path(), &runnable_daemon(folder.path()));
+        daemon.args(["--foreground", "--unlock", "--components=secrets"]);
+        let daemon = Running::start(daemon, PASSWORD);
+        let keyring = Keyring {
+            daemon,
+            bus,
+            folder,
+        };
+        // A client that calls before the daemon owns its name makes the bus start another one,
+        // and that one is locked. Asking the bus itself starts nothing.
+        wait_until("the keyring is on the bus", &keyring.daemon, || {
+            let owned = keyring.call(
+                "org.freedesktop.DBus",
+                "/",
+                "org.freedesktop.DBus.NameHasOwner",
+                &format!("string:{SERVICE}"),
+            );
+            owned.contains("true")
+        });
+        wait_until("there is a default collection", &keyring.daemon, || {
+            keyring.default_collection().is_some()
+        });
+        keyring
+    }
+
+    /// The bus, for `DBUS_SESSION_BUS_ADDRESS`.
+    pub fn address(&self) -> String {
+        address(self.folder.path())
+    }
+
+    /// The path on the bus of the collection that new secrets go to.
+    pub fn default_collection(&self) -> Option<String> {
+        let said = self.service("ReadAlias", "string:default");
+        let path = said.trim();
+        path.contains("/collection/").then(|| path.to_owned())
+    }
+
+    /// Whether the default collection is locked.
+    pub fn is_locked(&self) -> bool {
+        let collection = self.default_collection().expect("a default collection");
+        let mut send = self.send(SERVICE, &collection, "org.freedesktop.DBus.Properties.Get");
+        send.args(["string:org.freedesktop.Secret.Collection", "string:Locked"]);
+        finish(send).contains("true")
+    }
+
+    /// Locks the default collection; only a prompt, which nobody can answer here, unlocks it.
+    pub fn lock(&self) {
+        let collection = self.default_collection().expect("a default collection");
+        self.service("Lock", &format!("array:objpath:{collection}"));
+        assert!(self.is_locked(), "the keyring did not lock");
+    }
+
+    fn service(&self, method: &str, argument: &str) -> String {
+        let method = format!("org.freedesktop.Secret.Service.{method}");
+        self.call(SERVICE, SERVICE_PATH, &method, argument)
+    }
+
+    fn call(&self, to: &str, path: &str, method: &str, argument: &str) -> String {
+        let mut send = self.send(to, path, method);
+        send.arg(argument);
+        finish(send)
+    }
+
+    fn send(&self, to: &str, path: &str, method: &str) -> Command {
+        let mut send = command(self.folder.path(), &program("dbus-send"));
+        send.args(["--session", "--print-reply=literal"]).args([
+            format!("--dest={to}").as_str(),
+            path,
+            method,
+        ]);
+        send
+    }
+}
+
+/// What dbus-send prints, which is nothing when the call fails.
+fn finish(send: Command) -> String {
+    let done = process::run(send, b"", PATIENCE).expect("the bus answers");
+    String::from_utf8_lossy(&done.stdout).into_owned()
+}
+
+fn address(folder: &Path) -> String {
+    format!("unix:path={}", folder.join("bus").display())
+}
+
+/// A command with the keyring's own environment, which the services that the bus starts inherit.
+fn command(folder: &Path, program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HOME", folder.join("home"))
+        .env("XDG_DATA_HOME", folder.join("data"))
+        .env("XDG_CACHE_HOME", folder.join("data"))
+        .env("XDG_RUNTIME_DIR", folder.join("run"))
+        .env("DBUS_SESSION_BUS_ADDRESS", address(folder))
+        .env("LANG", "C.UTF-8");
+    command
+}
+
+fn program(name: &str) -> PathBuf {
+    find(name).unwrap_or_else(|| panic!("{name} is not installed"))
+}
+
+/// The keyring daemon, in a form that runs here. Packages give the file a capability to lock
+/// memory, and the kernel refuses to run such a file where that capability cannot be had, as in
+/// most containers. A copy has no capability, and does without the locking.
+fn runnable_daemon(folder: &Path) -> PathBuf {
+    let installed = program("gnome-keyring-daemon");
+    if Command::new(&installed).arg("--version").output().is_ok() {
+        return installed;
+    }
+    let copy = folder.join("gnome-keyring-daemon");
+    fs::copy(&installed, &copy).expect("copy the keyring daemon");
+    copy
+}
+
+fn wait_until(what: &str, process: &Running, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        if start.elapsed() > PATIENCE {
+            let (stdout, stderr) = process.so_far();
+            let said = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();
+            panic!("waited {PATIENCE:?} in vain until {what}: {said}");
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A bus that accepts every connection and never says a word.
+pub struct DeadBus {
+    socket: PathBuf,
+    stopping: Arc<AtomicBool>,
+    listener: Option<JoinHandle<()>>,
+    _folder: TempDir,
+}
+
+impl DeadBus {
+    pub fn start() -> DeadBus {
+        let folder = tempfile::tempdir().expect("make the bus's folder");
+        let socket = folder.path().join("bus");
+        let listener = UnixListener::bind(&socket).expect("listen on a socket");
+        let stopping = Arc::new(AtomicBool::new(false));
+        let stop = Arc::clone(&stopping);
+        let listener = thread::spawn(move || {
+            let mut silent = Vec::new();
+            for stream in listener.incoming() {
+                if stop.load(Ordering::SeqCst) {
+                    break;
+                }
+                silent.extend(stream);
+            }
+        });
+        DeadBus {
+            socket,
+            stopping,
+            listener: Some(listener),
+            _folder: folder,
+        }
+    }
+
+    /// The bus, for `DBUS_SESSION_BUS_ADDRESS`.
+    pub fn address(&self) -> String {
+        format!("unix:path={}", self.socket.display())
+    }
+}
+
+impl Drop for DeadBus {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        // Accepting ends with one more connection, which finds the flag set.
+        let _ = UnixStream::connect(&self.socket);
+        if let Some(listener) = self.listener.take() {
+            let _ = listener.join();
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! A user's machine: a fresh home, a clean environment, the helper on the PATH, and the Hub as
+//! the only network. Everything that runs there is watched for secrets in its output.
+
+use super::hub::Hub;
+use super::process::{Finished, Running};
+use super::tools::{Git, gits};
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tempfile::TempDir;
+
+const HELPER: &str = "git-credential-hf";
+
+/// A machine of its own for one test. Its settings may be changed while other threads use it.
+pub struct Machine {
+    root: TempDir,
+    git: Git,
+    env: Mutex<BTreeMap<OsString, OsString>>,
+    forbidden: Mutex<Vec<(String, String)>>,
+    tokens: Box<dyn Fn() -> Vec<(String, String)> + Send + Sync>,
+}
+
+impl Machine {
+    /// A machine that reaches `hub`, with the newest git there is.
+    pub fn new(hub: &Hub) -> Machine {
+        let root = tempfile::tempdir().expect("make the machine's folder");
+        let at = |name: &str| root.path().join(name);
+        for folder in ["home", "bin", "run"] {
+            fs::create_dir(at(folder)).expect("make a folder");
+        }
+        fs::set_permissions(at("run"), Permissions::from_mode(0o700)).expect("close the folder");
+        symlink(
+            env!("CARGO_BIN_EXE_git-credential-hf"),
+            at("bin").join(HELPER),
+        )
+        .expect("put the helper on the PATH");
+
+        let mut env = BTreeMap::new();
+        let mut set = |key: &str, value: &OsStr| env.insert(key.into(), value.into());
+        set("HOME", at("home").as_os_str());
+        set("XDG_RUNTIME_DIR", at("run").as_os_str());
+        set("LANG", "C.UTF-8".as_ref());
+        set("GIT_CONFIG_SYSTEM", "/dev/null".as_ref());
+        set("GIT_TERMINAL_PROMPT", "0".as_ref());
+        set("GIT_SSL_CAINFO", hub.ca_file().as_os_str());
+        set(
+            "DBUS_SESSION_BUS_ADDRESS",
+            "unix:path=/nonexistent".as_ref(),
+        );
+        for key in ["HTTPS_PROXY", "https_proxy", "http_proxy"] {
+            set(key, hub.proxy_url().as_ref());
+        }
+
+        let git = gits().swap_remove(0);
+        let machine = Machine {
+            root,
+            git,
+            env: Mutex::new(env),
+            forbidden: Mutex::default(),
+            tokens: Box::new(hub.secrets()),
+        };
+        machine.write(
+            ".gitconfig",
+            "[user]\n\tname = Test User\n\temail = user@example.com\n",
+        );
+        machine
+    }
+
+    /// The same machine with another git.
+    #[must_use]
+    pub fn with_git(mut self, git: &Git) -> Machine {
+        self.git = git.clone();
+        self
+    }
+
+    /// Sets a variable for everything that runs from now on.
+    pub fn env(&self, key: &str, value: impl AsRef<OsStr>) {
+        lock(&self.env).insert(key.into(), value.as_ref().into());
+    }
+
+    /// Removes a variable for everything that runs from now on.
+    pub fn unset(&self, key: &str) {
+        lock(&self.env).remove(OsStr::new(key));
+    }
+
+    /// One more secret that no output may show. The Hub's tokens need not be named.
+    pub fn forbid(&self, secret: &str) {
+        let label = format!("forbidden {}", lock(&self.forbidden).len());
+        lock(&self.forbidden).push((label, secret.to_owned()));
+    }
+
+    /// The user's home, which is also where commands run unless told otherwise.
+    pub fn home(&self) -> PathBuf {
+        self.root.path().join("home")
+    }
+
+    /// The folder in front of the PATH, for programs that a test puts there.
+    pub fn bin(&self) -> PathBuf {
+        self.root.path().join("bin")
+    }
+
+    /// A text file, by its path from the home.
+    pub fn read(&self, path: impl AsRef<Path>) -> String {
+        let path = self.home().join(path);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Writes a file, by its path from the home, with the folders it takes.
+    pub fn write(&self, path: impl AsRef<Path>, contents: impl AsRef<[u8]>) {
+        let path = self.home().join(path);
+        let folder = path.parent().expect("a file in a folder");
+        fs::create_dir_all(folder).expect("make the folders");
+        fs::write(&path, contents).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+
+    /// The files below the home that hold a secret.
+    pub fn files_with_secrets(&self) -> Vec<PathBuf> {
+        let secrets = self.secrets();
+        let mut found = Vec::new();
+        let mut folders = vec![self.home()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("list a folder") {
+                let entry = entry.expect("list a folder");
+                let kind = entry.file_type().expect("the kind of a file");
+                if kind.is_dir() {
+                    folders.push(entry.path());
+                } else if kind.is_file() {
+                    let bytes = fs::read(entry.path()).expect("read a file");
+                    let text = String::from_utf8_lossy(&bytes);
+                    if secrets.iter().any(|(_, secret)| text.contains(secret)) {
+                        found.push(entry.path());
+                    }
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// Git, to be run in the home unless `dir` says otherwise.
+    pub fn git(&self, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Run<'_> {
+        self.command(&self.git.path, arguments)
+    }
+
+    /// The helper, called by its name.
+    pub fn helper(&self, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Run<'_> {
+        self.command(self.bin().join(HELPER), arguments)
+    }
+
+    /// Any program.
+    pub fn command(
+        &self,
+        program: impl AsRef<OsStr>,
+        arguments: impl IntoIterator<Item: AsRef<OsStr>>,
+    ) -> Run<'_> {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env_clear()
+            .env("PATH", self.path())
+            .envs(lock(&self.env).iter())
+            .current_dir(self.home());
+        Run {
+            machine: self,
+            command,
+            stdin: Vec::new(),
+            timeout: Duration::from_secs(60),
+            may_print_secret: false,
+        }
+    }
+
+    fn path(&self) -> OsString {
+        let git = self.git.path.parent().expect("git in a folder");
+        let bin = self.bin();
+        let folders = [&bin, git, Path::new("/usr/bin"), Path::new("/bin")];
+        std::env::join_paths(folders).expect("a PATH")
+    }
+
+    fn secrets(&self) -> Vec<(String, String)> {
+        let mut secrets = (self.tokens)();
+        secrets.extend(lock(&self.forbidden).iter().cloned());
+        secrets
+    }
+}
+
+/// A command about to run on a machine.
+pub struct Run<'m> {
+    machine: &'m Machine,
+    command: Command,
+    stdin: Vec<u8>,
+    timeout: Duration,
+    may_print_secret: bool,
+}
+
+impl<'m> Run<'m> {
+    /// The whole of its input; without this it reads an empty one.
+    #[must_use]
+    pub fn stdin(mut self, input: impl AsRef<[u8]>) -> Self {
+        self.stdin = input.as_ref().to_vec();
+        self
+    }
+
+    /// Where it runs, from the home.
+    #[must_use]
+    pub fn dir(mut self, path: impl AsRef<Path>) -> Self {
+        self.command.current_dir(self.machine.home().join(path));
+        self
+    }
+
+    /// A variable for this command only.
+    #[must_use]
+    pub fn env(mut self, key: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(key, value);
+        self
+    }
+
+    /// When it is killed with all its children and the test fails; 60 seconds without this.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Allows secrets on its stdout. On stderr they never are.
+    #[must_use]
+    pub fn may_print_secret(mut self) -> Self {
+        self.may_print_secret = true;
+        self
+    }
+
+    /// Runs it to its end.
+    pub fn run(self) -> Output {
+        self.start().wait()
+    }
+
+    /// Runs it, and fails the test unless it succeeds.
+    pub fn ok(self) -> Output {
+        self.run().ok()
+    }
+
+    /// Runs it, and fails the test unless it fails.
+    pub fn fails(self) -> Output {
+        self.run().fails()
+    }
+
+    /// Starts it, to be waited for or killed later.
+    pub fn start(self) -> Started<'m> {
+        let shown = [self.command.get_program()]
+            .into_iter()
+            .chain(self.command.get_args())
+            .map(OsStr::to_string_lossy)
+            .collect::<Vec<_>>()
+            .join(" ");
+        Started {
+            machine: self.machine,
+            running: Running::start(self.command, &self.stdin),
+            shown,
+            timeout: self.timeout,
+            may_print_secret: self.may_print_secret,
+        }
+    }
+}
+
+/// A command under way on a machine.
+pub struct Started<'m> {
+    machine: &'m Machine,
+    running: Running,
+    shown: String,
+    timeout: Duration,
+    may_print_secret: bool,
+}
+
+impl Started<'_> {
+    /// The process id, which is also that of its group.
+    pub fn id(&self) -> u32 {
+        self.running.id()
+    }
+
+    /// Kills it and its children, as `kill -9` does.
+    pub fn kill(mut self) {
+        self.running.kill();
+    }
+
+    /// Waits for its end, and checks that what it printed is no secret.
+    pub fn wait(self) -> Output {
+        let Finished {
+            code,
+            stdout,
+            stderr,
+        } = match self.running.wait(self.timeout) {
+            Ok(finished) => finished,
+            Err(words) => panic!("{}: {words}", self.shown),
+        };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let output = Output {
+            command: self.shown,
+            code,
+            stdout: text(&stdout),
+            stderr: text(&stderr),
+        };
+        for (label, secret) in self.machine.secrets() {
+            let told = output.stderr.contains(&secret)
+                || (!self.may_print_secret && output.stdout.contains(&secret));
+            assert!(!told, "the secret {label:?} was printed by {output}");
+        }
+        output
+    }
+}
+
+/// What a command printed and how it ended.
+#[derive(Clone, Debug)]
+pub struct Output {
+    command: String,
+    /// The exit status; 128 and the signal's number if it was killed.
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Output {
+    /// Fails the test unless the command succeeded.
+    pub fn ok(self) -> Output {
+        assert_eq!(self.code, 0, "should have succeeded: {self}");
+        self
+    }
+
+    /// Fails the test unless the command failed.
+    pub fn fails(self) -> Output {
+        assert_ne!(self.code, 0, "should have failed: {self}");
+        self
+    }
+}
+
+impl std::fmt::Display for Output {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Output {
+            command,
+            code,
+            stdout,
+            stderr,
+        } = self;
+        write!(
+            to,
+            "{command}\n--- exit {code}, stdout\n{stdout}\n--- stderr\n{stderr}"
+        )
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,9 @@
+//! What the end-to-end tests stand on: a Hub, a user's machine and a keyring, each made new for
+//! one test and gone with it.
+#![allow(dead_code, reason = "each test uses the part of the toolbox it needs")]
+
+pub mod hub;
+pub mod keyring;
+pub mod machine;
+pub mod process;
+pub mod tools;

@@ -1,0 +1,234 @@
+#!/usr/bin/env bash
+# Runs t0303-credential-external.sh, git's own test for credential helpers, against the
+# debug build: with the distribution's git, and with a newer one if that is first on PATH.
+#
+# The test comes, unmodified, from the distribution's source package of git, fetched with
+# apt under a configuration of its own and kept in target/t0303. It expects a built source
+# tree around it but uses almost nothing of that, so stand-ins do: see prepare.
+#
+#   T0303_HELPER=store   test another helper, to see that the mechanism works
+#   T0303_SUITE=NAME     take the source package from this suite (default: the machine's own)
+set -euo pipefail
+
+root=$(cd -- "$(dirname -- "$0")/.." && pwd)
+cd -- "$root"
+target=${CARGO_TARGET_DIR:-target}
+[[ $target == /* ]] || target=$root/$target
+cache=$target/t0303
+helper=${T0303_HELPER:-hf}
+
+fail() {
+	printf 'FAILED: t0303: %s\n' "$1" >&2
+	exit 1
+}
+skip() {
+	[[ ${GIT_CREDENTIAL_HF_TESTS_ALL-} != 1 ]] || fail "$1, and GIT_CREDENTIAL_HF_TESTS_ALL=1 allows no skipping"
+	printf 'skipped: t0303: %s\n' "$1"
+	exit 0
+}
+
+mkdir -p -- "$cache"
+tmp=$(mktemp -d)
+trap 'rm -rf -- "$tmp"' EXIT
+version_of() { "$1" version | sed 's/^git version \([0-9.]*[0-9]\).*/\1/'; }
+at_most() { [[ $(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]; }
+
+# --- git's test, from the source package ---------------------------------------------
+
+# The machine's own apt sources, of both formats, as sources of source packages: the
+# entries for the machine's suite, with that suite replaced by the wanted one.
+write_sources() { # write_sources DIR FROM TO
+	local etc=/etc/apt
+	find "$etc/sources.list.d" -name '*.sources' -exec awk -v RS= -v from="$2" -v to="$3" '
+		match($0, "(^|\n)Suites:([^\n]*[ \t])?" from "([ \t\n]|$)") {
+			gsub(/(^|\n)Types:[^\n]*/, "\nTypes: deb-src")
+			gsub(/(^|\n)Suites:[^\n]*/, "\nSuites: " to)
+			print $0 "\n"
+		}' {} + >"$1/git.sources" 2>/dev/null || true
+	find "$etc/sources.list" "$etc/sources.list.d" -name '*.list' -exec sed -nE \
+		"s/^deb[[:space:]]+(\[[^]]*\][[:space:]]+)?([^[:space:]]+)[[:space:]]+$2([[:space:]].*)/deb-src \1\2 $3\3/p" \
+		{} + >"$1/git.list" 2>/dev/null || true
+	[[ -s $1/git.sources || -s $1/git.list ]]
+}
+
+# fetch SUITE: puts the test of that suite's git into $cache/SUITE, its version in VERSION.
+fetch() {
+	local suite=$1 work tarball
+	[[ ! -f $cache/$suite/VERSION ]] || return 0
+	printf '# fetching the source package of git (%s)\n' "$suite"
+	work=$tmp/apt-$suite
+	mkdir -p -- "$work"/{conf,sources,lists/partial,cache/archives/partial,tree}
+	write_sources "$work/sources" "$own_suite" "$suite" || {
+		printf '# no entry for %s in the apt sources\n' "$own_suite"
+		return 1
+	}
+
+	# The machine's apt settings (proxies, certificates) followed by ours. They are copied
+	# because only so can its hooks, which act on the machine, be switched off.
+	cp -R -- /etc/apt/apt.conf.d/. "$work/conf"
+	cat >"$work/conf/zzz-t0303" <<-CONF
+		Dir::Etc::SourceList "/dev/null";
+		Dir::Etc::SourceParts "$work/sources";
+		Dir::State::Lists "$work/lists";
+		Dir::Cache "$work/cache";
+		Acquire::Languages "none";
+		APT::Sandbox::User "$(id -un)";
+		#clear APT::Update::Pre-Invoke;
+		#clear APT::Update::Post-Invoke;
+		#clear APT::Update::Post-Invoke-Success;
+	CONF
+	printf 'Dir::Etc::Parts "%s";\n' "$work/conf" >"$work/apt.conf"
+
+	# The update may fail for an archive without source packages; only git counts.
+	(
+		export APT_CONFIG=$work/apt.conf
+		cd -- "$work"
+		apt-get update || true
+		apt-get source --download-only --only-source git
+	) >"$work/log" 2>&1 || {
+		sed 's/^/# | /' "$work/log"
+		return 1
+	}
+
+	tarball=$(find "$work" -maxdepth 1 -name 'git_*.orig.tar.*')
+	[[ -f $tarball ]] || return 1
+	tar -xf "$tarball" -C "$work/tree" --strip-components=1 --wildcards --no-wildcards-match-slash \
+		'*/t/[!t]*.sh' '*/t/[!t]*.pl' '*/t/test-lib*.sh' '*/t/t0303-*.sh' || return 1
+	tarball=${tarball##*/git_}
+	printf '%s\n' "${tarball%.orig.tar.*}" >"$work/tree/VERSION"
+	rm -rf -- "${cache:?}/$suite"
+	mv -- "$work/tree" "$cache/$suite"
+}
+
+# What test-lib.sh looks for in a built tree: the build's options, the built templates, and
+# test-tool, of which this test needs one subcommand (how git reads a boolean variable).
+# Anything else asked of it is recorded, and makes the run fail.
+prepare() {
+	mkdir -p -- "$1/templates/blt" "$1/t/helper"
+	cat >"$1/GIT-BUILD-OPTIONS" <<-'OPTIONS'
+		SHELL_PATH=/bin/sh
+		TEST_SHELL_PATH=/bin/sh
+		PERL_PATH=/usr/bin/perl
+		DIFF=diff
+		X=
+	OPTIONS
+	cat >"$1/t/helper/test-tool" <<-'TOOL'
+		#!/bin/sh
+		case "$1 $2 $3 $4" in
+		"env-helper --type=bool --default="*" --exit-code")
+			eval "value=\${$5-${3#--default=}}"
+			case $value in
+			true | yes | on | 1) exit 0 ;;
+			false | no | off | 0 | '') exit 1 ;;
+			esac
+			;;
+		esac
+		echo "$*" >>"$T0303_UNEXPECTED"
+		exit 1
+	TOOL
+	chmod +x "$1/t/helper/test-tool"
+}
+
+# --- one run ----------------------------------------------------------------------------
+
+run() { # run GIT SUITE
+	local git=$1 tree=$cache/$2 dir=$tmp/run-$2 status=0 planned passed
+	printf '# t0303 of git %s with %s (%s), helper %s\n' "$(cat "$tree/VERSION")" "$git" "$(version_of "$git")" "$helper"
+
+	prepare "$tree"
+
+	# test-lib.sh puts this folder first on PATH. With links in it, a helper installed
+	# beside git cannot take the place of the one under test.
+	mkdir -p -- "$dir"/{bin,home,out}
+	ln -s -- "$git" "$dir/bin/git"
+	if [[ $helper == hf ]]; then
+		ln -s -- "$target/debug/git-credential-hf" "$dir/bin/git-credential-hf"
+		# git looks there before it looks at PATH.
+		[[ ! -e $("$git" --exec-path)/git-credential-hf ]] || fail "$("$git" --exec-path) has a git-credential-hf of its own"
+	fi
+	cat >"$dir/home/config.toml" <<-'CONFIG'
+		version = 1
+		storage = "file"
+		hints = false
+
+		[endpoints]
+		"https://example.com" = {}
+		"https://victim.example.com" = {}
+		"http://path.tld" = { allow_http = true }
+		"https://timeout.tld" = {}
+		"https://sso.tld" = {}
+		"https://badguy.example.com" = {}
+		"https://other.tld" = {}
+		"http://example.com" = { allow_http = true }
+		"https://git.example.com" = {}
+		"https://git2.example.com" = {}
+	CONFIG
+	chmod 700 "$dir/home"
+
+	# test-lib.sh clears GIT_* but for GIT_TEST_*, so the helper's own variable is set from
+	# the setup command, which the test runs after that.
+	(
+		cd -- "$tree/t"
+		for name in $(compgen -e); do
+			case $name in GIT_* | HF_* | HUGGING_FACE_* | SSH_ASKPASS | HARNESS_* | XDG_*) unset "$name" ;; esac
+		done
+		export T0303_UNEXPECTED=$dir/unexpected T0303_HOME=$dir/home
+		export GIT_TEST_INSTALLED=$dir/bin GIT_TEST_CREDENTIAL_HELPER=$helper TEST_OUTPUT_DIRECTORY=$dir/out
+		# shellcheck disable=SC2016  # for the test's shell to expand
+		export GIT_TEST_CREDENTIAL_HELPER_SETUP='GIT_CREDENTIAL_HF_HOME=$T0303_HOME; export GIT_CREDENTIAL_HF_HOME'
+		exec sh ./t0303-credential-external.sh --verbose --no-color --root="$dir/out"
+	) >"$dir/log" 2>&1 </dev/null || status=$?
+
+	grep -E '^(ok|not ok) |^1\.\.|^# (passed|failed|still|skip)' "$dir/log" || true
+	if ((status != 0)); then
+		# From "expecting success" to the verdict. One is enough: the tests build on each other.
+		printf '# the first failure in full:\n' >&2
+		awk '/^#\t/ { next } /^expecting / { part = "" } { part = part "  | " $0 "\n" }
+			/^not ok / { exit } /^ok / { part = "" } END { printf "%s", part }' "$dir/log" >&2
+		return "$status"
+	fi
+
+	# A pass counts only if everything planned was really run.
+	planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$dir/log")
+	passed=$(grep -c '^ok ' "$dir/log" || true)
+	if [[ -z $planned || $planned == 0 || $planned != "$passed" ]]; then
+		cat "$dir/log" >&2
+		fail "$passed of ${planned:-an unknown number of} tests ran"
+	fi
+	if grep -qiE '^(ok .*# (skip|todo)|1\.\.0)' "$dir/log"; then fail "a test was skipped"; fi
+	[[ ! -e $dir/unexpected ]] || fail "the stand-in for test-tool was asked for: $(cat "$dir/unexpected")"
+}
+
+# ----------------------------------------------------------------------------------------
+
+for tool in apt-get apt-config; do
+	command -v "$tool" >/dev/null || skip "there is no $tool here to fetch git's sources with"
+done
+# shellcheck source=/dev/null
+own_suite=${T0303_SUITE:-$(. /etc/os-release && printf '%s' "${VERSION_CODENAME-}")}
+[[ -n $own_suite ]] || skip "this system's release has no name; set T0303_SUITE"
+[[ $helper != hf ]] || cargo build --locked --quiet
+
+first=$(command -v git) || fail "git was not found"
+system=/usr/bin/git
+[[ -x $system ]] || system=$first
+status=0
+fetch "$own_suite" || fail "the source package of git could not be had from the machine's apt sources"
+run "$system" "$own_suite" || status=$?
+
+# A newer git deserves a newer test: on Debian, that of a later release, as long as it is
+# not newer than the git itself. It has more to check (expiry, refresh tokens, erase).
+if ! [[ $first -ef $system ]] && ! at_most "$(version_of "$first")" "$(version_of "$system")"; then
+	suite=$own_suite
+	if grep -qx 'ID=debian' /etc/os-release; then
+		for later in stable oldstable; do
+			if fetch "$later" && at_most "$(cat "$cache/$later/VERSION")" "$(version_of "$first")"; then
+				suite=$later
+				break
+			fi
+		done
+	fi
+	[[ $suite != "$own_suite" ]] || printf '# no later test to be had, so the same one again\n'
+	run "$first" "$suite" || status=$?
+fi
+exit "$status"
