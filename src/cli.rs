@@ -76,6 +76,7 @@ Examples:
   git credential-hf login work --for acme        keep a token; use it for everything of acme
   git credential-hf login me --default           and another for the rest
   git credential-hf explain acme/llama           which token git gets there, and why
+  git credential-hf check acme/llama --push      whether a push would work, and if not why
 
 Git itself calls `get`, `store` and `erase`. Exit codes: 0 done, 1 failed, 2 wrong usage."
 )]
@@ -94,18 +95,26 @@ enum Verb {
     Use(Use),
     Unuse(Unuse),
     Explain(Explain),
+    Check(Check),
+    Token(Token),
+    Run(Run),
+    Refresh(Refresh),
 }
 
 fn dispatch(cli: Cli) -> Result<()> {
     match cli.verb {
         Verb::Configure(scope) => commands::configure::configure(&scope),
         Verb::Unconfigure(scope) => commands::configure::unconfigure(&scope),
-        Verb::Login(login) => commands::login::run(login),
+        Verb::Login(login) => commands::login::run(&login),
         Verb::Logout(logout) => commands::logout::run(&logout),
         Verb::List(list) => commands::list::run(list),
         Verb::Use(choice) => commands::rules::use_token(&choice),
         Verb::Unuse(choice) => commands::rules::unuse(&choice),
         Verb::Explain(explain) => commands::explain::run(&explain),
+        Verb::Check(check) => commands::check::run(&check),
+        Verb::Token(token) => commands::token::run(&token),
+        Verb::Run(run) => commands::run::run(&run),
+        Verb::Refresh(refresh) => commands::refresh::run(&refresh),
     }
 }
 
@@ -139,24 +148,27 @@ pub struct Scope {
 /// What `login` is given.
 #[derive(Debug, Args)]
 #[command(
-    about = "Keep a token under a name",
+    about = "Get a token onto this machine and see what it may do",
     long_about = "\
-Keeps a token under a name of your choice. The token is asked for without showing it, or read
-from stdin with --with-token; it is never an argument, which other users could see.
+Keeps a token under a name of your choice (or the name it has on the Hub). The token is asked for
+without showing it, read from stdin with --with-token, or handed out by the Hub after a login in
+the browser with --web; it is never an argument, which other users could see.
 
-Create tokens at https://huggingface.co/settings/tokens. A name that exists gets the new token
-in the place of the old one, and whatever was held against it is lifted.",
+The Hub is asked whose token it is and what it may do where; git then uses it for the repos that
+its scopes cover, with no rule needed. A name that exists gets the new token in the place of the
+old one, and whatever was held against it is lifted.",
     after_help = "\
 Examples:
-  git credential-hf login work --for acme                 asks for the token
+  git credential-hf login work                            asks for the token
+  git credential-hf login me --web --default              in the browser
   git credential-hf login data --for datasets/acme/x      a narrow token for one dataset
-  pass show hf/me | git credential-hf login me --default --with-token
+  pass show hf/me | git credential-hf login me --with-token
   git credential-hf login server --storage file           where there is no keyring
   git credential-hf login corp --for https://hub.corp.example/acme"
 )]
 pub struct Login {
-    /// What to call it, such as `work`
-    pub name: String,
+    /// What to call it, such as `work`; without it, the name that it has on the Hub
+    pub name: Option<String>,
     /// Use it for this namespace or repo (acme, acme/x, datasets/acme/x, acme/llama-*); repeatable
     #[arg(long = "for", value_name = "PATTERN")]
     pub patterns: Vec<String>,
@@ -164,27 +176,34 @@ pub struct Login {
     #[arg(long)]
     pub default: bool,
     /// Read the token from stdin
-    #[arg(long)]
+    #[arg(long, conflicts_with = "web")]
     pub with_token: bool,
+    /// Log in with the browser, on this or any other machine
+    #[arg(long)]
+    pub web: bool,
     /// Where to keep it; the choice is remembered
     #[arg(long, value_enum)]
     pub storage: Option<StorageKind>,
-    /// Do not ask the Hub whether the token works
+    /// Do not ask the Hub whose token it is
     #[arg(long)]
     pub no_verify: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What `logout` is given.
 #[derive(Debug, Args)]
 #[command(
-    about = "Remove a token from this machine",
+    about = "Remove a token from this machine, and with --revoke from the Hub",
     long_about = "\
 Removes a token's secret from its storage, and all that is known of it. Rules that name it stay,
 so that a later login under the same name takes its place. The token itself stays valid on the
-Hub: end it at https://huggingface.co/settings/tokens.",
+Hub, unless --revoke ends it there too: everywhere, at once and for good.",
     after_help = "\
 Examples:
   git credential-hf logout work
+  git credential-hf logout work --revoke       it has leaked: end it on the Hub
   git credential-hf logout --all --yes"
 )]
 pub struct Logout {
@@ -194,18 +213,108 @@ pub struct Logout {
     /// All tokens
     #[arg(long)]
     pub all: bool,
+    /// End the token on the Hub too
+    #[arg(long)]
+    pub revoke: bool,
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What `list` is given.
 #[derive(Debug, Args)]
-#[command(about = "Show the tokens, where each lies, and the rules")]
+#[command(about = "Show the tokens, where each lies, and what goes where")]
 pub struct List {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// What `check` is given.
+#[derive(Debug, Args)]
+#[command(
+    about = "See whether git could read a repo, or push to it, and if not why",
+    long_about = "\
+Takes the token that git would get and makes git's own first request with it. When the Hub
+refuses, it is asked what the token may do, and the reason is told: the token is dead, its role
+too low, a scope missing, the account's role in the organisation too low, the organisation's
+policy, a gate not accepted, or no such repo. Exit code 0 means that it would work, 1 that not.",
+    after_help = "\
+Examples:
+  git credential-hf check acme/x
+  git credential-hf check datasets/acme/x --push
+  cd some-clone && git credential-hf check --push && git push"
+)]
+pub struct Check {
+    /// A repo or a URL; without one, the remotes of the repository at hand
+    pub repo: Option<String>,
+    /// Check a push instead of a read
+    #[arg(long)]
+    pub push: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `refresh` is given.
+#[derive(Debug, Args)]
+#[command(
+    about = "Renew browser-login tokens, and ask the Hub again about the others",
+    after_help = "\
+Examples:
+  git credential-hf refresh          all tokens
+  git credential-hf refresh work"
+)]
+pub struct Refresh {
+    /// The token's name; without one, all tokens from `login`
+    pub name: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `token` is given.
+#[derive(Debug, Args)]
+#[command(
+    about = "Print the token that git would get",
+    long_about = "\
+Prints the token itself, for programs that cannot ask git. Mind where it goes: a variable of one
+command is better than a file, and `run` is better than both.",
+    after_help = "\
+Examples:
+  git credential-hf token acme/x
+  curl -H @<(printf 'Authorization: Bearer %s' \"$(git credential-hf token acme/x)\") .."
+)]
+pub struct Token {
+    /// A repo or a URL; without one, the repository at hand
+    pub repo: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `run` is given.
+#[derive(Debug, Args)]
+#[command(
+    about = "Run a command with HF_TOKEN set to the token that git would get",
+    long_about = "\
+Sets HF_TOKEN for one command, so that git-xet, the hf CLI and Python use the token that git uses.
+The exit code is that of the command.",
+    after_help = "\
+Examples:
+  git credential-hf run --for acme/x -- hf download acme/x
+  cd some-clone && git credential-hf run -- python train.py"
+)]
+pub struct Run {
+    /// A repo or a URL; without one, the repository at hand
+    #[arg(long = "for", value_name = "REPO")]
+    pub repo: Option<String>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
 }
 
 /// What `use` is given.

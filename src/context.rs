@@ -20,7 +20,7 @@ use crate::state::{Origin, State, StateError, StateFile, TokenInfo};
 use crate::storage::file::FileStorage;
 use crate::storage::keyring::KeyringStorage;
 use crate::storage::{Record, Storage, StorageError, StorageKind, command};
-use crate::{git, trace, ui};
+use crate::{git, renewal, trace, ui};
 
 /// What one run works with.
 #[derive(Debug)]
@@ -283,12 +283,14 @@ pub struct Reader<'a> {
     pub context: &'a Context,
     /// The state that the candidates were chosen from.
     pub state: &'a State,
-    /// Stored tokens whose value is not the one that is remembered, with the value read.
-    pub changed: Vec<(TokenName, Fingerprint)>,
+    /// Stored tokens whose value is not the one that is remembered, with the value's fingerprint and hint.
+    pub changed: Vec<(TokenName, Fingerprint, String)>,
     /// The value that a command printed, where it is not the one remembered.
     pub printed: Vec<(TokenName, Fingerprint)>,
     /// What happened to the candidates that were passed over, in words.
     pub said: Vec<String>,
+    /// Whether a token that is about to expire is renewed; a mere look changes nothing.
+    pub renews: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -301,22 +303,44 @@ impl<'a> Reader<'a> {
             changed: Vec::new(),
             printed: Vec::new(),
             said: Vec::new(),
+            renews: false,
+        }
+    }
+
+    /// The same, and it renews tokens that are due.
+    #[must_use]
+    pub fn renewing(context: &'a Context, state: &'a State) -> Self {
+        Self {
+            renews: true,
+            ..Self::new(context, state)
         }
     }
 
     fn load_stored(&mut self, name: &TokenName) -> Result<Loaded, StorageError> {
         let token = self.state.tokens.get(name).ok_or(StorageError::NotFound)?;
-        let record = self.context.read_stored(name, token)?;
+        let mut record = self.context.read_stored(name, token)?;
         let fingerprint = record.secret.fingerprint();
         if fingerprint != token.fingerprint {
-            self.changed.push((name.clone(), fingerprint));
+            let hint = record.secret.hint();
+            self.changed.push((name.clone(), fingerprint, hint));
+        }
+        let now = now();
+        if self.renews && token.origin == Origin::Login && renewal::is_due(&record, now) {
+            match renewal::renew(self.context, name, token, renewal::When::IfDue) {
+                Ok(renewed) => record = renewed,
+                // Good for a while yet: the next request tries again.
+                Err(error) if record.expires.is_some_and(|at| at > now) => {
+                    trace::line(|| format!("renewing `{name}`: {error}"));
+                }
+                Err(error) => return Err(StorageError::Refused(error.to_string())),
+            }
         }
         // The hf CLI and this program renew their own tokens; git is given back what it gave.
         let from_git = token.origin == Origin::Git;
         Ok(Loaded {
             secret: record.secret,
             username: token.account.clone(),
-            expires: record.expires,
+            expires: record.expires.or(token.expires),
             refresh_token: record.refresh_token.filter(|_| from_git),
         })
     }

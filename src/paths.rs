@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use directories::ProjectDirs;
+use sha2::{Digest, Sha256};
 
 use crate::environment::Environment;
+use crate::name::TokenName;
 
 /// The program's folders.
 #[derive(Debug, Clone)]
@@ -49,6 +51,14 @@ impl Paths {
     #[must_use]
     pub fn state(&self) -> PathBuf {
         self.data_dir.join("state.json")
+    }
+
+    /// The lock that is held while a token is renewed.
+    #[must_use]
+    pub fn renewal_lock(&self, name: &TokenName) -> PathBuf {
+        let digest = Sha256::digest(name.as_str().as_bytes());
+        let hash: String = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
+        self.data_dir.join(format!("renewal-{hash}.lock"))
     }
 
     /// The folder of the file storage.

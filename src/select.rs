@@ -6,6 +6,7 @@ use std::fmt;
 use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
+use crate::grants::{Access, Coverage};
 use crate::name::TokenName;
 use crate::pattern::{Pattern, Specificity};
 use crate::repo::Repo;
@@ -338,6 +339,7 @@ fn candidates(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>) -> Vec<Candida
             });
         }
     }
+    by_scope(inputs, who, repo, &mut list);
     default(inputs, who, &mut list);
     kept_for_host(inputs, who, &mut list);
     debug_assert!(
@@ -418,6 +420,38 @@ fn belongs_to_environment(inputs: Inputs<'_>) -> bool {
     let wanted = &inputs.wanted.endpoint;
     let configured = inputs.config.endpoint(wanted).unwrap_or_default();
     configured.env || inputs.env.endpoint().as_ref() == Some(wanted)
+}
+
+/// Step 5: tokens whose recorded scopes cover the repo, narrowest first, up to the first tie:
+/// between two that are equally narrow there is no reason to choose one.
+fn by_scope(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<Candidate>) {
+    let Some(repo) = repo else { return };
+    let mut found: Vec<(Coverage, &TokenName)> = inputs
+        .state
+        .tokens
+        .iter()
+        .filter(|(_, token)| token.endpoint == inputs.wanted.endpoint && who.takes(token))
+        .filter_map(|(name, token)| {
+            // Git asks the same for a fetch and a push, so what can be read must do.
+            let coverage = token.facts.as_ref()?.covers(repo, Access::Read)?;
+            Some((coverage, name))
+        })
+        .collect();
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    for level in found.chunk_by(|a, b| a.0 == b.0) {
+        let [(coverage, name)] = level else { break };
+        let scope = match coverage {
+            Coverage::Repo => repo.to_string(),
+            Coverage::Namespace | Coverage::Own | Coverage::Organisation => repo
+                .namespace
+                .as_ref()
+                .map_or_else(String::new, |namespace| namespace.as_str().to_owned()),
+        };
+        list.push(Candidate {
+            source: Source::Stored((*name).clone()),
+            reason: Reason::Scope(scope),
+        });
+    }
 }
 
 /// Step 6, first half. A default for another endpoint is not for this one, and that is no error.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::endpoint::Endpoint;
 use crate::files::{self, Lock};
+use crate::grants::Facts;
 use crate::name::TokenName;
 use crate::secret::Fingerprint;
 use crate::storage::StorageKind;
@@ -61,6 +62,9 @@ pub struct TokenInfo {
     /// When it expires, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<u64>,
+    /// What the Hub said of it, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Facts>,
     /// When it was stored, in seconds since 1970.
     pub added: u64,
     /// A count that orders tokens stored within one second.
@@ -284,6 +288,7 @@ mod tests {
             account: None,
             path: None,
             expires: None,
+            facts: None,
             added: 1,
             order: 1,
         }

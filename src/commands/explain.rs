@@ -224,7 +224,9 @@ impl Row {
     }
 }
 
-fn failure(error: SelectError) -> Failure {
+/// An explicit choice that cannot be met, for a person.
+#[must_use]
+pub fn failure(error: SelectError) -> Failure {
     match error {
         SelectError::NoSuchToken(_) => {
             Failure::new("GIT_CREDENTIAL_HF_TOKEN_NAME names a token that is not there")

@@ -10,7 +10,7 @@ use crate::context::{self, Reader, way_out};
 use crate::offer::{OfferState, Outcome, choose};
 use crate::protocol::{Capabilities, Credential, Reply};
 use crate::secret::Fingerprint;
-use crate::select::{Candidate, Notice, SelectError, Selection};
+use crate::select::{Notice, SelectError, Selection};
 use crate::state::State;
 use crate::{trace, ui};
 
@@ -60,7 +60,7 @@ fn answer(session: &Session) -> Result<Reply> {
     let subject = session.subject(selection.repo.as_ref());
     say_notices(session, &selection);
 
-    let mut reader = Reader::new(context, &state);
+    let mut reader = Reader::renewing(context, &state);
     let outcome = choose(&selection.candidates, &state, &tried, now, &mut reader);
     reader.said.iter().for_each(|line| ui::say(line));
     learn(session, &reader);
@@ -143,9 +143,12 @@ fn learn(session: &Session, reader: &Reader<'_>) {
         return;
     }
     let result = session.context.state_file.update(|state| {
-        for (name, fingerprint) in &reader.changed {
+        for (name, fingerprint, hint) in &reader.changed {
             if let Some(token) = state.tokens.get_mut(name) {
                 token.fingerprint = fingerprint.clone();
+                token.hint = hint.clone();
+                // What was known of the old value says nothing of this one.
+                token.facts = None;
             }
         }
         for (name, fingerprint) in printed {
@@ -225,10 +228,4 @@ fn hint(session: &Session, selection: &Selection, subject: &str) {
     ui::say(&format!(
         "no token for {subject}{why}: run `git credential-hf login NAME{pattern}`"
     ));
-}
-
-/// A candidate by name, for messages about it.
-#[must_use]
-pub fn called(candidate: &Candidate) -> String {
-    context::source_name(&candidate.source)
 }

@@ -1,13 +1,15 @@
-//! `list`: the tokens, where each lies, and the rules.
+//! `list`: the tokens, where each lies, and what goes where.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::cli::List;
 use crate::context::{self, Context, print};
+use crate::endpoint::Endpoint;
+use crate::grants::Facts;
 use crate::name::TokenName;
 use crate::state::{Origin, Standing, State, TokenInfo};
-use crate::ui;
+use crate::{time, ui};
 
 /// Prints what there is.
 ///
@@ -24,31 +26,23 @@ pub fn run(list: List) -> Result<()> {
 }
 
 fn as_text(context: &Context, state: &State) -> String {
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    for (name, token) in &state.tokens {
-        rows.push(vec![
-            name.to_string(),
-            token.hint.clone(),
-            token.account.clone().unwrap_or_else(|| "-".to_owned()),
-            token.storage.described().to_owned(),
-            token.endpoint.authority(),
-            status(state, token),
-            uses(context, name, token),
-        ]);
-    }
+    let mut rows: Vec<Vec<String>> = state
+        .tokens
+        .iter()
+        .map(|(name, token)| token_row(state, name, token))
+        .collect();
     for (name, command) in &context.config.commands {
-        rows.push(vec![
-            name.to_string(),
-            "-".to_owned(),
-            "-".to_owned(),
-            format!(
-                "command {}",
-                command.arguments.first().map_or("", String::as_str)
-            ),
-            command.endpoint.authority(),
-            "-".to_owned(),
-            used_for(context, name),
-        ]);
+        let program = command.arguments.first().map_or("", String::as_str);
+        rows.push(row(&[
+            name.as_str(),
+            "-",
+            "-",
+            "-",
+            &format!("command {program}"),
+            "-",
+            "-",
+            "-",
+        ]));
     }
     for token in &context.env.tokens {
         let (hint, status) = match &token.secret {
@@ -58,36 +52,171 @@ fn as_text(context: &Context, state: &State) -> String {
             }
             Err(error) => ("-".to_owned(), error.to_string()),
         };
-        let endpoint = context.env.endpoint();
-        rows.push(vec![
-            token.variable.to_owned(),
-            hint,
-            "-".to_owned(),
-            "environment".to_owned(),
-            endpoint.map_or_else(|| "-".to_owned(), |e| e.authority()),
-            status,
-            "where no rule matches".to_owned(),
-        ]);
+        rows.push(row(&[
+            token.variable,
+            &hint,
+            "-",
+            "-",
+            "environment",
+            "-",
+            "-",
+            &status,
+        ]));
     }
-    if rows.is_empty() {
+    if rows.is_empty() && context.config.rules.is_empty() {
         return "there are no tokens yet: run `git credential-hf login NAME`\n".to_owned();
     }
     let header = [
-        "NAME", "TOKEN", "ACCOUNT", "STORAGE", "HUB", "STATUS", "USED FOR",
+        "NAME", "TOKEN", "ACCOUNT", "ROLE", "STORAGE", "EXPIRES", "VERIFIED", "STATUS",
     ];
     let mut text = ui::table(&header, &rows);
-    let missing: Vec<String> = context
+    for endpoint in endpoints(context, state) {
+        text.push('\n');
+        text.push_str(&ui::shown(&tree(context, state, &endpoint)));
+    }
+    text
+}
+
+fn row(cells: &[&str]) -> Vec<String> {
+    cells.iter().map(|cell| (*cell).to_owned()).collect()
+}
+
+fn token_row(state: &State, name: &TokenName, token: &TokenInfo) -> Vec<String> {
+    let now = context::now();
+    let dash = || "-".to_owned();
+    let facts = token.facts.as_ref();
+    vec![
+        name.to_string(),
+        token.hint.clone(),
+        token
+            .account
+            .clone()
+            .filter(|a| !a.is_empty())
+            .unwrap_or_else(dash),
+        facts.map_or_else(dash, |facts| facts.role.to_string()),
+        token.storage.described().to_owned(),
+        token
+            .expires
+            .map_or_else(dash, |at| match at.checked_sub(now) {
+                Some(left) => format!("in {}", time::span(left)),
+                None => time::day(at),
+            }),
+        facts.map_or_else(
+            || "never".to_owned(),
+            |facts| format!("{} ago", time::span(now.saturating_sub(facts.verified))),
+        ),
+        status(state, token),
+    ]
+}
+
+/// The Hubs that anything is known of, the public one first.
+fn endpoints(context: &Context, state: &State) -> Vec<Endpoint> {
+    let mut found: Vec<Endpoint> = context
         .config
         .rules
         .iter()
-        .filter(|rule| !exists(context, state, &rule.token))
-        .map(|rule| format!("`{}` = `{}`", rule.pattern, rule.token))
+        .map(|rule| rule.pattern.endpoint.clone())
+        .chain(state.tokens.values().map(|token| token.endpoint.clone()))
+        .chain(
+            context
+                .config
+                .commands
+                .values()
+                .map(|command| command.endpoint.clone()),
+        )
+        .chain(
+            context
+                .env
+                .endpoint()
+                .filter(|_| !context.env.tokens.is_empty()),
+        )
         .collect();
-    if !missing.is_empty() {
-        let line = format!("\nrules whose token is not there: {}\n", missing.join(", "));
-        text.push_str(&ui::shown(&line));
+    found.sort_by_key(|endpoint| (!endpoint.is_hugging_face(), endpoint.to_string()));
+    found.dedup();
+    found
+}
+
+/// What goes where on one Hub, in the order in which it counts.
+fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
+    let mut branches: Vec<(String, String)> = Vec::new();
+    for rule in context
+        .config
+        .rules
+        .iter()
+        .filter(|rule| rule.pattern.endpoint == *endpoint)
+    {
+        let missing = if exists(context, state, &rule.token) {
+            ""
+        } else {
+            " (not there)"
+        };
+        branches.push((
+            path_of(&rule.pattern.to_string(), endpoint),
+            format!("{}{missing}", rule.token),
+        ));
+    }
+    let here = || {
+        state
+            .tokens
+            .iter()
+            .filter(|(_, token)| token.endpoint == *endpoint)
+    };
+    for (name, token) in here() {
+        if let (Origin::Git, Some(path)) = (token.origin, &token.path) {
+            branches.push((path.clone(), name.to_string()));
+        }
+    }
+    let configured = context.config.endpoint(endpoint).unwrap_or_default();
+    if configured.env || context.env.endpoint().as_ref() == Some(endpoint) {
+        for token in &context.env.tokens {
+            branches.push(("any other repo".to_owned(), token.variable.to_owned()));
+        }
+    }
+    for (name, token) in here() {
+        for pattern in token.facts.iter().flat_map(Facts::patterns) {
+            branches.push((pattern, format!("{name} (by its scopes)")));
+        }
+    }
+    if let Some(name) = &context.config.default
+        && default_is_for(context, state, name, endpoint)
+    {
+        branches.push(("any other repo".to_owned(), format!("{name} (default)")));
+    }
+    let kept = here().filter(|(_, token)| token.origin == Origin::Git && token.path.is_none());
+    for (name, _) in kept {
+        branches.push(("any other repo".to_owned(), name.to_string()));
+    }
+    let width = branches
+        .iter()
+        .map(|(path, _)| path.chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut text = format!("{endpoint}\n");
+    let last = branches.len().saturating_sub(1);
+    for (at, (path, token)) in branches.iter().enumerate() {
+        let fork = if at == last { "└─" } else { "├─" };
+        let pad = " ".repeat(width - path.chars().count());
+        text.push_str(&format!("{fork} {path}{pad}  {token}\n"));
+    }
+    if branches.is_empty() {
+        text.push_str("└─ nothing yet: git credential-hf use NAME --for NAMESPACE\n");
     }
     text
+}
+
+fn path_of(pattern: &str, endpoint: &Endpoint) -> String {
+    let prefix = format!("{endpoint}/");
+    pattern.strip_prefix(&prefix).unwrap_or(pattern).to_owned()
+}
+
+fn default_is_for(context: &Context, state: &State, name: &TokenName, endpoint: &Endpoint) -> bool {
+    let stored = state.tokens.get(name).map(|token| &token.endpoint);
+    let command = context
+        .config
+        .commands
+        .get(name)
+        .map(|command| &command.endpoint);
+    stored.or(command) == Some(endpoint)
 }
 
 fn exists(context: &Context, state: &State, name: &TokenName) -> bool {
@@ -109,32 +238,6 @@ fn word(standing: Standing) -> &'static str {
     }
 }
 
-fn uses(context: &Context, name: &TokenName, token: &TokenInfo) -> String {
-    match (token.origin, &token.path) {
-        (Origin::Git, Some(path)) => path.clone(),
-        (Origin::Git, None) => "what has no rule".to_owned(),
-        (Origin::Login, _) => used_for(context, name),
-    }
-}
-
-fn used_for(context: &Context, name: &TokenName) -> String {
-    let mut uses: Vec<String> = context
-        .config
-        .rules
-        .iter()
-        .filter(|rule| rule.token == *name)
-        .map(|rule| rule.pattern.to_string())
-        .collect();
-    if context.config.default.as_ref() == Some(name) {
-        uses.push("default".to_owned());
-    }
-    if uses.is_empty() {
-        "-".to_owned()
-    } else {
-        uses.join(", ")
-    }
-}
-
 /// The same for programs. `version` changes when a field changes its meaning or goes.
 fn as_json(context: &Context, state: &State) -> Value {
     let tokens: Vec<Value> = state
@@ -151,6 +254,7 @@ fn as_json(context: &Context, state: &State) -> Value {
                 "origin": token.origin,
                 "path": token.path,
                 "expires": token.expires,
+                "facts": token.facts,
                 "added": token.added,
                 "rejected": state.rejected.get(&token.fingerprint),
             })

@@ -1,15 +1,18 @@
-//! `login`: keep a token under a name.
+//! `login`: get a token, learn what it may do, keep it, and say where it is used.
 
 use std::io::{IsTerminal, Read};
 
 use anyhow::Result;
+use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{here, rules};
+use super::{here, login_web, rules};
 use crate::cli::Login;
 use crate::config_edit::{Change, edit};
 use crate::context::{self, Context, print, quoted};
 use crate::endpoint::Endpoint;
+use crate::grants::{Facts, Role};
+use crate::hub::{Hub, HubError};
 use crate::name::TokenName;
 use crate::pattern::Pattern;
 use crate::secret::{Kind, MAX_BYTES, Secret};
@@ -17,15 +20,16 @@ use crate::state::{Origin, State, TokenInfo};
 use crate::storage::{Record, StorageError, StorageKind};
 use crate::ui::{self, Failure};
 
+/// The Hub's form for a new token, filled in as most people need it.
+const NEW_TOKEN: &str =
+    "https://huggingface.co/settings/tokens/new?tokenType=fineGrained&canReadGatedRepos=true";
+
 /// Keeps a token, and writes the rules asked for.
 ///
 /// # Errors
-/// When the token cannot be one, or cannot be kept.
-pub fn run(login: Login) -> Result<()> {
+/// When the token cannot be one, the Hub does not take it, or it cannot be kept.
+pub fn run(login: &Login) -> Result<()> {
     let context = Context::with_config()?;
-    let name = TokenName::parse(&login.name).map_err(|error| {
-        Failure::new(error.to_string()).help("such as: git credential-hf login work")
-    })?;
     let default = here::default_endpoint(&context)?;
     let patterns = login
         .patterns
@@ -34,31 +38,71 @@ pub fn run(login: Login) -> Result<()> {
         .collect::<Result<Vec<Pattern>>>()?;
     let endpoint = endpoint(&patterns, default)?;
     check_endpoint(&context, &endpoint)?;
-    check_name(&context, &context.state_file.load()?, &name, &endpoint)?;
+    // What is wrong with the name is better said before the token is asked for.
+    let given = login.name.as_deref().map(parse_name).transpose()?;
+    if let Some(name) = &given {
+        check_name(&context, &context.state_file.load()?, name, &endpoint)?;
+    }
 
-    let secret = read_secret(&login, &endpoint)?;
-    check_secret(&secret, &endpoint)?;
+    let hub = Hub::new(&endpoint);
+    let record = if login.web {
+        login_web::run(&hub)?
+    } else {
+        let secret = read_secret(login, &endpoint)?;
+        check_secret(&secret, &endpoint)?;
+        Record {
+            secret,
+            endpoint: endpoint.clone(),
+            expires: None,
+            refresh_token: None,
+            client_id: None,
+        }
+    };
+    let facts = if login.no_verify {
+        None
+    } else {
+        Some(verify(&hub, &record.secret)?)
+    };
+    let name = match given {
+        Some(name) => name,
+        None => name_from(facts.as_ref())?,
+    };
+    let kind = keep(&context, login, &name, &record, facts.as_ref())?;
 
-    let kind = keep(&context, &login, &name, &endpoint, &secret)?;
-    print(&format!(
-        "kept `{name}` ({}) for {endpoint} in the {}\n",
-        secret.hint(),
-        kind.described()
-    ))?;
     if !context.serves(&endpoint) {
         edit(&context.paths.config(), &[Change::AddEndpoint(&endpoint)])?;
-        print(&format!(
-            "added {endpoint} to the endpoints; run `git credential-hf configure` to let git ask for it\n"
-        ))?;
+        let line = format!(
+            "added {endpoint} to your Hubs; run `git credential-hf configure` to let git ask for it"
+        );
+        if login.json {
+            eprintln!("{line}")
+        } else {
+            print(&format!("{line}\n"))?
+        }
+    }
+    if login.json {
+        rules::write(&context, &name, &endpoint, &patterns, login.default)?;
+        return print_json(&name, &record, kind, facts.as_ref());
+    }
+    print(&format!(
+        "kept `{name}` ({}) for {endpoint} in the {}\n",
+        record.secret.hint(),
+        kind.described()
+    ))?;
+    if let Some(facts) = &facts {
+        print(&described(facts))?;
     }
     rules::set(&context, &name, &endpoint, &patterns, login.default)?;
-    if patterns.is_empty() && !login.default && !is_used(&context, &name) {
-        let name = quoted(name.as_str());
-        print(&format!(
-            "next: say where to use it: `git credential-hf use {name} --for NAMESPACE`, or `use {name} --default`\n"
-        ))?;
+    if patterns.is_empty() && !login.default {
+        offer(&context, &name, &endpoint, facts.as_ref())?;
     }
     Ok(())
+}
+
+fn parse_name(text: &str) -> Result<TokenName> {
+    Ok(TokenName::parse(text).map_err(|error| {
+        Failure::new(error.to_string()).help("such as: git credential-hf login work")
+    })?)
 }
 
 /// The endpoint of the patterns, which must be one.
@@ -117,32 +161,28 @@ fn check_name(
 }
 
 fn read_secret(login: &Login, endpoint: &Endpoint) -> Result<Secret> {
-    let text = if login.with_token {
+    let text = if login.with_token && !std::io::stdin().is_terminal() {
         let mut text = Zeroizing::new(String::with_capacity(1024));
-        if std::io::stdin().is_terminal() {
-            text = ui::ask_secret("Token")?;
-        } else {
-            std::io::stdin()
-                .lock()
-                .take(MAX_BYTES as u64 + 1)
-                .read_to_string(&mut text)?;
-        }
+        std::io::stdin()
+            .lock()
+            .take(MAX_BYTES as u64 + 1)
+            .read_to_string(&mut text)?;
         text
     } else if ui::can_ask() {
         if endpoint.is_hugging_face() {
-            eprintln!(
-                "Create a token at https://huggingface.co/settings/tokens and paste it here."
-            );
+            eprintln!("Create a token here, and paste it below: {NEW_TOKEN}");
         }
-        ui::ask_secret(&format!("Token for {endpoint}, not shown"))?
+        ui::ask_secret(&format!("Token for {endpoint} (not shown)"))?
     } else {
         return Err(Failure::new("there is no terminal to ask for the token")
             .help("give it on stdin: git credential-hf login NAME --with-token < FILE")
+            .help(format!("or create one first: {NEW_TOKEN}"))
             .into());
     };
     Ok(Secret::from_input(text).map_err(|error| {
         Failure::new(error.to_string())
             .help("a token is one line of letters and digits, such as hf_..")
+            .help(format!("create one: {NEW_TOKEN}"))
     })?)
 }
 
@@ -151,15 +191,57 @@ fn check_secret(secret: &Secret, endpoint: &Endpoint) -> Result<()> {
         Kind::Organisation => Err(Failure::new(
             "this is an organisation token (api_org_), which the Hub no longer takes",
         )
-        .help("create a fine-grained token for the organisation at https://huggingface.co/settings/tokens")
+        .help(format!(
+            "create a fine-grained token for the organisation: {NEW_TOKEN}"
+        ))
         .into()),
         Kind::Other if endpoint.is_hugging_face() => Err(Failure::new(
             "this is not a Hub token: those begin with hf_",
         )
-        .help("create one at https://huggingface.co/settings/tokens; account passwords are not taken")
+        .help(format!(
+            "account passwords are not taken; create a token: {NEW_TOKEN}"
+        ))
         .into()),
         _ => Ok(()),
     }
+}
+
+/// Asks the Hub whose token it is.
+///
+/// # Errors
+/// When the Hub does not take it, or cannot be asked.
+pub fn verify(hub: &Hub, secret: &Secret) -> Result<Facts> {
+    let facts = hub.whoami(secret).map_err(|error| {
+        let host = hub.endpoint().authority();
+        let hint = secret.hint();
+        match error {
+            HubError::Rejected => Failure::new(format!("{host} does not accept this token ({hint})"))
+                .help("was it copied whole, and is it still listed at https://huggingface.co/settings/tokens ?")
+                .help(format!("create a new one: {NEW_TOKEN}")),
+            HubError::Forbidden(why) => {
+                Failure::new(format!("{host} refuses to say whose token this is ({hint}): {why}"))
+                    .help("to keep it all the same: add --no-verify")
+            }
+            error => Failure::new(format!("the token ({hint}) could not be verified: {error}"))
+                .help("to keep it without asking the Hub: add --no-verify"),
+        }
+    })?;
+    Ok(Facts {
+        verified: context::now(),
+        ..facts
+    })
+}
+
+/// The token's own name on the Hub, made fit to be one here.
+fn name_from(facts: Option<&Facts>) -> Result<TokenName> {
+    let name = facts.and_then(|facts| {
+        let text = facts.display_name.as_deref().unwrap_or(&facts.account);
+        let clean: String = ui::one_line(text).replace(':', "-");
+        TokenName::parse(clean.trim().trim_start_matches('-')).ok()
+    });
+    Ok(name.ok_or_else(|| {
+        Failure::new("the token needs a name").help("such as: git credential-hf login work")
+    })?)
 }
 
 /// Keeps the secret where it was asked for. Without a keyring nothing is kept elsewhere unless
@@ -168,12 +250,12 @@ fn keep(
     context: &Context,
     login: &Login,
     name: &TokenName,
-    endpoint: &Endpoint,
-    secret: &Secret,
+    record: &Record,
+    facts: Option<&Facts>,
 ) -> Result<StorageKind> {
     let chosen = login.storage.or(context.config.storage);
     let kind = chosen.unwrap_or(StorageKind::Keyring);
-    match try_keep(context, name, endpoint, secret, kind) {
+    match try_keep(context, name, record, facts, kind) {
         Ok(()) => {
             if login.storage.is_some() && login.storage != context.config.storage {
                 edit(&context.paths.config(), &[Change::SetStorage(kind)])?;
@@ -198,7 +280,7 @@ fn keep(
                     .help("or set HF_TOKEN, which needs no storage")
                     .into());
             }
-            try_keep(context, name, endpoint, secret, StorageKind::File)?;
+            try_keep(context, name, record, facts, StorageKind::File)?;
             edit(
                 &context.paths.config(),
                 &[Change::SetStorage(StorageKind::File)],
@@ -216,34 +298,111 @@ fn is_unavailable(error: &anyhow::Error) -> bool {
 fn try_keep(
     context: &Context,
     name: &TokenName,
-    endpoint: &Endpoint,
-    secret: &Secret,
+    record: &Record,
+    facts: Option<&Facts>,
     storage: StorageKind,
 ) -> Result<()> {
     let token = TokenInfo {
-        endpoint: endpoint.clone(),
+        endpoint: record.endpoint.clone(),
         storage,
         origin: Origin::Login,
-        fingerprint: secret.fingerprint(),
-        hint: secret.hint(),
-        account: None,
+        fingerprint: record.secret.fingerprint(),
+        hint: record.secret.hint(),
+        account: facts.map(|facts| facts.account.clone()),
         path: None,
-        expires: None,
+        expires: record
+            .expires
+            .or_else(|| facts.and_then(|facts| facts.expires)),
+        facts: facts.cloned(),
         added: context::now(),
         order: 0,
     };
-    let record = Record {
-        secret: secret.clone(),
-        endpoint: endpoint.clone(),
-        expires: None,
-        refresh_token: None,
-    };
-    context.keep(name, token, &record, |state| {
-        check_name(context, state, name, endpoint)
+    context.keep(name, token, record, |state| {
+        check_name(context, state, name, &record.endpoint)
     })
 }
 
-fn is_used(context: &Context, name: &TokenName) -> bool {
-    context.config.default.as_ref() == Some(name)
-        || context.config.rules.iter().any(|rule| rule.token == *name)
+/// What the Hub said, for people.
+fn described(facts: &Facts) -> String {
+    let mut text = format!("{}\n", ui::one_line(&facts.summary()));
+    if let Some(at) = facts.expires {
+        text.push_str(&format!("expires on {}\n", crate::time::day(at)));
+    }
+    let rows = facts.table();
+    if !rows.is_empty() {
+        text.push('\n');
+        text.push_str(&ui::table(&["WHERE", "WHAT IT MAY DO"], &rows));
+        text.push('\n');
+    } else if facts.role == Role::FineGrained {
+        text.push_str("it has no scopes, so it may do nothing yet: edit it at https://huggingface.co/settings/tokens\n");
+    }
+    text
+}
+
+/// Rules that fit what the token may do: asked for on a terminal, named elsewhere, and never
+/// written without a word.
+fn offer(
+    context: &Context,
+    name: &TokenName,
+    endpoint: &Endpoint,
+    facts: Option<&Facts>,
+) -> Result<()> {
+    let used = context.config.default.as_ref() == Some(name)
+        || context.config.rules.iter().any(|rule| rule.token == *name);
+    if used {
+        return Ok(());
+    }
+    let command = format!("git credential-hf use {}", quoted(name.as_str()));
+    let patterns: Vec<Pattern> = facts
+        .map(Facts::patterns)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|text| Pattern::parse_on(text, endpoint).ok())
+        .collect();
+    if patterns.is_empty() {
+        return print(&format!(
+            "next: say where to use it: `{command} --for NAMESPACE`, or `{command} --default`\n"
+        ));
+    }
+    let names: Vec<String> = patterns.iter().map(ToString::to_string).collect();
+    print(&format!(
+        "git uses it for {}, unless a rule says otherwise\n",
+        names.join(", ")
+    ))?;
+    if ui::confirm("Write that down as rules, so that they hold against HF_TOKEN too?") {
+        return rules::set(context, name, endpoint, &patterns, false);
+    }
+    let flags: Vec<String> = names
+        .iter()
+        .map(|n| format!("--for {}", quoted_pattern(n)))
+        .collect();
+    print(&format!(
+        "to make that rules: {command} {}\n",
+        flags.join(" ")
+    ))
+}
+
+fn quoted_pattern(pattern: &str) -> String {
+    if pattern.contains('*') {
+        format!("'{pattern}'")
+    } else {
+        pattern.to_owned()
+    }
+}
+
+fn print_json(
+    name: &TokenName,
+    record: &Record,
+    kind: StorageKind,
+    facts: Option<&Facts>,
+) -> Result<()> {
+    let json = json!({
+        "version": 1,
+        "name": name,
+        "token": record.secret.hint(),
+        "endpoint": record.endpoint.to_string(),
+        "storage": kind,
+        "facts": facts,
+    });
+    print(&format!("{}\n", serde_json::to_string_pretty(&json)?))
 }

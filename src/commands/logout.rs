@@ -1,17 +1,20 @@
-//! `logout`: remove tokens from this machine.
+//! `logout`: remove tokens from this machine, and on request end them on the Hub.
 
 use anyhow::{Context as _, Result};
+use serde_json::json;
 
 use super::rules;
 use crate::cli::Logout;
 use crate::context::{Context, print};
+use crate::hub::Hub;
 use crate::name::TokenName;
+use crate::state::TokenInfo;
 use crate::ui::{self, Failure};
 
 /// Removes one token, or all.
 ///
 /// # Errors
-/// When there is none of that name, or its storage fails; then it is still listed.
+/// When there is none of that name, or its storage or the Hub fails; then it is still listed.
 pub fn run(logout: &Logout) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
@@ -19,39 +22,89 @@ pub fn run(logout: &Logout) -> Result<()> {
         Some(name) => vec![TokenName::existing(name)],
         None => state.tokens.keys().cloned().collect(),
     };
-    if names.is_empty() {
-        return print("there are no tokens to remove\n");
+    if let Some(name) = names.iter().find(|name| !state.tokens.contains_key(name)) {
+        return Err(rules::no_such_token(&context, &state, name.as_str()).into());
     }
-    if logout.all && !logout.yes && !ui::confirm(&format!("Remove all {} tokens?", names.len())) {
-        return Err(Failure::new("nothing was removed")
-            .help("to remove all tokens without a question: git credential-hf logout --all --yes")
-            .into());
+    if !names.is_empty() {
+        confirm(logout, names.len())?;
     }
+    let mut removed = Vec::new();
     for name in names {
         let Some(token) = state.tokens.get(&name) else {
-            return Err(rules::no_such_token(&context, &state, name.as_str()).into());
+            continue;
         };
+        if logout.revoke {
+            revoke(&context, &name, token)?;
+        }
         context
             .forget(&name, token)
             .with_context(|| format!("`{name}` could not be removed"))?;
-        print(&format!("removed `{name}` ({})\n", token.hint))?;
-        let mut left: Vec<String> = context
-            .config
-            .rules
-            .iter()
-            .filter(|rule| rule.token == name)
-            .map(|rule| format!("the rule for `{}`", rule.pattern))
-            .collect();
-        if context.config.default.as_ref() == Some(&name) {
-            left.push("`default`".to_owned());
+        let left = still_naming(&context, &name);
+        if !logout.json {
+            let ended = if logout.revoke {
+                ", and ended it on the Hub"
+            } else {
+                ""
+            };
+            print(&format!("removed `{name}` ({}){ended}\n", token.hint))?;
+            if !left.is_empty() {
+                let config = context.paths.config();
+                print(&format!(
+                    "  {} still names it: {}\n",
+                    config.display(),
+                    left.join(", ")
+                ))?;
+            }
         }
-        if !left.is_empty() {
-            print(&format!(
-                "  still naming it in {}: {}\n",
-                context.paths.config().display(),
-                left.join(", ")
-            ))?;
-        }
+        removed.push(json!({ "name": name, "revoked": logout.revoke, "named_by": left }));
+    }
+    if logout.json {
+        let json = json!({ "version": 1, "removed": removed });
+        return print(&format!("{}\n", serde_json::to_string_pretty(&json)?));
+    }
+    if removed.is_empty() {
+        print("there are no tokens to remove\n")?;
     }
     Ok(())
+}
+
+/// Asks before what cannot be undone.
+fn confirm(logout: &Logout, count: usize) -> Result<()> {
+    let what = match (&logout.name, logout.revoke) {
+        _ if logout.yes => return Ok(()),
+        (Some(_), false) => return Ok(()),
+        (Some(name), true) => format!("End `{name}` on the Hub, everywhere and for good?"),
+        (None, false) => format!("Remove all {count} tokens from this machine?"),
+        (None, true) => format!("End all {count} tokens on the Hub, everywhere and for good?"),
+    };
+    if ui::confirm(&what) {
+        return Ok(());
+    }
+    Err(Failure::new("nothing was removed")
+        .help("to do it without a question: add --yes")
+        .into())
+}
+
+/// The Hub first: a token that is gone from here can no longer be named to it.
+fn revoke(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<()> {
+    let record = context.read_stored(name, token).with_context(|| {
+        format!("`{name}` cannot be ended on the Hub, because it cannot be read")
+    })?;
+    Hub::new(&token.endpoint)
+        .revoke(&record.secret)
+        .with_context(|| format!("`{name}` could not be ended on the Hub, and is still here"))
+}
+
+fn still_naming(context: &Context, name: &TokenName) -> Vec<String> {
+    let mut left: Vec<String> = context
+        .config
+        .rules
+        .iter()
+        .filter(|rule| rule.token == *name)
+        .map(|rule| format!("rule `{}`", rule.pattern))
+        .collect();
+    if context.config.default.as_ref() == Some(name) {
+        left.push("`default`".to_owned());
+    }
+    left
 }

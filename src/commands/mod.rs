@@ -1,6 +1,8 @@
 //! One file for each verb.
 
 pub mod capability;
+pub mod check;
+pub mod chosen;
 pub mod configure;
 pub mod erase;
 pub mod explain;
@@ -8,7 +10,11 @@ pub mod get;
 pub mod here;
 pub mod list;
 pub mod login;
+pub mod login_web;
 pub mod logout;
+pub mod refresh;
 pub mod request;
 pub mod rules;
+pub mod run;
 pub mod store;
+pub mod token;

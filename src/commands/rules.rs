@@ -74,6 +74,27 @@ pub fn set(
     patterns: &[Pattern],
     default: bool,
 ) -> Result<()> {
+    write(context, name, endpoint, patterns, default)?;
+    for pattern in patterns {
+        print(&format!("{pattern} uses `{name}`\n"))?;
+    }
+    if default {
+        print(&format!("everything without a rule uses `{name}`\n"))?;
+    }
+    Ok(())
+}
+
+/// Writes rules and the default for a token.
+///
+/// # Errors
+/// As [`set`].
+pub fn write(
+    context: &Context,
+    name: &TokenName,
+    endpoint: &Endpoint,
+    patterns: &[Pattern],
+    default: bool,
+) -> Result<()> {
     if let Some(pattern) = patterns.iter().find(|p| p.endpoint != *endpoint) {
         return Err(Failure::new(format!(
             "`{name}` is a token for {endpoint}, and `{pattern}` is on {}",
@@ -92,14 +113,7 @@ pub fn set(
     if changes.is_empty() {
         return Ok(());
     }
-    edit(&context.paths.config(), &changes)?;
-    for pattern in patterns {
-        print(&format!("{pattern} uses `{name}`\n"))?;
-    }
-    if default {
-        print(&format!("everything without a rule uses `{name}`\n"))?;
-    }
-    Ok(())
+    Ok(edit(&context.paths.config(), &changes)?)
 }
 
 /// The endpoint of the token of this name.

@@ -121,6 +121,7 @@ fn keep(session: &Session, secret: &Secret) -> Result<()> {
         account: request.username.clone(),
         path: path_for(session),
         expires: request.password_expiry_utc,
+        facts: None,
         added: context::now(),
         order: 0,
     };
@@ -129,6 +130,7 @@ fn keep(session: &Session, secret: &Secret) -> Result<()> {
         endpoint: session.endpoint.clone(),
         expires: request.password_expiry_utc,
         refresh_token: request.oauth_refresh_token.clone(),
+        client_id: None,
     };
     session
         .context

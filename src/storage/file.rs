@@ -180,6 +180,7 @@ mod tests {
             endpoint: Endpoint::hugging_face(),
             expires: None,
             refresh_token: None,
+            client_id: None,
         }
     }
 

@@ -17,6 +17,8 @@ pub struct Record {
     pub expires: Option<u64>,
     /// What it can be renewed with.
     pub refresh_token: Option<Secret>,
+    /// The OAuth client that it was handed to, which alone can renew it.
+    pub client_id: Option<String>,
 }
 
 /// The text is not one that this program has written.
@@ -34,6 +36,7 @@ impl Record {
             endpoint,
             expires,
             refresh_token,
+            client_id,
         } = self;
         let mut text = Zeroizing::new(String::with_capacity(1024));
         let mut line = |parts: &[&str]| {
@@ -48,6 +51,9 @@ impl Record {
         if let Some(token) = refresh_token {
             line(&["refresh_token=", token.expose()]);
         }
+        if let Some(id) = client_id {
+            line(&["client_id=", id]);
+        }
         text
     }
 
@@ -58,12 +64,14 @@ impl Record {
     pub fn from_text(text: &str) -> Result<Self, NotARecord> {
         let (secret, rest) = text.split_once('\n').ok_or(NotARecord)?;
         let secret = Secret::exact(secret).map_err(|_| NotARecord)?;
-        let (mut endpoint, mut expires, mut refresh_token) = (None, None, None);
+        let (mut endpoint, mut expires) = (None, None);
+        let (mut refresh_token, mut client_id) = (None, None);
         for line in rest.lines() {
             match line.split_once('=') {
                 Some(("endpoint", value)) => endpoint = Endpoint::parse(value).ok(),
                 Some(("expires", value)) => expires = value.parse().ok(),
                 Some(("refresh_token", value)) => refresh_token = Secret::exact(value).ok(),
+                Some(("client_id", value)) => client_id = Some(value.to_owned()),
                 _ => {}
             }
         }
@@ -72,6 +80,7 @@ impl Record {
             endpoint: endpoint.ok_or(NotARecord)?,
             expires,
             refresh_token,
+            client_id,
         })
     }
 }
@@ -88,11 +97,13 @@ mod tests {
                 endpoint: Endpoint::hugging_face(),
                 expires,
                 refresh_token: refresh.map(|r| Secret::exact(r).unwrap()),
+                client_id: refresh.map(|_| "a client".to_owned()),
             };
             let back = Record::from_text(&record.to_text()).unwrap();
             assert!(back.secret.same_as(&record.secret));
             assert_eq!(back.endpoint, record.endpoint);
             assert_eq!(back.expires, expires);
+            assert_eq!(back.client_id, record.client_id);
             assert_eq!(back.refresh_token.as_ref().map(Secret::expose), refresh);
         }
     }

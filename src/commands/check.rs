@@ -1,0 +1,176 @@
+//! `check`: would git's request work, and if not why.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::{chosen, here};
+use crate::cli::{AlreadySaid, Check};
+use crate::context::{Context, print, way_out};
+use crate::diagnosis::{Diagnosis, Evidence, Kind, diagnose};
+use crate::grants::Access;
+use crate::hub::{Hub, HubError};
+use crate::repo::{Location, Repo};
+use crate::state::State;
+use crate::ui::{self, Failure, Style};
+
+/// Checks one repo, or those that the remotes at hand name.
+///
+/// # Errors
+/// When one would not work: the reason has been printed.
+pub fn run(check: &Check) -> Result<()> {
+    let context = Context::with_config()?;
+    let locations = match &check.repo {
+        Some(text) => vec![here::location(&context, text)?],
+        None => here::remotes(&context)?,
+    };
+    let access = if check.push {
+        Access::Write
+    } else {
+        Access::Read
+    };
+    let state = context.state_file.load()?;
+    let mut results = Vec::new();
+    for location in &locations {
+        let repo = location.repo().ok_or_else(|| {
+            Failure::new("the URL names no repo")
+                .help("write acme/x or https://huggingface.co/acme/x")
+        })?;
+        results.push(one(&context, &state, location, &repo, access)?);
+    }
+    if check.json {
+        let repos: Vec<Value> = results.iter().map(Verdict::as_json).collect();
+        let json = json!({ "version": 1, "repos": repos });
+        print(&format!("{}\n", serde_json::to_string_pretty(&json)?))?;
+    } else {
+        for result in &results {
+            print(&result.as_text())?;
+        }
+    }
+    if results.iter().all(|result| result.problem.is_none()) {
+        Ok(())
+    } else {
+        Err(AlreadySaid.into())
+    }
+}
+
+struct Verdict {
+    repo: String,
+    endpoint: String,
+    access: &'static str,
+    token: Option<String>,
+    problem: Option<Diagnosis>,
+    notes: Vec<String>,
+}
+
+fn one(
+    context: &Context,
+    state: &State,
+    location: &Location,
+    repo: &Repo,
+    access: Access,
+) -> Result<Verdict> {
+    let chosen = chosen::choose_for(context, state, location)?;
+    let hub = Hub::new(&location.endpoint);
+    let mut verdict = Verdict {
+        repo: repo.to_string(),
+        endpoint: location.endpoint.to_string(),
+        access: match access {
+            Access::Read => "read",
+            Access::Write => "push",
+        },
+        token: None,
+        problem: None,
+        notes: chosen.said,
+    };
+    let Some((candidate, loaded)) = chosen.token else {
+        verdict.problem = without_token(&hub, repo, access);
+        return Ok(verdict);
+    };
+    verdict.token = Some(format!(
+        "{}, {}",
+        context.describe(&candidate, state),
+        loaded.secret.hint()
+    ));
+    let Err(answer) = hub.try_access(repo, access, Some(&loaded.secret)) else {
+        return Ok(verdict);
+    };
+    // The Hub allows few of these questions, so it is asked only where the answer can matter.
+    let facts = match &answer {
+        HubError::Forbidden(_) | HubError::NotFound => hub.whoami(&loaded.secret).ok(),
+        _ => None,
+    };
+    verdict.problem = Some(diagnose(Evidence {
+        repo,
+        page: &format!("{}/{repo}", location.endpoint),
+        access,
+        answer: &answer,
+        facts: facts.as_ref(),
+        replace: &way_out(&candidate),
+    }));
+    Ok(verdict)
+}
+
+/// Without a token a public repo can be read, and nothing else.
+fn without_token(hub: &Hub, repo: &Repo, access: Access) -> Option<Diagnosis> {
+    match (access, hub.try_access(repo, access, None)) {
+        (Access::Read, Ok(())) => None,
+        (_, Err(answer @ (HubError::Unavailable(_) | HubError::Busy(_)))) => Some(Diagnosis {
+            kind: Kind::Unavailable,
+            message: answer.to_string(),
+            help: "try again later".to_owned(),
+        }),
+        _ => Some(Diagnosis {
+            kind: Kind::TokenDead,
+            message: format!("git has no token for {repo}, and the Hub wants one"),
+            help: "run `git credential-hf login NAME`, or set HF_TOKEN".to_owned(),
+        }),
+    }
+}
+
+impl Verdict {
+    fn as_text(&self) -> String {
+        let terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+        let token = self.token.clone().unwrap_or_else(|| "no token".to_owned());
+        let mut text = String::new();
+        for note in &self.notes {
+            text.push_str(&format!("note: {note}\n"));
+        }
+        match &self.problem {
+            None => {
+                let ok = Style::new(terminal, "1;32").paint("ok");
+                text.push_str(&format!(
+                    "{ok}: {} {} works with {token}\n",
+                    self.access, self.repo
+                ));
+            }
+            Some(problem) => {
+                let no = Style::new(terminal, "1;31").paint("no");
+                text.push_str(&format!(
+                    "{no}: {} {} fails with {token}\n  = reason: {}\n  = help: {}\n",
+                    self.access,
+                    self.repo,
+                    ui::one_line(&problem.message),
+                    ui::one_line(&problem.help)
+                ));
+            }
+        }
+        // The styles are ours; what came from outside was made safe above or is a name of ours.
+        text
+    }
+
+    fn as_json(&self) -> Value {
+        json!({
+            "repo": self.repo,
+            "endpoint": self.endpoint,
+            "access": self.access,
+            "works": self.problem.is_none(),
+            "token": self.token,
+            "problem": self.problem.as_ref().map(|p| json!({
+                "kind": p.kind.name(),
+                "message": ui::one_line(&p.message),
+                "help": ui::one_line(&p.help),
+            })),
+            "notes": self.notes,
+        })
+    }
+}

@@ -1,0 +1,149 @@
+//! `login --web`: the browser login, on this machine or any other.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::context;
+use crate::hub::oauth::{self, DeviceCode, Poll, Tokens};
+use crate::hub::{Hub, HubError};
+use crate::storage::Record;
+use crate::ui::{self, Failure};
+
+/// How much slower to ask when the server says so, in seconds (RFC 8628, 3.5).
+const SLOW_DOWN: u64 = 5;
+
+/// Shows the page and the code, and waits for the person. Nothing is kept before the Hub says
+/// yes, so Ctrl-C at any time leaves nothing behind.
+///
+/// # Errors
+/// When the person says no, takes too long, or the Hub cannot be reached.
+pub fn run(hub: &Hub) -> Result<Record> {
+    let client_id = oauth::client_id();
+    let host = hub.endpoint().authority();
+    let code = hub.device_code(&client_id).map_err(|error| {
+        Failure::new(format!("the browser login at {host} cannot begin: {error}"))
+    })?;
+    let page = ui::one_line(&code.verification_uri);
+    eprintln!("Open {page} in a browser, here or on any other device,");
+    eprintln!("and enter the code: {}", ui::one_line(&code.user_code));
+    let complete = code
+        .verification_uri_complete
+        .as_ref()
+        .unwrap_or(&code.verification_uri);
+    if io::stderr().is_terminal() && is_on_this_hub(hub, complete) {
+        open_browser(complete);
+    }
+    let tokens = wait(hub, &client_id, &code, &host)?;
+    Ok(Record {
+        expires: tokens.expires_in.map(|seconds| context::now() + seconds),
+        secret: tokens.access_token,
+        endpoint: hub.endpoint().clone(),
+        refresh_token: tokens.refresh_token,
+        client_id: Some(client_id),
+    })
+}
+
+fn wait(hub: &Hub, client_id: &str, code: &DeviceCode, host: &str) -> Result<Tokens> {
+    let start = Instant::now();
+    let deadline = Duration::from_secs(code.expires_in);
+    let mut interval = code.interval;
+    let spinner = Spinner::new("Waiting for the browser");
+    loop {
+        spinner.turn_for(Duration::from_secs(interval));
+        match hub.poll(client_id, code) {
+            Ok(Poll::Done(tokens)) => return Ok(tokens),
+            Ok(Poll::Pending) => {}
+            Ok(Poll::SlowDown) => interval += SLOW_DOWN,
+            Err(HubError::OAuth(code)) if code == "access_denied" => {
+                return Err(Failure::new("the login was refused in the browser").into());
+            }
+            Err(HubError::OAuth(code)) if code == "expired_token" => return Err(expired()),
+            // A moment without network is no reason to begin anew.
+            Err(HubError::Unavailable(_)) if start.elapsed() < deadline => {}
+            Err(error) => {
+                return Err(
+                    Failure::new(format!("the browser login at {host} failed: {error}")).into(),
+                );
+            }
+        }
+        if start.elapsed() >= deadline {
+            return Err(expired());
+        }
+    }
+}
+
+fn expired() -> anyhow::Error {
+    Failure::new("the code has expired before it was entered")
+        .help("begin again: git credential-hf login NAME --web")
+        .into()
+}
+
+/// Only a page of the Hub itself is opened for the user.
+fn is_on_this_hub(hub: &Hub, page: &str) -> bool {
+    crate::repo::parse_location(page, hub.endpoint()).is_ok_and(|l| l.endpoint == *hub.endpoint())
+}
+
+/// Opens the page, where a desktop is at hand: not over SSH, and not without a display.
+fn open_browser(page: &str) {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if set("SSH_CONNECTION") || set("SSH_TTY") {
+        return;
+    }
+    let (program, arguments): (&str, &[&str]) = if cfg!(target_os = "macos") {
+        ("open", &[])
+    } else if cfg!(windows) {
+        ("rundll32", &["url.dll,FileProtocolHandler"])
+    } else if set("DISPLAY") || set("WAYLAND_DISPLAY") {
+        ("xdg-open", &[])
+    } else {
+        return;
+    };
+    let _ = Command::new(program)
+        .args(arguments)
+        .arg(page)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+}
+
+/// A sign of life on a terminal; silent elsewhere.
+struct Spinner {
+    text: &'static str,
+    on: bool,
+}
+
+impl Spinner {
+    fn new(text: &'static str) -> Self {
+        Self {
+            text,
+            on: io::stderr().is_terminal(),
+        }
+    }
+
+    fn turn_for(&self, time: Duration) {
+        if !self.on {
+            std::thread::sleep(time);
+            return;
+        }
+        let start = Instant::now();
+        for frame in ["|", "/", "-", "\\"].iter().cycle() {
+            if start.elapsed() >= time {
+                break;
+            }
+            let _ = write!(io::stderr(), "\r{} {frame} ", self.text);
+            std::thread::sleep(Duration::from_millis(120));
+        }
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        if self.on {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}

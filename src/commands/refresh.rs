@@ -1,0 +1,110 @@
+//! `refresh`: renew what can be renewed, and ask the Hub again about the rest.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::rules;
+use crate::cli::{AlreadySaid, Refresh};
+use crate::context::{self, Context, print, quoted};
+use crate::grants::Facts;
+use crate::hub::{Hub, HubError};
+use crate::name::TokenName;
+use crate::renewal::{self, When};
+use crate::state::{Origin, State, StateError, TokenInfo};
+use crate::ui;
+
+/// Refreshes one token, or all from `login`.
+///
+/// # Errors
+/// When one fails: the reason has been printed, and the others were tried all the same.
+pub fn run(refresh: &Refresh) -> Result<()> {
+    let context = Context::with_config()?;
+    let state = context.state_file.load()?;
+    let names: Vec<TokenName> = match &refresh.name {
+        Some(name) => vec![TokenName::existing(name)],
+        None => from_login(&state),
+    };
+    let mut results = Vec::new();
+    let mut failed = false;
+    for name in names {
+        let Some(token) = state.tokens.get(&name) else {
+            return Err(rules::no_such_token(&context, &state, name.as_str()).into());
+        };
+        let outcome = one(&context, &name, token);
+        failed |= outcome.is_err();
+        let (ok, text) = match outcome {
+            Ok(text) => (true, text),
+            Err(error) => (false, format!("{error:#}")),
+        };
+        if !refresh.json {
+            let mark = if ok { "ok" } else { "no" };
+            print(&format!("{mark}: `{name}` {}\n", ui::one_line(&text)))?;
+        }
+        results.push(json!({ "name": name, "ok": ok, "message": ui::one_line(&text) }));
+    }
+    if refresh.json {
+        let json: Value = json!({ "version": 1, "tokens": results });
+        print(&format!("{}\n", serde_json::to_string_pretty(&json)?))?;
+    } else if results.is_empty() {
+        print("there are no tokens from `login`\n")?;
+    }
+    if failed {
+        Err(AlreadySaid.into())
+    } else {
+        Ok(())
+    }
+}
+
+fn from_login(state: &State) -> Vec<TokenName> {
+    let tokens = state.tokens.iter();
+    tokens
+        .filter(|(_, token)| token.origin == Origin::Login)
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+fn one(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<String> {
+    let mut record = context.read_stored(name, token)?;
+    let mut done = "is good";
+    if record.refresh_token.is_some() && token.origin == Origin::Login {
+        record = renewal::renew(context, name, token, When::Now)?;
+        done = "was renewed";
+    }
+    let hub = Hub::new(&token.endpoint);
+    let value = record.secret.fingerprint();
+    match hub.whoami(&record.secret) {
+        Ok(facts) => {
+            let facts = Facts {
+                verified: context::now(),
+                ..facts
+            };
+            let summary = facts.summary();
+            context.state_file.update(|state| {
+                state.rejected.remove(&value);
+                if let Some(token) = state
+                    .tokens
+                    .get_mut(name)
+                    .filter(|t| t.fingerprint == value)
+                {
+                    token.account = Some(facts.account.clone());
+                    token.expires = record.expires.or(facts.expires);
+                    token.facts = Some(facts);
+                }
+                Ok::<_, StateError>(())
+            })?;
+            Ok(format!("{done}: {summary}"))
+        }
+        Err(HubError::Rejected) => {
+            let now = context::now();
+            context.state_file.update(|state| {
+                state.reject(&value, now);
+                Ok::<_, StateError>(())
+            })?;
+            anyhow::bail!(
+                "the Hub does not accept it any more: run `git credential-hf login {}`",
+                quoted(name.as_str())
+            )
+        }
+        Err(error) => Err(error.into()),
+    }
+}

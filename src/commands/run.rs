@@ -1,0 +1,66 @@
+//! `run`: a command with the token that git would get in `HF_TOKEN`.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::chosen;
+use crate::cli::Run;
+use crate::context::Context;
+use crate::trace;
+use crate::ui::Failure;
+
+/// Runs the command in the place of this process, or ends with its exit code.
+///
+/// # Errors
+/// When there is no token, or the command cannot be started.
+pub fn run(run: &Run) -> Result<()> {
+    let [program, arguments @ ..] = run.command.as_slice() else {
+        return Err(Failure::new("there is no command to run").into());
+    };
+    let context = Context::with_config()?;
+    let location = chosen::place(&context, run.repo.as_deref())?;
+    let state = context.state_file.load()?;
+    let (candidate, loaded) = chosen::token_for(&context, &state, &location)?;
+    trace::line(|| {
+        format!(
+            "running a command with {}",
+            context.describe(&candidate, &state)
+        )
+    });
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env("HF_TOKEN", loaded.secret.expose())
+        .env_remove("HUGGING_FACE_HUB_TOKEN");
+    // The command sends HF_TOKEN to its endpoint, so that must be the token's own.
+    if location.endpoint.is_hugging_face() {
+        command.env_remove("HF_ENDPOINT");
+    } else {
+        command.env("HF_ENDPOINT", location.endpoint.to_string());
+    }
+    start(command, program)
+}
+
+#[cfg(unix)]
+fn start(mut command: Command, program: &std::ffi::OsStr) -> Result<()> {
+    use std::os::unix::process::CommandExt;
+    // Returns only when it fails.
+    Err(cannot_start(program, &command.exec()))
+}
+
+#[cfg(not(unix))]
+fn start(mut command: Command, program: &std::ffi::OsStr) -> Result<()> {
+    let status = command
+        .status()
+        .map_err(|error| cannot_start(program, &error))?;
+    std::process::exit(status.code().unwrap_or(1));
+}
+
+fn cannot_start(program: &std::ffi::OsStr, error: &std::io::Error) -> anyhow::Error {
+    Failure::new(format!(
+        "cannot run `{}`: {error}",
+        program.to_string_lossy()
+    ))
+    .into()
+}

@@ -1,0 +1,33 @@
+//! `token`: the token that git would get, on stdout.
+
+use anyhow::Result;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::chosen;
+use crate::cli::Token;
+use crate::context::{Context, print};
+
+/// Prints the token, and nothing else.
+///
+/// # Errors
+/// When there is none.
+pub fn run(token: &Token) -> Result<()> {
+    let context = Context::with_config()?;
+    let location = chosen::place(&context, token.repo.as_deref())?;
+    let state = context.state_file.load()?;
+    let (candidate, loaded) = chosen::token_for(&context, &state, &location)?;
+    let text = if token.json {
+        Zeroizing::new(serde_json::to_string_pretty(&json!({
+            "version": 1,
+            "token": loaded.secret.expose(),
+            "source": crate::context::source_name(&candidate.source),
+            "reason": candidate.reason.to_string(),
+            "endpoint": location.endpoint.to_string(),
+            "expires": loaded.expires,
+        }))?)
+    } else {
+        Zeroizing::new(loaded.secret.expose().to_owned())
+    };
+    print(&Zeroizing::new(format!("{}\n", *text)))
+}

@@ -1,0 +1,38 @@
+//! Git's own first request, made to see whether it would work.
+
+use reqwest::Method;
+use reqwest::header::AUTHORIZATION;
+
+use super::{Hub, HubError};
+use crate::grants::Access;
+use crate::repo::Repo;
+use crate::secret::Secret;
+
+impl Hub {
+    /// Asks for a repo's refs as git does for a fetch or a push. Nothing is read or written
+    /// beyond that.
+    ///
+    /// # Errors
+    /// See [`HubError`].
+    pub fn try_access(
+        &self,
+        repo: &Repo,
+        access: Access,
+        secret: Option<&Secret>,
+    ) -> Result<(), HubError> {
+        let service = match access {
+            Access::Read => "git-upload-pack",
+            Access::Write => "git-receive-pack",
+        };
+        let path = format!("/{repo}.git/info/refs?service={service}");
+        let authorization = secret.map(super::bearer).transpose()?;
+        let answer = self.send(&|| {
+            let request = self.request(Method::GET, &path)?;
+            Ok(match &authorization {
+                Some(value) => request.header(AUTHORIZATION, value.clone()),
+                None => request,
+            })
+        })?;
+        answer.ok().map(|_| ())
+    }
+}

@@ -1,0 +1,326 @@
+//! Requests to a Hub: one client, built when the first request is made.
+
+pub mod access;
+pub mod oauth;
+pub mod revoke;
+pub mod whoami;
+
+use std::cell::OnceCell;
+use std::io::Read;
+use std::time::Duration;
+
+use reqwest::blocking::{Client, RequestBuilder, Response};
+use reqwest::redirect::Policy;
+use reqwest::{Method, StatusCode, header};
+use zeroize::Zeroizing;
+
+use crate::endpoint::Endpoint;
+use crate::secret::Secret;
+use crate::{trace, ui};
+
+/// How long one request may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The largest answer read, in bytes. A whoami answer with hundreds of scopes is below 1 MB.
+const MAX_ANSWER: u64 = 4 * 1024 * 1024;
+
+/// The longest that a busy Hub's `Retry-After` is waited out, in seconds; beyond it the user
+/// decides.
+const MAX_WAIT: u64 = 15;
+
+/// How many times a request is made again when the Hub is busy.
+const RETRIES: u32 = 2;
+
+/// Why a request did not give what was asked, by what the caller can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    /// 401: the Hub does not take the token.
+    #[error("the Hub does not accept this token")]
+    Rejected,
+    /// 403, with what the Hub says about it.
+    #[error("the Hub refuses: {0}")]
+    Forbidden(String),
+    /// 404, with the Hub's `X-Error-Code`, where it gives one.
+    #[error("the Hub has nothing there, or does not show it to this token")]
+    NotFound,
+    /// 429: too many requests; how long to wait, in seconds, where it says so.
+    #[error("the Hub is asked too often{}", .0.map_or_else(String::new, |s| format!(": try again in {s} s")))]
+    Busy(Option<u64>),
+    /// The OAuth server's own error code, such as `invalid_grant`.
+    #[error("the Hub answers `{0}`")]
+    OAuth(String),
+    /// It cannot be reached, or fails.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// A Hub to make requests to.
+#[derive(Debug)]
+pub struct Hub {
+    endpoint: Endpoint,
+    client: OnceCell<Client>,
+}
+
+/// An answer: its status and its body as text.
+#[derive(Debug)]
+pub struct Answer {
+    status: StatusCode,
+    error_code: Option<String>,
+    body: Zeroizing<String>,
+}
+
+impl Hub {
+    /// The Hub at this endpoint. Nothing is opened yet.
+    #[must_use]
+    pub fn new(endpoint: &Endpoint) -> Self {
+        Self {
+            endpoint: endpoint.clone(),
+            client: OnceCell::new(),
+        }
+    }
+
+    /// Which Hub it is.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Begins a request to a path of this endpoint, which is all that a caller can name: no
+    /// request goes anywhere else.
+    fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, HubError> {
+        if self.client.get().is_none() {
+            let client = build(&self.endpoint).map_err(|error| {
+                HubError::Unavailable(format!("cannot prepare requests: {}", causes(&error)))
+            })?;
+            let _ = self.client.set(client);
+        }
+        let client = self
+            .client
+            .get()
+            .ok_or_else(|| HubError::Unavailable("cannot prepare requests".to_owned()))?;
+        trace::line(|| format!("request: {method} {}{path}", self.endpoint));
+        Ok(client.request(method, format!("{}{path}", self.endpoint)))
+    }
+
+    /// Sends a request and reads the answer; a busy Hub is given the time it asks for, within
+    /// reason.
+    fn send(
+        &self,
+        request: &dyn Fn() -> Result<RequestBuilder, HubError>,
+    ) -> Result<Answer, HubError> {
+        let mut attempt = 0;
+        loop {
+            let response = request()?
+                .send()
+                .map_err(|error| self.unreachable(&error))?;
+            if response.status() != StatusCode::TOO_MANY_REQUESTS {
+                return read(response);
+            }
+            let wait = retry_after(&response);
+            match wait {
+                Some(seconds) if seconds <= MAX_WAIT && attempt < RETRIES => {
+                    ui::say(&format!(
+                        "{} is busy, waiting {seconds} s",
+                        self.endpoint.authority()
+                    ));
+                    std::thread::sleep(Duration::from_secs(seconds.max(1)));
+                    attempt += 1;
+                }
+                wait => return Err(HubError::Busy(wait)),
+            }
+        }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> HubError {
+        let host = self.endpoint.authority();
+        HubError::Unavailable(if error.is_timeout() {
+            format!("{host} did not answer within {} s", TIMEOUT.as_secs())
+        } else if error.is_redirect() {
+            format!(
+                "{host} redirects to another site, which is not followed: the token is for {host} alone"
+            )
+        } else {
+            format!("cannot reach {host}: {}", causes(error))
+        })
+    }
+}
+
+impl Answer {
+    /// The status as an error, unless it is success.
+    fn ok(self) -> Result<Self, HubError> {
+        match self.status.as_u16() {
+            200..=299 => Ok(self),
+            401 => Err(HubError::Rejected),
+            403 => Err(HubError::Forbidden(self.reason())),
+            404 => Err(HubError::NotFound),
+            status => Err(HubError::Unavailable(format!(
+                "the Hub answers with status {status}"
+            ))),
+        }
+    }
+
+    /// What the Hub says went wrong: JSON's `error`, or the text itself, on one line, short, and
+    /// without anything that looks like a token.
+    fn reason(&self) -> String {
+        #[derive(serde::Deserialize)]
+        struct Body {
+            error: String,
+        }
+        let text = serde_json::from_str::<Body>(&self.body)
+            .map_or_else(|_| self.body.as_str().to_owned(), |body| body.error);
+        let text = redact(&ui::one_line(&text));
+        match self.error_code.as_deref() {
+            Some("GatedRepo") if !text.to_lowercase().contains("gated") => {
+                format!("gated repo: {text}")
+            }
+            _ if text.trim().is_empty() => "no reason given".to_owned(),
+            _ => text,
+        }
+    }
+
+    /// The body as JSON of this form.
+    fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, HubError> {
+        // The parser's error may quote the body, and the body may hold a token.
+        serde_json::from_str(&self.body).map_err(|error| {
+            HubError::Unavailable(format!(
+                "the Hub's answer is not what was expected (line {}, column {})",
+                error.line(),
+                error.column()
+            ))
+        })
+    }
+}
+
+/// Text from outside, cut to a line's length, with every word that looks like a token replaced.
+fn redact(text: &str) -> String {
+    let words: Vec<&str> = text
+        .split_whitespace()
+        .map(|word| {
+            let token = ["hf_", "api_org_"]
+                .iter()
+                .any(|prefix| word.contains(prefix));
+            if token && word.len() > 20 {
+                "(a token)"
+            } else {
+                word
+            }
+        })
+        .collect();
+    words.join(" ").chars().take(300).collect()
+}
+
+fn build(endpoint: &Endpoint) -> Result<Client, reqwest::Error> {
+    // Fails only when another part of the process has chosen one already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = Client::builder()
+        .user_agent(concat!("git-credential-hf/", env!("CARGO_PKG_VERSION")))
+        .timeout(TIMEOUT)
+        .https_only(!endpoint.is_plain_http())
+        .redirect(Policy::custom(|attempt| {
+            let first = attempt.previous().first().map(|url| url.origin());
+            if first != Some(attempt.url().origin()) {
+                attempt.error("a redirect to another site")
+            } else if attempt.previous().len() > 5 {
+                attempt.error("too many redirects")
+            } else {
+                attempt.follow()
+            }
+        }));
+    let roots = custom_roots();
+    if !roots.is_empty() {
+        builder = builder.tls_certs_merge(roots);
+    }
+    builder.build()
+}
+
+/// The CA bundles that git, curl and Python are told to use, beside the system's own: who has
+/// set up one of them for a company's proxy expects it to count here. (`SSL_CERT_FILE` is read
+/// with the system's.)
+fn custom_roots() -> Vec<reqwest::Certificate> {
+    ["GIT_SSL_CAINFO", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"]
+        .into_iter()
+        .filter_map(std::env::var_os)
+        .filter(|path| !path.is_empty())
+        .filter_map(|path| std::fs::read(path).ok())
+        .filter_map(|pem| reqwest::Certificate::from_pem_bundle(&pem).ok())
+        .flatten()
+        .collect()
+}
+
+fn read(response: Response) -> Result<Answer, HubError> {
+    let status = response.status();
+    let error_code = response
+        .headers()
+        .get("x-error-code")
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
+    response
+        .take(MAX_ANSWER)
+        .read_to_end(&mut bytes)
+        .map_err(|_| HubError::Unavailable("the Hub's answer broke off".to_owned()))?;
+    let body = Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned());
+    Ok(Answer {
+        status,
+        error_code,
+        body,
+    })
+}
+
+/// `Retry-After` in seconds; its other form, a date, is not worth a parser.
+fn retry_after(response: &Response) -> Option<u64> {
+    let value = response.headers().get(header::RETRY_AFTER)?;
+    value.to_str().ok()?.trim().parse().ok()
+}
+
+/// An `Authorization: Bearer` header: one of the two places where a secret leaves the program.
+fn bearer(secret: &Secret) -> Result<header::HeaderValue, HubError> {
+    let text = Zeroizing::new(format!("Bearer {}", secret.expose()));
+    let mut value = header::HeaderValue::from_str(&text)
+        .map_err(|_| HubError::Unavailable("the token cannot be sent in a header".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The innermost causes of an error, which say more than the outer one.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut texts = Vec::new();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        texts.push(ui::one_line(&inner.to_string()));
+        cause = inner.source();
+    }
+    texts.dedup();
+    match texts.as_slice() {
+        [] => ui::one_line(&error.to_string()),
+        [.., before, last] if before.contains(last.as_str()) => before.clone(),
+        [.., last] => last.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_short_and_hold_no_token() {
+        let token = format!("hf_{}", "Zz9".repeat(12));
+        let answer = |body: &str, code: Option<&str>| Answer {
+            status: StatusCode::FORBIDDEN,
+            error_code: code.map(str::to_owned),
+            body: Zeroizing::new(body.to_owned()),
+        };
+        let reason = answer(
+            &format!("{{\"error\": \"token {token} is\\nnot\\u001b[2J ok\"}}"),
+            None,
+        )
+        .reason();
+        assert_eq!(reason, "token (a token) is not[2J ok");
+        assert_eq!(answer("", None).reason(), "no reason given");
+        assert_eq!(
+            answer("Access restricted", Some("GatedRepo")).reason(),
+            "gated repo: Access restricted"
+        );
+        assert_eq!(answer(&"x ".repeat(500), None).reason().len(), 300);
+    }
+}

@@ -1,0 +1,179 @@
+//! The browser login (RFC 8628) and the renewal of its tokens.
+
+use reqwest::Method;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::{Answer, Hub, HubError};
+use crate::secret::Secret;
+
+/// The hf CLI's public client, which this program logs in as.
+const CLIENT_ID: &str = "26be6b09-91c5-47da-9861-d2d2bb7a7e36";
+
+/// The client to log in as: `HF_DEVICE_CODE_OAUTH_CLIENT_ID`, or the hf CLI's.
+#[must_use]
+pub fn client_id() -> String {
+    std::env::var("HF_DEVICE_CODE_OAUTH_CLIENT_ID")
+        .ok()
+        .filter(|id| !id.is_empty())
+        .unwrap_or_else(|| CLIENT_ID.to_owned())
+}
+
+/// What a browser login begins with.
+#[derive(Debug)]
+pub struct DeviceCode {
+    device_code: Secret,
+    /// What the person types on the page.
+    pub user_code: String,
+    /// The page.
+    pub verification_uri: String,
+    /// The page with the code filled in.
+    pub verification_uri_complete: Option<String>,
+    /// How often to ask, in seconds.
+    pub interval: u64,
+    /// For how long the code is good, in seconds.
+    pub expires_in: u64,
+}
+
+/// Tokens from a browser login or a renewal.
+#[derive(Debug)]
+pub struct Tokens {
+    /// The access token.
+    pub access_token: Secret,
+    /// What it can be renewed with; a renewal may hand out a new one or keep the old.
+    pub refresh_token: Option<Secret>,
+    /// For how long it is good, in seconds.
+    pub expires_in: Option<u64>,
+}
+
+/// How a browser login stands.
+#[derive(Debug)]
+pub enum Poll {
+    /// The person has not decided yet.
+    Pending,
+    /// The same, and we ask too often.
+    SlowDown,
+    /// The person said yes.
+    Done(Tokens),
+}
+
+#[derive(Deserialize)]
+struct DeviceAnswer {
+    device_code: Zeroizing<String>,
+    user_code: String,
+    verification_uri: String,
+    #[serde(default)]
+    verification_uri_complete: Option<String>,
+    #[serde(default)]
+    interval: Option<u64>,
+    #[serde(default)]
+    expires_in: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: Zeroizing<String>,
+    #[serde(default)]
+    refresh_token: Option<Zeroizing<String>>,
+    #[serde(default)]
+    expires_in: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct ErrorAnswer {
+    error: String,
+}
+
+impl Hub {
+    /// Begins a browser login.
+    ///
+    /// # Errors
+    /// See [`HubError`].
+    pub fn device_code(&self, client_id: &str) -> Result<DeviceCode, HubError> {
+        let answer = self.post_form("/oauth/device", &[("client_id", client_id)])?;
+        let wire: DeviceAnswer = oauth(answer)?.json()?;
+        Ok(DeviceCode {
+            device_code: secret(&wire.device_code)?,
+            user_code: wire.user_code,
+            verification_uri: wire.verification_uri,
+            verification_uri_complete: wire.verification_uri_complete,
+            // RFC 8628, 3.2: five seconds when the server does not say.
+            interval: wire.interval.unwrap_or(5).clamp(1, 60),
+            expires_in: wire.expires_in.unwrap_or(600).min(3600),
+        })
+    }
+
+    /// Asks how the browser login stands.
+    ///
+    /// # Errors
+    /// See [`HubError`]; `expired_token` and `access_denied` end the login.
+    pub fn poll(&self, client_id: &str, code: &DeviceCode) -> Result<Poll, HubError> {
+        let answer = self.post_form(
+            "/oauth/token",
+            &[
+                ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+                ("device_code", code.device_code.expose()),
+                ("client_id", client_id),
+            ],
+        )?;
+        match oauth(answer) {
+            Ok(answer) => tokens(&answer).map(Poll::Done),
+            Err(HubError::OAuth(code)) if code == "authorization_pending" => Ok(Poll::Pending),
+            Err(HubError::OAuth(code)) if code == "slow_down" => Ok(Poll::SlowDown),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Renews a token. The refresh token may be good for this one time only.
+    ///
+    /// # Errors
+    /// See [`HubError`]; `invalid_grant` means that a new login is needed.
+    pub fn refresh(&self, client_id: &str, refresh_token: &Secret) -> Result<Tokens, HubError> {
+        let answer = self.post_form(
+            "/oauth/token",
+            &[
+                ("grant_type", "refresh_token"),
+                ("refresh_token", refresh_token.expose()),
+                ("client_id", client_id),
+            ],
+        )?;
+        tokens(&oauth(answer)?)
+    }
+
+    fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Result<Answer, HubError> {
+        self.send(&|| Ok(self.request(Method::POST, path)?.form(form)))
+    }
+}
+
+/// OAuth's errors are JSON with a code, under status 400 or 401 (RFC 6749, 5.2).
+fn oauth(answer: Answer) -> Result<Answer, HubError> {
+    if matches!(answer.status.as_u16(), 400 | 401 | 403)
+        && let Ok(ErrorAnswer { error }) = serde_json::from_str(&answer.body)
+    {
+        let code: String = error
+            .chars()
+            .filter(|c| c.is_ascii_graphic())
+            .take(60)
+            .collect();
+        return Err(HubError::OAuth(super::redact(&code)));
+    }
+    answer.ok()
+}
+
+fn tokens(answer: &Answer) -> Result<Tokens, HubError> {
+    let wire: TokenAnswer = answer.json()?;
+    Ok(Tokens {
+        access_token: secret(&wire.access_token)?,
+        refresh_token: wire.refresh_token.as_ref().map(|t| secret(t)).transpose()?,
+        expires_in: wire.expires_in,
+    })
+}
+
+fn secret(text: &str) -> Result<Secret, HubError> {
+    if text.is_empty() {
+        return Err(HubError::Unavailable(
+            "the Hub's answer has an empty token in it".to_owned(),
+        ));
+    }
+    Secret::exact(text).map_err(|error| HubError::Unavailable(format!("the Hub's answer: {error}")))
+}

@@ -1,0 +1,226 @@
+//! `GET /api/whoami-v2`: whose token it is, and what it may do.
+
+use reqwest::Method;
+use reqwest::header::AUTHORIZATION;
+use serde::Deserialize;
+
+use super::{Hub, HubError, bearer};
+use crate::grants::{Facts, Organisation, Role, Scope};
+use crate::secret::Secret;
+
+impl Hub {
+    /// Asks the Hub about a token. The Hub allows few of these: it is for `login` and for
+    /// explaining failures, never for `get`.
+    ///
+    /// # Errors
+    /// See [`HubError`]; [`HubError::Rejected`] means that the token is dead.
+    pub fn whoami(&self, secret: &Secret) -> Result<Facts, HubError> {
+        let authorization = bearer(secret)?;
+        let answer = self.send(&|| {
+            let request = self.request(Method::GET, "/api/whoami-v2")?;
+            Ok(request.header(AUTHORIZATION, authorization.clone()))
+        })?;
+        Ok(answer.ok()?.json::<WhoAmI>()?.into())
+    }
+}
+
+// The wire's own form. Everything but the name may be missing, and what is not named here may
+// be there: the Hub adds fields without notice.
+
+#[derive(Deserialize)]
+struct WhoAmI {
+    name: String,
+    #[serde(default)]
+    r#type: Option<String>,
+    #[serde(default)]
+    orgs: Vec<Org>,
+    #[serde(default)]
+    auth: Auth,
+}
+
+#[derive(Deserialize)]
+struct Org {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default, rename = "roleInOrg")]
+    role: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+struct Auth {
+    #[serde(default, rename = "accessToken")]
+    access_token: Option<AccessToken>,
+    #[serde(default, rename = "expiresAt")]
+    expires_at: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct AccessToken {
+    #[serde(default, rename = "displayName")]
+    display_name: Option<String>,
+    #[serde(default)]
+    role: Option<String>,
+    #[serde(default, rename = "fineGrained")]
+    fine_grained: Option<FineGrained>,
+}
+
+#[derive(Deserialize)]
+struct FineGrained {
+    #[serde(default, rename = "canReadGatedRepos")]
+    can_read_gated_repos: bool,
+    #[serde(default)]
+    global: Vec<String>,
+    #[serde(default)]
+    scoped: Vec<Scoped>,
+}
+
+#[derive(Deserialize)]
+struct Scoped {
+    entity: Entity,
+    #[serde(default)]
+    permissions: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Entity {
+    #[serde(default)]
+    r#type: Option<String>,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default, rename = "_id")]
+    id: Option<String>,
+}
+
+impl From<WhoAmI> for Facts {
+    fn from(wire: WhoAmI) -> Self {
+        let WhoAmI {
+            name,
+            r#type,
+            orgs,
+            auth,
+        } = wire;
+        let Auth {
+            access_token,
+            expires_at,
+        } = auth;
+        let token = access_token.unwrap_or(AccessToken {
+            display_name: None,
+            role: None,
+            fine_grained: None,
+        });
+        let fine = token.fine_grained;
+        let (gated, global, scoped) = fine.map_or((false, Vec::new(), Vec::new()), |f| {
+            (f.can_read_gated_repos, f.global, f.scoped)
+        });
+        Self {
+            account: name,
+            account_type: r#type,
+            organisations: orgs
+                .into_iter()
+                .filter_map(|org| {
+                    Some(Organisation {
+                        name: org.name?,
+                        role: org.role,
+                    })
+                })
+                .collect(),
+            display_name: token.display_name,
+            role: token.role.map_or(Role::Unknown, |role| Role::read(&role)),
+            gated,
+            global,
+            scopes: scoped
+                .into_iter()
+                .map(|scope| Scope {
+                    kind: scope.entity.r#type.unwrap_or_else(|| "unknown".to_owned()),
+                    name: scope.entity.name.or(scope.entity.id).unwrap_or_default(),
+                    permissions: scope.permissions,
+                })
+                .collect(),
+            expires: expires_at.as_ref().and_then(expiry),
+            verified: 0,
+        }
+    }
+}
+
+/// `expiresAt` in seconds since 1970: seen as text (`2026-01-31T12:00:00.000Z`); a number would
+/// be milliseconds, as elsewhere in the Hub's JSON.
+fn expiry(value: &serde_json::Value) -> Option<u64> {
+    match value {
+        serde_json::Value::Number(number) => {
+            let number = number.as_u64()?;
+            Some(if number > 100_000_000_000 {
+                number / 1000
+            } else {
+                number
+            })
+        }
+        serde_json::Value::String(text) => crate::time::parse(text),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Facts {
+        serde_json::from_str::<WhoAmI>(json).unwrap().into()
+    }
+
+    #[test]
+    fn a_fine_grained_token() {
+        let facts = read(
+            r#"{"type": "user", "id": "1", "name": "alice", "isPro": false,
+                "orgs": [{"id": "2", "type": "org", "name": "acme", "roleInOrg": "write", "new": 1}],
+                "auth": {"type": "access_token", "expiresAt": "2026-01-31T12:00:00.000Z",
+                  "accessToken": {"displayName": "laptop", "role": "fineGrained", "createdAt": "x",
+                    "fineGrained": {"canReadGatedRepos": true, "global": ["discussion.write"],
+                      "scoped": [{"entity": {"_id": "3", "type": "model", "name": "acme/x"},
+                                  "permissions": ["repo.content.read", "repo.write"]},
+                                 {"entity": {"_id": "4", "type": "oauth-app"}, "permissions": []}]}}}}"#,
+        );
+        assert_eq!(facts.account, "alice");
+        assert_eq!(facts.role, Role::FineGrained);
+        assert_eq!(facts.display_name.as_deref(), Some("laptop"));
+        assert!(facts.gated);
+        assert_eq!(facts.expires, Some(1_769_860_800));
+        let names: Vec<&str> = facts.scopes.iter().map(|s| s.name.as_str()).collect();
+        assert_eq!(names, ["acme/x", "4"]);
+        let [org] = facts.organisations.as_slice() else {
+            panic!()
+        };
+        assert_eq!(
+            (org.name.as_str(), org.role.as_deref()),
+            ("acme", Some("write"))
+        );
+    }
+
+    #[test]
+    fn the_least_and_the_unknown() {
+        let facts = read(r#"{"name": "bob"}"#);
+        assert_eq!(facts.role, Role::Unknown);
+        let facts = read(
+            r#"{"name": "bob", "type": "robot", "orgs": [{}], "future": {"a": [1]},
+                "auth": {"type": "new", "accessToken": {"role": "superWrite", "fineGrained": {}}}}"#,
+        );
+        assert_eq!(facts.role, Role::Other("superWrite".into()));
+        assert!(facts.organisations.is_empty() && facts.scopes.is_empty());
+    }
+
+    #[test]
+    fn forms_of_the_expiry() {
+        for (json, expected) in [
+            ("1769860800000", Some(1_769_860_800)),
+            ("1769860800", Some(1_769_860_800)),
+            ("\"2026-01-31T12:00:00Z\"", Some(1_769_860_800)),
+            ("\"never\"", None),
+            ("null", None),
+        ] {
+            assert_eq!(
+                expiry(&serde_json::from_str(json).unwrap()),
+                expected,
+                "{json}"
+            );
+        }
+    }
+}
