@@ -22,6 +22,16 @@ pub fn main() -> ExitCode {
         "store" => commands::store::run(),
         "erase" => commands::erase::run(),
         "capability" => commands::capability::run(),
+        _ if holds_token(&arguments) => {
+            // Repeating what was typed is what error messages do, so this comes before them.
+            ui::print_error(
+                &ui::Failure::new("an argument holds a token, which other users of this machine could see")
+                    .help("give it on stdin (git credential-hf login NAME --with-token) or when asked")
+                    .help("it is in your shell's history now: end it with `logout --revoke`, or on the Hub")
+                    .into(),
+            );
+            return ExitCode::from(2);
+        }
         _ if is_unknown_action(&arguments) => Ok(()),
         _ => match Cli::try_parse_from(arguments) {
             Ok(cli) => dispatch(cli),
@@ -47,6 +57,14 @@ pub fn main() -> ExitCode {
 #[derive(Debug, thiserror::Error)]
 #[error("failed")]
 pub struct AlreadySaid;
+
+/// Whether a token was typed where a name belongs. What comes after `--` is another program's.
+fn holds_token(arguments: &[OsString]) -> bool {
+    arguments
+        .iter()
+        .take_while(|argument| *argument != "--")
+        .any(|argument| crate::secret::holds_token(&argument.to_string_lossy()))
+}
 
 /// Whether git, not a person, asks for an action that this version does not know. Helpers pass
 /// over those in silence (gitcredentials(7), "CUSTOM HELPERS"); a person with a typing error is
@@ -88,6 +106,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Configure(Scope),
+    /// Take this helper out of git's configuration again, byte for byte
     Unconfigure(Scope),
     Login(Login),
     Logout(Logout),
@@ -121,7 +140,7 @@ fn dispatch(cli: Cli) -> Result<()> {
 /// Which of git's configuration files to change.
 #[derive(Debug, Args)]
 #[command(
-    about = "Let git call this helper for the Hub, or stop that (unconfigure)",
+    about = "Let git call this helper for the Hub",
     long_about = "\
 Writes one block at the end of git's configuration file: for each Hub an empty `helper =`, so
 that no other helper is handed the token, this helper, and `useHttpPath = true`, so that git says

@@ -402,6 +402,9 @@ impl World for Reader<'_> {
                     way_out(candidate)
                 )
             }
+            Passed::Unreadable(error) if matches!(candidate.source, Source::Unusable(..)) => {
+                format!("{what} cannot be used: {error}; {}", way_out(candidate))
+            }
             Passed::Unreadable(error) => format!("{what} cannot be used: {error}"),
             Passed::Expired(_) => format!("{what} has expired; {}", way_out(candidate)),
         };

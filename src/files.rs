@@ -44,6 +44,7 @@ impl Lock {
 
 /// Writes a file whole or not at all: to a temporary file beside it, synced, then renamed over
 /// it. The file is readable by its owner only from its first byte on, unless `mode` widens it.
+/// Writers of one file hold a lock: what a killed one has left is removed on the way.
 ///
 /// # Errors
 /// When any step fails; then the old file is untouched.
@@ -52,6 +53,7 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<(
         .parent()
         .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
     let temporary = temporary_name(path);
+    sweep(dir, &temporary_prefix(path));
     let result = (|| {
         // `create_new` refuses a file or link that somebody else has put there.
         let mut file = private_options().create_new(true).open(&temporary)?;
@@ -83,11 +85,32 @@ fn temporary_name(path: &Path) -> PathBuf {
     let nanos = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |d| d.subsec_nanos());
+    let prefix = temporary_prefix(path);
+    let process = std::process::id();
+    path.with_file_name(format!("{prefix}{process}-{count}-{nanos}{TEMPORARY}"))
+}
+
+/// What the names of temporary files end with.
+const TEMPORARY: &str = ".tmp";
+
+fn temporary_prefix(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(
-        ".{name}.{}-{count}-{nanos}.tmp",
-        std::process::id()
-    ))
+    format!(".{name}.")
+}
+
+/// Removes temporary files that a killed writer has left. The caller holds the lock that
+/// writers hold, so none of them is in use.
+pub fn sweep(dir: &Path, prefix: &str) {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.starts_with(prefix) && name.ends_with(TEMPORARY) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Makes the rename itself last over a power cut, where the platform can.
@@ -144,6 +167,27 @@ mod tests {
         write_whole(&path, b"two", None).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_swept_up_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        for name in [
+            ".file.17-0-5.tmp",
+            ".other.17-0-5.tmp",
+            "file.tmp",
+            ".file.bak",
+        ] {
+            fs::write(dir.path().join(name), "x").unwrap();
+        }
+        write_whole(&path, b"two", None).unwrap();
+        let mut left: Vec<String> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(left, [".file.bak", ".other.17-0-5.tmp", "file", "file.tmp"]);
     }
 
     #[cfg(unix)]

@@ -44,7 +44,7 @@ impl TokenName {
     pub fn parse(text: &str) -> Result<Self, NameError> {
         if text.is_empty() || text.trim() != text {
             Err(NameError::Blank)
-        } else if text.starts_with("hf_") && text.len() > 30 {
+        } else if crate::secret::holds_token(text) {
             Err(NameError::IsToken)
         } else if text.len() > MAX_BYTES {
             Err(NameError::TooLong)

@@ -85,7 +85,11 @@ impl Pattern {
                 let repo = parse_location(text, &endpoint)
                     .ok()
                     .and_then(|location: Location| location.repo());
+                let models =
+                    path.split('/').next().and_then(Kind::from_prefix) == Some(Kind::Model);
                 let path = match repo {
+                    // A model's name leaves the kind out, but here it was written.
+                    Some(repo) if repo.namespace.is_some() && models => format!("models/{repo}"),
                     Some(repo) if repo.namespace.is_some() => repo.to_string(),
                     _ => path.to_owned(),
                 };
@@ -259,6 +263,11 @@ mod tests {
             ),
             ("acme/*", &["acme/x", "datasets/acme/x"], &["other/x"]),
             ("https://huggingface.co/acme/x", &["acme/x"], &["acme/y"]),
+            (
+                "https://huggingface.co/models/acme/x",
+                &["acme/x"],
+                &["datasets/acme/x"],
+            ),
             (
                 "https://huggingface.co/datasets/acme/x/tree/main",
                 &["datasets/acme/x"],

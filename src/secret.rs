@@ -161,6 +161,24 @@ impl Kind {
     }
 }
 
+/// Whether a text holds something that reads as a Hub token. Repo names may begin with `hf_`
+/// too, but not go on for 30 letters and digits without a break.
+#[must_use]
+pub fn holds_token(text: &str) -> bool {
+    let run_after = |prefix: &str, least: usize, in_run: fn(char) -> bool| {
+        text.match_indices(prefix).any(|(at, _)| {
+            let rest = text.get(at + prefix.len()..).unwrap_or("");
+            rest.chars().take_while(|c| in_run(*c)).count() >= least
+        })
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric();
+    let web = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    run_after("hf_", 30, plain)
+        || run_after("api_org_", 30, plain)
+        || run_after("hf_oauth_", 30, web)
+        || run_after("hf_jwt_", 30, web)
+}
+
 /// The name of a secret's value: equal values have equal fingerprints, and a Hub token cannot
 /// be found from its own. Values that are no Hub tokens share a small set of fingerprints, so
 /// there equality must be confirmed with [`Secret::same_as`].
@@ -221,6 +239,25 @@ mod tests {
             Secret::exact("hf_with space in it").unwrap().kind(),
             Kind::Other
         );
+    }
+
+    #[test]
+    fn tokens_within_other_texts() {
+        let run = "aB3".repeat(12);
+        for (text, expected) in [
+            (format!("hf_{run}"), true),
+            (format!("https://user:hf_{run}@huggingface.co/acme/x"), true),
+            (format!("--token=api_org_{run}"), true),
+            (format!("hf_oauth_{}.{}", &run[..20], &run[..20]), true),
+            (
+                "acme/hf_a_model_with_a_very_long_name_indeed_v2".to_owned(),
+                false,
+            ),
+            ("hf_".to_owned(), false),
+            (run, false),
+        ] {
+            assert_eq!(holds_token(&text), expected);
+        }
     }
 
     #[test]

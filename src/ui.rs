@@ -44,12 +44,13 @@ pub fn print_error(error: &anyhow::Error) {
     for cause in error.chain().skip(1) {
         text.push_str(&format!("  = cause: {}\n", shown(&cause.to_string())));
     }
-    for cause in error.chain() {
-        if let Some(failure) = cause.downcast_ref::<Failure>() {
-            for help in &failure.help {
-                text.push_str(&format!("  = help: {}\n", shown(help)));
-            }
+    // Asked of the error, not of its causes: it also knows what was added as context.
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        for help in &failure.help {
+            text.push_str(&format!("  = help: {}\n", shown(help)));
         }
+    }
+    for cause in error.chain() {
         let config = match cause.downcast_ref::<crate::config_edit::EditError>() {
             Some(crate::config_edit::EditError::Config(config)) => Some(config),
             _ => cause.downcast_ref::<crate::config::ConfigError>(),

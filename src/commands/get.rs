@@ -83,6 +83,10 @@ fn answer(session: &Session) -> Result<Reply> {
                 let what = context.describe(&candidate, &state);
                 format!("answering {subject} with {what}, {}", loaded.secret.hint())
             });
+            // Git uses two answers in one command at most: it asks without a credential, and
+            // gives up after the third request (http.c). Without `continue` it tells us when
+            // the second is refused too.
+            let more = more && tried.is_empty();
             let mut tried = tried;
             tried.push(loaded.secret.fingerprint());
             let asked = session.request.username.clone().filter(|u| !u.is_empty());
@@ -131,15 +135,10 @@ fn remember_rejection(session: &Session, state: &mut State, value: &Fingerprint,
 }
 
 /// Writes down what reading has taught: a stored value that another process replaced, or that a
-/// kill left without its description; and, for callers that do not hand back `state[]`, what a
-/// command printed. Not worth an error.
+/// kill left without its description; and what a command printed, so that the value is known when
+/// git brings it back. Not worth an error.
 fn learn(session: &Session, reader: &Reader<'_>) {
-    let printed = if session.request.capabilities.state {
-        &[][..]
-    } else {
-        &reader.printed
-    };
-    if reader.changed.is_empty() && printed.is_empty() {
+    if reader.changed.is_empty() && reader.printed.is_empty() {
         return;
     }
     let result = session.context.state_file.update(|state| {
@@ -151,7 +150,7 @@ fn learn(session: &Session, reader: &Reader<'_>) {
                 token.facts = None;
             }
         }
-        for (name, fingerprint) in printed {
+        for (name, fingerprint) in &reader.printed {
             state.commands.insert(name.clone(), fingerprint.clone());
         }
         Ok::<_, crate::state::StateError>(())

@@ -85,9 +85,9 @@ pub fn run(login: &Login) -> Result<()> {
         return print_json(&name, &record, kind, facts.as_ref());
     }
     print(&format!(
-        "kept `{name}` ({}) for {endpoint} in the {}\n",
+        "kept `{name}` ({}) for {endpoint} in {}\n",
         record.secret.hint(),
-        kind.described()
+        kind.in_words()
     ))?;
     if let Some(facts) = &facts {
         print(&described(facts))?;

@@ -95,8 +95,15 @@ fn is_known(session: &Session, state: &State, secret: &Secret) -> Result<bool> {
 /// its shortest form.
 fn name_for(session: &Session) -> TokenName {
     let path = path_for(session);
-    let username = session.request.username.as_deref();
+    let username = username_of(session);
     TokenName::kept_by_git(&session.endpoint.to_string(), username, path.as_deref())
+}
+
+/// The user name that git gave; none where somebody typed a token for it, since user names are
+/// no secrets here.
+fn username_of(session: &Session) -> Option<&str> {
+    let username = session.request.username.as_deref()?;
+    (!crate::secret::holds_token(username)).then_some(username)
 }
 
 fn path_for(session: &Session) -> Option<String> {
@@ -118,7 +125,7 @@ fn keep(session: &Session, secret: &Secret) -> Result<()> {
         origin: Origin::Git,
         fingerprint: secret.fingerprint(),
         hint: secret.hint(),
-        account: request.username.clone(),
+        account: username_of(session).map(str::to_owned),
         path: path_for(session),
         expires: request.password_expiry_utc,
         facts: None,

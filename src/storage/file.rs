@@ -92,6 +92,7 @@ impl Storage for FileStorage {
             .map_err(|error| unavailable("make", &self.dir, &error))?;
         self.check_dir()?;
         let _lock = self.lock()?;
+        files::sweep(&self.dir, "");
         let path = self.path(name);
         files::write_whole(&path, record.to_text().as_bytes(), None)
             .map_err(|error| unavailable("write", &path, &error))
@@ -103,6 +104,8 @@ impl Storage for FileStorage {
             other => other?,
         }
         let _lock = self.lock()?;
+        // A copy that a kill has left must not outlive the token.
+        files::sweep(&self.dir, "");
         let path = self.path(name);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

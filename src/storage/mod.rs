@@ -39,6 +39,15 @@ impl StorageKind {
             Self::File => "file, not encrypted",
         }
     }
+
+    /// The same within a sentence.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Keyring => "the keyring",
+            Self::File => "a file (readable by you only, not encrypted)",
+        }
+    }
 }
 
 /// What went wrong with a storage, by what the caller can do about it.

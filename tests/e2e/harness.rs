@@ -2,10 +2,11 @@
 //! tests take for granted. The helper here is a line of shell, so that a failure is the harness's.
 
 use crate::support::hub::Right::{Read, Write};
-use crate::support::hub::{Hub, Logged, OBJECT_HOST, Response, TokenSeen};
+use crate::support::hub::{Hub, OBJECT_HOST, Response, TokenSeen};
 use crate::support::keyring::{DeadBus, Keyring};
 use crate::support::machine::Machine;
 use crate::support::tools::{find, gits, need};
+use crate::support::user::{noise, statuses};
 use serde_json::json;
 use std::fs;
 use std::os::unix::net::UnixStream;
@@ -31,28 +32,6 @@ fn with_each_git(test: impl Fn(&Hub, &Machine)) {
         answer_with_the_variable(&machine, "credential.helper");
         test(&hub, &machine);
     }
-}
-
-fn statuses(log: &[Logged]) -> Vec<u16> {
-    log.iter().map(|entry| entry.status).collect()
-}
-
-fn commit_all(machine: &Machine, dir: &str) {
-    machine.git(["add", "--all"]).dir(dir).ok();
-    let commit = ["commit", "--quiet", "--message", "change"];
-    machine.git(commit).dir(dir).ok();
-}
-
-/// Bytes that do not compress.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 1_u32;
-    let mut step = || {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        (state >> 24) as u8
-    };
-    (0..length).map(|_| step()).collect()
 }
 
 #[test]
@@ -134,7 +113,7 @@ fn three_megabytes_are_pushed() {
         machine.env("TEST_TOKEN", hub.add_token("work", &[("acme", Write)]));
         machine.git(["clone", X]).ok();
         machine.write("x/noise", noise(3_000_000));
-        commit_all(machine, "x");
+        machine.commit_all("x");
         machine.git(["push"]).dir("x").ok();
         let head = machine.git(["rev-parse", "HEAD"]).dir("x").ok().stdout;
         assert_eq!(head.trim(), hub.head("acme/x"));
@@ -147,7 +126,7 @@ fn pushing_with_a_token_that_only_reads_is_forbidden() {
         machine.env("TEST_TOKEN", hub.add_token("reader", &[("acme", Read)]));
         machine.git(["clone", X]).ok();
         machine.write("x/more", "more");
-        commit_all(machine, "x");
+        machine.commit_all("x");
         let said = machine.git(["push"]).dir("x").fails().stderr;
         assert!(said.contains("403"), "{said}");
         assert_eq!(statuses(&hub.log()).last(), Some(&403));
@@ -198,7 +177,7 @@ fn large_files_are_pushed_and_cloned() {
         machine.git(["lfs", "track", "*.bin"]).dir("x").ok();
         let weights = noise(5_000_000);
         machine.write("x/weights.bin", &weights);
-        commit_all(machine, "x");
+        machine.commit_all("x");
         machine.git(["push"]).dir("x").ok();
         machine.git(["clone", X, "copy"]).ok();
         let copied = fs::read(machine.home().join("copy/weights.bin")).expect("the large file");
@@ -301,7 +280,7 @@ fn an_object_host_that_asks_gets_no_token_of_the_hub() {
     machine.git(["clone", X]).ok();
     machine.git(["lfs", "track", "*.bin"]).dir("x").ok();
     machine.write("x/weights.bin", noise(1000));
-    commit_all(&machine, "x");
+    machine.commit_all("x");
     // With its usual eight retries, each later than the one before, git-lfs takes half a minute.
     let push = ["-c", "lfs.transfer.maxRetries=1", "push"];
     machine.git(push).dir("x").fails();

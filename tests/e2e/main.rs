@@ -8,5 +8,20 @@
     reason = "a test that fails says so by panicking"
 )]
 
+mod at_once;
+mod bad_input;
+mod clone_and_push;
+mod configure;
+mod explain_and_list;
 mod harness;
+mod lfs;
+mod other_helpers;
+mod protocol;
+mod rejected;
+mod rejected_again;
+mod secrets;
+mod storages;
+mod store_and_erase;
 mod support;
+mod what_helps;
+mod wrong_hosts;

@@ -7,3 +7,4 @@ pub mod keyring;
 pub mod machine;
 pub mod process;
 pub mod tools;
+pub mod user;

@@ -1,0 +1,326 @@
+//! Where tokens lie: a real keyring, one that is locked or dead, none at all, a file, a command.
+
+use crate::support::hub::Hub;
+use crate::support::hub::Right::{Read, Write};
+use crate::support::keyring::{DeadBus, Keyring};
+use crate::support::machine::{Machine, Output};
+use crate::support::tools::gits;
+use crate::support::user::{CONFIG, DATA};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+const X: &str = "https://huggingface.co/acme/x";
+const REQUEST: &str = "protocol=https\nhost=huggingface.co\npath=acme/x\n";
+
+fn machine() -> (Hub, Machine) {
+    let hub = Hub::start();
+    hub.add_repo("acme/x", true);
+    let machine = Machine::new(&hub);
+    machine.configure();
+    (hub, machine)
+}
+
+/// Puts a token in for acme, without a word about where to keep it.
+fn login(machine: &Machine, token: &str) -> Output {
+    let arguments = [
+        "login",
+        "work",
+        "--with-token",
+        "--no-verify",
+        "--for",
+        "acme",
+    ];
+    machine.helper(arguments).stdin(token).run()
+}
+
+/// How long a command took.
+fn timed(run: impl FnOnce() -> Output) -> (Output, Duration) {
+    let start = Instant::now();
+    let output = run();
+    (output, start.elapsed())
+}
+
+fn token_file(machine: &Machine) -> PathBuf {
+    let folder = machine.home().join(DATA).join("tokens");
+    let entries = fs::read_dir(folder).expect("the folder of tokens");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut files = paths.filter(|path| path.extension().is_some_and(|e| e == "token"));
+    files.next().expect("a token's file")
+}
+
+fn mode(path: &std::path::Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("set the mode");
+}
+
+/// Asks for acme/x with another token at hand, and measures.
+fn ask_with_another(machine: &Machine, other: &str) -> (Output, Duration) {
+    let get = || {
+        let get = machine
+            .helper(["get"])
+            .stdin(REQUEST)
+            .env("HF_TOKEN", other);
+        get.may_print_secret().ok()
+    };
+    timed(get)
+}
+
+#[test]
+fn a_keyring_keeps_a_token_from_login_to_logout() {
+    if !Keyring::is_possible() {
+        return;
+    }
+    let (hub, machine) = machine();
+    let keyring = Keyring::start();
+    machine.env("DBUS_SESSION_BUS_ADDRESS", keyring.address());
+    let token = hub.add_token("work", &[("acme", Write)]);
+    let said = login(&machine, &token).ok().stdout;
+    assert!(said.contains("in the keyring"), "{said}");
+    machine.git(["clone", X]).ok();
+    machine.write("x/new", "new");
+    machine.commit_all("x");
+    machine.git(["push"]).dir("x").ok();
+    assert_eq!(hub.tokens_seen("/"), ["work"]);
+    assert!(machine.files_with_secrets().is_empty());
+    let listed = machine.helper(["list"]).ok().stdout;
+    assert!(
+        listed.contains("keyring") && !listed.contains("not encrypted"),
+        "{listed}"
+    );
+
+    // A new token in the place of the old one, then none.
+    let newer = hub.add_token("newer", &[("acme", Write)]);
+    login(&machine, &newer).ok();
+    hub.clear_log();
+    machine.git(["fetch"]).dir("x").ok();
+    assert_eq!(hub.tokens_seen("/"), ["newer"]);
+    machine.helper(["logout", "work"]).ok();
+    let gone = machine.git(["fetch"]).dir("x").fails();
+    assert!(gone.helper_line().contains("`work`"), "{gone}");
+    login(&machine, &token).ok();
+    machine.git(["fetch"]).dir("x").ok();
+}
+
+#[test]
+fn moving_a_token_to_another_storage_leaves_no_copy_behind() {
+    if !Keyring::is_possible() {
+        return;
+    }
+    let (hub, machine) = machine();
+    let keyring = Keyring::start();
+    machine.env("DBUS_SESSION_BUS_ADDRESS", keyring.address());
+    let token = hub.add_token("work", &[("acme", Read)]);
+    machine.login("work", &token, &["--for", "acme"]);
+    assert_eq!(machine.files_with_secrets().len(), 1);
+    let to_keyring = [
+        "login",
+        "work",
+        "--with-token",
+        "--no-verify",
+        "--storage",
+        "keyring",
+    ];
+    machine.helper(to_keyring).stdin(&token).ok();
+    assert!(machine.files_with_secrets().is_empty());
+    machine.git(["ls-remote", X]).ok();
+}
+
+#[test]
+fn a_keyring_that_does_not_answer_costs_the_deadline_and_the_next_token_is_used() {
+    if !Keyring::is_possible() {
+        return;
+    }
+    let (hub, machine) = machine();
+    let keyring = Keyring::start();
+    machine.env("DBUS_SESSION_BUS_ADDRESS", keyring.address());
+    let token = hub.add_token("work", &[("acme", Read)]);
+    login(&machine, &token).ok();
+    let text = machine.read(CONFIG);
+    let deadline = "keyring_timeout = 0.5\n";
+    machine.write(CONFIG, text.replacen('\n', &format!("\n{deadline}"), 1));
+    let other = hub.add_token("other", &[("acme", Read)]);
+
+    keyring.lock();
+    let dead = DeadBus::start();
+    for (what, address) in [("locked", keyring.address()), ("dead", dead.address())] {
+        machine.env("DBUS_SESSION_BUS_ADDRESS", address);
+        let (answer, took) = ask_with_another(&machine, &other);
+        assert_eq!(answer.value("password"), Some(other.as_str()), "{what}");
+        let line = answer.helper_line();
+        let in_words = line.contains("`work`") && line.contains("locked");
+        assert!(in_words && line.contains("keyring"), "{what}: {line}");
+        // Room for a slow machine; without a deadline there is no end at all.
+        assert!(took < Duration::from_secs(5), "{what}: {took:?}");
+        // With nothing else to answer, git is told nothing, as soon.
+        let (answer, took) = timed(|| machine.ask("get", REQUEST).ok());
+        assert_eq!(answer.stdout, "", "{what}");
+        assert!(answer.stderr.contains("`work`"), "{answer}");
+        assert!(took < Duration::from_secs(5), "{what}: {took:?}");
+        // And git fails instead of waiting.
+        let failed = machine.git(["ls-remote", X]).fails();
+        assert!(failed.stderr.contains("`work`"), "{failed}");
+    }
+    drop(keyring);
+}
+
+#[test]
+fn several_tokens_in_a_dead_keyring_cost_one_deadline() {
+    if !Keyring::is_possible() {
+        return;
+    }
+    let (hub, machine) = machine();
+    let keyring = Keyring::start();
+    machine.env("DBUS_SESSION_BUS_ADDRESS", keyring.address());
+    let token = hub.add_token("work", &[("acme", Read)]);
+    let rules = ["acme", "acme/x", "models/acme/x", "acme/x*"];
+    for (at, rule) in rules.iter().enumerate() {
+        let name = format!("t{at}");
+        let arguments = ["login", &name, "--with-token", "--no-verify", "--for", rule];
+        machine.helper(arguments).stdin(&token).ok();
+    }
+    let text = machine.read(CONFIG);
+    machine.write(CONFIG, text.replacen('\n', "\nkeyring_timeout = 2\n", 1));
+    let dead = DeadBus::start();
+    machine.env("DBUS_SESSION_BUS_ADDRESS", dead.address());
+    let other = hub.add_token("other", &[("acme", Read)]);
+    let (answer, took) = ask_with_another(&machine, &other);
+    assert_eq!(answer.value("password"), Some(other.as_str()));
+    assert!(took < Duration::from_secs(6), "{took:?}");
+}
+
+#[test]
+fn login_into_a_locked_or_dead_keyring_says_so_and_keeps_nothing() {
+    if !Keyring::is_possible() {
+        return;
+    }
+    let (hub, machine) = machine();
+    let keyring = Keyring::start();
+    keyring.lock();
+    let dead = DeadBus::start();
+    machine.write(CONFIG, "version = 1\nkeyring_timeout = 0.5\n");
+    let token = hub.add_token("work", &[("acme", Read)]);
+    for address in [keyring.address(), dead.address()] {
+        machine.env("DBUS_SESSION_BUS_ADDRESS", address);
+        let (failed, took) = timed(|| login(&machine, &token).fails());
+        assert_eq!(failed.code, 1);
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        failed.says(&[
+            "`work` is not kept",
+            "keyring",
+            "--storage file",
+            "HF_TOKEN",
+        ]);
+        assert!(machine.names().is_empty());
+        assert!(machine.files_with_secrets().is_empty());
+    }
+}
+
+#[test]
+fn without_a_keyring_login_says_why_and_what_to_do() {
+    let (hub, machine) = machine();
+    let token = hub.add_token("work", &[("acme", Read)]);
+    for bus in [Some("unix:path=/nonexistent"), None] {
+        match bus {
+            Some(address) => machine.env("DBUS_SESSION_BUS_ADDRESS", address),
+            None => machine.unset("DBUS_SESSION_BUS_ADDRESS"),
+        }
+        let failed = login(&machine, &token).fails();
+        assert_eq!(failed.code, 1);
+        failed.says(&[
+            "`work` is not kept",
+            "no keyring is running here",
+            "git credential-hf login work --storage file",
+            "not encrypted",
+            "HF_TOKEN",
+        ]);
+        assert!(machine.files_with_secrets().is_empty());
+        assert!(
+            !machine.home().join(CONFIG).exists(),
+            "a rule without a token"
+        );
+    }
+    // What needs no storage works.
+    let env = machine.git(["ls-remote", X]).env("HF_TOKEN", &token);
+    assert!(env.ok().helper_lines().is_empty());
+    // So does the file, once it was asked for, and the choice is remembered.
+    machine.login("work", &token, &["--for", "acme"]);
+    machine.git(["ls-remote", X]).ok();
+    assert!(machine.read(CONFIG).contains("storage = \"file\""));
+    let again = login(&machine, &token).ok().stdout;
+    assert!(again.contains("not encrypted"), "{again}");
+}
+
+#[test]
+fn a_token_file_is_for_its_owner_only() {
+    let (hub, machine) = machine();
+    let token = hub.add_token("work", &[("acme", Read)]);
+    machine.login("work", &token, &["--for", "acme"]);
+    let file = token_file(&machine);
+    let folder = file.parent().expect("a folder").to_owned();
+    let mode_of = |path: &PathBuf| {
+        let mode = fs::metadata(path).expect("the mode").permissions().mode();
+        mode & 0o777
+    };
+    assert_eq!((mode_of(&file), mode_of(&folder)), (0o600, 0o700));
+
+    let other = hub.add_token("other", &[("acme", Read)]);
+    for (path, bad, good, help) in [
+        (&file, 0o644, 0o600, "chmod 600 "),
+        (&file, 0o660, 0o600, "chmod 600 "),
+        (&folder, 0o755, 0o700, "chmod 700 "),
+    ] {
+        mode(path, bad);
+        let (answer, _) = ask_with_another(&machine, &other);
+        assert_eq!(answer.value("password"), Some(other.as_str()), "{answer}");
+        let line = answer.helper_line();
+        let path_shown = path.to_str().expect("a UTF-8 path");
+        let number = format!("{bad:04o}");
+        for word in ["`work`", path_shown, &number, help] {
+            assert!(line.contains(word), "{word} is not in {line}");
+        }
+        // Nothing was lost: with the mode put right it is used again.
+        mode(path, good);
+        let answer = machine.ask("get", REQUEST).ok();
+        assert_eq!(answer.value("password"), Some(token.as_str()));
+    }
+}
+
+#[test]
+fn a_command_hands_out_its_token_which_nobody_keeps() {
+    for git in gits() {
+        let hub = Hub::start();
+        hub.add_repo("acme/x", true);
+        let machine = Machine::new(&hub).with_git(&git);
+        let token = hub.add_token("vault", &[("acme", Write)]);
+        let vault = machine.bin().join("vault");
+        let script = "#!/bin/sh\nset -e\ncat \"$HOME/.vault $1\"\necho 'second line'\n";
+        fs::write(&vault, script).expect("write the program");
+        mode(&vault, 0o755);
+        machine.write(".vault a b", format!("{token}\n"));
+        machine.write(
+            CONFIG,
+            "version = 1\nstorage = \"file\"\n[rules]\nacme = \"vault\"\n\
+             [commands]\nvault = [\"vault\", \"a b\"]\n",
+        );
+        machine.configure();
+        machine.git(["clone", X]).ok();
+        machine.write("x/new", "new");
+        machine.commit_all("x");
+        machine.git(["push"]).dir("x").ok();
+        assert_eq!(hub.tokens_seen("/"), ["vault"]);
+        assert_eq!(
+            machine.files_with_secrets(),
+            [machine.home().join(".vault a b")]
+        );
+        let listed = machine.helper(["list"]).ok().stdout;
+        assert!(listed.contains("command vault"), "{listed}");
+        assert!(!listed.contains("git:"), "{listed}");
+
+        // One that fails is said, and the next token is used.
+        fs::remove_file(machine.home().join(".vault a b")).expect("empty the vault");
+        let other = hub.add_token("other", &[("acme", Read)]);
+        let fetched = machine.git(["fetch"]).dir("x").env("HF_TOKEN", &other).ok();
+        assert!(fetched.stderr.contains("`vault` failed"), "{fetched}");
+    }
+}

@@ -1,0 +1,148 @@
+//! What users do and see, in a line each.
+
+use super::hub::{Logged, TokenSeen};
+use super::machine::{Machine, Output};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// The configuration that a user edits, from the home.
+pub const CONFIG: &str = ".config/git-credential-hf/config.toml";
+/// The folder with the state and the file storage, from the home.
+pub const DATA: &str = ".local/share/git-credential-hf";
+/// The state file, from the home.
+pub const STATE: &str = ".local/share/git-credential-hf/state.json";
+
+impl Machine {
+    /// Puts a token in under a name, into the file storage.
+    pub fn login(&self, name: &str, token: &str, more: &[&str]) -> Output {
+        let storage = ["--with-token", "--no-verify", "--storage", "file"];
+        let arguments = ["login", name].into_iter().chain(storage);
+        self.helper(arguments.chain(more.iter().copied()))
+            .stdin(format!("{token}\n"))
+            .ok()
+    }
+
+    /// Lets git call the helper.
+    pub fn configure(&self) {
+        self.helper(["configure"]).ok();
+    }
+
+    /// Calls the helper as git does. Its answer may hold a secret.
+    pub fn ask(&self, action: &str, request: impl AsRef<[u8]>) -> Output {
+        let helper = self.helper([action]).may_print_secret();
+        helper.stdin(request).run()
+    }
+
+    /// What the state file says.
+    pub fn state(&self) -> Value {
+        let text = self.read(STATE);
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
+    }
+
+    /// The names in the state file.
+    pub fn names(&self) -> BTreeSet<String> {
+        let state = self.state();
+        let tokens = state["tokens"].as_object().expect("tokens");
+        tokens.keys().cloned().collect()
+    }
+
+    /// Lets time go by for what was rejected.
+    pub fn age_rejections(&self, seconds: u64) {
+        let mut state = self.state();
+        let rejected = state["rejected"].as_object_mut().expect("rejections");
+        assert!(!rejected.is_empty(), "nothing was rejected");
+        for at in rejected.values_mut() {
+            *at = (at.as_u64().expect("a time") - seconds).into();
+        }
+        self.write(STATE, state.to_string());
+    }
+
+    /// Commits all there is in a clone.
+    pub fn commit_all(&self, dir: &str) {
+        self.git(["add", "--all"]).dir(dir).ok();
+        let commit = ["commit", "--quiet", "--message", "change"];
+        self.git(commit).dir(dir).ok();
+    }
+}
+
+impl Output {
+    /// The lines on stderr that are the helper's.
+    pub fn helper_lines(&self) -> Vec<&str> {
+        let ours = |line: &&str| line.starts_with("git-credential-hf: ");
+        self.stderr.lines().filter(ours).collect()
+    }
+
+    /// The only line on stderr that is the helper's.
+    pub fn helper_line(&self) -> &str {
+        match self.helper_lines().as_slice() {
+            [line] => line,
+            lines => panic!("{} lines from the helper in {self}", lines.len()),
+        }
+    }
+
+    /// The value of a key in an answer to git.
+    pub fn value(&self, key: &str) -> Option<&str> {
+        let of_key = |line: &'_ str| line.split_once('=').is_some_and(|(k, _)| k == key);
+        let mut lines = self.stdout.lines().filter(|line| of_key(line));
+        let line = lines.next()?;
+        assert!(lines.next().is_none(), "{key} twice in {self}");
+        line.split_once('=').map(|(_, value)| value)
+    }
+
+    /// Fails the test unless it ended well without a word.
+    pub fn silent(self) -> Output {
+        let said = (self.code, self.stdout.as_str(), self.stderr.as_str());
+        assert_eq!(said, (0, "", ""), "{self}");
+        self
+    }
+
+    /// Fails the test unless stderr has all these words.
+    pub fn says(self, words: &[&str]) -> Output {
+        for word in words {
+            assert!(self.stderr.contains(word), "{word:?} is not in {self}");
+        }
+        self
+    }
+}
+
+/// The labels of the tokens that came with pushes, each once.
+pub fn pushed_with(log: &[Logged]) -> BTreeSet<String> {
+    let push = |entry: &&Logged| {
+        entry.path.ends_with("git-receive-pack") || entry.query.contains("git-receive-pack")
+    };
+    labels(log.iter().filter(push))
+}
+
+/// The labels of the tokens that came with anything but pushes, each once.
+pub fn read_with(log: &[Logged]) -> BTreeSet<String> {
+    let read = |entry: &&Logged| {
+        entry.path.ends_with("git-upload-pack") || entry.query.contains("git-upload-pack")
+    };
+    labels(log.iter().filter(read))
+}
+
+fn labels<'a>(log: impl Iterator<Item = &'a Logged>) -> BTreeSet<String> {
+    let label = |entry: &Logged| match &entry.token {
+        TokenSeen::Known(label) => Some(label.clone()),
+        TokenSeen::Unknown => Some("unknown".to_owned()),
+        TokenSeen::None => None,
+    };
+    log.filter_map(label).collect()
+}
+
+/// The status codes of the Hub's answers.
+pub fn statuses(log: &[Logged]) -> Vec<u16> {
+    log.iter().map(|entry| entry.status).collect()
+}
+
+/// Bytes that do not compress.
+pub fn noise(length: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut step = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        (state >> 24) as u8
+    };
+    (0..length).map(|_| step()).collect()
+}
