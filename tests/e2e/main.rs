@@ -17,6 +17,7 @@ mod harness;
 mod lfs;
 mod other_helpers;
 mod protocol;
+mod readme;
 mod rejected;
 mod rejected_again;
 mod secrets;
