@@ -130,7 +130,7 @@ pub enum Access {
 }
 
 /// How narrowly a token covers a repo; the smaller, the narrower.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Coverage {
     /// A fine-grained scope on the repo itself.
     Repo,
@@ -202,35 +202,36 @@ impl Facts {
         }
     }
 
-    /// The patterns that rules for this token could have: what a fine-grained token may read,
-    /// or the namespaces of any other.
+    /// What the token reaches: patterns that rules for it could have, each with how narrow it is.
     #[must_use]
-    pub fn patterns(&self) -> Vec<String> {
-        let mut patterns = Vec::new();
+    pub fn reach(&self) -> Vec<(Coverage, String)> {
+        let mut reach = Vec::new();
         if self.role == Role::FineGrained {
             for scope in self
                 .scopes
                 .iter()
                 .filter(|scope| scope.permits(Access::Read))
             {
-                let pattern = match scope.kind.as_str() {
-                    "org" | "user" | "model" => scope.name.clone(),
+                let name = scope.name.clone();
+                reach.push(match scope.kind.as_str() {
+                    "org" | "user" => (Coverage::Namespace, name),
+                    "model" => (Coverage::Repo, name),
                     "dataset" | "space" | "kernel" => {
                         let prefix = format!("{}s/", scope.kind);
-                        let name = scope.name.strip_prefix(&prefix).unwrap_or(&scope.name);
-                        format!("{prefix}{name}")
+                        let name = name.strip_prefix(&prefix).unwrap_or(&name);
+                        (Coverage::Repo, format!("{prefix}{name}"))
                     }
                     _ => continue,
-                };
-                patterns.push(pattern);
+                });
             }
         } else {
-            patterns.push(self.account.clone());
-            patterns.extend(self.organisations.iter().map(|o| o.name.clone()));
+            reach.push((Coverage::Own, self.account.clone()));
+            let organisations = self.organisations.iter();
+            reach.extend(organisations.map(|o| (Coverage::Organisation, o.name.clone())));
         }
-        patterns.dedup();
-        patterns.retain(|pattern| crate::pattern::Pattern::parse(pattern).is_ok());
-        patterns
+        reach.dedup();
+        reach.retain(|(_, pattern)| crate::pattern::Pattern::parse(pattern).is_ok());
+        reach
     }
 
     /// One line about the token: account, role and organisations.
@@ -391,8 +392,9 @@ mod tests {
             let repo = Repo::from_path(path).unwrap();
             assert_eq!(token.covers(&repo, access), expected, "{path}");
         }
+        let patterns: Vec<String> = token.reach().into_iter().map(|(_, p)| p).collect();
         assert_eq!(
-            token.patterns(),
+            patterns,
             ["acme", "acme/x", "datasets/acme/d", "datasets/acme/e"]
         );
     }

@@ -437,7 +437,7 @@ fn by_scope(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<C
             Some((coverage, name))
         })
         .collect();
-    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found.sort_by_key(|(coverage, _)| *coverage);
     for level in found.chunk_by(|a, b| a.0 == b.0) {
         let [(coverage, name)] = level else { break };
         let scope = match coverage {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::cli::List;
 use crate::context::{self, Context, print};
 use crate::endpoint::Endpoint;
-use crate::grants::Facts;
+use crate::grants::{Coverage, Facts};
 use crate::name::TokenName;
 use crate::state::{Origin, Standing, State, TokenInfo};
 use crate::{time, ui};
@@ -172,11 +172,7 @@ fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
             branches.push(("any other repo".to_owned(), token.variable.to_owned()));
         }
     }
-    for (name, token) in here() {
-        for pattern in token.facts.iter().flat_map(Facts::patterns) {
-            branches.push((pattern, format!("{name} (by its scopes)")));
-        }
-    }
+    branches.extend(by_scope(context, state, endpoint));
     if let Some(name) = &context.config.default
         && default_is_for(context, state, name, endpoint)
     {
@@ -202,6 +198,48 @@ fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
         text.push_str("└─ nothing yet: git credential-hf use NAME --for NAMESPACE\n");
     }
     text
+}
+
+/// What the tokens' scopes reach on a Hub, narrowest first, without what a rule says already.
+fn by_scope(context: &Context, state: &State, endpoint: &Endpoint) -> Vec<(String, String)> {
+    let tokens = state
+        .tokens
+        .iter()
+        .filter(|(_, token)| token.endpoint == *endpoint);
+    let mut reach: Vec<(Coverage, String, &TokenName)> = tokens
+        .flat_map(|(name, token)| {
+            let facts = token.facts.iter().flat_map(Facts::reach);
+            facts.map(move |(coverage, path)| (coverage, path.to_lowercase(), name))
+        })
+        .collect();
+    reach.sort();
+    let ruled = |path: &str, name: &TokenName| {
+        context.config.rules.iter().any(|rule| {
+            let pattern = path_of(&rule.pattern.to_string(), endpoint);
+            rule.token == *name
+                && rule.pattern.endpoint == *endpoint
+                && pattern.eq_ignore_ascii_case(path)
+        })
+    };
+    let ties = |coverage: Coverage, path: &str| {
+        reach
+            .iter()
+            .filter(|(c, p, _)| *c == coverage && p == path)
+            .count()
+            > 1
+    };
+    reach
+        .iter()
+        .filter(|(_, path, name)| !ruled(path, name))
+        .map(|(coverage, path, name)| {
+            let why = if ties(*coverage, path) {
+                "not used: another token is as narrow"
+            } else {
+                "by its scopes"
+            };
+            (path.clone(), format!("{name} ({why})"))
+        })
+        .collect()
 }
 
 fn path_of(pattern: &str, endpoint: &Endpoint) -> String {

@@ -354,10 +354,10 @@ fn offer(
     }
     let command = format!("git credential-hf use {}", quoted(name.as_str()));
     let patterns: Vec<Pattern> = facts
-        .map(Facts::patterns)
+        .map(Facts::reach)
         .unwrap_or_default()
         .iter()
-        .filter_map(|text| Pattern::parse_on(text, endpoint).ok())
+        .filter_map(|(_, text)| Pattern::parse_on(text, endpoint).ok())
         .collect();
     if patterns.is_empty() {
         return print(&format!(

@@ -44,11 +44,13 @@ fn made_equal(text: &str) -> String {
         rest = &rest[end + 4..];
     }
     out.push_str(rest);
-    for seconds in (0..10).chain(10..60) {
+    for seconds in 10..=90 {
+        out = out.replace(&format!("  {seconds} s ago "), "  1 s ago  ");
+    }
+    for seconds in 0..10 {
         out = out.replace(&format!("  {seconds} s ago "), "  1 s ago ");
     }
-    // A wider number makes a wider column.
-    out.lines().map(|line| format!("{line}\n")).collect()
+    out
 }
 
 fn facts(role: &str, scopes: &Value) -> Value {
