@@ -349,6 +349,12 @@ impl<'a> Reader<'a> {
         let commands = &self.context.config.commands;
         let line = commands.get(name).ok_or(StorageError::NotFound)?;
         let secret = command::run(line, command::TIMEOUT)?;
+        // The wrong entry of a vault may be somebody's password.
+        if line.endpoint.is_hugging_face() && secret.kind() == crate::secret::Kind::Other {
+            return Err(StorageError::Refused(
+                "what it printed is not a Hub token".to_owned(),
+            ));
+        }
         let fingerprint = secret.fingerprint();
         if self.state.commands.get(name) != Some(&fingerprint) {
             self.printed.push((name.clone(), fingerprint));

@@ -171,6 +171,9 @@ fn file(scope: &Scope) -> Result<PathBuf> {
             );
     }
     if scope.system {
+        if let Some(path) = set("GIT_CONFIG_SYSTEM") {
+            return Ok(path);
+        }
         // Newer gits say where it is; /etc is where distributions put it.
         return Ok(ask_git(&["var", "GIT_CONFIG_SYSTEM"])
             .ok()
@@ -180,14 +183,15 @@ fn file(scope: &Scope) -> Result<PathBuf> {
     global_file()
 }
 
+/// A path in a variable.
+fn set(name: &str) -> Option<PathBuf> {
+    let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
+    Some(PathBuf::from(value))
+}
+
 /// Git's own order: `GIT_CONFIG_GLOBAL`, `~/.gitconfig`, and the XDG file only where it is
 /// there and the other is not (git-config(1), "FILES").
 fn global_file() -> Result<PathBuf> {
-    let set = |name: &str| {
-        std::env::var_os(name)
-            .filter(|v| !v.is_empty())
-            .map(PathBuf::from)
-    };
     if let Some(path) = set("GIT_CONFIG_GLOBAL") {
         return Ok(path);
     }

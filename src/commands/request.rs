@@ -56,6 +56,12 @@ impl Session {
         let mut context = Context::new()?;
         if let Err(error) = context.load_config() {
             let ours = context.serves(&endpoint);
+            // Whether another host is ours the configuration would say; if it does not even
+            // name it, it is not.
+            let text = std::fs::read_to_string(context.paths.config()).unwrap_or_default();
+            if !ours && !text.to_lowercase().contains(&endpoint.authority()) {
+                return Ok(Opening::NotOurs);
+            }
             let error = error.into();
             return Ok(Opening::BadConfig { error, ours });
         }

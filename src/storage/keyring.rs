@@ -128,3 +128,36 @@ fn describe(error: Error) -> StorageError {
         _ => StorageError::Unavailable("the keyring failed".to_owned()),
     }
 }
+
+#[cfg(all(test, windows))]
+mod tests {
+    use super::*;
+    use crate::endpoint::Endpoint;
+    use crate::secret::Secret;
+
+    #[test]
+    fn credential_manager_keeps_replaces_and_removes() {
+        let storage = KeyringStorage::new(Duration::from_secs(30));
+        let name = TokenName::existing(&format!("test-{}", std::process::id()));
+        let record = |text: &str| Record {
+            secret: Secret::exact(text).unwrap(),
+            endpoint: Endpoint::hugging_face(),
+            expires: Some(17),
+            refresh_token: None,
+            client_id: None,
+        };
+        assert!(matches!(storage.read(&name), Err(StorageError::NotFound)));
+        for text in ["one", "two, with an umlaut: ü"] {
+            storage.write(&name, &record(text)).unwrap();
+            let read = storage.read(&name).unwrap();
+            assert_eq!(read.secret.expose(), text);
+            assert_eq!(read.expires, Some(17));
+        }
+        // The Credential Manager takes 2,560 bytes, which is said in words.
+        let long = storage.write(&name, &record(&"x".repeat(3000)));
+        assert!(long.unwrap_err().to_string().contains("bytes"));
+        storage.delete(&name).unwrap();
+        storage.delete(&name).unwrap();
+        assert!(matches!(storage.read(&name), Err(StorageError::NotFound)));
+    }
+}

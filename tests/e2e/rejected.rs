@@ -4,7 +4,7 @@ use crate::support::hub::Right::{Read, Write};
 use crate::support::hub::{Hub, Logged, TokenSeen};
 use crate::support::machine::Machine;
 use crate::support::tools::{Git, gits};
-use crate::support::user::statuses;
+use crate::support::user::{noise, statuses};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -290,4 +290,37 @@ fn a_rejection_is_seen_where_people_look_for_it() {
     );
     let explained = machine.helper(["explain", "acme/x"]).ok().stdout;
     assert!(explained.contains("rejected a moment ago"), "{explained}");
+}
+
+#[test]
+fn a_user_name_in_the_url_does_not_change_that() {
+    for git in gits().into_iter().filter(asks_again) {
+        for user in ["git", "hf_user"] {
+            let (hub, machine) = two_tokens(&git);
+            hub.revoke("work");
+            let url = format!("https://{user}@huggingface.co/acme/x");
+            let cloned = machine.git(["clone", &url]).ok();
+            assert!(cloned.helper_line().contains("`work`"), "{cloned}");
+            assert_eq!(hub.tokens_seen("/"), ["work", "me"]);
+            machine.write("x/new", "new");
+            machine.commit_all("x");
+            machine.git(["push"]).dir("x").ok();
+        }
+    }
+}
+
+#[test]
+fn a_push_goes_on_with_another_token_too() {
+    for git in gits().into_iter().filter(asks_again) {
+        let (hub, machine) = two_tokens(&git);
+        machine.git(["clone", X]).ok();
+        machine.write("x/noise", noise(1_200_000));
+        machine.commit_all("x");
+        hub.revoke("work");
+        hub.clear_log();
+        let pushed = machine.git(["push"]).dir("x").ok();
+        assert!(pushed.helper_line().contains("`work`"), "{pushed}");
+        let head = machine.git(["rev-parse", "HEAD"]).dir("x").ok().stdout;
+        assert_eq!(head.trim(), hub.head("acme/x"));
+    }
 }
