@@ -8,13 +8,14 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::commands;
 use crate::storage::StorageKind;
 use crate::ui;
+use crate::{commands, hardening};
 
 /// Runs this process's command line.
 #[must_use]
 pub fn main() -> ExitCode {
+    hardening::no_core_dump();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let action = arguments.get(1).and_then(|a| a.to_str()).unwrap_or("");
     let result = match action {

@@ -111,8 +111,28 @@ impl Config {
     /// # Errors
     /// When it cannot be read or says something that this program does not understand.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(path, &text),
+        let read = crate::files::read_plain(path).and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|_| {
+                std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8")
+            })
+        });
+        match read {
+            Ok(text) => {
+                let config = Self::parse(path, &text)?;
+                if !config.commands.is_empty() && is_others(path) {
+                    return Err(ConfigError {
+                        path: path.to_owned(),
+                        place: None,
+                        message: "other users can write to it, so its commands are not run"
+                            .to_owned(),
+                        help: Some(format!(
+                            "run `chmod go-w {}`, and look at it",
+                            path.display()
+                        )),
+                    });
+                }
+                Ok(config)
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(ConfigError {
                 path: path.to_owned(),
@@ -343,6 +363,18 @@ impl Reader<'_> {
                 .collect()
         });
         match arguments {
+            // `./vault` would be whatever the repository at hand has there.
+            Some(arguments)
+                if arguments
+                    .first()
+                    .is_some_and(|program| is_relative(program)) =>
+            {
+                Err(self.error(
+                    item.span(),
+                    "a command's program is a bare name or an absolute path".into(),
+                    None,
+                ))
+            }
             Some(arguments) if arguments.first().is_some_and(|program| !program.is_empty()) => {
                 Ok(CommandLine {
                     arguments,
@@ -414,6 +446,26 @@ impl Reader<'_> {
             help,
         }
     }
+}
+
+fn is_relative(program: &str) -> bool {
+    program.contains(['/', '\\']) && !Path::new(program).is_absolute()
+}
+
+/// Whether somebody else can write to the file: then it must not name programs to run.
+#[cfg(unix)]
+fn is_others(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).is_ok_and(|metadata| {
+        let owner = metadata.uid();
+        let ours = owner == 0 || owner == rustix::process::geteuid().as_raw();
+        !ours || metadata.mode() & 0o002 != 0
+    })
+}
+
+#[cfg(not(unix))]
+fn is_others(_: &Path) -> bool {
+    false
 }
 
 fn key_span(table: &(impl TableLike + ?Sized), key: &str) -> Option<Range<usize>> {

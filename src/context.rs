@@ -10,17 +10,24 @@ use anyhow::{Context as _, Result};
 use crate::config::{Config, ConfigError};
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
+use crate::files::Lock;
 use crate::name::TokenName;
 use crate::offer::{Loaded, Passed, World};
 use crate::paths::Paths;
-use crate::repo::Repo;
+use crate::renewal::{self, RenewalError};
 use crate::secret::{Fingerprint, Secret};
-use crate::select::{Candidate, Inputs, SelectError, Selection, Source, Unusable, Wanted, select};
-use crate::state::{Origin, State, StateError, StateFile, TokenInfo};
+use crate::select::{
+    Candidate, Inputs, Remote, SelectError, Selection, Source, Unusable, Wanted, select,
+};
+use crate::state::{Origin, Standing, State, StateError, StateFile, TokenInfo};
 use crate::storage::file::FileStorage;
 use crate::storage::keyring::KeyringStorage;
 use crate::storage::{Record, Storage, StorageError, StorageKind, command};
-use crate::{git, renewal, trace, ui};
+use crate::{git, trace, ui};
+
+/// How long to wait for another process that changes the same token; longer than a renewal's
+/// request can take.
+const NAME_LOCK_DEADLINE: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// What one run works with.
 #[derive(Debug)]
@@ -48,7 +55,7 @@ impl Context {
             trace::start(target);
         }
         let paths = Paths::new(&env)?;
-        let state_file = StateFile::new(paths.state());
+        let state_file = StateFile::new(paths.state()).with_fallback(Some(Paths::fallback(&env)));
         Ok(Self {
             env,
             paths,
@@ -96,7 +103,9 @@ impl Context {
             Ok(state) => state,
             Err(error) => {
                 ui::say(&error.to_string());
-                State::default()
+                let mut state = State::default();
+                self.state_file.add_fallback(&mut state);
+                state
             }
         }
     }
@@ -107,11 +116,15 @@ impl Context {
     /// # Errors
     /// When a token asked for by name cannot be had.
     pub fn select(&self, wanted: &Wanted, state: &State) -> Result<Selection, SelectError> {
-        let remotes: Vec<Repo> = if wanted.path.is_none() {
+        let remotes: Vec<Remote> = if wanted.path.is_none() {
             git::remotes()
-                .iter()
+                .into_iter()
                 .filter(|location| location.endpoint == wanted.endpoint)
-                .filter_map(crate::repo::Location::repo)
+                .filter_map(|location| {
+                    let repo = location.repo()?;
+                    let username = location.username;
+                    Some(Remote { repo, username })
+                })
                 .collect()
         } else {
             Vec::new()
@@ -185,6 +198,15 @@ impl Context {
         Ok(record)
     }
 
+    /// Takes the lock of a name, which whoever changes its secret holds: a login, a logout and
+    /// a renewal at once would otherwise undo each other, or leave a secret that nobody lists.
+    ///
+    /// # Errors
+    /// When another process holds it for too long.
+    pub fn lock_name(&self, name: &TokenName) -> std::io::Result<Lock> {
+        Lock::acquire(&self.paths.name_lock(name), NAME_LOCK_DEADLINE)
+    }
+
     /// Keeps a secret under a name. The state names it first and holds what is known of it, so
     /// that a kill in between leaves a token without a secret, which is said, and never a
     /// secret that nobody knows of. What `check` refuses is refused under the lock.
@@ -198,15 +220,24 @@ impl Context {
         record: &Record,
         check: impl FnOnce(&State) -> Result<()>,
     ) -> Result<()> {
+        let _lock = self.lock_name(name)?;
         let storage = token.storage;
-        let fingerprint = record.secret.fingerprint();
+        let value = record.secret.fingerprint();
         let before = self.state_file.update(|state| {
             check(state)?;
             let mut token = token;
             token.order = state.next_order();
             // Typed again, or logged in again: whatever was held against the value is lifted.
-            state.rejected.remove(&fingerprint);
-            Ok::<_, anyhow::Error>(state.tokens.insert(name.clone(), token))
+            state.lift(&token.endpoint, &value);
+            let before = state.tokens.get(name).cloned();
+            if let Some(before) = &before {
+                let (hint, new) = (token.hint.clone(), token.fingerprint.clone());
+                token.former.clone_from(&before.former);
+                token.fingerprint.clone_from(&before.fingerprint);
+                token.replace_value(new, hint);
+            }
+            state.tokens.insert(name.clone(), token);
+            Ok::<_, anyhow::Error>(before)
         })?;
         if let Err(error) = self.storage(storage).write(name, record) {
             self.state_file.update(|state| {
@@ -227,15 +258,23 @@ impl Context {
         Ok(())
     }
 
-    /// Removes a token: its secret first, then what is known of it.
+    /// Removes a token: its secret first, then what is known of it. A token that another
+    /// process has put in its place since `token` was read stays.
     ///
     /// # Errors
     /// When the storage or the state fails; then the token is still listed.
     pub fn forget(&self, name: &TokenName, token: &TokenInfo) -> Result<()> {
+        let _lock = self.lock_name(name)?;
+        let same = |state: &State| {
+            let now = state.tokens.get(name);
+            now.is_some_and(|now| now.order == token.order)
+        };
+        if !same(&self.state_file.load()?) {
+            return Ok(());
+        }
         self.storage(token.storage).delete(name)?;
         self.state_file.update(|state| {
-            // Another process may have put a new token there in the meantime.
-            if state.tokens.get(name) == Some(token) {
+            if same(state) {
                 state.tokens.remove(name);
             }
             Ok::<_, StateError>(())
@@ -276,6 +315,19 @@ pub fn now() -> u64 {
         .map_or(0, |elapsed| elapsed.as_secs())
 }
 
+/// A stored token whose value is not the one that is remembered.
+#[derive(Debug)]
+pub struct Changed {
+    /// Its name.
+    pub name: TokenName,
+    /// The value that was read.
+    pub value: Fingerprint,
+    /// Its kind and last four characters.
+    pub hint: String,
+    /// It can be renewed, so it is likely a renewed one of the same account.
+    pub renewable: bool,
+}
+
 /// Reads the candidates' tokens for [`crate::offer::choose`].
 #[derive(Debug)]
 pub struct Reader<'a> {
@@ -283,8 +335,8 @@ pub struct Reader<'a> {
     pub context: &'a Context,
     /// The state that the candidates were chosen from.
     pub state: &'a State,
-    /// Stored tokens whose value is not the one that is remembered, with the value's fingerprint and hint.
-    pub changed: Vec<(TokenName, Fingerprint, String)>,
+    /// Stored tokens whose value is not the one that is remembered.
+    pub changed: Vec<Changed>,
     /// The value that a command printed, where it is not the one remembered.
     pub printed: Vec<(TokenName, Fingerprint)>,
     /// What happened to the candidates that were passed over, in words.
@@ -319,21 +371,31 @@ impl<'a> Reader<'a> {
     fn load_stored(&mut self, name: &TokenName) -> Result<Loaded, StorageError> {
         let token = self.state.tokens.get(name).ok_or(StorageError::NotFound)?;
         let mut record = self.context.read_stored(name, token)?;
-        let fingerprint = record.secret.fingerprint();
-        if fingerprint != token.fingerprint {
-            let hint = record.secret.hint();
-            self.changed.push((name.clone(), fingerprint, hint));
-        }
         let now = now();
+        let read = record.secret.fingerprint();
         if self.renews && token.origin == Origin::Login && renewal::is_due(&record, now) {
-            match renewal::renew(self.context, name, token, renewal::When::IfDue) {
+            match renewal::renew(self.context, name, renewal::When::IfDue) {
                 Ok(renewed) => record = renewed,
-                // Good for a while yet: the next request tries again.
-                Err(error) if record.expires.is_some_and(|at| at > now) => {
-                    trace::line(|| format!("renewing `{name}`: {error}"));
+                Err(error) if record.expires.is_none_or(|at| at <= now) => {
+                    return Err(StorageError::Refused(error.to_string()));
                 }
-                Err(error) => return Err(StorageError::Refused(error.to_string())),
+                // Better said while it is good than when it is too late.
+                Err(error @ RenewalError::LoginNeeded(_)) => {
+                    self.said
+                        .push(format!("token `{name}` expires soon, and {error}"));
+                }
+                // The next request tries again.
+                Err(error) => trace::line(|| format!("renewing `{name}`: {error}")),
             }
+        }
+        // A renewal has described the new value itself.
+        if read != token.fingerprint && record.secret.fingerprint() == read {
+            self.changed.push(Changed {
+                name: name.clone(),
+                value: read,
+                hint: record.secret.hint(),
+                renewable: record.refresh_token.is_some(),
+            });
         }
         // The hf CLI and this program renew their own tokens; git is given back what it gave.
         let from_git = token.origin == Origin::Git;
@@ -356,7 +418,8 @@ impl<'a> Reader<'a> {
             ));
         }
         let fingerprint = secret.fingerprint();
-        if self.state.commands.get(name) != Some(&fingerprint) {
+        let known = self.state.commands.get(name);
+        if known.and_then(|values| values.last()) != Some(&fingerprint) {
             self.printed.push((name.clone(), fingerprint));
         }
         Ok(plain(secret))
@@ -379,7 +442,15 @@ impl World for Reader<'_> {
             Source::Environment(variable) => {
                 Some(self.context.env_secret(variable).ok()?.fingerprint())
             }
-            // What a command will print is not known before it has.
+            // What a command will print is not known before it has. But one whose last value
+            // was rejected a moment ago is not asked for another: it might hand them out for
+            // ever, and git-lfs take them.
+            Source::Command(name) => {
+                let last = self.state.commands.get(name)?.last()?;
+                let endpoint = &self.context.config.commands.get(name)?.endpoint;
+                let standing = self.state.standing(endpoint, last, now());
+                (standing == Standing::Withheld).then(|| last.clone())
+            }
             _ => None,
         }
     }
@@ -424,7 +495,10 @@ impl World for Reader<'_> {
 pub fn way_out(candidate: &Candidate) -> String {
     match &candidate.source {
         Source::Stored(name) if name.as_str().starts_with("git:") => {
-            format!("run `git credential-hf logout '{name}'` to remove it")
+            format!(
+                "run `git credential-hf logout {}` to remove it",
+                quoted(name.as_str())
+            )
         }
         Source::Stored(name) => format!("run `git credential-hf login {}`", quoted(name.as_str())),
         Source::Environment(variable) => format!("set {variable} to another token, or unset it"),
@@ -454,6 +528,14 @@ pub fn quoted(name: &str) -> String {
 /// # Errors
 /// When stdout fails for another reason.
 pub fn print(text: &str) -> Result<()> {
+    print_secret(&crate::secret::redact(text))
+}
+
+/// Prints what was asked for although it is secret.
+///
+/// # Errors
+/// When stdout fails.
+pub fn print_secret(text: &str) -> Result<()> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),

@@ -8,6 +8,8 @@ use crate::repo::Repo;
 /// What is in the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// Git has no token, and the Hub wants one.
+    NoToken,
     /// The token is revoked, expired or never was one.
     TokenDead,
     /// A read token cannot push.
@@ -35,6 +37,7 @@ impl Kind {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::NoToken => "no-token",
             Self::TokenDead => "token-dead",
             Self::RoleTooLow => "role-too-low",
             Self::ScopeMissing => "scope-missing",
@@ -267,7 +270,8 @@ mod tests {
                 .iter()
                 .map(|(name, permission)| Scope {
                     kind: "model".into(),
-                    name: (*name).into(),
+                    name: Some((*name).into()),
+                    id: None,
                     permissions: vec![(*permission).into()],
                 })
                 .collect(),

@@ -22,6 +22,8 @@ pub struct Environment {
     pub token_name: Option<String>,
     /// `GIT_CREDENTIAL_HF_HOME`: one folder for configuration, state and file storage.
     pub home: Option<PathBuf>,
+    /// `XDG_RUNTIME_DIR`: a folder of this user's for as long as the session lasts.
+    pub runtime_dir: Option<PathBuf>,
     /// `GIT_CREDENTIAL_HF_TRACE`: where decisions are traced to.
     pub trace: Option<OsString>,
     /// `GIT_TERMINAL_PROMPT=0`: nothing may be asked.
@@ -62,6 +64,7 @@ impl Environment {
             hf_endpoint: text("HF_ENDPOINT").map(|v| Endpoint::parse(v.trim())),
             token_name: text("GIT_CREDENTIAL_HF_TOKEN_NAME"),
             home: set("GIT_CREDENTIAL_HF_HOME").map(PathBuf::from),
+            runtime_dir: set("XDG_RUNTIME_DIR").map(PathBuf::from),
             trace: set("GIT_CREDENTIAL_HF_TRACE").filter(|v| v != "0"),
             no_prompt: text("GIT_TERMINAL_PROMPT")
                 .is_some_and(|v| ["0", "false", "no", "off"].contains(&v.as_str())),

@@ -24,6 +24,9 @@ impl Lock {
             create_private_dir(dir)?;
         }
         let file = private_options().create(true).truncate(false).open(path)?;
+        if let Some(dir) = path.parent() {
+            leave_to_owner_of(dir, &file);
+        }
         let start = Instant::now();
         let mut pause = Duration::from_micros(200);
         loop {
@@ -65,6 +68,8 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<(
         }
         #[cfg(not(unix))]
         let _ = mode;
+        // Of the old file where there is one, else of the folder.
+        leave_to_owner_of(if path.exists() { path } else { dir }, &file);
         file.sync_all()?;
         fs::rename(&temporary, path)
     })();
@@ -89,6 +94,28 @@ fn temporary_name(path: &Path) -> PathBuf {
     let process = std::process::id();
     path.with_file_name(format!("{prefix}{process}-{count}-{nanos}{TEMPORARY}"))
 }
+
+/// When root writes among a user's files (`sudo git push` with the user's HOME), they stay the
+/// user's; otherwise the user is locked out of all tokens.
+#[cfg(unix)]
+fn leave_to_owner_of(neighbour: &Path, file: &File) {
+    use std::os::unix::fs::MetadataExt;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let owner = fs::metadata(neighbour).map(|m| (m.uid(), m.gid()));
+    let own = file.metadata().map(|m| m.uid());
+    if let (Ok((uid, gid)), Ok(0)) = (owner, own)
+        && uid != 0
+    {
+        let uid = rustix::process::Uid::from_raw(uid);
+        let gid = rustix::process::Gid::from_raw(gid);
+        let _ = rustix::fs::fchown(file, Some(uid), Some(gid));
+    }
+}
+
+#[cfg(not(unix))]
+fn leave_to_owner_of(_: &Path, _: &File) {}
 
 /// What the names of temporary files end with.
 const TEMPORARY: &str = ".tmp";
@@ -123,6 +150,51 @@ pub fn sync_dir(dir: &Path) {
     let _ = dir;
 }
 
+/// The largest file read whole, in bytes: a state of 10,000 tokens is a tenth of it.
+const MAX_FILE: u64 = 64 * 1024 * 1024;
+
+/// Reads a plain file, through links too: people keep their configuration elsewhere. A pipe or
+/// device in its place is refused at once instead of being waited for.
+///
+/// # Errors
+/// When it is missing, no plain file, or cannot be read.
+pub fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
+    use std::io::Read;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is not a plain file",
+        ));
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether a folder belongs to this user and nobody else can reach into it.
+#[must_use]
+pub fn is_private_dir(dir: &Path) -> bool {
+    let Ok(metadata) = fs::symlink_metadata(dir) else {
+        return false;
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+        metadata.is_dir() && ours && metadata.mode() & 0o077 == 0
+    }
+    #[cfg(not(unix))]
+    metadata.is_dir()
+}
+
 /// Makes a folder that only its owner can enter, with the folders above it; one that is there
 /// keeps its mode.
 ///
@@ -139,7 +211,14 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
         use std::os::unix::fs::DirBuilderExt;
         builder.mode(0o700);
     }
-    builder.create(dir)
+    let above = dir.ancestors().find(|above| above.is_dir());
+    builder.create(dir)?;
+    for made in dir.ancestors().take_while(|made| Some(*made) != above) {
+        if let (Some(above), Ok(made)) = (above, File::open(made)) {
+            leave_to_owner_of(above, &made);
+        }
+    }
+    Ok(())
 }
 
 fn private_options() -> OpenOptions {

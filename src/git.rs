@@ -1,68 +1,114 @@
 //! What git knows: the remotes of the repository at hand.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::endpoint::Endpoint;
+use crate::process::output_within;
 use crate::repo::{Location, parse_location};
+
+/// How long git may take to read its configuration: a hostile one may include a pipe.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How much configuration is read, in bytes, and how many places are taken from it: more is no
+/// working repository's.
+const MAX_CONFIG: u64 = 1024 * 1024;
+const MAX_PLACES: usize = 32;
 
 /// The URLs that git would use for the remotes of the repository in `GIT_DIR` or the working
 /// directory, as places on some endpoint. Empty outside a repository, or without git.
 ///
 /// One run of `git config` reads all that counts, wherever it is written (includes, worktrees);
-/// rewriting by `url.*.insteadOf` is done here, as git does it: the longest match wins.
+/// rewriting is done here, as git does it.
 #[must_use]
 pub fn remotes() -> Vec<Location> {
-    let output = Command::new("git")
+    let mut command = Command::new("git");
+    command
         .args([
             "config",
             "-z",
             "--get-regexp",
             r"^(remote\..*\.(url|pushurl)|url\..*\.(insteadof|pushinsteadof))$",
         ])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output();
-    match output {
-        Ok(output) if output.status.success() => parse(&String::from_utf8_lossy(&output.stdout)),
+        .stderr(Stdio::null());
+    match output_within(command, TIMEOUT, MAX_CONFIG) {
+        Ok(finished) if finished.status.success() => {
+            parse(&String::from_utf8_lossy(&finished.output))
+        }
         _ => Vec::new(),
     }
 }
 
+/// A URL as it stands in the configuration, and what it is for.
+struct Written<'a> {
+    remote: &'a str,
+    url: &'a str,
+    push: bool,
+}
+
 /// Reads `git config -z` output: `key\nvalue\0`.
 fn parse(output: &str) -> Vec<Location> {
-    let mut urls = Vec::new();
-    let mut rewrites = Vec::new();
-    for entry in output.split('\0') {
-        let Some((key, value)) = entry.split_once('\n') else {
+    let mut urls: Vec<Written<'_>> = Vec::new();
+    let (mut instead, mut push_instead) = (Vec::new(), Vec::new());
+    for (key, value) in output
+        .split('\0')
+        .filter_map(|entry| entry.split_once('\n'))
+    {
+        let Some((name, last)) = key.rsplit_once('.') else {
             continue;
         };
-        if let Some(key) = key.strip_prefix("url.") {
-            if let Some((base, _)) = key.rsplit_once('.') {
-                rewrites.push((value, base));
-            }
-        } else {
-            urls.push(value);
+        match (
+            name.strip_prefix("url."),
+            name.strip_prefix("remote."),
+            last,
+        ) {
+            (Some(base), _, "insteadof") => instead.push((value, base)),
+            (Some(base), _, "pushinsteadof") => push_instead.push((value, base)),
+            (_, Some(remote), _) => urls.push(Written {
+                remote,
+                url: value,
+                push: last == "pushurl",
+            }),
+            _ => {}
         }
     }
     let mut found: Vec<Location> = Vec::new();
-    for url in urls {
-        let rewrite = rewrites
-            .iter()
-            .filter(|(from, _)| url.starts_with(from))
-            .max_by_key(|(from, _)| from.len());
-        let url = match rewrite {
-            Some((from, to)) => format!("{to}{}", url.get(from.len()..).unwrap_or("")),
-            None => url.to_owned(),
-        };
+    let mut add = |url: String| {
         // A remote without a scheme is a path or an ssh host, never a repo's bare name.
         if url.contains("://")
             && let Ok(location) = parse_location(&url, &Endpoint::hugging_face())
             && !found.contains(&location)
+            && found.len() < MAX_PLACES
         {
             found.push(location);
         }
+    };
+    for Written { remote, url, push } in &urls {
+        add(rewritten(url, &instead).unwrap_or_else(|| (*url).to_owned()));
+        // Git derives the push URL from the other one, unless there is one of its own.
+        let has_push_url = urls
+            .iter()
+            .any(|other| other.push && other.remote == *remote);
+        if !push
+            && !has_push_url
+            && let Some(url) = rewritten(url, &push_instead)
+        {
+            add(url);
+        }
     }
     found
+}
+
+/// The URL by the longest prefix that is rewritten, the first of equals.
+fn rewritten(url: &str, rules: &[(&str, &str)]) -> Option<String> {
+    let mut best: Option<&(&str, &str)> = None;
+    for rule in rules.iter().filter(|(from, _)| url.starts_with(from)) {
+        if best.is_none_or(|(from, _)| rule.0.len() > from.len()) {
+            best = Some(rule);
+        }
+    }
+    let (from, to) = best?;
+    Some(format!("{to}{}", url.get(from.len()..)?))
 }
 
 #[cfg(test)]
@@ -91,6 +137,25 @@ mod tests {
                 "https://evil.example/ttps://huggingface.co/acme/x".to_owned(),
                 "https://evil.example/ttps://work@hf.co/acme/x".to_owned(),
                 "https://huggingface.co/acme/y.git".to_owned(),
+            ]
+        );
+    }
+
+    #[test]
+    fn pushing_by_ssh_does_not_hide_where_is_fetched_from() {
+        let output = "remote.origin.url\nhttps://huggingface.co/acme/x\0\
+                      url.git@hf.co:.pushinsteadof\nhttps://huggingface.co/\0";
+        assert_eq!(shown(output), ["https://huggingface.co/acme/x"]);
+        let output = "remote.origin.url\nhttps://huggingface.co/acme/x\0\
+                      url.https://work@huggingface.co/.pushinsteadof\nhttps://huggingface.co/\0";
+        let users: Vec<_> = parse(output).into_iter().map(|l| l.username).collect();
+        assert_eq!(users, [None, Some("work".to_owned())]);
+        let own = format!("{output}remote.origin.pushurl\nhttps://huggingface.co/acme/y\0");
+        assert_eq!(
+            shown(&own),
+            [
+                "https://huggingface.co/acme/x",
+                "https://huggingface.co/acme/y"
             ]
         );
     }

@@ -114,8 +114,12 @@ impl fmt::Display for Role {
 pub struct Scope {
     /// The entity's type: `model`, `dataset`, `space`, `kernel`, `org`, `user`, ..
     pub kind: String,
-    /// Its name, or its id where the Hub gives no name.
-    pub name: String,
+    /// Its name, where the Hub gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The Hub's id of it, which is all there is of an entity that cannot be named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// The Hub's words for what is permitted.
     pub permissions: Vec<String>,
 }
@@ -155,12 +159,26 @@ impl Scope {
             })
     }
 
+    /// The pattern of what it is on, where rules can have one.
+    fn reach(&self) -> Option<(Coverage, String)> {
+        let name = self.name.as_deref()?;
+        match self.kind.as_str() {
+            "org" | "user" => Some((Coverage::Namespace, name.to_owned())),
+            "model" | "dataset" | "space" | "kernel" => {
+                let prefix = format!("{}s/", self.kind);
+                let name = name.strip_prefix(&prefix).unwrap_or(name);
+                Some((Coverage::Repo, format!("{prefix}{name}")))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it is a scope on that repo, and if so how narrow.
     fn is_on(&self, repo: &Repo) -> Option<Coverage> {
         let kind = match self.kind.as_str() {
             "org" | "user" => {
                 let namespace = repo.namespace.as_ref()?;
-                return (Name::parse(&self.name).as_ref() == Some(namespace))
+                return (Name::parse(self.name.as_deref()?).as_ref() == Some(namespace))
                     .then_some(Coverage::Namespace);
             }
             "model" => Kind::Model,
@@ -169,7 +187,7 @@ impl Scope {
             "kernel" => Kind::Kernel,
             _ => return None,
         };
-        let named = Repo::from_path(&self.name)?;
+        let named = Repo::from_path(self.name.as_deref()?)?;
         (kind == repo.kind && named.namespace == repo.namespace && named.name == repo.name)
             .then_some(Coverage::Repo)
     }
@@ -206,28 +224,17 @@ impl Facts {
     #[must_use]
     pub fn reach(&self) -> Vec<(Coverage, String)> {
         let mut reach = Vec::new();
-        if self.role == Role::FineGrained {
-            for scope in self
-                .scopes
-                .iter()
-                .filter(|scope| scope.permits(Access::Read))
-            {
-                let name = scope.name.clone();
-                reach.push(match scope.kind.as_str() {
-                    "org" | "user" => (Coverage::Namespace, name),
-                    "model" => (Coverage::Repo, name),
-                    "dataset" | "space" | "kernel" => {
-                        let prefix = format!("{}s/", scope.kind);
-                        let name = name.strip_prefix(&prefix).unwrap_or(&name);
-                        (Coverage::Repo, format!("{prefix}{name}"))
-                    }
-                    _ => continue,
-                });
+        match &self.role {
+            Role::FineGrained => {
+                let readable = self.scopes.iter().filter(|s| s.permits(Access::Read));
+                reach.extend(readable.filter_map(Scope::reach));
             }
-        } else {
-            reach.push((Coverage::Own, self.account.clone()));
-            let organisations = self.organisations.iter();
-            reach.extend(organisations.map(|o| (Coverage::Organisation, o.name.clone())));
+            Role::Read | Role::Write | Role::Unknown => {
+                reach.push((Coverage::Own, self.account.clone()));
+                let organisations = self.organisations.iter();
+                reach.extend(organisations.map(|o| (Coverage::Organisation, o.name.clone())));
+            }
+            Role::Other(_) => {}
         }
         reach.dedup();
         reach.retain(|(_, pattern)| crate::pattern::Pattern::parse(pattern).is_ok());
@@ -265,7 +272,9 @@ impl Facts {
                 } else {
                     what.join(", ")
                 };
-                vec![format!("{} {}", scope.kind, scope.name), what]
+                let entity = scope.name.as_ref().or(scope.id.as_ref());
+                let entity = entity.map_or("", String::as_str);
+                vec![format!("{} {entity}", scope.kind), what]
             })
             .collect();
         if self.gated {
@@ -307,7 +316,8 @@ mod tests {
     fn scope(kind: &str, name: &str, permission: &str) -> Scope {
         Scope {
             kind: kind.into(),
-            name: name.into(),
+            name: Some(name.into()),
+            id: None,
             permissions: vec![permission.into()],
         }
     }
@@ -395,7 +405,12 @@ mod tests {
         let patterns: Vec<String> = token.reach().into_iter().map(|(_, p)| p).collect();
         assert_eq!(
             patterns,
-            ["acme", "acme/x", "datasets/acme/d", "datasets/acme/e"]
+            [
+                "acme",
+                "models/acme/x",
+                "datasets/acme/d",
+                "datasets/acme/e"
+            ]
         );
     }
 

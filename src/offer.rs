@@ -1,5 +1,6 @@
 //! From candidates to one answer: which are read, which are passed over, and when to stop.
 
+use crate::endpoint::Endpoint;
 use crate::secret::{Fingerprint, Secret};
 use crate::select::Candidate;
 use crate::state::{Standing, State};
@@ -67,6 +68,7 @@ pub trait World {
 pub fn choose(
     candidates: &[Candidate],
     state: &State,
+    endpoint: &Endpoint,
     tried: &[Fingerprint],
     now: u64,
     world: &mut impl World,
@@ -75,7 +77,7 @@ pub fn choose(
         if tried.contains(fingerprint) {
             Standing::Withheld
         } else {
-            state.standing(fingerprint, now)
+            state.standing(endpoint, fingerprint, now)
         }
     };
     let remembered = |world: &dyn Fn(&Candidate) -> Option<Fingerprint>, candidate: &Candidate| {
@@ -238,6 +240,10 @@ mod tests {
         }
     }
 
+    fn hub() -> Endpoint {
+        Endpoint::hugging_face()
+    }
+
     fn candidates() -> Vec<Candidate> {
         ["a", "b", "c"]
             .into_iter()
@@ -290,11 +296,11 @@ mod tests {
             for (rejected, tried, unreadable, expected) in rows {
                 let mut state = State::default();
                 for (name, ago) in rejected {
-                    state.reject(&secret(name).fingerprint(), 1000 - ago);
+                    state.reject(&hub(), &secret(name).fingerprint(), 1000 - ago);
                 }
                 let tried: Vec<_> = tried.iter().map(|n| secret(n).fingerprint()).collect();
                 let mut world = fake(unreadable, knows);
-                let outcome = choose(&candidates(), &state, &tried, 1000, &mut world);
+                let outcome = choose(&candidates(), &state, &hub(), &tried, 1000, &mut world);
                 let shown = match &outcome {
                     Outcome::Offer {
                         candidate, more, ..
@@ -314,20 +320,20 @@ mod tests {
     #[test]
     fn unreadable_ones_are_told_and_passed_over() {
         let mut world = fake(&["a", "b"], true);
-        let outcome = choose(&candidates(), &State::default(), &[], 0, &mut world);
+        let outcome = choose(&candidates(), &State::default(), &hub(), &[], 0, &mut world);
         assert!(matches!(outcome, Outcome::Offer { more: false, .. }));
         assert_eq!(world.passed, 2);
         let mut world = fake(&["a", "b", "c"], true);
-        let outcome = choose(&candidates(), &State::default(), &[], 0, &mut world);
+        let outcome = choose(&candidates(), &State::default(), &hub(), &[], 0, &mut world);
         assert!(matches!(outcome, Outcome::Nothing));
     }
 
     #[test]
     fn nothing_is_read_that_need_not_be() {
         let mut state = State::default();
-        state.reject(&secret("a").fingerprint(), 1000);
+        state.reject(&hub(), &secret("a").fingerprint(), 1000);
         let mut world = fake(&[], true);
-        choose(&candidates(), &state, &[], 1000, &mut world);
+        choose(&candidates(), &state, &hub(), &[], 1000, &mut world);
         assert_eq!(world.read, ["b"]);
     }
 

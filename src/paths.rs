@@ -6,6 +6,7 @@ use directories::ProjectDirs;
 use sha2::{Digest, Sha256};
 
 use crate::environment::Environment;
+use crate::files::is_private_dir;
 use crate::name::TokenName;
 
 /// The program's folders.
@@ -17,10 +18,16 @@ pub struct Paths {
     pub data_dir: PathBuf,
 }
 
-/// There is no home directory to keep anything in.
-#[derive(Debug, thiserror::Error)]
-#[error("this user has no home directory: set HOME, or GIT_CREDENTIAL_HF_HOME to a folder")]
-pub struct NoHome;
+/// There is no folder to keep anything in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoHome {
+    /// No home directory, and no folder of this user's own in its place.
+    #[error("this user has no home directory: set HOME, or GIT_CREDENTIAL_HF_HOME to a folder")]
+    Nowhere,
+    /// It would mean another folder in every repository, a hostile one's among them.
+    #[error("GIT_CREDENTIAL_HF_HOME must be an absolute path")]
+    Relative,
+}
 
 impl Paths {
     /// The folders for this environment: `GIT_CREDENTIAL_HF_HOME` for all, or the platform's own.
@@ -29,12 +36,26 @@ impl Paths {
     /// When the platform knows no home directory.
     pub fn new(env: &Environment) -> Result<Self, NoHome> {
         if let Some(home) = &env.home {
+            if !home.is_absolute() {
+                return Err(NoHome::Relative);
+            }
             return Ok(Self {
                 config_dir: home.clone(),
                 data_dir: home.clone(),
             });
         }
-        let dirs = ProjectDirs::from("", "", "git-credential-hf").ok_or(NoHome)?;
+        let Some(dirs) = ProjectDirs::from("", "", "git-credential-hf") else {
+            // A user without a home, as in some containers: `HF_TOKEN` works all the same.
+            let fallback = Self::fallback(env);
+            let dir = fallback.parent().ok_or(NoHome::Nowhere)?;
+            if dir.exists() && !is_private_dir(dir) {
+                return Err(NoHome::Nowhere);
+            }
+            return Ok(Self {
+                config_dir: dir.to_owned(),
+                data_dir: dir.to_owned(),
+            });
+        };
         Ok(Self {
             config_dir: dirs.config_dir().to_owned(),
             data_dir: dirs.data_local_dir().to_owned(),
@@ -53,12 +74,32 @@ impl Paths {
         self.data_dir.join("state.json")
     }
 
-    /// The lock that is held while a token is renewed.
+    /// Where rejections are remembered when the state cannot be written: in the session's
+    /// runtime folder, or in one of this user's own below the temporary folder.
     #[must_use]
-    pub fn renewal_lock(&self, name: &TokenName) -> PathBuf {
+    pub fn fallback(env: &Environment) -> PathBuf {
+        #[cfg(unix)]
+        let dir = match &env.runtime_dir {
+            Some(dir) => dir.join("git-credential-hf"),
+            None => {
+                let user = rustix::process::geteuid().as_raw();
+                std::env::temp_dir().join(format!("git-credential-hf-{user}"))
+            }
+        };
+        #[cfg(not(unix))]
+        let dir = {
+            let _ = env;
+            std::env::temp_dir().join("git-credential-hf")
+        };
+        dir.join("rejected.json")
+    }
+
+    /// The lock that is held while a token's secret changes.
+    #[must_use]
+    pub fn name_lock(&self, name: &TokenName) -> PathBuf {
         let digest = Sha256::digest(name.as_str().as_bytes());
         let hash: String = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
-        self.data_dir.join(format!("renewal-{hash}.lock"))
+        self.data_dir.join("locks").join(format!("{hash}.lock"))
     }
 
     /// The folder of the file storage.

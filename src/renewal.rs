@@ -1,10 +1,9 @@
 //! Tokens from a browser login are renewed before they expire: once, however many processes ask.
 
 use crate::context::{self, Context, quoted};
-use crate::files::Lock;
 use crate::hub::{Hub, HubError, oauth};
 use crate::name::TokenName;
-use crate::state::{StateError, TokenInfo};
+use crate::state::StateError;
 use crate::storage::{Record, StorageError};
 use crate::{trace, ui::one_line};
 
@@ -12,9 +11,9 @@ use crate::{trace, ui::one_line};
 /// operation, so it need only outlast one.
 pub const MARGIN: u64 = 15 * 60;
 
-/// How long a process waits for another one that is renewing the same token. Longer than the
-/// other's request can take.
-const WAIT: std::time::Duration = std::time::Duration::from_secs(30);
+/// For how long a token that was just renewed is left alone, in seconds: one with a short life
+/// would otherwise be due again at once.
+const PAUSE: u64 = 60;
 
 /// When to renew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,48 +28,50 @@ pub enum When {
 #[derive(Debug, thiserror::Error)]
 pub enum RenewalError {
     /// There is nothing to renew it with.
-    #[error("`{0}` does not come from a browser login, so it cannot be renewed")]
-    NotRenewable(TokenName),
+    #[error("it does not come from a browser login, so it cannot be renewed")]
+    NotRenewable,
     /// The Hub takes the refresh token no more.
-    #[error("`{0}` cannot be renewed any more: run `git credential-hf login {1} --web`")]
-    LoginNeeded(TokenName, String),
+    #[error("it cannot be renewed any more: run `git credential-hf login {0} --web`")]
+    LoginNeeded(String),
     /// The Hub could not be asked.
-    #[error("`{0}` could not be renewed: {1}")]
-    Hub(TokenName, HubError),
+    #[error("it could not be renewed: {0}")]
+    Hub(HubError),
     /// The token could not be read or written.
-    #[error("`{0}` could not be renewed: {1}")]
-    Storage(TokenName, StorageError),
+    #[error("it could not be renewed: {0}")]
+    Storage(StorageError),
     /// The lock or the state.
-    #[error("`{0}` could not be renewed: {1}")]
-    State(TokenName, String),
+    #[error("it could not be renewed: {0}")]
+    State(String),
 }
 
 /// Whether it is time to renew what the record holds.
 #[must_use]
 pub fn is_due(record: &Record, now: u64) -> bool {
-    record.refresh_token.is_some() && record.expires.is_some_and(|at| at <= now + MARGIN)
+    let Some(expires) = record.expires.filter(|_| record.refresh_token.is_some()) else {
+        return false;
+    };
+    let just_renewed = record
+        .renewed
+        .is_some_and(|at| at <= now && now - at < PAUSE);
+    expires <= now || (expires <= now.saturating_add(MARGIN) && !just_renewed)
 }
 
-/// Renews a token under a lock of its own. Who waited for the lock reads the token again, and
+/// Renews a token under the lock of its name. Who waited for the lock reads the token again, and
 /// finds it renewed: a second request with the same refresh token would end both.
 ///
 /// # Errors
 /// See [`RenewalError`]; the token is then as it was.
-pub fn renew(
-    context: &Context,
-    name: &TokenName,
-    token: &TokenInfo,
-    when: When,
-) -> Result<Record, RenewalError> {
-    let state_error = |error: &dyn std::fmt::Display| {
-        RenewalError::State(name.clone(), one_line(&error.to_string()))
-    };
-    let storage_error = |error| RenewalError::Storage(name.clone(), error);
-    let lock = context.paths.renewal_lock(name);
-    let _lock = Lock::acquire(&lock, WAIT).map_err(|e| state_error(&e))?;
+pub fn renew(context: &Context, name: &TokenName, when: When) -> Result<Record, RenewalError> {
+    let state_error =
+        |error: &dyn std::fmt::Display| RenewalError::State(one_line(&error.to_string()));
+    let storage_error = RenewalError::Storage;
+    let _lock = context.lock_name(name).map_err(|e| state_error(&e))?;
+    let state = context.state_file.load().map_err(|e| state_error(&e))?;
+    let token = state.tokens.get(name);
+    let token = token.ok_or(RenewalError::Storage(StorageError::NotFound))?;
     let record = context.read_stored(name, token).map_err(storage_error)?;
     let Some(refresh_token) = &record.refresh_token else {
-        return Err(RenewalError::NotRenewable(name.clone()));
+        return Err(RenewalError::NotRenewable);
     };
     if when == When::IfDue && !is_due(&record, context::now()) {
         return Ok(record);
@@ -80,18 +81,21 @@ pub fn renew(
         .refresh(&client_id, refresh_token)
         .map_err(|error| match error {
             HubError::OAuth(code) if code == "invalid_grant" => {
-                RenewalError::LoginNeeded(name.clone(), quoted(name.as_str()))
+                RenewalError::LoginNeeded(quoted(name.as_str()))
             }
-            error => RenewalError::Hub(name.clone(), error),
+            error => RenewalError::Hub(error),
         })?;
     let renewed = Record {
-        expires: tokens.expires_in.map(|seconds| context::now() + seconds),
+        expires: tokens
+            .expires_in
+            .map(|seconds| context::now().saturating_add(seconds)),
         refresh_token: tokens
             .refresh_token
             .or_else(|| record.refresh_token.clone()),
         secret: tokens.access_token,
         endpoint: record.endpoint.clone(),
         client_id: Some(client_id),
+        renewed: Some(context::now()),
     };
     // The storage first: should this process die here, the next one finds the new token, and a
     // description that is mended when it is read.
@@ -103,10 +107,10 @@ pub fn renew(
     context
         .state_file
         .update(|state| {
-            state.rejected.remove(&renewed.secret.fingerprint());
+            let value = renewed.secret.fingerprint();
+            state.lift(&renewed.endpoint, &value);
             if let Some(token) = state.tokens.get_mut(name) {
-                token.fingerprint = renewed.secret.fingerprint();
-                token.hint = renewed.secret.hint();
+                token.replace_value(value, renewed.secret.hint());
                 token.expires = renewed.expires;
             }
             Ok::<_, StateError>(())
@@ -129,6 +133,7 @@ mod tests {
             expires,
             refresh_token: refresh.map(|r| Secret::exact(r).unwrap()),
             client_id: None,
+            renewed: None,
         };
         let now = 1_000_000;
         for (expires, refresh, due) in [
@@ -139,6 +144,11 @@ mod tests {
             (None, Some("r"), false),
         ] {
             assert_eq!(is_due(&record(expires, refresh), now), due);
+        }
+        let mut short = record(Some(now + 300), Some("r"));
+        for (renewed, due) in [(now - 1, false), (now - PAUSE, true), (now + 5, true)] {
+            short.renewed = Some(renewed);
+            assert_eq!(is_due(&short, now), due);
         }
     }
 }

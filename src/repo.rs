@@ -114,6 +114,11 @@ impl Repo {
     /// `None` when it names none.
     #[must_use]
     pub fn from_path(path: &str) -> Option<Self> {
+        // What follows is resolved by the server: `acme/x/tree/../../../evil/y` is not acme's.
+        let odd = |part: &str| part.is_empty() || part == "." || part == ".." || part.contains('%');
+        if path.trim_matches('/').split('/').any(odd) {
+            return None;
+        }
         let mut parts = path.trim_matches('/').split('/').peekable();
         // The Hub's API has the same names below /api, with the kind always written.
         let api = parts.next_if(|p| *p == "api").is_some();
@@ -321,6 +326,11 @@ mod tests {
             "acme/..",
             "../acme/x",
             "acme/x/../y",
+            "acme/x/tree/../../../evil/y",
+            "acme/x.git/info/../../../evil/y",
+            "acme/x/tree//..",
+            "acme/x/tree/%2e%2e/%2e%2e",
+            "acme/x/./tree/main",
             "acme/x y",
             "acme/x\n",
             "acme/x?y",

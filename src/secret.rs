@@ -161,6 +161,38 @@ impl Kind {
     }
 }
 
+/// The text with everything that reads as a Hub token shortened to kind and last four, for
+/// what is printed: people write tokens where names belong.
+#[must_use]
+pub fn redact(text: &str) -> String {
+    if !holds_token(text) {
+        return text.to_owned();
+    }
+    let in_token = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(in_token) {
+        let (before, run) = rest.split_at(start);
+        let end = run.find(|c| !in_token(c)).unwrap_or(run.len());
+        let (run, after) = run.split_at(end);
+        out.push_str(before);
+        match ["hf_oauth_", "hf_jwt_", "api_org_", "hf_"]
+            .iter()
+            .find_map(|p| Some((p, run.find(p)?)))
+        {
+            Some((prefix, at)) if holds_token(run) => {
+                let tail = run.get(run.len().saturating_sub(4)..).unwrap_or("");
+                out.push_str(run.get(..at).unwrap_or(""));
+                out.push_str(&format!("{prefix}…{tail}"));
+            }
+            _ => out.push_str(run),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
 /// Whether a text holds something that reads as a Hub token. Repo names may begin with `hf_`
 /// too, but not go on for 30 letters and digits without a break.
 #[must_use]
@@ -257,6 +289,28 @@ mod tests {
             (run, false),
         ] {
             assert_eq!(holds_token(&text), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_printed_holds_no_token() {
+        let run = "aB3".repeat(12);
+        for (text, expected) in [
+            (
+                "nothing here: acme/hf_model".to_owned(),
+                "nothing here: acme/hf_model",
+            ),
+            (
+                format!("key `hf_{run}`, twice hf_{run}"),
+                "key `hf_…3aB3`, twice hf_…3aB3",
+            ),
+            (
+                format!("é https://u:hf_{run}@hf.co/a"),
+                "é https://u:hf_…3aB3@hf.co/a",
+            ),
+            (format!("x-hf_oauth_{run}.{run}"), "x-hf_oauth_…3aB3"),
+        ] {
+            assert_eq!(redact(&text), expected);
         }
     }
 

@@ -34,9 +34,18 @@ pub struct Inputs<'a> {
     pub state: &'a State,
     /// The environment.
     pub env: &'a Environment,
-    /// The repos on the wanted endpoint that the remotes of the repository at hand name; looked
-    /// at only where git sent no path.
-    pub remotes: &'a [Repo],
+    /// What the remotes of the repository at hand name on the wanted endpoint; looked at only
+    /// where git sent no path.
+    pub remotes: &'a [Remote],
+}
+
+/// A remote of the repository at hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// The repo that its URL names.
+    pub repo: Repo,
+    /// The user name in its URL.
+    pub username: Option<String>,
 }
 
 /// A token that could be answered, and why it stands where it stands.
@@ -141,6 +150,8 @@ pub struct Selection {
 pub enum Notice {
     /// Git sent no path, and the remotes need different tokens.
     RemotesDisagree(Vec<Repo>),
+    /// These tokens' scopes cover the repo equally, so none of them was chosen.
+    Tie(Vec<TokenName>),
     /// A user name in the URL that is no token's and no account's.
     UnknownUsername,
 }
@@ -175,7 +186,7 @@ pub fn select(inputs: Inputs<'_>) -> Result<Selection, SelectError> {
     if let Some(name) = &inputs.env.token_name {
         return named_by_environment(inputs, &TokenName::existing(name));
     }
-    let who = Who::read(inputs);
+    let mut who = Who::read(inputs, wanted.username.as_deref());
     if let Who::Token(source) = who {
         return Ok(Selection {
             repo: wanted.path.as_deref().and_then(Repo::from_path),
@@ -196,11 +207,20 @@ pub fn select(inputs: Inputs<'_>) -> Result<Selection, SelectError> {
         Some(path) => repo = Repo::from_path(path),
         None => match agreed(inputs, &who) {
             Agreement::NoRemotes => {}
-            Agreement::On(one) => (repo, inferred) = (Some(one), true),
-            Agreement::None => notices.push(Notice::RemotesDisagree(inputs.remotes.to_vec())),
+            Agreement::On(one, its) => {
+                (repo, inferred) = (Some(one), true);
+                who = its;
+            }
+            Agreement::None => {
+                let repos = inputs.remotes.iter().map(|remote| remote.repo.clone());
+                notices.push(Notice::RemotesDisagree(repos.collect()));
+            }
         },
     }
     let candidates = candidates(inputs, &who, repo.as_ref());
+    if let Some(tied) = repo.as_ref().and_then(|repo| tie(inputs, &who, repo)) {
+        notices.push(Notice::Tie(tied));
+    }
     Ok(Selection {
         repo,
         inferred,
@@ -242,8 +262,8 @@ enum Who {
 }
 
 impl Who {
-    fn read(inputs: Inputs<'_>) -> Self {
-        let Some(username) = inputs.wanted.username.as_deref() else {
+    fn read(inputs: Inputs<'_>, username: Option<&str>) -> Self {
+        let Some(username) = username else {
             return Self::Anybody;
         };
         // A token may bear a generic word as its name; then it was named.
@@ -304,7 +324,7 @@ fn find(inputs: Inputs<'_>, name: &TokenName) -> Source {
 
 enum Agreement {
     NoRemotes,
-    On(Repo),
+    On(Repo, Who),
     None,
 }
 
@@ -313,15 +333,19 @@ fn agreed(inputs: Inputs<'_>, who: &Who) -> Agreement {
     let Some((first, rest)) = inputs.remotes.split_first() else {
         return Agreement::NoRemotes;
     };
-    let choice = |repo: &Repo| {
-        candidates(inputs, who, Some(repo))
-            .into_iter()
-            .next()
-            .map(|candidate| candidate.source)
+    // A remote's own user name counts as if git had sent it, unless git sent another.
+    let choice = |remote: &Remote| {
+        let who = match (&inputs.wanted.username, &remote.username) {
+            (None, Some(username)) => Who::read(inputs, Some(username)),
+            _ => who.clone(),
+        };
+        let list = candidates(inputs, &who, Some(&remote.repo));
+        let source = list.into_iter().next().map(|candidate| candidate.source);
+        (source, who)
     };
-    let chosen = choice(first);
-    if rest.iter().all(|repo| choice(repo) == chosen) {
-        Agreement::On(first.clone())
+    let (chosen, its) = choice(first);
+    if rest.iter().all(|remote| choice(remote).0 == chosen) {
+        Agreement::On(first.repo.clone(), its)
     } else {
         Agreement::None
     }
@@ -330,6 +354,11 @@ fn agreed(inputs: Inputs<'_>, who: &Who) -> Agreement {
 /// Steps 2 to 7 for one repo, or for none.
 fn candidates(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>) -> Vec<Candidate> {
     let mut list = Vec::new();
+    if let Who::Token(source) = who {
+        let source = source.clone();
+        let reason = Reason::NamedByUsername;
+        return vec![Candidate { source, reason }];
+    }
     rules(inputs, who, repo, &mut list);
     if belongs_to_environment(inputs) {
         for token in &inputs.env.tokens {
@@ -426,18 +455,7 @@ fn belongs_to_environment(inputs: Inputs<'_>) -> bool {
 /// between two that are equally narrow there is no reason to choose one.
 fn by_scope(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<Candidate>) {
     let Some(repo) = repo else { return };
-    let mut found: Vec<(Coverage, &TokenName)> = inputs
-        .state
-        .tokens
-        .iter()
-        .filter(|(_, token)| token.endpoint == inputs.wanted.endpoint && who.takes(token))
-        .filter_map(|(name, token)| {
-            // Git asks the same for a fetch and a push, so what can be read must do.
-            let coverage = token.facts.as_ref()?.covers(repo, Access::Read)?;
-            Some((coverage, name))
-        })
-        .collect();
-    found.sort_by_key(|(coverage, _)| *coverage);
+    let found = covering(inputs, who, repo);
     for level in found.chunk_by(|a, b| a.0 == b.0) {
         let [(coverage, name)] = level else { break };
         let scope = match coverage {
@@ -452,6 +470,30 @@ fn by_scope(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<C
             reason: Reason::Scope(scope),
         });
     }
+}
+
+/// The tokens at the first tie, if the narrowest are already tied.
+fn tie(inputs: Inputs<'_>, who: &Who, repo: &Repo) -> Option<Vec<TokenName>> {
+    let found = covering(inputs, who, repo);
+    let level = found.chunk_by(|a, b| a.0 == b.0).next()?;
+    (level.len() > 1).then(|| level.iter().map(|(_, name)| (*name).clone()).collect())
+}
+
+/// The tokens whose scopes cover the repo, the narrowest first.
+fn covering<'a>(inputs: Inputs<'a>, who: &Who, repo: &Repo) -> Vec<(Coverage, &'a TokenName)> {
+    let mut found: Vec<(Coverage, &TokenName)> = inputs
+        .state
+        .tokens
+        .iter()
+        .filter(|(_, token)| token.endpoint == inputs.wanted.endpoint && who.takes(token))
+        .filter_map(|(name, token)| {
+            // Git asks the same for a fetch and a push, so what can be read must do.
+            let coverage = token.facts.as_ref()?.covers(repo, Access::Read)?;
+            Some((coverage, name))
+        })
+        .collect();
+    found.sort_by_key(|(coverage, _)| *coverage);
+    found
 }
 
 /// Step 6, first half. A default for another endpoint is not for this one, and that is no error.

@@ -25,6 +25,7 @@ fn info(endpoint: &str, origin: Origin, account: &str, path: &str, added: u64) -
         storage: StorageKind::File,
         origin,
         fingerprint: Fingerprint::parse(&"0".repeat(32)).unwrap(),
+        former: Vec::new(),
         hint: String::new(),
         account: some(account),
         path: some(path),
@@ -63,10 +64,17 @@ impl World {
             let pair = self.env.iter().find(|(n, _)| *n == name)?;
             Some(OsString::from(pair.1))
         });
-        let remotes: Vec<Repo> = self
+        let remotes: Vec<Remote> = self
             .remotes
             .iter()
-            .map(|r| Repo::from_path(r).unwrap())
+            .map(|remote| {
+                let (username, path) = match remote.split_once('@') {
+                    Some((username, path)) => (Some(username.to_owned()), path),
+                    None => (None, *remote),
+                };
+                let repo = Repo::from_path(path).unwrap();
+                Remote { repo, username }
+            })
             .collect();
         let wanted = Wanted {
             endpoint: Endpoint::parse(endpoint).unwrap(),
@@ -347,6 +355,10 @@ fn without_a_path_the_remotes_decide_if_they_agree() {
     assert_eq!(world(&["acme/x"]).pick("-", "-"), "narrow wide personal");
     assert_eq!(world(&["acme/y", "acme/z"]).pick("-", "-"), "wide personal");
     assert_eq!(world(&["acme/y", "other/z"]).pick("-", "-"), "personal");
+    // A user name in a remote's URL counts as if git had sent it.
+    assert_eq!(world(&["data@acme/x"]).pick("-", "-"), "data");
+    assert_eq!(world(&["data@acme/x", "acme/x"]).pick("-", "-"), "personal");
+    assert_eq!(world(&["bob@acme/x"]).pick("-", "-"), "narrow");
     // With a path, the remotes do not count.
     assert_eq!(world(&["acme/x"]).pick("other/z", "-"), "personal");
 
@@ -398,7 +410,8 @@ fn scoped(account: &str, role: &str, orgs: &[&str], scopes: &[(&str, &str)]) -> 
             .iter()
             .map(|(kind, name)| Scope {
                 kind: (*kind).to_owned(),
-                name: (*name).to_owned(),
+                name: Some((*name).to_owned()),
+                id: None,
                 permissions: vec!["repo.content.read".to_owned()],
             })
             .collect(),

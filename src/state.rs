@@ -30,13 +30,24 @@ pub struct State {
     /// The stored tokens, by name.
     #[serde(default)]
     pub tokens: BTreeMap<TokenName, TokenInfo>,
-    /// When each rejected value was last rejected, in seconds since 1970.
+    /// When each value was last rejected by an endpoint, in seconds since 1970.
     #[serde(default)]
-    pub rejected: BTreeMap<Fingerprint, u64>,
-    /// The values that commands last handed out, so that git's `store` can tell them from a
-    /// token that somebody typed.
+    pub rejected: BTreeMap<Rejection, u64>,
+    /// The values that commands last handed out, the newest last, so that git's `store` can tell
+    /// them from a token that somebody typed.
     #[serde(default)]
-    pub commands: BTreeMap<TokenName, Fingerprint>,
+    pub commands: BTreeMap<TokenName, Vec<Fingerprint>>,
+}
+
+/// A value and the endpoint that rejected it: another may well take it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Rejection(String);
+
+impl Rejection {
+    fn new(endpoint: &Endpoint, value: &Fingerprint) -> Self {
+        Self(format!("{} {endpoint}", value.as_str()))
+    }
 }
 
 /// What is known of a stored token.
@@ -51,6 +62,9 @@ pub struct TokenInfo {
     pub origin: Origin,
     /// Names its value.
     pub fingerprint: Fingerprint,
+    /// The values it had before, the newest last: git may still bring one back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<Fingerprint>,
     /// Kind and last four characters.
     pub hint: String,
     /// The account it belongs to, or the user name that git kept it with.
@@ -94,10 +108,11 @@ pub enum Standing {
 }
 
 impl State {
-    /// Whether a value with this fingerprint may be offered at `now` (seconds since 1970).
+    /// Whether a value with this fingerprint may be offered to the endpoint at `now` (seconds
+    /// since 1970).
     #[must_use]
-    pub fn standing(&self, fingerprint: &Fingerprint, now: u64) -> Standing {
-        match self.rejected.get(fingerprint) {
+    pub fn standing(&self, endpoint: &Endpoint, value: &Fingerprint, now: u64) -> Standing {
+        match self.rejected.get(&Rejection::new(endpoint, value)) {
             None => Standing::Good,
             // A clock that went back must not withhold a token for longer than asked.
             Some(at) if *at <= now && now - at >= REJECTED_SECONDS => Standing::LastResort,
@@ -107,13 +122,31 @@ impl State {
     }
 
     /// Remembers that a value was rejected, and forgets what is long past.
-    pub fn reject(&mut self, fingerprint: &Fingerprint, now: u64) {
-        self.rejected.insert(fingerprint.clone(), now);
-        let tokens = &self.tokens;
-        self.rejected.retain(|known, at| {
-            now.saturating_sub(*at) < FORGET_SECONDS
-                || tokens.values().any(|token| token.fingerprint == *known)
-        });
+    pub fn reject(&mut self, endpoint: &Endpoint, value: &Fingerprint, now: u64) {
+        self.rejected.insert(Rejection::new(endpoint, value), now);
+        let stored: Vec<Rejection> = self
+            .tokens
+            .values()
+            .map(|token| Rejection::new(&token.endpoint, &token.fingerprint))
+            .collect();
+        self.rejected
+            .retain(|known, at| now.saturating_sub(*at) < FORGET_SECONDS || stored.contains(known));
+    }
+
+    /// Lifts what the endpoint held against a value.
+    pub fn lift(&mut self, endpoint: &Endpoint, value: &Fingerprint) {
+        self.rejected.remove(&Rejection::new(endpoint, value));
+    }
+
+    /// When the endpoint last rejected a value, in seconds since 1970.
+    #[must_use]
+    pub fn rejected_at(&self, endpoint: &Endpoint, value: &Fingerprint) -> Option<u64> {
+        self.rejected.get(&Rejection::new(endpoint, value)).copied()
+    }
+
+    /// Remembers the value that a command printed.
+    pub fn printed(&mut self, name: &TokenName, value: &Fingerprint) {
+        remember(self.commands.entry(name.clone()).or_default(), value);
     }
 
     /// The next value of [`TokenInfo::order`].
@@ -121,6 +154,29 @@ impl State {
     pub fn next_order(&self) -> u64 {
         let last = self.tokens.values().map(|token| token.order).max();
         last.map_or(1, |order| order.saturating_add(1))
+    }
+}
+
+/// How many earlier values are remembered of one token.
+const FORMER: usize = 8;
+
+/// Puts a value at the end of a short list, once.
+fn remember(values: &mut Vec<Fingerprint>, value: &Fingerprint) {
+    values.retain(|known| known != value);
+    values.push(value.clone());
+    let surplus = values.len().saturating_sub(FORMER);
+    values.drain(..surplus);
+}
+
+impl TokenInfo {
+    /// Gives the token another value.
+    pub fn replace_value(&mut self, value: Fingerprint, hint: String) {
+        if value != self.fingerprint {
+            remember(&mut self.former, &self.fingerprint.clone());
+            self.former.retain(|known| *known != value);
+            self.fingerprint = value;
+        }
+        self.hint = hint;
     }
 }
 
@@ -157,13 +213,24 @@ pub enum StateError {
 #[derive(Debug, Clone)]
 pub struct StateFile {
     path: PathBuf,
+    fallback: Option<PathBuf>,
 }
 
 impl StateFile {
     /// The file at `path`, which need not be there.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
-        Self { path }
+        Self {
+            path,
+            fallback: None,
+        }
+    }
+
+    /// The same, with a file for rejections where this one cannot be written (a read-only home):
+    /// a rejection that nobody remembers lets git-lfs ask for ever.
+    #[must_use]
+    pub fn with_fallback(self, fallback: Option<PathBuf>) -> Self {
+        Self { fallback, ..self }
     }
 
     /// Where it lies.
@@ -177,7 +244,76 @@ impl StateFile {
     /// # Errors
     /// When the file cannot be read or understood.
     pub fn load(&self) -> Result<State, StateError> {
-        let bytes = match std::fs::read(&self.path) {
+        let mut state = self.load_alone()?;
+        self.add_fallback(&mut state);
+        Ok(state)
+    }
+
+    /// Adds the rejections that could only be remembered in the fallback.
+    pub fn add_fallback(&self, state: &mut State) {
+        let Some(fallback) = self.fallback_file() else {
+            return;
+        };
+        for (value, at) in fallback.load_alone().unwrap_or_default().rejected {
+            let known = state.rejected.entry(value).or_insert(at);
+            *known = at.max(*known);
+        }
+    }
+
+    /// The fallback, where there is one that only this user can have written.
+    fn fallback_file(&self) -> Option<Self> {
+        let path = self.fallback.clone()?;
+        let dir = path.parent()?;
+        files::is_private_dir(dir).then(|| Self::new(path))
+    }
+
+    /// Remembers a rejection, in the fallback if need be.
+    ///
+    /// # Errors
+    /// When neither file can be written.
+    pub fn reject(
+        &self,
+        endpoint: &Endpoint,
+        value: &Fingerprint,
+        now: u64,
+    ) -> Result<(), StateError> {
+        let reject = |state: &mut State| {
+            state.reject(endpoint, value, now);
+            Ok::<_, StateError>(())
+        };
+        let Err(error) = self.update(reject) else {
+            return Ok(());
+        };
+        if let Some(dir) = self.fallback.as_deref().and_then(Path::parent) {
+            let _ = files::create_private_dir(dir);
+        }
+        match self.fallback_file() {
+            Some(fallback) => fallback.update(reject),
+            None => Err(error),
+        }
+    }
+
+    /// Lifts a rejection, wherever it is remembered.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn lift(&self, endpoint: &Endpoint, value: &Fingerprint) -> Result<(), StateError> {
+        for file in [Some(Self::new(self.path.clone())), self.fallback_file()]
+            .into_iter()
+            .flatten()
+        {
+            if file.load_alone()?.rejected_at(endpoint, value).is_some() {
+                file.update(|state| {
+                    state.lift(endpoint, value);
+                    Ok::<_, StateError>(())
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn load_alone(&self) -> Result<State, StateError> {
+        let bytes = match files::read_plain(&self.path) {
             Ok(bytes) => bytes,
             Err(error)
                 if matches!(
@@ -231,7 +367,7 @@ impl StateFile {
     ) -> Result<T, E> {
         let lock = self.path.with_extension("lock");
         let _lock = Lock::acquire(&lock, files::LOCK_DEADLINE).map_err(|e| self.io(e))?;
-        let mut state = self.load()?;
+        let mut state = self.load_alone()?;
         let before = to_json(&state);
         let value = change(&mut state)?;
         let after = to_json(&state);
@@ -278,12 +414,17 @@ mod tests {
         Fingerprint::parse(&c.to_string().repeat(32)).unwrap()
     }
 
+    fn hub() -> Endpoint {
+        Endpoint::hugging_face()
+    }
+
     fn token() -> TokenInfo {
         TokenInfo {
             endpoint: Endpoint::hugging_face(),
             storage: StorageKind::File,
             origin: Origin::Login,
             fingerprint: fingerprint('a'),
+            former: Vec::new(),
             hint: "hf_…abcd".into(),
             account: None,
             path: None,
@@ -306,7 +447,7 @@ mod tests {
         assert!(file.load().unwrap().tokens.is_empty());
         file.update(|state| {
             state.tokens.insert(TokenName::existing("work"), token());
-            state.reject(&fingerprint('b'), 100);
+            state.reject(&hub(), &fingerprint('b'), 100);
             Ok::<_, StateError>(())
         })
         .unwrap();
@@ -315,15 +456,15 @@ mod tests {
             state.tokens.get(&TokenName::existing("work")),
             Some(&token())
         );
-        assert_eq!(state.rejected.get(&fingerprint('b')), Some(&100));
+        assert_eq!(state.rejected_at(&hub(), &fingerprint('b')), Some(100));
     }
 
     #[test]
     fn rejection_is_withheld_then_last_resort() {
         let mut state = State::default();
         let f = fingerprint('a');
-        assert_eq!(state.standing(&f, 1000), Standing::Good);
-        state.reject(&f, 1000);
+        assert_eq!(state.standing(&hub(), &f, 1000), Standing::Good);
+        state.reject(&hub(), &f, 1000);
         for (now, standing) in [
             (1000, Standing::Withheld),
             (1059, Standing::Withheld),
@@ -333,7 +474,7 @@ mod tests {
             (990, Standing::Withheld),
             (10, Standing::LastResort),
         ] {
-            assert_eq!(state.standing(&f, now), standing, "at {now}");
+            assert_eq!(state.standing(&hub(), &f, now), standing, "at {now}");
         }
     }
 
@@ -341,11 +482,11 @@ mod tests {
     fn old_rejections_go_unless_a_token_has_the_value() {
         let mut state = State::default();
         state.tokens.insert(TokenName::existing("work"), token());
-        state.reject(&fingerprint('a'), 1);
-        state.reject(&fingerprint('b'), 1);
-        state.reject(&fingerprint('c'), 1 + FORGET_SECONDS);
-        assert!(state.rejected.contains_key(&fingerprint('a')));
-        assert!(!state.rejected.contains_key(&fingerprint('b')));
+        state.reject(&hub(), &fingerprint('a'), 1);
+        state.reject(&hub(), &fingerprint('b'), 1);
+        state.reject(&hub(), &fingerprint('c'), 1 + FORGET_SECONDS);
+        assert!(state.rejected_at(&hub(), &fingerprint('a')).is_some());
+        assert!(state.rejected_at(&hub(), &fingerprint('b')).is_none());
     }
 
     #[test]
@@ -367,6 +508,38 @@ mod tests {
             assert!(error.to_string().contains(expected), "{error}");
             assert_eq!(std::fs::read_to_string(file.path()).unwrap(), text);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_rejection_is_remembered_where_the_state_cannot_be_written() {
+        let dir = tempfile::tempdir().unwrap();
+        // A file in the place of the folder stands for a home that cannot be written.
+        std::fs::write(dir.path().join("data"), "").unwrap();
+        let fallback = dir.path().join("run/git-credential-hf/rejected.json");
+        let file = StateFile::new(dir.path().join("data/state.json"));
+        assert!(file.reject(&hub(), &fingerprint('a'), 100).is_err());
+        let file = file.with_fallback(Some(fallback.clone()));
+        file.reject(&hub(), &fingerprint('a'), 100).unwrap();
+        assert_eq!(
+            file.load()
+                .unwrap()
+                .standing(&hub(), &fingerprint('a'), 110),
+            Standing::Withheld
+        );
+        file.lift(&hub(), &fingerprint('a')).unwrap();
+        assert_eq!(
+            file.load()
+                .unwrap()
+                .standing(&hub(), &fingerprint('a'), 110),
+            Standing::Good
+        );
+        // A folder that others can write to is not believed.
+        file.reject(&hub(), &fingerprint('a'), 100).unwrap();
+        use std::os::unix::fs::PermissionsExt;
+        let open = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(fallback.parent().unwrap(), open).unwrap();
+        assert!(file.load().unwrap().rejected.is_empty());
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub fn parse(text: &str) -> Option<u64> {
         && (0..24).contains(&hour)
         && (0..60).contains(&minute)
         && (0..=60).contains(&second);
+    if !valid {
+        return None;
+    }
     let seconds = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
     if valid {
         u64::try_from(seconds).ok()

@@ -29,7 +29,10 @@ fn open(target: &OsStr) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
+        // A pipe that nobody reads must not hold git up.
+        options
+            .mode(0o600)
+            .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
     }
     options.open(target)
 }
@@ -42,7 +45,7 @@ pub fn line(line: impl FnOnce() -> String) {
         let text = format!(
             "git-credential-hf[{}]: {}\n",
             std::process::id(),
-            crate::ui::one_line(&line())
+            crate::secret::redact(&crate::ui::one_line(&line()))
         );
         let _ = sink.write_all(text.as_bytes());
     }

@@ -59,12 +59,18 @@ pub fn print_error(error: &anyhow::Error) {
             text.push_str(&format!("  = help: {}\n", shown(help)));
         }
     }
-    let _ = io::stderr().write_all(text.as_bytes());
+    let _ = io::stderr().write_all(crate::secret::redact(&text).as_bytes());
 }
 
 /// Prints one line to the user of a git command, whose terminal stderr is.
 pub fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "git-credential-hf: {}", one_line(line));
+    let line = crate::secret::redact(&one_line(line));
+    let _ = writeln!(io::stderr(), "git-credential-hf: {line}");
+}
+
+/// Tells a person something beside what goes to stdout.
+pub fn tell(line: &str) {
+    let _ = writeln!(io::stderr(), "{}", shown(line));
 }
 
 /// Text from outside made fit for a terminal: control characters, which could move the cursor

@@ -120,7 +120,7 @@ fn without_token(hub: &Hub, repo: &Repo, access: Access) -> Option<Diagnosis> {
             help: "try again later".to_owned(),
         }),
         _ => Some(Diagnosis {
-            kind: Kind::TokenDead,
+            kind: Kind::NoToken,
             message: format!("git has no token for {repo}, and the Hub wants one"),
             help: "run `git credential-hf login NAME`, or set HF_TOKEN".to_owned(),
         }),

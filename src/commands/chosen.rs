@@ -64,6 +64,7 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
     let outcome = choose(
         &selection.candidates,
         state,
+        &location.endpoint,
         &[],
         context::now(),
         &mut reader,

@@ -3,7 +3,8 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
@@ -11,6 +12,7 @@ use crate::cli::Scope;
 use crate::context::{Context, print};
 use crate::endpoint::Endpoint;
 use crate::git_config_file::{self, Unconfigured, quote_helper};
+use crate::process::output_within;
 use crate::ui::Failure;
 
 const PROGRAM: &str = "git-credential-hf";
@@ -124,6 +126,7 @@ fn edit(
 struct LockFile {
     path: PathBuf,
     file: fs::File,
+    renamed: bool,
 }
 
 impl LockFile {
@@ -137,23 +140,32 @@ impl LockFile {
                 failure
             }
         })?;
-        Ok(Self { path, file })
+        Ok(Self {
+            path,
+            file,
+            renamed: false,
+        })
     }
 
     fn replace(mut self, target: &Path, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
+        // Before the first byte: the file may hold secrets of other programs.
         if let Ok(metadata) = fs::metadata(target) {
             self.file.set_permissions(metadata.permissions())?;
         }
+        self.file.write_all(bytes)?;
         self.file.sync_all()?;
-        fs::rename(&self.path, target)
+        fs::rename(&self.path, target)?;
+        self.renamed = true;
+        Ok(())
     }
 }
 
 impl Drop for LockFile {
     fn drop(&mut self) {
-        // After a rename there is nothing left to remove.
-        let _ = fs::remove_file(&self.path);
+        // After a rename a lock of that name is another program's.
+        if !self.renamed {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -210,11 +222,11 @@ fn global_file() -> Result<PathBuf> {
 }
 
 fn ask_git(arguments: &[&str]) -> Result<PathBuf> {
-    let output = Command::new("git")
-        .args(arguments)
-        .output()
-        .context("cannot run git")?;
-    let text = String::from_utf8_lossy(&output.stdout);
+    let mut command = Command::new("git");
+    command.args(arguments).stderr(Stdio::null());
+    let output =
+        output_within(command, Duration::from_secs(5), 64 * 1024).context("cannot run git")?;
+    let text = String::from_utf8_lossy(&output.output);
     let line = text.lines().next().unwrap_or("");
     if !output.status.success() || line.is_empty() {
         return Err(Failure::new("git does not know").into());

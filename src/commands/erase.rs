@@ -5,9 +5,11 @@ use anyhow::Result;
 use super::request::Session;
 use crate::context::{self, way_out};
 use crate::name::TokenName;
-use crate::offer::OfferState;
+use crate::offer::{OfferState, World};
+use crate::renewal;
 use crate::secret::{Kind, Secret};
-use crate::state::{Origin, State, StateError, TokenInfo};
+use crate::select::{Candidate, Source};
+use crate::state::{Origin, REJECTED_SECONDS, State, TokenInfo};
 use crate::{trace, ui};
 
 /// Deals with one erase.
@@ -18,7 +20,8 @@ pub fn run() -> Result<()> {
     let Some(session) = Session::open_silently()? else {
         return Ok(());
     };
-    let state = session.context.state_file.load()?;
+    // A state that cannot be read must not let git-lfs ask for ever: go on without it.
+    let state = session.context.state_or_empty();
     match &session.request.password {
         Some(secret) => erase_value(&session, &state, secret),
         None => erase_scope(&session, &state),
@@ -63,7 +66,14 @@ fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> 
             removed = true;
         }
     }
-    let candidate = session.candidate_with(state, &value);
+    let mut candidate = session.candidate_with(state, &value);
+    if secret.kind() == Kind::Other {
+        // The fingerprint of such a value only sorts, so the value itself is compared.
+        candidate = candidate.filter(|c| has_value(session, state, c, secret));
+        if candidate.is_none() {
+            return Ok(());
+        }
+    }
     let answered = OfferState::find(&session.request.states)
         .is_some_and(|ours| ours.tried.last() == Some(&value));
     let stored = state.tokens.values().any(|token| {
@@ -75,10 +85,18 @@ fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> 
         return Ok(());
     }
     let now = context::now();
-    let state = session.context.state_file.update(|state| {
-        state.reject(&value, now);
-        Ok::<_, StateError>(state.clone())
-    })?;
+    if let Some(name) = renewed(session, state, candidate.as_ref(), now) {
+        let host = session.endpoint.authority();
+        ui::say(&format!(
+            "token `{name}` was rejected by {host}, and is renewed now: try again"
+        ));
+        return Ok(());
+    }
+    session
+        .context
+        .state_file
+        .reject(&session.endpoint, &value, now)?;
+    let state = session.context.state_or_empty();
     if let Some(candidate) = candidate {
         let what = session.context.describe(&candidate, &state);
         let host = session.endpoint.authority();
@@ -91,10 +109,46 @@ fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> 
     Ok(())
 }
 
+/// Renews a token from a browser login that the server refuses before its time. One that was
+/// renewed or kept within the last minute is not: if that is refused too, it is not for its age,
+/// and git-lfs would have it renewed for ever.
+fn renewed<'a>(
+    session: &Session,
+    state: &State,
+    candidate: Option<&'a Candidate>,
+    now: u64,
+) -> Option<&'a TokenName> {
+    let Source::Stored(name) = &candidate?.source else {
+        return None;
+    };
+    let token = state
+        .tokens
+        .get(name)
+        .filter(|token| token.origin == Origin::Login)?;
+    let record = session.context.read_stored(name, token).ok()?;
+    let since = record.renewed.unwrap_or(0).max(token.added);
+    if record.refresh_token.is_none() || now.saturating_sub(since) < REJECTED_SECONDS {
+        return None;
+    }
+    match renewal::renew(&session.context, name, renewal::When::Now) {
+        Ok(_) => Some(name),
+        Err(error) => {
+            trace::line(|| format!("renewing `{name}`: {error}"));
+            None
+        }
+    }
+}
+
+/// Whether a candidate's token is this very secret.
+fn has_value(session: &Session, state: &State, candidate: &Candidate, secret: &Secret) -> bool {
+    let mut reader = context::Reader::new(&session.context, state);
+    reader
+        .load(candidate)
+        .is_ok_and(|loaded| loaded.secret.same_as(secret))
+}
+
 /// What the next git command will use, now that this value is out.
 fn next_after(session: &Session, state: &State, value: &crate::secret::Fingerprint) -> String {
-    use crate::offer::World;
-    use crate::select::Source;
     let Ok(selection) = session.context.select(&session.wanted(), state) else {
         return String::new();
     };
@@ -104,7 +158,9 @@ fn next_after(session: &Session, state: &State, value: &crate::secret::Fingerpri
         let known = reader.known_fingerprint(candidate);
         !matches!(candidate.source, Source::Unusable(..))
             && known.as_ref() != Some(value)
-            && known.is_none_or(|k| state.standing(&k, now) == crate::state::Standing::Good)
+            && known.is_none_or(|k| {
+                state.standing(&session.endpoint, &k, now) == crate::state::Standing::Good
+            })
     });
     next.map_or_else(String::new, |candidate| {
         format!(

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::here;
 use crate::cli::Explain;
 use crate::context::{self, Context, Reader, print, source_name};
+use crate::endpoint::Endpoint;
 use crate::offer::{Outcome, World, choose};
 use crate::repo::Location;
 use crate::select::{Candidate, Notice, SelectError, Source, Wanted};
@@ -87,9 +88,9 @@ impl Answer {
         for notice in &selection.notices {
             answer.notes.push(match notice {
                 Notice::RemotesDisagree(repos) => {
-                    let repos: Vec<String> = repos.iter().map(ToString::to_string).collect();
-                    format!("{} need different tokens", repos.join(" and "))
+                    format!("{} need different tokens", super::get::some_of(repos))
                 }
+                Notice::Tie(names) => super::get::tied(&answer.subject, names, &selection),
                 Notice::UnknownUsername => {
                     "the user name in the URL is no token's name and no account of one, \
                      so only the environment is asked"
@@ -101,6 +102,7 @@ impl Answer {
         let outcome = choose(
             &selection.candidates,
             state,
+            &location.endpoint,
             &[],
             context::now(),
             &mut reader,
@@ -112,9 +114,14 @@ impl Answer {
         answer.notes.append(&mut reader.said.clone());
         for candidate in &selection.candidates {
             let answers = chosen.as_ref() == Some(candidate);
-            answer
-                .rows
-                .push(Row::new(context, state, &reader, candidate, answers));
+            answer.rows.push(Row::new(
+                context,
+                state,
+                &location.endpoint,
+                &reader,
+                candidate,
+                answers,
+            ));
         }
         if answer.rows.is_empty() {
             answer
@@ -162,6 +169,7 @@ impl Row {
     fn new(
         context: &Context,
         state: &State,
+        endpoint: &Endpoint,
         reader: &Reader<'_>,
         candidate: &Candidate,
         answers: bool,
@@ -181,7 +189,9 @@ impl Row {
         };
         let standing = reader
             .known_fingerprint(candidate)
-            .map_or(Standing::Good, |f| state.standing(&f, context::now()));
+            .map_or(Standing::Good, |f| {
+                state.standing(endpoint, &f, context::now())
+            });
         Self {
             name: source_name(&candidate.source),
             reason: candidate.reason.to_string(),

@@ -6,12 +6,13 @@ use anyhow::Result;
 
 use super::request::{Opening, Session};
 use crate::cli::AlreadySaid;
-use crate::context::{self, Reader, way_out};
+use crate::context::{self, Changed, Reader, quoted, way_out};
+use crate::name::TokenName;
 use crate::offer::{OfferState, Outcome, choose};
 use crate::protocol::{Capabilities, Credential, Reply};
 use crate::secret::Fingerprint;
 use crate::select::{Notice, SelectError, Selection};
-use crate::state::State;
+use crate::state::{State, TokenInfo};
 use crate::{trace, ui};
 
 /// Answers one request.
@@ -47,7 +48,10 @@ fn answer(session: &Session) -> Result<Reply> {
     // Asked again with our own state: the last answer was refused.
     let refused = tried.last().and_then(|value| {
         let candidate = session.candidate_with(&state, value);
-        remember_rejection(session, &mut state, value, now);
+        // A `state[]` that names no candidate of ours is not believed.
+        if candidate.is_some() {
+            remember_rejection(session, &mut state, value, now);
+        }
         candidate
     });
     let selection = match context.select(&session.wanted(), &state) {
@@ -61,7 +65,14 @@ fn answer(session: &Session) -> Result<Reply> {
     say_notices(session, &selection);
 
     let mut reader = Reader::renewing(context, &state);
-    let outcome = choose(&selection.candidates, &state, &tried, now, &mut reader);
+    let outcome = choose(
+        &selection.candidates,
+        &state,
+        &session.endpoint,
+        &tried,
+        now,
+        &mut reader,
+    );
     reader.said.iter().for_each(|line| ui::say(line));
     learn(session, &reader);
 
@@ -121,18 +132,15 @@ fn answer(session: &Session) -> Result<Reply> {
 /// Remembers that a value was refused. Where the state cannot be written, this operation still
 /// knows it from `state[]`.
 fn remember_rejection(session: &Session, state: &mut State, value: &Fingerprint, now: u64) {
-    let written = session.context.state_file.update(|state| {
-        state.reject(value, now);
-        Ok::<_, crate::state::StateError>(state.clone())
-    });
-    match written {
-        Ok(newer) => *state = newer,
-        Err(error) => {
-            ui::say(&error.to_string());
-            state.reject(value, now);
-        }
+    let endpoint = &session.endpoint;
+    state.reject(endpoint, value, now);
+    if let Err(error) = session.context.state_file.reject(endpoint, value, now) {
+        ui::say(&error.to_string());
     }
 }
+
+/// How long a login can take between its two writes, in seconds, with room to spare.
+const SETTLED: u64 = 30;
 
 /// Writes down what reading has taught: a stored value that another process replaced, or that a
 /// kill left without its description; and what a command printed, so that the value is known when
@@ -141,17 +149,29 @@ fn learn(session: &Session, reader: &Reader<'_>) {
     if reader.changed.is_empty() && reader.printed.is_empty() {
         return;
     }
+    let now = context::now();
     let result = session.context.state_file.update(|state| {
-        for (name, fingerprint, hint) in &reader.changed {
-            if let Some(token) = state.tokens.get_mut(name) {
-                token.fingerprint = fingerprint.clone();
-                token.hint = hint.clone();
-                // What was known of the old value says nothing of this one.
-                token.facts = None;
+        for Changed {
+            name,
+            value,
+            hint,
+            renewable,
+        } in &reader.changed
+        {
+            // A login that is under way has described what it is about to write.
+            let settled = |token: &TokenInfo| {
+                token.fingerprint != *value && now.saturating_sub(token.added) > SETTLED
+            };
+            if let Some(token) = state.tokens.get_mut(name).filter(|token| settled(token)) {
+                if !renewable {
+                    // What was known of the old value says nothing of this one.
+                    token.facts = None;
+                }
+                token.replace_value(value.clone(), hint.clone());
             }
         }
         for (name, fingerprint) in &reader.printed {
-            state.commands.insert(name.clone(), fingerprint.clone());
+            state.printed(name, fingerprint);
         }
         Ok::<_, crate::state::StateError>(())
     });
@@ -163,15 +183,23 @@ fn learn(session: &Session, reader: &Reader<'_>) {
 fn say_notices(session: &Session, selection: &Selection) {
     for notice in &selection.notices {
         if let Notice::RemotesDisagree(repos) = notice {
-            let repos: Vec<String> = repos.iter().map(ToString::to_string).collect();
             ui::say(&format!(
                 "{} asks without a path, and {} need different tokens here: name one with \
                  GIT_CREDENTIAL_HF_TOKEN_NAME",
                 session.endpoint.authority(),
-                repos.join(" and "),
+                some_of(repos),
             ));
         }
     }
+}
+
+/// The first few of them, and how many more there are.
+pub fn some_of<T: ToString>(all: &[T]) -> String {
+    let mut names: Vec<String> = all.iter().take(3).map(ToString::to_string).collect();
+    if all.len() > names.len() {
+        names.push(format!("{} more", all.len() - names.len()));
+    }
+    names.join(" and ")
 }
 
 fn explain_error(session: &Session, error: &SelectError) -> String {
@@ -207,6 +235,12 @@ fn explain_error(session: &Session, error: &SelectError) -> String {
 
 /// The line for a request that nothing can answer.
 fn hint(session: &Session, selection: &Selection, subject: &str) {
+    for notice in &selection.notices {
+        if let Notice::Tie(names) = notice {
+            ui::say(&tied(subject, names, selection));
+            return;
+        }
+    }
     let unknown = selection.notices.contains(&Notice::UnknownUsername);
     let why = if unknown {
         " (the user name in the URL is no token's name and no account of one)"
@@ -227,4 +261,18 @@ fn hint(session: &Session, selection: &Selection, subject: &str) {
     ui::say(&format!(
         "no token for {subject}{why}: run `git credential-hf login NAME{pattern}`"
     ));
+}
+
+/// Several tokens would do, and nothing says which.
+#[must_use]
+pub fn tied(subject: &str, names: &[TokenName], selection: &Selection) -> String {
+    let first = names.first().map_or("NAME", TokenName::as_str);
+    let repo = selection.repo.as_ref();
+    let namespace = repo.and_then(|repo| repo.namespace.as_ref());
+    format!(
+        "tokens {} cover {subject} equally: choose one with `git credential-hf use {} --for {}`",
+        some_of(names),
+        quoted(first),
+        namespace.map_or("NAMESPACE", |namespace| namespace.as_str()),
+    )
 }

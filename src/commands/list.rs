@@ -47,7 +47,11 @@ fn as_text(context: &Context, state: &State) -> String {
     for token in &context.env.tokens {
         let (hint, status) = match &token.secret {
             Ok(secret) => {
-                let standing = state.standing(&secret.fingerprint(), context::now());
+                let endpoint = context.env.endpoint();
+                let value = secret.fingerprint();
+                let standing = endpoint.map_or(Standing::Good, |endpoint| {
+                    state.standing(&endpoint, &value, context::now())
+                });
                 (secret.hint(), word(standing).to_owned())
             }
             Err(error) => ("-".to_owned(), error.to_string()),
@@ -263,7 +267,7 @@ fn exists(context: &Context, state: &State, name: &TokenName) -> bool {
 
 fn status(state: &State, token: &TokenInfo) -> String {
     let now = context::now();
-    match state.standing(&token.fingerprint, now) {
+    match state.standing(&token.endpoint, &token.fingerprint, now) {
         Standing::Good if token.expires.is_some_and(|at| at <= now) => "expired".to_owned(),
         standing => word(standing).to_owned(),
     }
@@ -294,7 +298,7 @@ fn as_json(context: &Context, state: &State) -> Value {
                 "expires": token.expires,
                 "facts": token.facts,
                 "added": token.added,
-                "rejected": state.rejected.get(&token.fingerprint),
+                "rejected": state.rejected_at(&token.endpoint, &token.fingerprint),
             })
         })
         .collect();

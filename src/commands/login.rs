@@ -56,6 +56,7 @@ pub fn run(login: &Login) -> Result<()> {
             expires: None,
             refresh_token: None,
             client_id: None,
+            renewed: None,
         }
     };
     let facts = if login.no_verify {
@@ -75,7 +76,7 @@ pub fn run(login: &Login) -> Result<()> {
             "added {endpoint} to your Hubs; run `git credential-hf configure` to let git ask for it"
         );
         if login.json {
-            eprintln!("{line}")
+            ui::tell(&line)
         } else {
             print(&format!("{line}\n"))?
         }
@@ -170,7 +171,9 @@ fn read_secret(login: &Login, endpoint: &Endpoint) -> Result<Secret> {
         text
     } else if ui::can_ask() {
         if endpoint.is_hugging_face() {
-            eprintln!("Create a token here, and paste it below: {NEW_TOKEN}");
+            ui::tell(&format!(
+                "Create a token here, and paste it below: {NEW_TOKEN}"
+            ));
         }
         ui::ask_secret(&format!("Token for {endpoint} (not shown)"))?
     } else {
@@ -307,6 +310,7 @@ fn try_keep(
         storage,
         origin: Origin::Login,
         fingerprint: record.secret.fingerprint(),
+        former: Vec::new(),
         hint: record.secret.hint(),
         account: facts.map(|facts| facts.account.clone()),
         path: None,
@@ -365,10 +369,29 @@ fn offer(
         ));
     }
     let names: Vec<String> = patterns.iter().map(ToString::to_string).collect();
-    print(&format!(
-        "git uses it for {}, unless a rule says otherwise\n",
-        names.join(", ")
-    ))?;
+    let state = context.state_file.load()?;
+    let tied: Vec<&str> = names
+        .iter()
+        .filter(|pattern| is_tied(&state, name, endpoint, facts, pattern))
+        .map(String::as_str)
+        .collect();
+    let free: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|n| !tied.contains(n))
+        .collect();
+    if !free.is_empty() {
+        let free = free.join(", ");
+        print(&format!(
+            "git uses it for {free}, unless a rule says otherwise\n"
+        ))?;
+    }
+    if !tied.is_empty() {
+        let tied = tied.join(", ");
+        print(&format!(
+            "another token is as good for {tied}, so there a rule must choose\n"
+        ))?;
+    }
     if ui::confirm("Write that down as rules, so that they hold against HF_TOKEN too?") {
         return rules::set(context, name, endpoint, &patterns, false);
     }
@@ -380,6 +403,30 @@ fn offer(
         "to make that rules: {command} {}\n",
         flags.join(" ")
     ))
+}
+
+/// Whether another token reaches the same just as narrowly.
+fn is_tied(
+    state: &State,
+    name: &TokenName,
+    endpoint: &Endpoint,
+    facts: Option<&Facts>,
+    pattern: &str,
+) -> bool {
+    let reaches = |facts: &Facts| {
+        let found = facts
+            .reach()
+            .into_iter()
+            .find(|(_, p)| p.eq_ignore_ascii_case(pattern));
+        found.map(|(coverage, _)| coverage)
+    };
+    let ours = facts.and_then(reaches);
+    ours.is_some()
+        && state.tokens.iter().any(|(other, token)| {
+            other != name
+                && token.endpoint == *endpoint
+                && token.facts.as_ref().and_then(reaches) == ours
+        })
 }
 
 fn quoted_pattern(pattern: &str) -> String {

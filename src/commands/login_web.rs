@@ -5,8 +5,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use url::Url;
 
 use crate::context;
+use crate::endpoint::Endpoint;
 use crate::hub::oauth::{self, DeviceCode, Poll, Tokens};
 use crate::hub::{Hub, HubError};
 use crate::storage::Record;
@@ -27,22 +29,32 @@ pub fn run(hub: &Hub) -> Result<Record> {
         Failure::new(format!("the browser login at {host} cannot begin: {error}"))
     })?;
     let page = ui::one_line(&code.verification_uri);
-    eprintln!("Open {page} in a browser, here or on any other device,");
-    eprintln!("and enter the code: {}", ui::one_line(&code.user_code));
+    ui::tell(&format!(
+        "Open {page} in a browser, here or on any other device,"
+    ));
+    ui::tell(&format!(
+        "and enter the code: {}",
+        ui::one_line(&code.user_code)
+    ));
     let complete = code
         .verification_uri_complete
         .as_ref()
         .unwrap_or(&code.verification_uri);
-    if io::stderr().is_terminal() && is_on_this_hub(hub, complete) {
-        open_browser(complete);
+    if io::stderr().is_terminal()
+        && let Some(page) = page_of(hub, complete)
+    {
+        open_browser(page.as_str());
     }
     let tokens = wait(hub, &client_id, &code, &host)?;
     Ok(Record {
-        expires: tokens.expires_in.map(|seconds| context::now() + seconds),
+        expires: tokens
+            .expires_in
+            .map(|seconds| context::now().saturating_add(seconds)),
         secret: tokens.access_token,
         endpoint: hub.endpoint().clone(),
         refresh_token: tokens.refresh_token,
         client_id: Some(client_id),
+        renewed: None,
     })
 }
 
@@ -81,9 +93,17 @@ fn expired() -> anyhow::Error {
         .into()
 }
 
-/// Only a page of the Hub itself is opened for the user.
-fn is_on_this_hub(hub: &Hub, page: &str) -> bool {
-    crate::repo::parse_location(page, hub.endpoint()).is_ok_and(|l| l.endpoint == *hub.endpoint())
+/// The page to open, which must be one of the Hub itself: anything else, be it a file's name or
+/// an option, would be run by the program that opens pages.
+fn page_of(hub: &Hub, text: &str) -> Option<Url> {
+    let page = Url::parse(text).ok()?;
+    let host = page.host_str()?;
+    let authority = match page.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    let endpoint = Endpoint::from_git(page.scheme(), &authority)?;
+    (endpoint == *hub.endpoint()).then_some(page)
 }
 
 /// Opens the page, where a desktop is at hand: not over SSH, and not without a display.
@@ -144,6 +164,35 @@ impl Drop for Spinner {
     fn drop(&mut self) {
         if self.on {
             let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pages_of_the_hub_are_opened() {
+        let hub = Hub::new(&Endpoint::hugging_face());
+        for text in [
+            "https://huggingface.co/device?code=AB-CD",
+            "https://hf.co/device",
+        ] {
+            assert!(page_of(&hub, text).is_some(), "{text}");
+        }
+        for text in [
+            "--version",
+            "x/evil.desktop",
+            "calc.exe",
+            "file:///etc/passwd",
+            "http://huggingface.co/device",
+            "https://huggingface.co.evil.example/device",
+            "https://huggingface.co@evil.example/device",
+            "javascript:alert(1)",
+            "",
+        ] {
+            assert!(page_of(&hub, text).is_none(), "{text}");
         }
     }
 }

@@ -90,8 +90,11 @@ fn revoke(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<()> 
     let record = context.read_stored(name, token).with_context(|| {
         format!("`{name}` cannot be ended on the Hub, because it cannot be read")
     })?;
+    // Who has the refresh token of a browser login can make a new token of it.
+    let mut secrets = vec![&record.secret];
+    secrets.extend(&record.refresh_token);
     Hub::new(&token.endpoint)
-        .revoke(&record.secret)
+        .revoke(&secrets)
         .with_context(|| format!("`{name}` could not be ended on the Hub, and is still here"))
 }
 

@@ -67,7 +67,7 @@ fn one(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<String>
     let mut record = context.read_stored(name, token)?;
     let mut done = "is good";
     if record.refresh_token.is_some() && token.origin == Origin::Login {
-        record = renewal::renew(context, name, token, When::Now)?;
+        record = renewal::renew(context, name, When::Now)?;
         done = "was renewed";
     }
     let hub = Hub::new(&token.endpoint);
@@ -80,7 +80,7 @@ fn one(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<String>
             };
             let summary = facts.summary();
             context.state_file.update(|state| {
-                state.rejected.remove(&value);
+                state.lift(&token.endpoint, &value);
                 if let Some(token) = state
                     .tokens
                     .get_mut(name)
@@ -96,10 +96,7 @@ fn one(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<String>
         }
         Err(HubError::Rejected) => {
             let now = context::now();
-            context.state_file.update(|state| {
-                state.reject(&value, now);
-                Ok::<_, StateError>(())
-            })?;
+            context.state_file.reject(&token.endpoint, &value, now)?;
             anyhow::bail!(
                 "the Hub does not accept it any more: run `git credential-hf login {}`",
                 quoted(name.as_str())

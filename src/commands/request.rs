@@ -1,6 +1,7 @@
 //! What `get`, `store` and `erase` begin with: read the request, and see whether it is ours.
 
 use std::io;
+use std::path::Path;
 
 use anyhow::Result;
 
@@ -11,6 +12,13 @@ use crate::repo::Repo;
 use crate::secret::Fingerprint;
 use crate::select::{Candidate, Wanted};
 use crate::state::State;
+use crate::ui;
+
+/// Whether the folder of a file cannot even be entered.
+fn is_out_of_reach(path: &Path) -> bool {
+    std::fs::symlink_metadata(path)
+        .is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+}
 
 /// A request that this helper is to deal with.
 #[derive(Debug)]
@@ -54,7 +62,14 @@ impl Session {
             return Ok(Opening::NotOurs);
         };
         let mut context = Context::new()?;
-        if let Err(error) = context.load_config() {
+        let config = context.paths.config();
+        if is_out_of_reach(&config) {
+            // HOME is another user's, as in some containers: what the environment has works.
+            ui::say(&format!(
+                "{} is out of reach: going on without it",
+                config.display()
+            ));
+        } else if let Err(error) = context.load_config() {
             let ours = context.serves(&endpoint);
             // Whether another host is ours the configuration would say; if it does not even
             // name it, it is not.
@@ -115,7 +130,11 @@ impl Session {
         let reader = crate::context::Reader::new(&self.context, state);
         selection.candidates.into_iter().find(|candidate| {
             let printed = match &candidate.source {
-                crate::select::Source::Command(name) => state.commands.get(name).cloned(),
+                crate::select::Source::Command(name) => state
+                    .commands
+                    .get(name)
+                    .and_then(|values| values.last())
+                    .cloned(),
                 _ => None,
             };
             reader.known_fingerprint(candidate).or(printed).as_ref() == Some(value)

@@ -45,6 +45,7 @@ pub fn run(run: &Run) -> Result<()> {
 #[cfg(unix)]
 fn start(mut command: Command, program: &std::ffi::OsStr) -> Result<()> {
     use std::os::unix::process::CommandExt;
+    crate::hardening::restore();
     // Returns only when it fails.
     Err(cannot_start(program, &command.exec()))
 }

@@ -7,8 +7,8 @@ use crate::context;
 use crate::name::TokenName;
 use crate::offer::OfferState;
 use crate::repo::Repo;
-use crate::secret::{Kind, Secret};
-use crate::state::{Origin, State, StateError, TokenInfo};
+use crate::secret::{Fingerprint, Kind, Secret};
+use crate::state::{Origin, State, TokenInfo};
 use crate::storage::{Record, StorageKind};
 use crate::trace;
 use crate::ui::Failure;
@@ -38,17 +38,29 @@ pub fn run() -> Result<()> {
             .help("create a token at https://huggingface.co/settings/tokens")
             .into());
     }
+    if session.request.path.as_deref().is_some_and(is_odd) {
+        trace::line(|| {
+            "store: a path with dot segments names no repo, so nothing is kept".to_owned()
+        });
+        return Ok(());
+    }
     keep(&session, secret)
+}
+
+/// Whether a path means another place than it seems to: a hostile submodule's URL could have a
+/// token kept for somebody else's repo.
+fn is_odd(path: &str) -> bool {
+    path.split('/').any(|part| part == "." || part == "..")
 }
 
 /// The server took it: whatever was held against it is lifted.
 fn accepted(session: &Session, state: &State, secret: &Secret) -> Result<()> {
     let fingerprint = secret.fingerprint();
-    if state.rejected.contains_key(&fingerprint) {
-        session.context.state_file.update(|state| {
-            state.rejected.remove(&fingerprint);
-            Ok::<_, StateError>(())
-        })?;
+    if state.rejected_at(&session.endpoint, &fingerprint).is_some() {
+        session
+            .context
+            .state_file
+            .lift(&session.endpoint, &fingerprint)?;
     }
     Ok(())
 }
@@ -65,7 +77,15 @@ fn is_known(session: &Session, state: &State, secret: &Secret) -> Result<bool> {
     if in_environment.any(|t| t.secret.as_ref().is_ok_and(|known| known.same_as(secret))) {
         return Ok(true);
     }
-    if secret.kind() != Kind::Other && state.commands.values().any(|known| *known == fingerprint) {
+    let known_before = |values: &[Fingerprint]| values.contains(&fingerprint);
+    // What a command printed, or a stored token's value before it was renewed or replaced.
+    if secret.kind() != Kind::Other
+        && (state.commands.values().any(|values| known_before(values))
+            || state
+                .tokens
+                .values()
+                .any(|token| known_before(&token.former)))
+    {
         return Ok(true);
     }
     for (name, token) in &state.tokens {
@@ -124,6 +144,7 @@ fn keep(session: &Session, secret: &Secret) -> Result<()> {
         storage,
         origin: Origin::Git,
         fingerprint: secret.fingerprint(),
+        former: Vec::new(),
         hint: secret.hint(),
         account: username_of(session).map(str::to_owned),
         path: path_for(session),
@@ -138,6 +159,7 @@ fn keep(session: &Session, secret: &Secret) -> Result<()> {
         expires: request.password_expiry_utc,
         refresh_token: request.oauth_refresh_token.clone(),
         client_id: None,
+        renewed: None,
     };
     session
         .context

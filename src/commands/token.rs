@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::chosen;
 use crate::cli::Token;
-use crate::context::{Context, print};
+use crate::context::{Context, print_secret};
 
 /// Prints the token, and nothing else.
 ///
@@ -29,5 +29,5 @@ pub fn run(token: &Token) -> Result<()> {
     } else {
         Zeroizing::new(loaded.secret.expose().to_owned())
     };
-    print(&Zeroizing::new(format!("{}\n", *text)))
+    print_secret(&Zeroizing::new(format!("{}\n", *text)))
 }

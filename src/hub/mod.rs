@@ -21,6 +21,9 @@ use crate::{trace, ui};
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How redirects that do not end are told from those that lead away.
+const TOO_MANY: &str = "too many redirects";
+
 /// The largest answer read, in bytes. A whoami answer with hundreds of scopes is below 1 MB.
 const MAX_ANSWER: u64 = 4 * 1024 * 1024;
 
@@ -135,6 +138,8 @@ impl Hub {
         let host = self.endpoint.authority();
         HubError::Unavailable(if error.is_timeout() {
             format!("{host} did not answer within {} s", TIMEOUT.as_secs())
+        } else if error.is_redirect() && causes(error).contains(TOO_MANY) {
+            format!("{host} redirects in circles")
         } else if error.is_redirect() {
             format!(
                 "{host} redirects to another site, which is not followed: the token is for {host} alone"
@@ -170,6 +175,7 @@ impl Answer {
             .map_or_else(|_| self.body.as_str().to_owned(), |body| body.error);
         let text = redact(&ui::one_line(&text));
         match self.error_code.as_deref() {
+            Some("GatedRepo") if text.trim().is_empty() => "gated repo".to_owned(),
             Some("GatedRepo") if !text.to_lowercase().contains("gated") => {
                 format!("gated repo: {text}")
             }
@@ -180,6 +186,11 @@ impl Answer {
 
     /// The body as JSON of this form.
     fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, HubError> {
+        // Structs read from arrays too, and no answer of the Hub is one.
+        if !self.body.trim_start().starts_with('{') {
+            let message = "the Hub's answer is not what was expected: no JSON object";
+            return Err(HubError::Unavailable(message.to_owned()));
+        }
         // The parser's error may quote the body, and the body may hold a token.
         serde_json::from_str(&self.body).map_err(|error| {
             HubError::Unavailable(format!(
@@ -221,7 +232,7 @@ fn build(endpoint: &Endpoint) -> Result<Client, reqwest::Error> {
             if first != Some(attempt.url().origin()) {
                 attempt.error("a redirect to another site")
             } else if attempt.previous().len() > 5 {
-                attempt.error("too many redirects")
+                attempt.error(TOO_MANY)
             } else {
                 attempt.follow()
             }

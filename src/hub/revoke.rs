@@ -7,16 +7,17 @@ use super::{Hub, HubError};
 use crate::secret::Secret;
 
 impl Hub {
-    /// Ends a token on the Hub, at once and for good. The Hub takes this without a login and
+    /// Ends tokens on the Hub, at once and for good. The Hub takes this without a login and
     /// never says whether it knew the token.
     ///
     /// # Errors
     /// See [`HubError`].
-    pub fn revoke(&self, secret: &Secret) -> Result<(), HubError> {
+    pub fn revoke(&self, secrets: &[&Secret]) -> Result<(), HubError> {
         // The body is the third place where a token leaves the program: to end it, the Hub
         // must be told which.
         let answer = self.send(&|| {
-            let body = json!({ "credentials": [secret.expose()] });
+            let body =
+                json!({ "credentials": secrets.iter().map(|s| s.expose()).collect::<Vec<_>>() });
             Ok(self
                 .request(Method::POST, "/api/credentials/revoke")?
                 .json(&body))

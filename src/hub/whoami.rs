@@ -30,65 +30,87 @@ impl Hub {
 #[derive(Deserialize)]
 struct WhoAmI {
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     r#type: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     orgs: Vec<Org>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     auth: Auth,
 }
 
 #[derive(Deserialize)]
 struct Org {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     name: Option<String>,
-    #[serde(default, rename = "roleInOrg")]
+    #[serde(default, deserialize_with = "nullable", rename = "roleInOrg")]
     role: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
 struct Auth {
-    #[serde(default, rename = "accessToken")]
+    #[serde(default, deserialize_with = "nullable", rename = "accessToken")]
     access_token: Option<AccessToken>,
-    #[serde(default, rename = "expiresAt")]
+    #[serde(default, deserialize_with = "nullable", rename = "expiresAt")]
     expires_at: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
 struct AccessToken {
-    #[serde(default, rename = "displayName")]
+    #[serde(default, deserialize_with = "nullable", rename = "displayName")]
     display_name: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     role: Option<String>,
-    #[serde(default, rename = "fineGrained")]
+    #[serde(default, deserialize_with = "nullable", rename = "fineGrained")]
     fine_grained: Option<FineGrained>,
 }
 
 #[derive(Deserialize)]
 struct FineGrained {
-    #[serde(default, rename = "canReadGatedRepos")]
+    #[serde(default, deserialize_with = "nullable", rename = "canReadGatedRepos")]
     can_read_gated_repos: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     global: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     scoped: Vec<Scoped>,
 }
 
 #[derive(Deserialize)]
 struct Scoped {
     entity: Entity,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     permissions: Vec<String>,
 }
 
 #[derive(Deserialize)]
 struct Entity {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     r#type: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     name: Option<String>,
-    #[serde(default, rename = "_id")]
+    #[serde(default, deserialize_with = "nullable", rename = "_id")]
     id: Option<String>,
+}
+
+/// A field that is `null` is as good as missing.
+fn nullable<'de, D, T>(input: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::deserialize(input)?.unwrap_or_default())
+}
+
+/// The most organisations, scopes or permissions that are kept: more would fill the state that
+/// every `get` reads.
+const MAX_ROWS: usize = 500;
+
+/// The longest text that is kept, in characters.
+const MAX_TEXT: usize = 200;
+
+/// Text from the Hub ends up on terminals, in files and in git's protocol: one line of it.
+#[expect(clippy::needless_pass_by_value, reason = "it is mapped over")]
+fn clean(text: String) -> String {
+    crate::ui::one_line(&text).chars().take(MAX_TEXT).collect()
 }
 
 impl From<WhoAmI> for Facts {
@@ -113,27 +135,37 @@ impl From<WhoAmI> for Facts {
             (f.can_read_gated_repos, f.global, f.scoped)
         });
         Self {
-            account: name,
-            account_type: r#type,
+            account: clean(name),
+            account_type: r#type.map(clean),
             organisations: orgs
                 .into_iter()
+                .take(MAX_ROWS)
                 .filter_map(|org| {
                     Some(Organisation {
-                        name: org.name?,
-                        role: org.role,
+                        name: clean(org.name?),
+                        role: org.role.map(clean),
                     })
                 })
                 .collect(),
-            display_name: token.display_name,
-            role: token.role.map_or(Role::Unknown, |role| Role::read(&role)),
+            display_name: token.display_name.map(clean),
+            role: token
+                .role
+                .map_or(Role::Unknown, |role| Role::read(&clean(role))),
             gated,
-            global,
+            global: global.into_iter().take(MAX_ROWS).map(clean).collect(),
             scopes: scoped
                 .into_iter()
+                .take(MAX_ROWS)
                 .map(|scope| Scope {
-                    kind: scope.entity.r#type.unwrap_or_else(|| "unknown".to_owned()),
-                    name: scope.entity.name.or(scope.entity.id).unwrap_or_default(),
-                    permissions: scope.permissions,
+                    kind: clean(scope.entity.r#type.unwrap_or_else(|| "unknown".to_owned())),
+                    name: scope.entity.name.map(clean),
+                    id: scope.entity.id.map(clean),
+                    permissions: scope
+                        .permissions
+                        .into_iter()
+                        .take(MAX_ROWS)
+                        .map(clean)
+                        .collect(),
                 })
                 .collect(),
             expires: expires_at.as_ref().and_then(expiry),
@@ -184,8 +216,8 @@ mod tests {
         assert_eq!(facts.display_name.as_deref(), Some("laptop"));
         assert!(facts.gated);
         assert_eq!(facts.expires, Some(1_769_860_800));
-        let names: Vec<&str> = facts.scopes.iter().map(|s| s.name.as_str()).collect();
-        assert_eq!(names, ["acme/x", "4"]);
+        let names: Vec<_> = facts.scopes.iter().map(|s| s.name.as_deref()).collect();
+        assert_eq!(names, [Some("acme/x"), None]);
         let [org] = facts.organisations.as_slice() else {
             panic!()
         };

@@ -1,8 +1,7 @@
 //! Tokens that another program hands out: `pass`, 1Password, Vault, a cloud's secret manager.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::io;
+use std::process::Command;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -10,6 +9,7 @@ use zeroize::Zeroizing;
 use super::StorageError;
 use crate::config::CommandLine;
 use crate::environment::TOKEN_VARIABLES;
+use crate::process::output_within;
 use crate::secret::{MAX_BYTES, Secret};
 
 /// How long a command may take. It may have to ask for a fingerprint or a PIN.
@@ -29,43 +29,24 @@ pub fn run(command: &CommandLine, timeout: Duration) -> Result<Secret, StorageEr
     // The program's name is configuration; its arguments and output are nobody's to repeat.
     let fail = |what: &str| StorageError::Unavailable(format!("`{program}` {what}"));
     let mut process = Command::new(program);
-    process
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
+    process.args(arguments);
     for variable in TOKEN_VARIABLES {
         process.env_remove(variable);
     }
-    let mut child = process
-        .spawn()
-        .map_err(|error| fail(&format!("cannot be started: {error}")))?;
-    let Some(output) = child.stdout.take() else {
-        return Err(fail("has no output"));
-    };
-    let (sender, receiver) = mpsc::sync_channel(1);
-    std::thread::spawn(move || {
-        let mut line = Zeroizing::new(String::with_capacity(1024));
-        let mut output = BufReader::new(output).take(MAX_BYTES as u64 + 2);
-        let read = output.read_line(&mut line).map(|_| line);
-        // Read on, so that a program that prints more does not die of a closed pipe.
-        let _ = std::io::copy(&mut output.into_inner(), &mut std::io::sink());
-        let _ = sender.send(read);
-    });
-    let Ok(read) = receiver.recv_timeout(timeout) else {
-        end(&mut child);
-        return Err(fail(&format!("did not end within {} s", timeout.as_secs())));
-    };
-    let status = child.wait().map_err(|_| fail("was lost"))?;
-    if !status.success() {
-        return Err(fail(&format!("failed ({status})")));
+    let finished = output_within(process, timeout, MAX_BYTES as u64 + 2).map_err(|error| {
+        fail(&match error.kind() {
+            io::ErrorKind::TimedOut => format!("did not end within {} s", timeout.as_secs()),
+            _ => format!("cannot be started: {error}"),
+        })
+    })?;
+    if !finished.status.success() {
+        return Err(fail(&format!("failed ({})", finished.status)));
     }
-    let line = read.map_err(|_| fail("printed something that is no text"))?;
-    Secret::from_input(line).map_err(|error| fail(&format!("printed no token: {error}")))
-}
-
-fn end(child: &mut Child) {
-    let _ = child.kill();
-    let _ = child.wait();
+    let line = finished.output.split(|byte| *byte == b'\n').next();
+    let line = std::str::from_utf8(line.unwrap_or_default())
+        .map_err(|_| fail("printed something that is no text"))?;
+    Secret::from_input(Zeroizing::new(line.to_owned()))
+        .map_err(|error| fail(&format!("printed no token: {error}")))
 }
 
 #[cfg(all(test, unix))]

@@ -184,6 +184,7 @@ mod tests {
             expires: None,
             refresh_token: None,
             client_id: None,
+            renewed: None,
         }
     }
 

@@ -145,6 +145,7 @@ mod tests {
             expires: Some(17),
             refresh_token: None,
             client_id: None,
+            renewed: None,
         };
         assert!(matches!(storage.read(&name), Err(StorageError::NotFound)));
         for text in ["one", "two, with an umlaut: ü"] {

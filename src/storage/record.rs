@@ -19,6 +19,8 @@ pub struct Record {
     pub refresh_token: Option<Secret>,
     /// The OAuth client that it was handed to, which alone can renew it.
     pub client_id: Option<String>,
+    /// When it was last renewed, in seconds since 1970.
+    pub renewed: Option<u64>,
 }
 
 /// The text is not one that this program has written.
@@ -37,6 +39,7 @@ impl Record {
             expires,
             refresh_token,
             client_id,
+            renewed,
         } = self;
         let mut text = Zeroizing::new(String::with_capacity(1024));
         let mut line = |parts: &[&str]| {
@@ -54,6 +57,9 @@ impl Record {
         if let Some(id) = client_id {
             line(&["client_id=", id]);
         }
+        if let Some(at) = renewed {
+            line(&["renewed=", &at.to_string()]);
+        }
         text
     }
 
@@ -65,13 +71,14 @@ impl Record {
         let (secret, rest) = text.split_once('\n').ok_or(NotARecord)?;
         let secret = Secret::exact(secret).map_err(|_| NotARecord)?;
         let (mut endpoint, mut expires) = (None, None);
-        let (mut refresh_token, mut client_id) = (None, None);
+        let (mut refresh_token, mut client_id, mut renewed) = (None, None, None);
         for line in rest.lines() {
             match line.split_once('=') {
                 Some(("endpoint", value)) => endpoint = Endpoint::parse(value).ok(),
                 Some(("expires", value)) => expires = value.parse().ok(),
                 Some(("refresh_token", value)) => refresh_token = Secret::exact(value).ok(),
                 Some(("client_id", value)) => client_id = Some(value.to_owned()),
+                Some(("renewed", value)) => renewed = value.parse().ok(),
                 _ => {}
             }
         }
@@ -81,6 +88,7 @@ impl Record {
             expires,
             refresh_token,
             client_id,
+            renewed,
         })
     }
 }
@@ -98,6 +106,7 @@ mod tests {
                 expires,
                 refresh_token: refresh.map(|r| Secret::exact(r).unwrap()),
                 client_id: refresh.map(|_| "a client".to_owned()),
+                renewed: expires,
             };
             let back = Record::from_text(&record.to_text()).unwrap();
             assert!(back.secret.same_as(&record.secret));

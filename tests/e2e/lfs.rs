@@ -139,6 +139,28 @@ fn without_any_token_git_lfs_does_not_loop() {
 }
 
 #[test]
+fn nor_where_the_state_cannot_be_written_or_read() {
+    with_each_git(|hub, machine, _| {
+        machine.env("HF_TOKEN", hub.add_token("good", &[("acme", Write)]));
+        commit_weights(machine, &noise(1000));
+        let push = ["lfs", "push", "origin", "main"];
+        // No folder can be made below a file; and a damaged state is left as it is.
+        for data in ["/dev/null/data", "damaged"] {
+            machine.write("damaged/git-credential-hf/state.json", "{");
+            let data = machine.home().join(data);
+            machine.env("XDG_DATA_HOME", data);
+            let bad = hub.unknown_token();
+            machine.forbid(&bad);
+            machine.env("HF_TOKEN", &bad);
+            hub.clear_log();
+            fails_soon(machine, &push, "x");
+            assert!(below_lfs(&hub.log()).len() <= 8, "{:?}", hub.log());
+        }
+        assert_eq!(machine.read("damaged/git-credential-hf/state.json"), "{");
+    });
+}
+
+#[test]
 fn git_lfs_goes_on_with_the_next_token() {
     with_each_git(|hub, machine, _| {
         let token = hub.add_token("me", &[("acme", Write)]);

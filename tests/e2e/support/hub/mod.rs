@@ -2,6 +2,7 @@
 //! codes, with a log of who asked for what with which token.
 
 mod accounts;
+pub mod api;
 mod http;
 mod lfs;
 mod proxy;

@@ -1,0 +1,41 @@
+//! What the system is asked for so that secrets stay in this process.
+
+#[cfg(unix)]
+mod unix {
+    use std::sync::OnceLock;
+
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    static BEFORE: OnceLock<Rlimit> = OnceLock::new();
+
+    /// No core file of this process is written, by the kernel or by a crash reporter, and no
+    /// other program of this user can attach to it: a crash must not put tokens on a disk.
+    pub fn no_core_dump() {
+        let before = getrlimit(Resource::Core);
+        let none = Rlimit {
+            current: Some(0),
+            maximum: before.maximum,
+        };
+        let _ = BEFORE.set(before);
+        let _ = setrlimit(Resource::Core, none);
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+            let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+        }
+    }
+
+    /// Gives the limit back, for a program that takes the place of this one.
+    pub fn restore() {
+        if let Some(before) = BEFORE.get() {
+            let _ = setrlimit(Resource::Core, *before);
+        }
+    }
+}
+
+#[cfg(unix)]
+pub use unix::{no_core_dump, restore};
+
+/// Windows writes no core files unless an administrator sets that up.
+#[cfg(not(unix))]
+pub fn no_core_dump() {}

@@ -1,0 +1,110 @@
+//! Other programs, under a deadline.
+
+use std::io::{self, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+/// How often a program is asked whether it has ended.
+const POLL: Duration = Duration::from_millis(5);
+
+/// How long output may still come once the program has ended: another one that it left behind
+/// may hold its output open for ever.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// What a program has done.
+#[derive(Debug)]
+pub struct Finished {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it printed, `limit` bytes of it at most. It may be a secret.
+    pub output: Zeroizing<Vec<u8>>,
+}
+
+/// Runs a program without input and reads what it prints, for at most `timeout`; then it is
+/// killed. It stays in the foreground of the terminal, where it may have to ask for a PIN.
+///
+/// # Errors
+/// When it cannot be started, or [`io::ErrorKind::TimedOut`].
+pub fn output_within(mut command: Command, timeout: Duration, limit: u64) -> io::Result<Finished> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let start = Instant::now();
+    let mut child = command.spawn()?;
+    let stdout = child.stdout.take();
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let Some(mut stdout) = stdout else { return };
+        let mut buffer = Zeroizing::new(vec![0; 4096]);
+        let mut sent = 0;
+        // Read to the end even past the limit: a closed pipe would kill the program.
+        while let Ok(count @ 1..) = stdout.read(&mut buffer) {
+            let part = buffer.get(..count).unwrap_or_default();
+            if sent < limit && sender.send(Zeroizing::new(part.to_vec())).is_err() {
+                return;
+            }
+            sent += count as u64;
+        }
+    });
+    let mut output = Zeroizing::new(Vec::with_capacity(1024));
+    let mut take = |wait: Duration| match receiver.recv_timeout(wait) {
+        Ok(part) => {
+            output.extend_from_slice(&part);
+            true
+        }
+        Err(mpsc::RecvTimeoutError::Timeout) => true,
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            std::thread::sleep(wait);
+            false
+        }
+    };
+    let status = loop {
+        take(POLL);
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if start.elapsed() >= timeout {
+            end(&mut child);
+            return Err(io::Error::from(io::ErrorKind::TimedOut));
+        }
+    };
+    let ended = Instant::now();
+    while ended.elapsed() < GRACE && take(POLL) {}
+    output.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(Finished { status, output })
+}
+
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str, timeout: Duration) -> io::Result<String> {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        let finished = output_within(command, timeout, 1000)?;
+        Ok(String::from_utf8_lossy(&finished.output).into_owned())
+    }
+
+    #[test]
+    fn programs_that_do_not_end_as_they_should() {
+        let long = Duration::from_secs(20);
+        let start = Instant::now();
+        assert_eq!(sh("echo a; sleep 30 & echo b", long).unwrap(), "a\nb\n");
+        assert_eq!(sh("seq 100000", long).unwrap().len(), 1000);
+        for script in [
+            "echo a; exec >&-; exec sleep 30",
+            "exec sleep 30",
+            "exec yes",
+        ] {
+            let error = sh(script, Duration::from_millis(300)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{script}");
+        }
+        assert!(start.elapsed() < long);
+    }
+}
