@@ -80,75 +80,68 @@ pub fn choose(
             state.standing(endpoint, fingerprint, now)
         }
     };
-    let remembered = |world: &dyn Fn(&Candidate) -> Option<Fingerprint>, candidate: &Candidate| {
-        world(candidate).map_or(Standing::Good, |fingerprint| standing(&fingerprint))
-    };
-    let mut last_resort: Vec<&Candidate> = Vec::new();
-    let mut rejected: Option<&Candidate> = None;
-    let mut queue: std::collections::VecDeque<(&Candidate, bool)> = candidates
-        .iter()
-        .map(|candidate| (candidate, false))
-        .collect();
-    loop {
-        let Some((candidate, is_last_resort)) = queue.pop_front() else {
-            if last_resort.is_empty() {
-                break;
-            }
-            queue.extend(last_resort.drain(..).map(|candidate| (candidate, true)));
-            continue;
+    let mut held = HeldBack::default();
+    for last in [false, true] {
+        let round: Vec<&Candidate> = if last {
+            std::mem::take(&mut held.last_resort)
+        } else {
+            candidates.iter().collect()
         };
-        match remembered(&|c| world.known_fingerprint(c), candidate) {
-            Standing::Withheld => {
-                rejected = Some(candidate);
+        for (at, candidate) in round.iter().enumerate() {
+            let known = world.known_fingerprint(candidate);
+            if known.is_some_and(|value| held.holds(candidate, standing(&value), last)) {
                 continue;
             }
-            Standing::LastResort if !is_last_resort => {
-                last_resort.push(candidate);
+            let loaded = match world.load(candidate) {
+                Ok(loaded) => loaded,
+                Err(error) => {
+                    world.passed(candidate, &Passed::Unreadable(error));
+                    continue;
+                }
+            };
+            if let Some(at) = loaded.expires.filter(|at| *at <= now) {
+                world.passed(candidate, &Passed::Expired(at));
                 continue;
             }
-            _ => {}
-        }
-        let loaded = match world.load(candidate) {
-            Ok(loaded) => loaded,
-            Err(error) => {
-                world.passed(candidate, &Passed::Unreadable(error));
+            // The value may be another than remembered: what was read decides.
+            let value = loaded.secret.fingerprint();
+            if held.holds(candidate, standing(&value), last) {
                 continue;
             }
-        };
-        if let Some(at) = loaded.expires.filter(|at| *at <= now) {
-            world.passed(candidate, &Passed::Expired(at));
-            continue;
-        }
-        // The value may be another than remembered: what was read decides.
-        match standing(&loaded.secret.fingerprint()) {
-            Standing::Withheld => {
-                rejected = Some(candidate);
-                continue;
-            }
-            Standing::LastResort if !is_last_resort => {
-                last_resort.push(candidate);
-                continue;
-            }
-            _ => {}
-        }
-        let more = queue
-            .iter()
-            .map(|(candidate, _)| *candidate)
-            .chain(last_resort.iter().copied())
-            .any(|left| {
+            let mut left = round.iter().skip(at + 1).chain(&held.last_resort);
+            let more = left.any(|left| {
                 let known = world.known_fingerprint(left);
-                known != Some(loaded.secret.fingerprint())
-                    && known.is_none_or(|f| standing(&f) != Standing::Withheld)
+                known.is_none_or(|k| k != value && standing(&k) != Standing::Withheld)
             });
-        return Outcome::Offer {
-            candidate: candidate.clone(),
-            loaded: Box::new(loaded),
-            more,
-        };
+            return Outcome::Offer {
+                candidate: (*candidate).clone(),
+                loaded: Box::new(loaded),
+                more,
+            };
+        }
     }
-    match rejected {
+    match held.rejected {
         Some(candidate) => Outcome::AllRejected(candidate.clone()),
         None => Outcome::Nothing,
+    }
+}
+
+/// The candidates that are not answered for what is remembered of their values.
+#[derive(Default)]
+struct HeldBack<'a> {
+    last_resort: Vec<&'a Candidate>,
+    rejected: Option<&'a Candidate>,
+}
+
+impl<'a> HeldBack<'a> {
+    /// Whether a candidate is held back; in the last round only what is withheld is.
+    fn holds(&mut self, candidate: &'a Candidate, standing: Standing, last: bool) -> bool {
+        match standing {
+            Standing::Withheld => self.rejected = Some(candidate),
+            Standing::LastResort if !last => self.last_resort.push(candidate),
+            Standing::LastResort | Standing::Good => return false,
+        }
+        true
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::context::{self, Context, quoted};
 use crate::hub::{Hub, HubError, oauth};
 use crate::name::TokenName;
-use crate::state::StateError;
+use crate::state_file::StateError;
 use crate::storage::{Record, StorageError};
 use crate::{trace, ui::one_line};
 

@@ -3,8 +3,9 @@
 use anyhow::Result;
 
 use super::here;
-use crate::context::{self, Context, Reader};
+use crate::context::{self, Context};
 use crate::offer::{Loaded, Outcome, choose};
+use crate::reader::Reader;
 use crate::repo::Location;
 use crate::select::{Candidate, Wanted};
 use crate::state::State;

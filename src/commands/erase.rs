@@ -141,7 +141,7 @@ fn renewed<'a>(
 
 /// Whether a candidate's token is this very secret.
 fn has_value(session: &Session, state: &State, candidate: &Candidate, secret: &Secret) -> bool {
-    let mut reader = context::Reader::new(&session.context, state);
+    let mut reader = crate::reader::Reader::new(&session.context, state);
     reader
         .load(candidate)
         .is_ok_and(|loaded| loaded.secret.same_as(secret))
@@ -152,7 +152,7 @@ fn next_after(session: &Session, state: &State, value: &crate::secret::Fingerpri
     let Ok(selection) = session.context.select(&session.wanted(), state) else {
         return String::new();
     };
-    let reader = context::Reader::new(&session.context, state);
+    let reader = crate::reader::Reader::new(&session.context, state);
     let now = context::now();
     let next = selection.candidates.iter().find(|candidate| {
         let known = reader.known_fingerprint(candidate);

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::here;
 use crate::cli::Explain;
-use crate::context::{self, Context, Reader, print, source_name};
+use crate::context::{self, Context, print, source_name};
 use crate::endpoint::Endpoint;
 use crate::offer::{Outcome, World, choose};
+use crate::reader::Reader;
 use crate::repo::Location;
 use crate::select::{Candidate, Notice, SelectError, Source, Wanted};
 use crate::state::{Standing, State};

@@ -6,10 +6,11 @@ use anyhow::Result;
 
 use super::request::{Opening, Session};
 use crate::cli::AlreadySaid;
-use crate::context::{self, Changed, Reader, quoted, way_out};
+use crate::context::{self, quoted, way_out};
 use crate::name::TokenName;
 use crate::offer::{OfferState, Outcome, choose};
 use crate::protocol::{Capabilities, Credential, Reply};
+use crate::reader::{Changed, Reader};
 use crate::secret::Fingerprint;
 use crate::select::{Notice, SelectError, Selection};
 use crate::state::{State, TokenInfo};
@@ -173,7 +174,7 @@ fn learn(session: &Session, reader: &Reader<'_>) {
         for (name, fingerprint) in &reader.printed {
             state.printed(name, fingerprint);
         }
-        Ok::<_, crate::state::StateError>(())
+        Ok::<_, crate::state_file::StateError>(())
     });
     if let Err(error) = result {
         trace::line(|| error.to_string());

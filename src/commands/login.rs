@@ -6,7 +6,8 @@ use anyhow::Result;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{here, login_web, rules};
+use super::rules::Assignment;
+use super::{here, login_web};
 use crate::cli::Login;
 use crate::config_edit::{Change, edit};
 use crate::context::{self, Context, print, quoted};
@@ -81,8 +82,14 @@ pub fn run(login: &Login) -> Result<()> {
             print(&format!("{line}\n"))?
         }
     }
+    let assignment = Assignment {
+        name: &name,
+        endpoint: &endpoint,
+        patterns: &patterns,
+        default: login.default,
+    };
     if login.json {
-        rules::write(&context, &name, &endpoint, &patterns, login.default)?;
+        assignment.write(&context)?;
         return print_json(&name, &record, kind, facts.as_ref());
     }
     print(&format!(
@@ -93,7 +100,7 @@ pub fn run(login: &Login) -> Result<()> {
     if let Some(facts) = &facts {
         print(&described(facts))?;
     }
-    rules::set(&context, &name, &endpoint, &patterns, login.default)?;
+    assignment.write_and_say(&context)?;
     if patterns.is_empty() && !login.default {
         offer(&context, &name, &endpoint, facts.as_ref())?;
     }
@@ -393,7 +400,13 @@ fn offer(
         ))?;
     }
     if ui::confirm("Write that down as rules, so that they hold against HF_TOKEN too?") {
-        return rules::set(context, name, endpoint, &patterns, false);
+        let assignment = Assignment {
+            name,
+            endpoint,
+            patterns: &patterns,
+            default: false,
+        };
+        return assignment.write_and_say(context);
     }
     let flags: Vec<String> = names
         .iter()

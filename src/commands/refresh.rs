@@ -10,7 +10,8 @@ use crate::grants::Facts;
 use crate::hub::{Hub, HubError};
 use crate::name::TokenName;
 use crate::renewal::{self, When};
-use crate::state::{Origin, State, StateError, TokenInfo};
+use crate::state::{Origin, State, TokenInfo};
+use crate::state_file::StateError;
 use crate::ui;
 
 /// Refreshes one token, or all from `login`.

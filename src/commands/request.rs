@@ -127,7 +127,7 @@ impl Session {
     pub fn candidate_with(&self, state: &State, value: &Fingerprint) -> Option<Candidate> {
         use crate::offer::World;
         let selection = self.context.select(&self.wanted(), state).ok()?;
-        let reader = crate::context::Reader::new(&self.context, state);
+        let reader = crate::reader::Reader::new(&self.context, state);
         selection.candidates.into_iter().find(|candidate| {
             let printed = match &candidate.source {
                 crate::select::Source::Command(name) => state

@@ -26,7 +26,13 @@ pub fn use_token(choice: &Use) -> Result<()> {
     } else {
         here::patterns(&context, &choice.patterns)?
     };
-    set(&context, &name, &endpoint, &patterns, choice.default)
+    Assignment {
+        name: &name,
+        endpoint: &endpoint,
+        patterns: &patterns,
+        default: choice.default,
+    }
+    .write_and_say(&context)
 }
 
 /// Takes a rule out.
@@ -63,57 +69,66 @@ pub fn unuse(choice: &Unuse) -> Result<()> {
     Ok(())
 }
 
-/// Writes rules and the default for a token, and says so.
-///
-/// # Errors
-/// When a pattern is of another endpoint than the token, or the configuration cannot be changed.
-pub fn set(
-    context: &Context,
-    name: &TokenName,
-    endpoint: &Endpoint,
-    patterns: &[Pattern],
-    default: bool,
-) -> Result<()> {
-    write(context, name, endpoint, patterns, default)?;
-    for pattern in patterns {
-        print(&format!("{pattern} uses `{name}`\n"))?;
-    }
-    if default {
-        print(&format!("everything without a rule uses `{name}`\n"))?;
-    }
-    Ok(())
+/// Where a token is to be used.
+#[derive(Debug, Clone, Copy)]
+pub struct Assignment<'a> {
+    /// The token.
+    pub name: &'a TokenName,
+    /// The endpoint it is for.
+    pub endpoint: &'a Endpoint,
+    /// The patterns that get a rule.
+    pub patterns: &'a [Pattern],
+    /// Whether it becomes the default.
+    pub default: bool,
 }
 
-/// Writes rules and the default for a token.
-///
-/// # Errors
-/// As [`set`].
-pub fn write(
-    context: &Context,
-    name: &TokenName,
-    endpoint: &Endpoint,
-    patterns: &[Pattern],
-    default: bool,
-) -> Result<()> {
-    if let Some(pattern) = patterns.iter().find(|p| p.endpoint != *endpoint) {
-        return Err(Failure::new(format!(
-            "`{name}` is a token for {endpoint}, and `{pattern}` is on {}",
-            pattern.endpoint
-        ))
-        .help("a token goes to the Hub it was stored for, and to no other")
-        .into());
+impl Assignment<'_> {
+    /// Writes the rules and the default, and says so.
+    ///
+    /// # Errors
+    /// As [`Assignment::write`].
+    pub fn write_and_say(self, context: &Context) -> Result<()> {
+        self.write(context)?;
+        let name = self.name;
+        for pattern in self.patterns {
+            print(&format!("{pattern} uses `{name}`\n"))?;
+        }
+        if self.default {
+            print(&format!("everything without a rule uses `{name}`\n"))?;
+        }
+        Ok(())
     }
-    let mut changes: Vec<Change<'_>> = patterns
-        .iter()
-        .map(|pattern| Change::SetRule(pattern, name))
-        .collect();
-    if default {
-        changes.push(Change::SetDefault(Some(name)));
+
+    /// Writes the rules and the default.
+    ///
+    /// # Errors
+    /// When a pattern is of another endpoint than the token, or the configuration cannot be
+    /// changed.
+    pub fn write(self, context: &Context) -> Result<()> {
+        let Self {
+            name,
+            endpoint,
+            patterns,
+            default,
+        } = self;
+        if let Some(pattern) = patterns.iter().find(|p| p.endpoint != *endpoint) {
+            return Err(Failure::new(format!(
+                "`{name}` is a token for {endpoint}, and `{pattern}` is on {}",
+                pattern.endpoint
+            ))
+            .help("a token goes to the Hub it was stored for, and to no other")
+            .into());
+        }
+        let rules = patterns
+            .iter()
+            .map(|pattern| Change::SetRule(pattern, name));
+        let default = default.then_some(Change::SetDefault(Some(name)));
+        let changes: Vec<Change<'_>> = rules.chain(default).collect();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        Ok(edit(&context.paths.config(), &changes)?)
     }
-    if changes.is_empty() {
-        return Ok(());
-    }
-    Ok(edit(&context.paths.config(), &changes)?)
 }
 
 /// The endpoint of the token of this name.

@@ -227,7 +227,10 @@ fn an_interrupt_leaves_nothing_behind() {
     let test = Browser::new();
     test.oauth
         .polls_are_answered(&["authorization_pending"; 100]);
-    let started = test.login().start();
+    // A test that runs in the background of a shell has the signal ignored, as its children do.
+    let login = ["--default-signal=INT", "git-credential-hf", "login", "me"];
+    let login = login.into_iter().chain(["--web", "--storage", "file"]);
+    let started = test.machine.command("env", login).start();
     let start = Instant::now();
     while test.polls() == 0 {
         assert!(start.elapsed() < Duration::from_secs(20), "it never asks");

@@ -1,0 +1,198 @@
+//! The configuration that people write: `config.toml`, read strictly.
+
+mod read;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::endpoint::Endpoint;
+use crate::name::TokenName;
+use crate::pattern::Pattern;
+use crate::storage::StorageKind;
+
+/// The version of the file that this program reads and writes.
+pub const VERSION: i64 = 1;
+
+/// How long a keyring may take, unless the configuration says otherwise.
+pub const KEYRING_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What `config.toml` says.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The token for repos that nothing else names one for.
+    pub default: Option<TokenName>,
+    /// Where `login` puts new tokens, once it was said.
+    pub storage: Option<StorageKind>,
+    /// Whether one-line hints go to stderr.
+    pub hints: bool,
+    /// The deadline of every keyring call.
+    pub keyring_timeout: Duration,
+    /// The rules, most specific first.
+    pub rules: Vec<Rule>,
+    /// The endpoints beside the public Hub.
+    pub endpoints: BTreeMap<Endpoint, EndpointOptions>,
+    /// The tokens that other programs hand out, by name.
+    pub commands: BTreeMap<TokenName, CommandLine>,
+}
+
+/// A pattern and the token to use there.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Where it applies.
+    pub pattern: Pattern,
+    /// The name of the token.
+    pub token: TokenName,
+}
+
+/// What is said of a configured endpoint.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EndpointOptions {
+    /// `HF_TOKEN` belongs to this endpoint too.
+    pub env: bool,
+    /// Plain `http` is answered.
+    pub allow_http: bool,
+}
+
+/// A program that prints a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandLine {
+    /// The program and its arguments; never empty.
+    pub arguments: Vec<String>,
+    /// The only endpoint that gets the token.
+    pub endpoint: Endpoint,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            default: None,
+            storage: None,
+            hints: true,
+            keyring_timeout: KEYRING_TIMEOUT,
+            rules: Vec::new(),
+            endpoints: BTreeMap::new(),
+            commands: BTreeMap::new(),
+        }
+    }
+}
+
+/// What is wrong, where, and what would be right. Values are not quoted, since somebody may
+/// have written a token there.
+#[derive(Debug)]
+pub struct ConfigError {
+    /// The file.
+    pub path: PathBuf,
+    /// Line and column, counted from 1, where known.
+    pub place: Option<(usize, usize)>,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path.display())?;
+        if let Some((line, column)) = self.place {
+            write!(f, ":{line}:{column}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads the file; a missing one is the default configuration.
+    ///
+    /// # Errors
+    /// When it cannot be read or says something that this program does not understand.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let read = crate::files::read_plain(path).and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|_| {
+                std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8")
+            })
+        });
+        match read {
+            Ok(text) => {
+                let config = Self::parse(path, &text)?;
+                if !config.commands.is_empty() && is_others(path) {
+                    return Err(ConfigError {
+                        path: path.to_owned(),
+                        place: None,
+                        message: "other users can write to it, so its commands are not run"
+                            .to_owned(),
+                        help: Some(format!(
+                            "run `chmod go-w {}`, and look at it",
+                            path.display()
+                        )),
+                    });
+                }
+                Ok(config)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(ConfigError {
+                path: path.to_owned(),
+                place: None,
+                message: format!("cannot be read: {error}"),
+                help: None,
+            }),
+        }
+    }
+
+    /// Reads the text of a file; `path` is for messages only.
+    ///
+    /// # Errors
+    /// At the first thing that is not understood.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        read::config(path, text)
+    }
+
+    /// What is said of this endpoint; `None` when it is no endpoint of ours.
+    #[must_use]
+    pub fn endpoint(&self, endpoint: &Endpoint) -> Option<EndpointOptions> {
+        let configured = self.endpoints.get(endpoint).copied();
+        if endpoint.is_hugging_face() {
+            return Some(configured.unwrap_or_default());
+        }
+        configured
+    }
+}
+
+/// The known name that a mistyped one is nearest to, if any is near.
+#[must_use]
+pub fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
+    let typed = typed.to_lowercase();
+    known
+        .iter()
+        .map(|name| {
+            (
+                strsim::damerau_levenshtein(&typed, &name.to_lowercase()),
+                *name,
+            )
+        })
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Whether somebody else can write to the file: then it must not name programs to run.
+#[cfg(unix)]
+fn is_others(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).is_ok_and(|metadata| {
+        let owner = metadata.uid();
+        let ours = owner == 0 || owner == rustix::process::geteuid().as_raw();
+        !ours || metadata.mode() & 0o002 != 0
+    })
+}
+
+#[cfg(not(unix))]
+fn is_others(_: &Path) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests;
