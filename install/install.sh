@@ -9,10 +9,11 @@ usage() {
 	cat <<'USAGE'
 Build git-credential-hf from this clone, install it and configure git to use it.
 
-usage: ./install/install.sh [--prefix DIR] [--no-configure]
+usage: ./install/install.sh [--prefix DIR] [--no-configure] [--login]
 
   --prefix DIR     install into DIR/bin (so does the variable PREFIX)
   --no-configure   leave git's configuration alone
+  --login          then ask for a token and show what it may do
   -h, --help       show this text
 
 Without a prefix the program goes to /usr/local/bin for root; for anyone else to
@@ -34,13 +35,14 @@ die() {
 }
 misuse() {
 	printf 'error: %s\n' "$1" >&2
-	say "usage: ./install/install.sh [--prefix DIR] [--no-configure]" >&2
+	say "usage: ./install/install.sh [--prefix DIR] [--no-configure] [--login]" >&2
 	exit 2
 }
 on_path() { case ":$PATH:" in *":$1:"*) ;; *) return 1 ;; esac; }
 
 prefix=${PREFIX-}
 configure=yes
+login=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--prefix)
@@ -50,6 +52,7 @@ while [ $# -gt 0 ]; do
 		;;
 	--prefix=*) prefix=${1#--prefix=} ;;
 	--no-configure) configure=no ;;
+	--login) login=yes ;;
 	-h | --help)
 		usage
 		exit
@@ -149,6 +152,12 @@ elif first=$(command -v "$name") && [ "$first" != "$program" ]; then
 fi
 if [ "$(id -u)" -eq 0 ] && [ "$configure" = yes ]; then
 	say "" && say "note: git is configured for root only; others run: $hf configure"
+fi
+
+if [ "$login" = yes ]; then
+	say ""
+	"$program" login || die "$name is installed, but the login failed" "try again: $hf login"
+	exit
 fi
 
 say "" && say "next:"

@@ -37,9 +37,7 @@ pub fn main() -> ExitCode {
         _ => match Cli::try_parse_from(arguments) {
             Ok(cli) => dispatch(cli),
             Err(error) => {
-                // clap's own errors are usage errors; help and version are none.
-                let _ = error.print();
-                return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+                return usage(&error);
             }
         },
     };
@@ -52,6 +50,28 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints what clap says: help and version as they are, and errors with what fits here.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    // `git credential-hf --help` makes git look for a manual page, `-h` reaches the program; and
+    // a token must not be tried as a positional argument instead.
+    let rendered = error.render();
+    let text = if io::stderr().is_terminal() {
+        rendered.ansi().to_string()
+    } else {
+        rendered.to_string()
+    };
+    let lines = text
+        .lines()
+        .filter(|line| !line.contains("as a value, use"));
+    let text: Vec<String> = lines.map(|line| line.replace("--help", "-h")).collect();
+    ui::tell_styled(&text.join("\n"));
+    ExitCode::from(2)
 }
 
 /// An error whose message the user has already seen.

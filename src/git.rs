@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::endpoint::Endpoint;
+use crate::git_config_file::{Reach, reach};
 use crate::process::output_within;
 use crate::repo::{Location, parse_location};
 
@@ -37,6 +38,41 @@ pub fn remotes() -> Vec<Location> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Whether git calls this helper for the endpoint, as far as its configuration says here and
+/// now; `None` without git.
+#[must_use]
+pub fn calls_us(endpoint: &Endpoint) -> Option<bool> {
+    let mut command = Command::new("git");
+    command
+        .args([
+            "config",
+            "-z",
+            "--get-regexp",
+            r"^credential\.(.*\.)?helper$",
+        ])
+        .stderr(Stdio::null());
+    let finished = output_within(command, TIMEOUT, MAX_CONFIG).ok()?;
+    let output = String::from_utf8_lossy(&finished.output).into_owned();
+    Some(calls(&output, &endpoint.to_string()))
+}
+
+/// Reads the helpers as git does: in file order, each where its section reaches the endpoint,
+/// an empty one clearing the list.
+fn calls(output: &str, endpoint: &str) -> bool {
+    let mut ours = false;
+    for entry in output.split('\0').filter(|entry| !entry.is_empty()) {
+        let (key, value) = entry.split_once('\n').unwrap_or((entry, ""));
+        let section = key
+            .strip_prefix("credential.")
+            .and_then(|k| k.strip_suffix(".helper"));
+        if section.is_some_and(|pattern| reach(pattern, endpoint) == Reach::Never) {
+            continue;
+        }
+        ours = !value.is_empty() && (ours || value == "hf" || value.contains("git-credential-hf"));
+    }
+    ours
 }
 
 /// A URL as it stands in the configuration, and what it is for.
@@ -158,6 +194,34 @@ mod tests {
                 "https://huggingface.co/acme/y"
             ]
         );
+    }
+
+    #[test]
+    fn helpers_in_the_order_in_which_git_reads_them() {
+        let ours = "credential.https://huggingface.co.helper\n/opt/git-credential-hf\0";
+        let reset = "credential.https://huggingface.co.helper\n\0";
+        for (output, expected) in [
+            (String::new(), false),
+            ("credential.helper\nstore\0".to_owned(), false),
+            ("credential.helper\nhf\0".to_owned(), true),
+            (format!("credential.helper\nstore\0{reset}{ours}"), true),
+            (format!("{ours}credential.helper\nstore\0"), true),
+            (format!("{ours}credential.helper\n\0"), false),
+            (
+                format!("{ours}credential.https://github.com.helper\n\0"),
+                true,
+            ),
+            (
+                "credential.https://github.com.helper\nhf\0".to_owned(),
+                false,
+            ),
+        ] {
+            assert_eq!(
+                calls(&output, "https://huggingface.co"),
+                expected,
+                "{output:?}"
+            );
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub mod offer;
 pub mod paths;
 pub mod pattern;
 pub mod process;
+pub mod prompt;
 pub mod protocol;
 pub mod reader;
 pub mod renewal;

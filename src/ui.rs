@@ -3,8 +3,6 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
-use zeroize::Zeroizing;
-
 /// An error for a person: what happened, and what helps.
 #[derive(Debug)]
 pub struct Failure {
@@ -71,6 +69,11 @@ pub fn say(line: &str) {
 /// Tells a person something beside what goes to stdout.
 pub fn tell(line: &str) {
     let _ = writeln!(io::stderr(), "{}", shown(line));
+}
+
+/// The same for text that has our own colours in it.
+pub fn tell_styled(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Text from outside made fit for a terminal: control characters, which could move the cursor
@@ -163,14 +166,6 @@ pub fn confirm(question: &str) -> bool {
     let mut answer = String::new();
     let read = io::stdin().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
-}
-
-/// Asks for a secret without showing it.
-///
-/// # Errors
-/// When the terminal fails.
-pub fn ask_secret(prompt: &str) -> io::Result<Zeroizing<String>> {
-    rpassword::prompt_password(format!("{prompt}: ")).map(Zeroizing::new)
 }
 
 #[cfg(test)]

@@ -82,6 +82,7 @@ fn one(
         problem: None,
         notes: chosen.said,
     };
+    verdict.notes.extend(here::not_called(&location.endpoint));
     let Some((candidate, loaded)) = chosen.token else {
         verdict.problem = without_token(&hub, repo, access);
         return Ok(verdict);

@@ -124,6 +124,7 @@ impl Answer {
                 answers,
             ));
         }
+        answer.notes.extend(here::not_called(&location.endpoint));
         if answer.rows.is_empty() {
             answer
                 .notes

@@ -243,11 +243,13 @@ fn hint(session: &Session, selection: &Selection, subject: &str) {
         }
     }
     let unknown = selection.notices.contains(&Notice::UnknownUsername);
-    let why = if unknown {
-        " (the user name in the URL is no token's name and no account of one)"
-    } else {
-        ""
-    };
+    if unknown {
+        ui::say(&format!(
+            "no token for {subject}: the user name in the URL is no token's name and no account \
+             of one, so take it out of the URL (git remote set-url), or log in under that name"
+        ));
+        return;
+    }
     let namespace = selection
         .repo
         .as_ref()
@@ -260,7 +262,7 @@ fn hint(session: &Session, selection: &Selection, subject: &str) {
         None => " --default".to_owned(),
     };
     ui::say(&format!(
-        "no token for {subject}{why}: run `git credential-hf login NAME{pattern}`"
+        "no token for {subject}: run `git credential-hf login NAME{pattern}`"
     ));
 }
 

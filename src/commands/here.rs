@@ -41,6 +41,16 @@ pub fn remotes(context: &Context) -> Result<Vec<Location>> {
     Ok(found)
 }
 
+/// What to say where git would not even ask this helper.
+#[must_use]
+pub fn not_called(endpoint: &Endpoint) -> Option<String> {
+    (crate::git::calls_us(endpoint) == Some(false)).then(|| {
+        format!(
+            "git does not call this helper for {endpoint} yet: run `git credential-hf configure`"
+        )
+    })
+}
+
 /// Reads a repo's name or URL.
 ///
 /// # Errors

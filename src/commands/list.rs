@@ -177,10 +177,15 @@ fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
         }
     }
     branches.extend(by_scope(context, state, endpoint));
-    if let Some(name) = &context.config.default
-        && default_is_for(context, state, name, endpoint)
-    {
-        branches.push(("any other repo".to_owned(), format!("{name} (default)")));
+    if let Some(name) = &context.config.default {
+        if default_is_for(context, state, name, endpoint) {
+            branches.push(("any other repo".to_owned(), format!("{name} (default)")));
+        } else if endpoint.is_hugging_face() && !exists(context, state, name) {
+            branches.push((
+                "any other repo".to_owned(),
+                format!("{name} (default, not there)"),
+            ));
+        }
     }
     let kept = here().filter(|(_, token)| token.origin == Origin::Git && token.path.is_none());
     for (name, _) in kept {
@@ -199,7 +204,14 @@ fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
         text.push_str(&format!("{fork} {path}{pad}  {token}\n"));
     }
     if branches.is_empty() {
-        text.push_str("└─ nothing yet: git credential-hf use NAME --for NAMESPACE\n");
+        let prefix = if endpoint.is_hugging_face() {
+            String::new()
+        } else {
+            format!("{endpoint}/")
+        };
+        text.push_str(&format!(
+            "└─ nothing yet: git credential-hf use NAME --for {prefix}NAMESPACE\n"
+        ));
     }
     text
 }

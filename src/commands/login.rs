@@ -16,10 +16,11 @@ use crate::grants::{Facts, Role};
 use crate::hub::{Hub, HubError};
 use crate::name::TokenName;
 use crate::pattern::Pattern;
+use crate::prompt;
 use crate::secret::{Kind, MAX_BYTES, Secret};
 use crate::state::{Origin, State, TokenInfo};
 use crate::storage::{Record, StorageError, StorageKind};
-use crate::ui::{self, Failure};
+use crate::ui::{self, Failure, one_line};
 
 /// The Hub's form for a new token, filled in as most people need it.
 const NEW_TOKEN: &str =
@@ -182,7 +183,8 @@ fn read_secret(login: &Login, endpoint: &Endpoint) -> Result<Secret> {
                 "Create a token here, and paste it below: {NEW_TOKEN}"
             ));
         }
-        ui::ask_secret(&format!("Token for {endpoint} (not shown)"))?
+        prompt::hidden(&format!("Token for {endpoint} (not shown)"))
+            .map_err(|error| Failure::new(one_line(&error.to_string())))?
     } else {
         return Err(Failure::new("there is no terminal to ask for the token")
             .help("give it on stdin: git credential-hf login NAME --with-token < FILE")
@@ -205,6 +207,11 @@ fn check_secret(secret: &Secret, endpoint: &Endpoint) -> Result<()> {
             "create a fine-grained token for the organisation: {NEW_TOKEN}"
         ))
         .into()),
+        Kind::Other if endpoint.is_hugging_face() && secret.expose().contains("hf_") => {
+            Err(Failure::new("this is not a whole Hub token, and nothing but it")
+                .help("was it cut off, or is there something before or after it, such as `HF_TOKEN=`?")
+                .into())
+        }
         Kind::Other if endpoint.is_hugging_face() => Err(Failure::new(
             "this is not a Hub token: those begin with hf_",
         )

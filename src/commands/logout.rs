@@ -74,8 +74,8 @@ fn confirm(logout: &Logout, count: usize) -> Result<()> {
         _ if logout.yes => return Ok(()),
         (Some(_), false) => return Ok(()),
         (Some(name), true) => format!("End `{name}` on the Hub, everywhere and for good?"),
-        (None, false) => format!("Remove all {count} tokens from this machine?"),
-        (None, true) => format!("End all {count} tokens on the Hub, everywhere and for good?"),
+        (None, false) => format!("Remove every token from this machine ({count})?"),
+        (None, true) => format!("End every token ({count}) on the Hub, everywhere and for good?"),
     };
     if ui::confirm(&what) {
         return Ok(());

@@ -154,6 +154,15 @@ pub fn no_such_token(context: &Context, state: &State, typed: &str) -> Failure {
         .chain(context.config.commands.keys())
         .map(TokenName::as_str)
         .collect();
+    if context
+        .config
+        .commands
+        .contains_key(&TokenName::existing(typed))
+    {
+        let config = context.paths.config();
+        return Failure::new(format!("`{typed}` is a command, not a stored token"))
+            .help(format!("it is in {}, below [commands]", config.display()));
+    }
     let failure = match TokenName::parse(typed) {
         Err(error @ crate::name::NameError::IsToken) => Failure::new(error.to_string()),
         _ => Failure::new(format!("there is no token called `{typed}`")),

@@ -47,7 +47,16 @@ fn start(mut command: Command, program: &std::ffi::OsStr) -> Result<()> {
     use std::os::unix::process::CommandExt;
     crate::hardening::restore();
     // Returns only when it fails.
-    Err(cannot_start(program, &command.exec()))
+    let error = command.exec();
+    let failure = cannot_start(program, &error);
+    // The codes that shells and env(1) use, so that scripts can tell.
+    let code = match error.kind() {
+        std::io::ErrorKind::NotFound => 127,
+        std::io::ErrorKind::PermissionDenied => 126,
+        _ => return Err(failure),
+    };
+    crate::ui::print_error(&failure);
+    std::process::exit(code);
 }
 
 #[cfg(not(unix))]

@@ -31,6 +31,7 @@ impl Checked {
             hub.add_repo(repo, private);
         }
         let machine = Machine::new(&hub);
+        machine.configure();
         let token = hub.add_token("work", grants);
         WhoAmI::start(&hub).says("work", answer);
         login(&machine, "work", &token).ok();
@@ -210,6 +211,7 @@ fn without_a_token_only_public_repos_can_be_read() {
     hub.add_repo("acme/x", true);
     hub.add_repo("acme/open", false);
     let machine = Machine::new(&hub);
+    machine.configure();
     let ok = machine.helper(["check", "acme/open"]).ok();
     assert_eq!(ok.stdout, "ok: read acme/open works with no token\n");
     for arguments in [

@@ -2,6 +2,7 @@
 
 use crate::support::hub::Hub;
 use crate::support::machine::Machine;
+use crate::support::tools::need;
 use std::fs;
 use std::thread;
 
@@ -84,4 +85,40 @@ fn a_token_typed_as_the_user_name_is_written_and_shown_nowhere() {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         assert!(!name.contains(&token[3..]), "the token names its file");
     }
+}
+
+/// A terminal, in which keys are typed after a moment; what it showed.
+fn typed(machine: &Machine, command: &str, keys: &str) -> String {
+    let line = format!(
+        "(sleep 2; printf '{keys}'; sleep 1) | script -qfec \"{command}; echo code=\\$?; stty -a\" /dev/null"
+    );
+    machine.command("sh", ["-c", &line]).run().stdout
+}
+
+#[test]
+fn the_hidden_prompt_takes_a_token_and_leaves_the_terminal_as_it_was() {
+    if !need("script") {
+        return;
+    }
+    let hub = Hub::start();
+    let machine = Machine::new(&hub);
+    machine.unset("GIT_TERMINAL_PROMPT");
+    let token = hub.unknown_token();
+    machine.forbid(&token);
+    // Through git, whose child cannot count on the shell to mend the terminal.
+    let login = "git credential-hf login work --no-verify --storage file";
+    for (keys, code) in [
+        ("\\003".to_owned(), "code=130"),
+        ("half\\004\\003".to_owned(), "code="),
+        (format!("x\\025{token}y\\177\\n"), "code=0"),
+    ] {
+        let shown = typed(&machine, login, &keys);
+        assert!(shown.contains("not shown"), "{shown}");
+        assert!(shown.contains(code), "{shown}");
+        let modes: Vec<&str> = shown.split_whitespace().collect();
+        for mode in ["echo", "icanon", "isig"] {
+            assert!(modes.contains(&mode), "{mode} is off: {shown}");
+        }
+    }
+    assert!(machine.names().contains("work"));
 }
