@@ -74,6 +74,34 @@ pub enum Source {
     Unusable(TokenName, Unusable),
 }
 
+impl Source {
+    /// What kind of source it is, in a word for programs.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Stored(_) => "stored",
+            Self::Command(_) => "command",
+            Self::Environment(_) => "environment",
+            Self::Exchange => "exchange",
+            Self::HfCli(_) => "hf-cli",
+            Self::Unusable(..) => "unusable",
+        }
+    }
+
+    /// The token's name, or the variable's.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Stored(name) | Self::Command(name) | Self::Unusable(name, _) => {
+                Some(name.as_str())
+            }
+            Self::Environment(variable) => Some(variable),
+            Self::HfCli(name) => name.as_deref(),
+            Self::Exchange => None,
+        }
+    }
+}
+
 /// Why a named token cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unusable {

@@ -10,6 +10,7 @@ use crate::diagnosis::{Diagnosis, Evidence, Kind, diagnose};
 use crate::grants::Access;
 use crate::hub::{Hub, HubError};
 use crate::repo::{Location, Repo};
+use crate::select::Candidate;
 use crate::state::State;
 use crate::ui::{self, Failure, Style};
 
@@ -58,6 +59,7 @@ struct Verdict {
     endpoint: String,
     access: &'static str,
     token: Option<String>,
+    candidate: Option<(Candidate, String)>,
     problem: Option<Diagnosis>,
     notes: Vec<String>,
 }
@@ -79,6 +81,7 @@ fn one(
             Access::Write => "push",
         },
         token: None,
+        candidate: None,
         problem: None,
         notes: chosen.said,
     };
@@ -87,6 +90,7 @@ fn one(
         verdict.problem = without_token(&hub, repo, access);
         return Ok(verdict);
     };
+    verdict.candidate = Some((candidate.clone(), loaded.secret.hint()));
     verdict.token = Some(format!(
         "{}, {}",
         context.describe(&candidate, state),
@@ -165,7 +169,10 @@ impl Verdict {
             "endpoint": self.endpoint,
             "access": self.access,
             "works": self.problem.is_none(),
-            "token": self.token,
+            "kind": self.candidate.as_ref().map(|(c, _)| c.source.kind()),
+            "name": self.candidate.as_ref().and_then(|(c, _)| c.source.name()),
+            "reason": self.candidate.as_ref().map(|(c, _)| c.reason.to_string()),
+            "token": self.candidate.as_ref().map(|(_, hint)| hint),
             "problem": self.problem.as_ref().map(|p| json!({
                 "kind": p.kind.name(),
                 "message": ui::one_line(&p.message),

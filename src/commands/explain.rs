@@ -12,6 +12,7 @@ use crate::reader::Reader;
 use crate::repo::Location;
 use crate::select::{Candidate, Notice, SelectError, Source, Wanted};
 use crate::state::{Standing, State};
+use crate::storage::StorageKind;
 use crate::ui::{self, Failure, Style};
 
 /// Shows the candidates of one repo, or of the remotes of the repository at hand.
@@ -48,6 +49,8 @@ struct Answer {
 }
 
 struct Row {
+    source: Source,
+    storage: Option<StorageKind>,
     name: String,
     reason: String,
     place: String,
@@ -195,6 +198,8 @@ impl Row {
                 state.standing(endpoint, &f, context::now())
             });
         Self {
+            source: candidate.source.clone(),
+            storage: token.map(|token| token.storage),
             name: source_name(&candidate.source),
             reason: candidate.reason.to_string(),
             place: context
@@ -225,9 +230,10 @@ impl Row {
 
     fn as_json(&self) -> Value {
         json!({
-            "source": self.name,
+            "kind": self.source.kind(),
+            "name": self.source.name(),
             "reason": self.reason,
-            "storage": self.place,
+            "storage": self.storage,
             "token": self.hint,
             "account": self.account,
             "status": self.standing,

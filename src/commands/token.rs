@@ -21,7 +21,8 @@ pub fn run(token: &Token) -> Result<()> {
         Zeroizing::new(serde_json::to_string_pretty(&json!({
             "version": 1,
             "token": loaded.secret.expose(),
-            "source": crate::context::source_name(&candidate.source),
+            "kind": candidate.source.kind(),
+            "name": candidate.source.name(),
             "reason": candidate.reason.to_string(),
             "endpoint": location.endpoint.to_string(),
             "expires": loaded.expires,

@@ -90,7 +90,7 @@ fn explain_says_what_git_then_does() {
         let candidates = candidates.expect("candidates").iter();
         let chosen: Vec<_> = candidates.filter(|c| c["answers"] == true).collect();
         assert_eq!(chosen.len(), 1, "{repo}: {json}");
-        assert_eq!(chosen[0]["source"], format!("token `{expected}`"), "{repo}");
+        assert_eq!(chosen[0]["name"], *expected, "{repo}");
         hub.clear_log();
         machine.git(["ls-remote", url]).ok();
         let last = hub.tokens_seen("/").pop();

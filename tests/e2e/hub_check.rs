@@ -250,10 +250,10 @@ fn json_names_the_reason_for_programs() {
             "endpoint": "https://huggingface.co",
             "access": "read",
             "works": true,
-            "token": format!(
-                "token `work` (its scopes cover acme, file, not encrypted), hf_…{}",
-                &test.token[test.token.len() - 4..]
-            ),
+            "kind": "stored",
+            "name": "work",
+            "reason": "its scopes cover acme",
+            "token": format!("hf_…{}", &test.token[test.token.len() - 4..]),
             "problem": null,
             "notes": [],
         }])

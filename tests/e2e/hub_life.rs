@@ -181,7 +181,8 @@ fn token_prints_the_token_that_git_gets_and_nothing_else() {
     );
     let told = json(&token(&["acme/x", "--json"]).ok());
     assert_eq!(told["token"], home.narrow);
-    assert_eq!(told["source"], "token `narrow`");
+    assert_eq!(told["name"], "narrow");
+    assert_eq!(told["kind"], "stored");
     assert_eq!(told["reason"], "its scopes cover acme/x");
     let none = token(&["other/x"]).fails();
     assert_eq!(none.stdout, "");
