@@ -84,6 +84,7 @@ fn is_known(session: &Session, state: &State, secret: &Secret) -> Result<bool> {
             || state
                 .tokens
                 .values()
+                .filter(|token| token.origin == Origin::Login)
                 .any(|token| known_before(&token.former)))
     {
         return Ok(true);
@@ -92,12 +93,17 @@ fn is_known(session: &Session, state: &State, secret: &Secret) -> Result<bool> {
         if token.endpoint != session.endpoint || token.fingerprint != fingerprint {
             continue;
         }
-        // The fingerprint of a password only sorts; and one that git kept for another user or
-        // path is not this one.
         if token.origin == Origin::Login && secret.kind() != Kind::Other {
             return Ok(true);
         }
-        let same_scope = token.origin == Origin::Login || *name == name_for(session);
+        // What git kept for another repo says nothing of this one, but what it kept for the
+        // whole host is what we have just answered; a password is one user's.
+        let same_user =
+            secret.kind() != Kind::Other || token.account.as_deref() == username_of(session);
+        let same_scope = token.origin == Origin::Login
+            || *name == name_for(session)
+            || (token.path.is_none() && same_user);
+        // The fingerprint of a password only sorts, so the values are compared.
         let record = session.context.read_stored(name, token);
         if same_scope
             && record.is_ok_and(|record| {

@@ -306,3 +306,51 @@ fn gits_own_approve_fill_and_reject_go_round() {
         );
     }
 }
+
+#[test]
+fn what_was_kept_for_the_host_is_not_kept_again_for_each_repo() {
+    let (hub, machine) = machine();
+    let other = hub.add_token("other", &[]);
+    for (host, token) in [
+        (HUB, hub.add_token("typed", &[])),
+        (CORP, "a password".to_owned()),
+    ] {
+        store(
+            &machine,
+            &format!("{host}username=alice\npassword={token}\n"),
+        );
+        let names = machine.names();
+        // An older git brings back what it was given, without saying where it comes from.
+        store(
+            &machine,
+            &format!("{host}path=acme/x\nusername=alice\npassword={token}\n"),
+        );
+        assert_eq!(machine.names(), names);
+        // Typed for one repo, it is kept for that one; typed for another, for that too.
+        for path in ["acme/y", "acme/z"] {
+            store(
+                &machine,
+                &format!("{host}path={path}\nusername=alice\npassword={other}\n"),
+            );
+            let request = format!("{host}path={path}\n");
+            assert_eq!(
+                answered(&machine, &request).as_deref(),
+                Some(other.as_str())
+            );
+        }
+    }
+}
+
+#[test]
+fn a_token_that_was_replaced_can_be_typed_again() {
+    let (hub, machine) = machine();
+    let (one, two) = (hub.add_token("one", &[]), hub.add_token("two", &[]));
+    let request = format!("{HUB}path=acme/x\n");
+    for token in [&one, &two, &one] {
+        store(
+            &machine,
+            &format!("{request}username=alice\npassword={token}\n"),
+        );
+        assert_eq!(answered(&machine, &request).as_ref(), Some(token));
+    }
+}
