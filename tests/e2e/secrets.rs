@@ -90,7 +90,7 @@ fn a_token_typed_as_the_user_name_is_written_and_shown_nowhere() {
 /// A terminal, in which keys are typed after a moment; what it showed.
 fn typed(machine: &Machine, command: &str, keys: &str) -> String {
     let line = format!(
-        "(sleep 2; printf '{keys}'; sleep 1) | script -qfec \"{command}; echo code=\\$?; stty -a\" /dev/null"
+        "(sleep 4; printf '{keys}'; sleep 2) | script -qfec \"{command}; echo code=\\$?; stty -a\" /dev/null"
     );
     machine.command("sh", ["-c", &line]).run().stdout
 }
