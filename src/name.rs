@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// A token's name, as the user chose it; compared exactly.
 ///
@@ -75,6 +76,14 @@ impl TokenName {
         let username = username.unwrap_or("");
         let path = path.unwrap_or("");
         Self(format!("git:{username}{at}{host}{slash}{path}"))
+    }
+
+    /// A short hash of the name, for files: file systems do not tell all names apart (case), and
+    /// refuse some of their characters.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let digest = Sha256::digest(self.0.as_bytes());
+        digest.iter().take(8).map(|b| format!("{b:02x}")).collect()
     }
 
     /// The name as text.

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use directories::ProjectDirs;
-use sha2::{Digest, Sha256};
 
 use crate::environment::Environment;
 use crate::files::is_private_dir;
@@ -97,9 +96,8 @@ impl Paths {
     /// The lock that is held while a token's secret changes.
     #[must_use]
     pub fn name_lock(&self, name: &TokenName) -> PathBuf {
-        let digest = Sha256::digest(name.as_str().as_bytes());
-        let hash: String = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
-        self.data_dir.join("locks").join(format!("{hash}.lock"))
+        let file = format!("{}.lock", name.hash());
+        self.data_dir.join("locks").join(file)
     }
 
     /// The folder of the file storage.

@@ -9,7 +9,7 @@ use crate::environment::Environment;
 use crate::grants::{Access, Coverage};
 use crate::name::TokenName;
 use crate::pattern::{Pattern, Specificity};
-use crate::repo::Repo;
+use crate::repo::{Location, Repo};
 use crate::state::{Origin, State, TokenInfo};
 
 /// What a token is wanted for.
@@ -21,6 +21,19 @@ pub struct Wanted {
     pub path: Option<String>,
     /// The user name that git sent.
     pub username: Option<String>,
+}
+
+impl Wanted {
+    /// What git would ask for at a place: it sends the path of the remote, and none for a bare
+    /// endpoint.
+    #[must_use]
+    pub fn at(location: &Location) -> Self {
+        Self {
+            endpoint: location.endpoint.clone(),
+            path: (!location.path.is_empty()).then(|| location.path.clone()),
+            username: location.username.clone(),
+        }
+    }
 }
 
 /// All that the choice depends on.

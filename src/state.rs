@@ -191,19 +191,23 @@ mod endpoint_text {
     }
 }
 
+/// What the tests of the state are made of.
 #[cfg(test)]
-mod tests {
+pub mod samples {
     use super::*;
 
-    fn fingerprint(c: char) -> Fingerprint {
+    /// A fingerprint of one digit.
+    pub fn fingerprint(c: char) -> Fingerprint {
         Fingerprint::parse(&c.to_string().repeat(32)).unwrap()
     }
 
-    fn hub() -> Endpoint {
+    /// The public Hub.
+    pub fn hub() -> Endpoint {
         Endpoint::hugging_face()
     }
 
-    fn token() -> TokenInfo {
+    /// A token from `login`, with the fingerprint of `a`.
+    pub fn token() -> TokenInfo {
         TokenInfo {
             endpoint: Endpoint::hugging_face(),
             storage: StorageKind::File,
@@ -219,6 +223,12 @@ mod tests {
             order: 1,
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::{fingerprint, hub, token};
+    use super::*;
 
     #[test]
     fn rejection_is_withheld_then_last_resort() {

@@ -227,33 +227,8 @@ fn to_json(state: &State) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::name::TokenName;
-    use crate::state::{Origin, Standing, TokenInfo};
-    use crate::storage::StorageKind;
-
-    fn fingerprint(c: char) -> Fingerprint {
-        Fingerprint::parse(&c.to_string().repeat(32)).unwrap()
-    }
-
-    fn hub() -> Endpoint {
-        Endpoint::hugging_face()
-    }
-
-    fn token() -> TokenInfo {
-        TokenInfo {
-            endpoint: Endpoint::hugging_face(),
-            storage: StorageKind::File,
-            origin: Origin::Login,
-            fingerprint: fingerprint('a'),
-            former: Vec::new(),
-            hint: "hf_…abcd".into(),
-            account: None,
-            path: None,
-            expires: None,
-            facts: None,
-            added: 1,
-            order: 1,
-        }
-    }
+    use crate::state::Standing;
+    use crate::state::samples::{fingerprint, hub, token};
 
     fn file() -> (tempfile::TempDir, StateFile) {
         let dir = tempfile::tempdir().unwrap();

@@ -53,11 +53,7 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
                 .into(),
         );
     }
-    let wanted = Wanted {
-        endpoint: location.endpoint.clone(),
-        path: (!location.path.is_empty()).then(|| location.path.clone()),
-        username: location.username.clone(),
-    };
+    let wanted = Wanted::at(location);
     let selection = context
         .select(&wanted, state)
         .map_err(super::explain::failure)?;

@@ -62,13 +62,7 @@ struct Row {
 
 impl Answer {
     fn find(context: &Context, state: &State, location: &Location) -> Result<Self> {
-        // Git sends the path of the remote; a bare endpoint has none.
-        let path = (!location.path.is_empty()).then(|| location.path.clone());
-        let wanted = Wanted {
-            endpoint: location.endpoint.clone(),
-            path,
-            username: location.username.clone(),
-        };
+        let wanted = Wanted::at(location);
         let repo = location.repo().map(|repo| repo.to_string());
         let mut answer = Self {
             subject: repo

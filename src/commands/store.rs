@@ -27,7 +27,7 @@ pub fn run() -> Result<()> {
     };
     let state = session.context.state_file.load()?;
     accepted(&session, &state, secret)?;
-    if request.ephemeral || is_known(&session, &state, secret)? {
+    if request.ephemeral || is_known(&session, &state, secret) {
         trace::line(|| "store: the token is known, or not to be kept".to_owned());
         return Ok(());
     }
@@ -67,15 +67,15 @@ fn accepted(session: &Session, state: &State, secret: &Secret) -> Result<()> {
 
 /// Whether the token lies somewhere already. `state[]` says so for any source; without it the
 /// value is compared with all that can be known without asking anybody.
-fn is_known(session: &Session, state: &State, secret: &Secret) -> Result<bool> {
+fn is_known(session: &Session, state: &State, secret: &Secret) -> bool {
     let fingerprint = secret.fingerprint();
     let ours = OfferState::find(&session.request.states);
     if ours.is_some_and(|ours| ours.tried.last() == Some(&fingerprint)) {
-        return Ok(true);
+        return true;
     }
     let mut in_environment = session.context.env.tokens.iter();
     if in_environment.any(|t| t.secret.as_ref().is_ok_and(|known| known.same_as(secret))) {
-        return Ok(true);
+        return true;
     }
     let known_before = |values: &[Fingerprint]| values.contains(&fingerprint);
     // What a command printed, or a stored token's value before it was renewed or replaced.
@@ -87,14 +87,14 @@ fn is_known(session: &Session, state: &State, secret: &Secret) -> Result<bool> {
                 .filter(|token| token.origin == Origin::Login)
                 .any(|token| known_before(&token.former)))
     {
-        return Ok(true);
+        return true;
     }
     for (name, token) in &state.tokens {
         if token.endpoint != session.endpoint || token.fingerprint != fingerprint {
             continue;
         }
         if token.origin == Origin::Login && secret.kind() != Kind::Other {
-            return Ok(true);
+            return true;
         }
         // What git kept for another repo says nothing of this one, but what it kept for the
         // whole host is what we have just answered; a password is one user's.
@@ -111,10 +111,10 @@ fn is_known(session: &Session, state: &State, secret: &Secret) -> Result<bool> {
                     && record.expires == session.request.password_expiry_utc
             })
         {
-            return Ok(true);
+            return true;
         }
     }
-    Ok(false)
+    false
 }
 
 /// The name under which git's credential is kept: its scope, exactly as git gave it, a repo in

@@ -43,7 +43,7 @@ pub enum HubError {
     /// 403, with what the Hub says about it.
     #[error("the Hub refuses: {0}")]
     Forbidden(String),
-    /// 404, with the Hub's `X-Error-Code`, where it gives one.
+    /// 404: nothing there, or nothing that this token may see.
     #[error("the Hub has nothing there, or does not show it to this token")]
     NotFound,
     /// 429: too many requests; how long to wait, in seconds, where it says so.

@@ -4,7 +4,6 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{Record, Storage, StorageError};
@@ -27,8 +26,7 @@ impl FileStorage {
         Self { dir }
     }
 
-    /// The file of a name: its plain characters for people, and a hash, since names differ in
-    /// ways that file systems do not tell apart (case, characters they refuse).
+    /// The file of a name: its plain characters for people, and its hash.
     fn path(&self, name: &TokenName) -> PathBuf {
         let plain: String = name
             .as_str()
@@ -36,9 +34,7 @@ impl FileStorage {
             .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
             .take(32)
             .collect();
-        let digest = Sha256::digest(name.as_str().as_bytes());
-        let hash: String = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
-        self.dir.join(format!("{plain}-{hash}.token"))
+        self.dir.join(format!("{plain}-{}.token", name.hash()))
     }
 
     fn lock(&self) -> Result<Lock, StorageError> {
