@@ -11,10 +11,13 @@ use crate::config::{Config, ConfigError};
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
 use crate::files::Lock;
+use crate::hf_cli::HfCli;
 use crate::name::TokenName;
 use crate::paths::Paths;
 use crate::secret::Secret;
-use crate::select::{Candidate, Inputs, Remote, SelectError, Selection, Source, Wanted, select};
+use crate::select::{
+    Candidate, HfKnown, Inputs, Remote, SelectError, Selection, Source, Wanted, select,
+};
 use crate::state::{State, TokenInfo};
 use crate::state_file::{StateError, StateFile};
 use crate::storage::file::FileStorage;
@@ -38,6 +41,7 @@ pub struct Context {
     /// The state file.
     pub state_file: StateFile,
     keyring: OnceCell<KeyringStorage>,
+    hf_cli: OnceCell<HfCli>,
 }
 
 impl Context {
@@ -59,6 +63,7 @@ impl Context {
             config: Config::default(),
             state_file,
             keyring: OnceCell::new(),
+            hf_cli: OnceCell::new(),
         })
     }
 
@@ -126,18 +131,47 @@ impl Context {
         } else {
             Vec::new()
         };
+        let names = self.hf_names_asked_for(wanted);
         let inputs = Inputs {
             wanted,
             config: &self.config,
             state,
             env: &self.env,
             remotes: &remotes,
+            hf: HfKnown {
+                // One that cannot be read is there, and what is wrong is said when it is tried.
+                active: !matches!(self.hf_cli().active_value(), Ok(None)),
+                names: &names,
+            },
         };
         let selection = select(inputs)?;
         for (at, candidate) in selection.candidates.iter().enumerate() {
             trace::line(|| format!("candidate {}: {}", at + 1, self.describe(candidate, state)));
         }
         Ok(selection)
+    }
+
+    /// The hf CLI's login.
+    #[must_use]
+    pub fn hf_cli(&self) -> &HfCli {
+        self.hf_cli.get_or_init(HfCli::from_process)
+    }
+
+    /// The names of the hf CLI's tokens, if anything here asks for one of them.
+    fn hf_names_asked_for(&self, wanted: &Wanted) -> Vec<String> {
+        let rules = self.config.rules.iter().map(|rule| &rule.token);
+        let mut configured = rules.chain(&self.config.default);
+        let typed = [&self.env.token_name, &wanted.username];
+        let asked_for = configured.any(|name| name.of_hf_cli().is_some())
+            || typed
+                .into_iter()
+                .flatten()
+                .any(|name| TokenName::existing(name).of_hf_cli().is_some());
+        if asked_for {
+            self.hf_cli().names()
+        } else {
+            Vec::new()
+        }
     }
 
     /// A candidate in words: what it is, why, and where it lies.
@@ -163,7 +197,8 @@ impl Context {
                 Some(format!("command `{}`", command.arguments.first()?))
             }
             Source::Environment(_) => Some("environment".to_owned()),
-            Source::Exchange | Source::HfCli(_) | Source::Unusable(..) => None,
+            Source::HfCli(_) => Some("the hf CLI's files".to_owned()),
+            Source::Exchange | Source::Unusable(..) => None,
         }
     }
 
@@ -328,6 +363,9 @@ pub fn way_out(candidate: &Candidate) -> String {
         Source::Stored(name) => format!("run `git credential-hf login {}`", quoted(name.as_str())),
         Source::Environment(variable) => format!("set {variable} to another token, or unset it"),
         Source::Command(name) => format!("look at [commands] `{name}` in the configuration"),
+        Source::Unusable(name, _) if name.of_hf_cli().is_some() => {
+            "`hf auth list` shows the hf CLI's names; change the rule".to_owned()
+        }
         Source::Unusable(name, _) => format!(
             "run `git credential-hf login {}`, or change the rule",
             quoted(name.as_str())

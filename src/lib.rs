@@ -3,7 +3,7 @@
 //! The pure core names repos ([`repo`], [`pattern`], [`endpoint`]), reads and writes git's
 //! protocol ([`protocol`]), chooses tokens ([`select`], [`offer`]) and edits git's configuration
 //! ([`git_config_file`]); it does no I/O. The edges are the files ([`config`], [`state`],
-//! [`files`]), the [`storage`]s, [`git`] and the terminal ([`ui`]). [`context`] joins them, and
+//! [`files`]), the [`storage`]s, the hf CLI's login ([`hf_cli`]), [`git`] and the terminal ([`ui`]). [`context`] joins them, and
 //! [`commands`] has a file for each verb.
 
 pub mod cli;
@@ -19,6 +19,7 @@ pub mod git;
 pub mod git_config_file;
 pub mod grants;
 pub mod hardening;
+pub mod hf_cli;
 pub mod hub;
 pub mod name;
 pub mod offer;

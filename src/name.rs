@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 
 /// A token's name, as the user chose it; compared exactly.
 ///
-/// Names with a colon are made here, never by a user: `git:..` for what git's `store` kept.
+/// Names with a colon are made here, never by a user: `git:..` for what git's `store` kept,
+/// `hf:..` for the hf CLI's stored tokens.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TokenName(String);
@@ -36,6 +37,9 @@ pub enum NameError {
 }
 
 const MAX_BYTES: usize = 96;
+
+/// What the names of the hf CLI's tokens begin with here.
+const HF_CLI: &str = "hf:";
 
 impl TokenName {
     /// A name that a user gives.
@@ -76,6 +80,18 @@ impl TokenName {
         let username = username.unwrap_or("");
         let path = path.unwrap_or("");
         Self(format!("git:{username}{at}{host}{slash}{path}"))
+    }
+
+    /// A name of one of the hf CLI's stored tokens: `hf:` and its name there.
+    #[must_use]
+    pub fn hf_cli(name: &str) -> Self {
+        Self(format!("{HF_CLI}{name}"))
+    }
+
+    /// The hf CLI's name for the token, where this names one of its.
+    #[must_use]
+    pub fn of_hf_cli(&self) -> Option<&str> {
+        self.0.strip_prefix(HF_CLI)
     }
 
     /// A short hash of the name, for files: file systems do not tell all names apart (case), and

@@ -1,6 +1,7 @@
 //! Reads candidates' tokens: the I/O below the choice of [`crate::offer::choose`].
 
 use crate::context::{Context, now, way_out};
+use crate::hf_cli::{self, Which};
 use crate::name::TokenName;
 use crate::offer::{Loaded, Passed, World};
 use crate::renewal::{self, RenewalError};
@@ -119,8 +120,35 @@ impl<'a> Reader<'a> {
         }
         Ok(plain(secret))
     }
+
+    fn load_hf_cli(&mut self, which: Which<'_>) -> Result<Loaded, StorageError> {
+        let hf = self.context.hf_cli();
+        let mut token = hf.read(which)?;
+        // It belongs to the environment's Hub, and is renewed there.
+        let endpoint = self.context.env.endpoint();
+        if let Some(endpoint) = endpoint.filter(|_| self.renews)
+            && hf_cli::renewal::is_due_now(hf, &token)
+        {
+            match hf_cli::renewal::renew(hf, &endpoint, &token) {
+                Ok(renewed) => token = renewed,
+                Err(error) if token.expires.is_none_or(|at| at <= now()) => {
+                    return Err(StorageError::Refused(error.to_string()));
+                }
+                Err(error @ RenewalError::HfLoginNeeded) => {
+                    self.said
+                        .push(format!("the hf CLI's token expires soon, and {error}"));
+                }
+                Err(error) => trace::line(|| format!("renewing the hf CLI's token: {error}")),
+            }
+        }
+        Ok(Loaded {
+            expires: token.expires,
+            ..plain(token.secret)
+        })
+    }
 }
 
+/// A token of which nothing else is known.
 fn plain(secret: Secret) -> Loaded {
     Loaded {
         secret,
@@ -136,6 +164,11 @@ impl World for Reader<'_> {
             Source::Stored(name) => Some(self.state.tokens.get(name)?.fingerprint.clone()),
             Source::Environment(variable) => {
                 Some(self.context.env_secret(variable).ok()?.fingerprint())
+            }
+            Source::HfCli(name) => {
+                let which = Which::of(name.as_deref());
+                let token = self.context.hf_cli().read(which).ok()?;
+                Some(token.secret.fingerprint())
             }
             // What a command will print is not known before it has. But one whose last value
             // was rejected a moment ago is not asked for another: it might hand them out for
@@ -161,7 +194,8 @@ impl World for Reader<'_> {
             Source::Unusable(_, Unusable::OtherEndpoint(endpoint)) => Err(StorageError::Refused(
                 format!("it is a token for {endpoint}"),
             )),
-            Source::Exchange | Source::HfCli(_) => Err(StorageError::NotFound),
+            Source::HfCli(name) => self.load_hf_cli(Which::of(name.as_deref())),
+            Source::Exchange => Err(StorageError::NotFound),
         }
     }
 

@@ -33,6 +33,9 @@ pub enum RenewalError {
     /// The Hub takes the refresh token no more.
     #[error("it cannot be renewed any more: run `git credential-hf login {0} --web`")]
     LoginNeeded(String),
+    /// The same for the hf CLI's login.
+    #[error("it cannot be renewed any more: run `hf auth login`")]
+    HfLoginNeeded,
     /// The Hub could not be asked.
     #[error("it could not be renewed: {0}")]
     Hub(HubError),

@@ -50,6 +50,17 @@ pub struct Inputs<'a> {
     /// What the remotes of the repository at hand name on the wanted endpoint; looked at only
     /// where git sent no path.
     pub remotes: &'a [Remote],
+    /// What the hf CLI has.
+    pub hf: HfKnown<'a>,
+}
+
+/// What is known of the hf CLI's tokens without their values.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct HfKnown<'a> {
+    /// It has an active token.
+    pub active: bool,
+    /// The names of its stored ones; needed only where one is asked for.
+    pub names: &'a [String],
 }
 
 /// A remote of the repository at hand.
@@ -346,6 +357,17 @@ fn has_account(token: &TokenInfo, username: &str) -> bool {
 /// The source that a token's name stands for on the wanted endpoint.
 fn find(inputs: Inputs<'_>, name: &TokenName) -> Source {
     let wanted = &inputs.wanted.endpoint;
+    if let Some(hf_name) = name.of_hf_cli() {
+        return if !inputs.hf.names.iter().any(|known| known == hf_name) {
+            Source::Unusable(name.clone(), Unusable::Missing)
+        } else if belongs_to_environment(inputs) {
+            Source::HfCli(Some(hf_name.to_owned()))
+        } else {
+            let theirs = inputs.env.endpoint();
+            let why = theirs.map_or(Unusable::Missing, Unusable::OtherEndpoint);
+            Source::Unusable(name.clone(), why)
+        };
+    }
     let mut elsewhere = None;
     if let Some(token) = inputs.state.tokens.get(name) {
         if token.endpoint == *wanted {
@@ -412,6 +434,13 @@ fn candidates(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>) -> Vec<Candida
     by_scope(inputs, who, repo, &mut list);
     default(inputs, who, &mut list);
     kept_for_host(inputs, who, &mut list);
+    // Whose it is, is not known, so it is nobody's in particular.
+    if inputs.hf.active && *who == Who::Anybody && belongs_to_environment(inputs) {
+        list.push(Candidate {
+            source: Source::HfCli(None),
+            reason: Reason::HfActive,
+        });
+    }
     debug_assert!(
         repo.is_some()
             || list.iter().all(|c| {

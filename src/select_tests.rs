@@ -16,6 +16,8 @@ struct World {
     elsewhere: &'static [(&'static str, &'static str)],
     env: &'static [(&'static str, &'static str)],
     remotes: &'static [&'static str],
+    hf_active: bool,
+    hf_names: &'static [&'static str],
 }
 
 fn info(endpoint: &str, origin: Origin, account: &str, path: &str, added: u64) -> TokenInfo {
@@ -81,12 +83,17 @@ impl World {
             path: path.map(str::to_owned),
             username: username.map(str::to_owned),
         };
+        let hf_names: Vec<String> = self.hf_names.iter().map(|n| (*n).to_owned()).collect();
         select(Inputs {
             wanted: &wanted,
             config: &config,
             state: &state,
             env: &env,
             remotes: &remotes,
+            hf: HfKnown {
+                active: self.hf_active,
+                names: &hf_names,
+            },
         })
     }
 
@@ -104,7 +111,8 @@ impl World {
                 Source::Stored(name) | Source::Command(name) => name.to_string(),
                 Source::Environment(variable) => format!("${variable}"),
                 Source::Unusable(name, _) => format!("{name}?"),
-                Source::Exchange | Source::HfCli(_) => unreachable!(),
+                Source::HfCli(name) => format!("hf:{}", name.as_deref().unwrap_or("(active)")),
+                Source::Exchange => unreachable!(),
             })
             .collect();
         shown.join(" ")
@@ -458,6 +466,7 @@ fn without_a_rule_the_narrowest_scope_decides() {
             state: &state,
             env: &env,
             remotes: &[],
+            hf: HfKnown::default(),
         };
         let names: Vec<String> = select(inputs)
             .unwrap()
@@ -472,4 +481,90 @@ fn without_a_rule_the_narrowest_scope_decides() {
             .collect();
         assert_eq!(names, expected, "{path} {username:?}");
     }
+}
+
+#[test]
+fn the_hf_clis_active_token_comes_last_and_its_others_by_name() {
+    const HF_RULES: &str = r#"
+default = "hf:data"
+[rules]
+acme = "hf:work"
+other = "hf:gone"
+[endpoints]
+"https://hub.corp.example" = { env = true }
+"https://other.example" = {}
+"#;
+    let world = World {
+        config: HF_RULES,
+        tokens: &[("mine", "alice")],
+        kept: &[("alice", "", 1)],
+        env: &[("HF_TOKEN", "hf_x")],
+        hf_active: true,
+        hf_names: &["work", "data"],
+        ..World::default()
+    };
+    const CORP: &str = "https://hub.corp.example";
+    let (hub, corp) = ("https://huggingface.co", CORP);
+    let kept = "git:alice@huggingface.co";
+    for (endpoint, path, username, expected) in [
+        (
+            hub,
+            "acme/x",
+            "-",
+            format!("hf:work $HF_TOKEN hf:data {kept} hf:(active)"),
+        ),
+        (
+            hub,
+            "free/x",
+            "-",
+            format!("$HF_TOKEN hf:data {kept} hf:(active)"),
+        ),
+        (
+            hub,
+            "other/x",
+            "-",
+            format!("hf:gone? $HF_TOKEN hf:data {kept} hf:(active)"),
+        ),
+        (
+            hub,
+            "free/x",
+            "hf_user",
+            format!("$HF_TOKEN hf:data {kept} hf:(active)"),
+        ),
+        // Whose it is, is not known.
+        (hub, "free/x", "alice", format!("$HF_TOKEN {kept}")),
+        (hub, "free/x", "nobody", "$HF_TOKEN".to_owned()),
+        (hub, "free/x", "hf:work", "hf:work".to_owned()),
+        (
+            corp,
+            "acme/x",
+            "-",
+            "$HF_TOKEN hf:data hf:(active)".to_owned(),
+        ),
+        ("https://other.example", "acme/x", "-", String::new()),
+    ] {
+        assert_eq!(
+            world.pick_at(endpoint, path, username),
+            expected,
+            "{path} {username}"
+        );
+    }
+    let elsewhere = World {
+        env: &[
+            ("HF_ENDPOINT", CORP),
+            ("GIT_CREDENTIAL_HF_TOKEN_NAME", "hf:work"),
+        ],
+        ..world
+    };
+    assert_eq!(elsewhere.pick_at(corp, "a/x", "-"), "hf:work");
+    assert!(
+        elsewhere
+            .pick_at(hub, "a/x", "-")
+            .starts_with("OtherEndpoint")
+    );
+    let gone = World {
+        env: &[("GIT_CREDENTIAL_HF_TOKEN_NAME", "hf:gone")],
+        ..elsewhere
+    };
+    assert!(gone.pick_at(hub, "a/x", "-").starts_with("NoSuchToken"));
 }

@@ -7,6 +7,7 @@ use super::here;
 use crate::cli::Explain;
 use crate::context::{self, Context, print, source_name};
 use crate::endpoint::Endpoint;
+use crate::hf_cli::Which;
 use crate::offer::{Outcome, World, choose};
 use crate::reader::Reader;
 use crate::repo::Location;
@@ -184,6 +185,10 @@ impl Row {
                 .iter()
                 .find(|t| t.variable == *variable)
                 .and_then(|t| t.secret.as_ref().ok().map(crate::secret::Secret::hint)),
+            Source::HfCli(name) => {
+                let read = context.hf_cli().read(Which::of(name.as_deref()));
+                read.ok().map(|token| token.secret.hint())
+            }
             _ => token.map(|token| token.hint.clone()),
         };
         let standing = reader

@@ -1,12 +1,13 @@
 //! `list`: the tokens, where each lies, and what goes where.
 
 use anyhow::Result;
-use serde_json::{Value, json};
 
+use super::list_json;
 use crate::cli::List;
 use crate::context::{self, Context, print};
 use crate::endpoint::Endpoint;
 use crate::grants::{Coverage, Facts};
+use crate::hf_cli::HfToken;
 use crate::name::TokenName;
 use crate::state::{Origin, Standing, State, TokenInfo};
 use crate::{time, ui};
@@ -19,7 +20,7 @@ pub fn run(list: List) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
     if list.json {
-        let text = serde_json::to_string_pretty(&as_json(&context, &state))?;
+        let text = serde_json::to_string_pretty(&list_json::as_json(&context, &state))?;
         return print(&format!("{text}\n"));
     }
     print(&as_text(&context, &state))
@@ -67,6 +68,7 @@ fn as_text(context: &Context, state: &State) -> String {
             &status,
         ]));
     }
+    rows.extend(hf_rows(context, state));
     if rows.is_empty() && context.config.rules.is_empty() {
         return "there are no tokens yet: run `git credential-hf login NAME`\n".to_owned();
     }
@@ -79,6 +81,53 @@ fn as_text(context: &Context, state: &State) -> String {
         text.push_str(&ui::shown(&tree(context, state, &endpoint)));
     }
     text
+}
+
+/// The hf CLI's tokens, which it keeps itself.
+fn hf_rows(context: &Context, state: &State) -> Vec<Vec<String>> {
+    let tokens = match context.hf_cli().all() {
+        Ok(tokens) => tokens,
+        Err(error) => {
+            ui::say(&format!("the hf CLI's tokens: {error}"));
+            return Vec::new();
+        }
+    };
+    let endpoint = context.env.endpoint();
+    let row_of = |(token, active): &(HfToken, bool)| {
+        let value = token.secret.fingerprint();
+        let standing = endpoint.as_ref().map_or(Standing::Good, |endpoint| {
+            state.standing(endpoint, &value, context::now())
+        });
+        let mut status = word(standing).to_owned();
+        if token.expires.is_some_and(|at| at <= context::now()) {
+            status = "expired".to_owned();
+        }
+        if *active {
+            status.push_str(", active");
+        }
+        row(&[
+            &token.shown_name(),
+            &token.secret.hint(),
+            "-",
+            "-",
+            "hf CLI",
+            &expiry(token.expires),
+            "-",
+            &status,
+        ])
+    };
+    tokens.iter().map(row_of).collect()
+}
+
+/// When a token ends, from now.
+fn expiry(at: Option<u64>) -> String {
+    at.map_or_else(
+        || "-".to_owned(),
+        |at| match at.checked_sub(context::now()) {
+            Some(left) => format!("in {}", time::span(left)),
+            None => time::day(at),
+        },
+    )
 }
 
 fn row(cells: &[&str]) -> Vec<String> {
@@ -99,12 +148,7 @@ fn token_row(state: &State, name: &TokenName, token: &TokenInfo) -> Vec<String> 
             .unwrap_or_else(dash),
         facts.map_or_else(dash, |facts| facts.role.to_string()),
         token.storage.described().to_owned(),
-        token
-            .expires
-            .map_or_else(dash, |at| match at.checked_sub(now) {
-                Some(left) => format!("in {}", time::span(left)),
-                None => time::day(at),
-            }),
+        expiry(token.expires),
         facts.map_or_else(
             || "never".to_owned(),
             |facts| format!("{} ago", time::span(now.saturating_sub(facts.verified))),
@@ -132,12 +176,22 @@ fn endpoints(context: &Context, state: &State) -> Vec<Endpoint> {
             context
                 .env
                 .endpoint()
-                .filter(|_| !context.env.tokens.is_empty()),
+                .filter(|_| !context.env.tokens.is_empty() || has_hf_token(context)),
         )
         .collect();
     found.sort_by_key(|endpoint| (!endpoint.is_hugging_face(), endpoint.to_string()));
     found.dedup();
     found
+}
+
+/// Whether the environment's tokens are for this Hub.
+fn is_environments(context: &Context, endpoint: &Endpoint) -> bool {
+    let configured = context.config.endpoint(endpoint).unwrap_or_default();
+    configured.env || context.env.endpoint().as_ref() == Some(endpoint)
+}
+
+fn has_hf_token(context: &Context) -> bool {
+    matches!(context.hf_cli().active_value(), Ok(Some(_)))
 }
 
 /// What goes where on one Hub, in the order in which it counts.
@@ -170,8 +224,7 @@ fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
             branches.push((path.clone(), name.to_string()));
         }
     }
-    let configured = context.config.endpoint(endpoint).unwrap_or_default();
-    if configured.env || context.env.endpoint().as_ref() == Some(endpoint) {
+    if is_environments(context, endpoint) {
         for token in &context.env.tokens {
             branches.push(("any other repo".to_owned(), token.variable.to_owned()));
         }
@@ -190,6 +243,10 @@ fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
     let kept = here().filter(|(_, token)| token.origin == Origin::Git && token.path.is_none());
     for (name, _) in kept {
         branches.push(("any other repo".to_owned(), name.to_string()));
+    }
+    if has_hf_token(context) && is_environments(context, endpoint) {
+        let label = "hf (the hf CLI's active token)".to_owned();
+        branches.push(("any other repo".to_owned(), label));
     }
     let width = branches
         .iter()
@@ -270,11 +327,21 @@ fn default_is_for(context: &Context, state: &State, name: &TokenName, endpoint: 
         .commands
         .get(name)
         .map(|command| &command.endpoint);
-    stored.or(command) == Some(endpoint)
+    let of_hf_cli = name.of_hf_cli().is_some() && is_environments(context, endpoint);
+    stored.or(command) == Some(endpoint) || (of_hf_cli && exists(context, state, name))
 }
 
-fn exists(context: &Context, state: &State, name: &TokenName) -> bool {
-    state.tokens.contains_key(name) || context.config.commands.contains_key(name)
+/// Whether there is a token of this name.
+#[must_use]
+pub fn exists(context: &Context, state: &State, name: &TokenName) -> bool {
+    match name.of_hf_cli() {
+        Some(hf_name) => context
+            .hf_cli()
+            .names()
+            .iter()
+            .any(|known| known == hf_name),
+        None => state.tokens.contains_key(name) || context.config.commands.contains_key(name),
+    }
 }
 
 fn status(state: &State, token: &TokenInfo) -> String {
@@ -290,73 +357,4 @@ fn word(standing: Standing) -> &'static str {
         Standing::Good => "ok",
         Standing::LastResort | Standing::Withheld => "rejected",
     }
-}
-
-/// The same for programs. `version` changes when a field changes its meaning or goes.
-fn as_json(context: &Context, state: &State) -> Value {
-    let tokens: Vec<Value> = state
-        .tokens
-        .iter()
-        .map(|(name, token)| {
-            json!({
-                "name": name,
-                "token": token.hint,
-                "account": token.account,
-                "storage": token.storage,
-                "encrypted": token.storage != crate::storage::StorageKind::File,
-                "endpoint": token.endpoint.to_string(),
-                "origin": token.origin,
-                "path": token.path,
-                "expires": token.expires,
-                "facts": token.facts,
-                "added": token.added,
-                "rejected": state.rejected_at(&token.endpoint, &token.fingerprint),
-            })
-        })
-        .collect();
-    let commands: Vec<Value> = context
-        .config
-        .commands
-        .iter()
-        .map(|(name, command)| {
-            json!({
-                "name": name,
-                "program": command.arguments.first(),
-                "endpoint": command.endpoint.to_string(),
-            })
-        })
-        .collect();
-    let rules: Vec<Value> = context
-        .config
-        .rules
-        .iter()
-        .map(|rule| {
-            json!({
-                "pattern": rule.pattern.to_string(),
-                "endpoint": rule.pattern.endpoint.to_string(),
-                "token": rule.token,
-                "exists": exists(context, state, &rule.token),
-            })
-        })
-        .collect();
-    let environment: Vec<Value> = context
-        .env
-        .tokens
-        .iter()
-        .map(|token| {
-            json!({
-                "variable": token.variable,
-                "token": token.secret.as_ref().ok().map(crate::secret::Secret::hint),
-            })
-        })
-        .collect();
-    json!({
-        "version": 1,
-        "default": context.config.default,
-        "storage": context.config.storage,
-        "tokens": tokens,
-        "commands": commands,
-        "environment": environment,
-        "rules": rules,
-    })
 }

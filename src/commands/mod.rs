@@ -9,6 +9,7 @@ pub mod explain;
 pub mod get;
 pub mod here;
 pub mod list;
+pub mod list_json;
 pub mod login;
 pub mod login_web;
 pub mod logout;

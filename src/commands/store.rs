@@ -77,6 +77,9 @@ fn is_known(session: &Session, state: &State, secret: &Secret) -> bool {
     if in_environment.any(|t| t.secret.as_ref().is_ok_and(|known| known.same_as(secret))) {
         return true;
     }
+    if comes_from_hf_cli(session, secret) {
+        return true;
+    }
     let known_before = |values: &[Fingerprint]| values.contains(&fingerprint);
     // What a command printed, or a stored token's value before it was renewed or replaced.
     if secret.kind() != Kind::Other
@@ -115,6 +118,19 @@ fn is_known(session: &Session, state: &State, secret: &Secret) -> bool {
         }
     }
     false
+}
+
+/// Whether git gives back what came from the hf CLI's files, where `state[]` does not say so.
+///
+/// `hf auth login --add-to-git-credential` hands over a token too, which is to be kept: without
+/// a path, and before that token becomes the active one.
+fn comes_from_hf_cli(session: &Session, secret: &Secret) -> bool {
+    let hf = session.context.hf_cli();
+    let is_active = || {
+        let active = hf.active_value().ok().flatten();
+        active.is_some_and(|active| active.same_as(secret))
+    };
+    is_active() || (session.request.path.is_some() && hf.stores(secret))
 }
 
 /// The name under which git's credential is kept: its scope, exactly as git gave it, a repo in

@@ -1,0 +1,93 @@
+//! What `list --json` prints.
+
+use serde_json::{Value, json};
+
+use super::list::exists;
+use crate::context::Context;
+use crate::state::State;
+
+/// All there is, for programs. `version` changes when a field changes its meaning or goes.
+#[must_use]
+pub fn as_json(context: &Context, state: &State) -> Value {
+    let tokens: Vec<Value> = state
+        .tokens
+        .iter()
+        .map(|(name, token)| {
+            json!({
+                "name": name,
+                "token": token.hint,
+                "account": token.account,
+                "storage": token.storage,
+                "encrypted": token.storage != crate::storage::StorageKind::File,
+                "endpoint": token.endpoint.to_string(),
+                "origin": token.origin,
+                "path": token.path,
+                "expires": token.expires,
+                "facts": token.facts,
+                "added": token.added,
+                "rejected": state.rejected_at(&token.endpoint, &token.fingerprint),
+            })
+        })
+        .collect();
+    let commands: Vec<Value> = context
+        .config
+        .commands
+        .iter()
+        .map(|(name, command)| {
+            json!({
+                "name": name,
+                "program": command.arguments.first(),
+                "endpoint": command.endpoint.to_string(),
+            })
+        })
+        .collect();
+    let rules: Vec<Value> = context
+        .config
+        .rules
+        .iter()
+        .map(|rule| {
+            json!({
+                "pattern": rule.pattern.to_string(),
+                "endpoint": rule.pattern.endpoint.to_string(),
+                "token": rule.token,
+                "exists": exists(context, state, &rule.token),
+            })
+        })
+        .collect();
+    let environment: Vec<Value> = context
+        .env
+        .tokens
+        .iter()
+        .map(|token| {
+            json!({
+                "variable": token.variable,
+                "token": token.secret.as_ref().ok().map(crate::secret::Secret::hint),
+            })
+        })
+        .collect();
+    let hf_cli: Vec<Value> = context
+        .hf_cli()
+        .all()
+        .unwrap_or_default()
+        .iter()
+        .map(|(token, active)| {
+            json!({
+                "name": token.shown_name(),
+                "token": token.secret.hint(),
+                "active": active,
+                "expires": token.expires,
+                "endpoint": context.env.endpoint().map(|endpoint| endpoint.to_string()),
+            })
+        })
+        .collect();
+    json!({
+        "version": 1,
+        "default": context.config.default,
+        "storage": context.config.storage,
+        "tokens": tokens,
+        "commands": commands,
+        "environment": environment,
+        "hf_cli": hf_cli,
+        "rules": rules,
+    })
+}

@@ -1,0 +1,245 @@
+//! The hf CLI's own login, read live: its active token, and the others that it keeps by name.
+//! Nothing is copied; only a token that is due is renewed, as the hf CLI does it itself.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::files::read_plain;
+use crate::name::TokenName;
+use crate::secret::{Secret, SecretError};
+use crate::storage::StorageError;
+
+pub mod ini;
+pub mod locations;
+pub mod renewal;
+
+pub use ini::{Ini, Section};
+pub use locations::Files;
+
+/// How many times a file is read that is found empty, and the pause between: the hf CLI empties
+/// a file before it writes it.
+const READS: u32 = 3;
+const READ_PAUSE: Duration = Duration::from_millis(2);
+
+/// The hf CLI's login on this machine.
+#[derive(Debug)]
+pub struct HfCli {
+    files: Option<Files>,
+}
+
+/// Which of the hf CLI's tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which<'a> {
+    /// The one that `hf auth switch` and `hf auth login` make active.
+    Active,
+    /// The one of that name in `stored_tokens`.
+    Named(&'a str),
+}
+
+impl<'a> Which<'a> {
+    /// From the name of a source: none is the active one.
+    #[must_use]
+    pub fn of(name: Option<&'a str>) -> Self {
+        name.map_or(Self::Active, Self::Named)
+    }
+}
+
+/// A token as the hf CLI keeps it.
+#[derive(Debug)]
+pub struct HfToken {
+    /// Its value.
+    pub secret: Secret,
+    /// The name it has in `stored_tokens`; the active token may be there under none.
+    pub name: Option<String>,
+    /// From a browser login: when it expires, in seconds since 1970.
+    pub expires: Option<u64>,
+    /// From a browser login: what it is renewed with.
+    pub refresh_token: Option<Secret>,
+}
+
+impl HfToken {
+    /// An active token that `stored_tokens` does not know.
+    fn unnamed(secret: Secret) -> Self {
+        Self {
+            secret,
+            name: None,
+            expires: None,
+            refresh_token: None,
+        }
+    }
+
+    /// What it is called here.
+    #[must_use]
+    pub fn shown_name(&self) -> String {
+        match &self.name {
+            Some(name) => TokenName::hf_cli(name).to_string(),
+            None => "hf".to_owned(),
+        }
+    }
+}
+
+impl HfCli {
+    /// The one that this process's environment means.
+    #[must_use]
+    pub fn from_process() -> Self {
+        let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
+        Self::from_lookup(|name| std::env::var_os(name), home.as_deref())
+    }
+
+    /// The one that an environment means.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>, home: Option<&Path>) -> Self {
+        Self {
+            files: Files::locate(lookup, home),
+        }
+    }
+
+    /// Its files, where their place is known; they need not be there.
+    #[must_use]
+    pub fn files(&self) -> Option<&Files> {
+        self.files.as_ref()
+    }
+
+    /// The value of the active token; `None` without one.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read, or holds no token.
+    pub fn active_value(&self) -> Result<Option<Secret>, StorageError> {
+        let Some(files) = &self.files else {
+            return Ok(None);
+        };
+        match read_text(&files.token)? {
+            Some(text) => clean(&text),
+            None => Ok(None),
+        }
+    }
+
+    /// What `stored_tokens` holds; empty without the file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or the hf CLI itself could not read it.
+    pub fn stored(&self) -> Result<Ini, StorageError> {
+        let Some(files) = &self.files else {
+            return Ok(Ini::default());
+        };
+        let text = read_text(&files.stored_tokens)?;
+        Ini::parse(text.as_deref().map_or("", String::as_str)).map_err(|error| {
+            StorageError::Refused(format!("{}: {error}", files.stored_tokens.display()))
+        })
+    }
+
+    /// The names in `stored_tokens`; none where it cannot be read.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let stored = self.stored().unwrap_or_default();
+        let names = stored.sections().map(|section| section.name().to_owned());
+        names.collect()
+    }
+
+    /// Reads a token, with what `stored_tokens` knows of it.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] when it is not there; others when a file cannot be read.
+    pub fn read(&self, which: Which<'_>) -> Result<HfToken, StorageError> {
+        match which {
+            Which::Named(name) => {
+                let stored = self.stored()?;
+                let section = stored.section(name).ok_or(StorageError::NotFound)?;
+                token_of(section)?.ok_or(StorageError::NotFound)
+            }
+            Which::Active => {
+                let secret = self.active_value()?.ok_or(StorageError::NotFound)?;
+                // A `stored_tokens` that cannot be read is no reason to refuse the token: the hf
+                // CLI uses it too, without renewing it.
+                let stored = self.stored().unwrap_or_default();
+                let same = stored.sections().find_map(|section| {
+                    let token = token_of(section).ok().flatten()?;
+                    token.secret.same_as(&secret).then_some(token)
+                });
+                Ok(same.unwrap_or_else(|| HfToken::unnamed(secret)))
+            }
+        }
+    }
+
+    /// All its tokens, by name; the active one is marked, and stands alone at the end where it
+    /// has no name.
+    ///
+    /// # Errors
+    /// When a file is there and cannot be read.
+    pub fn all(&self) -> Result<Vec<(HfToken, bool)>, StorageError> {
+        let active = self.active_value()?;
+        let mut found = Vec::new();
+        for section in self.stored()?.sections() {
+            // One that cannot be a token is none.
+            if let Ok(Some(token)) = token_of(section) {
+                let is_active = active.as_ref().is_some_and(|a| a.same_as(&token.secret));
+                found.push((token, is_active));
+            }
+        }
+        if let (Some(secret), false) = (active, found.iter().any(|(_, active)| *active)) {
+            found.push((HfToken::unnamed(secret), true));
+        }
+        Ok(found)
+    }
+
+    /// Whether a value is one of its tokens by name.
+    #[must_use]
+    pub fn stores(&self, secret: &Secret) -> bool {
+        let stored = self.stored().unwrap_or_default();
+        stored.sections().any(|section| {
+            let token = token_of(section).ok().flatten();
+            token.is_some_and(|token| token.secret.same_as(secret))
+        })
+    }
+}
+
+/// The token of a section; `None` where it holds none.
+fn token_of(section: &Section) -> Result<Option<HfToken>, StorageError> {
+    let Some(secret) = section.value("hf_token").map(clean).transpose()?.flatten() else {
+        return Ok(None);
+    };
+    Ok(Some(HfToken {
+        secret,
+        name: Some(section.name().to_owned()),
+        expires: section
+            .value("expires_at")
+            .and_then(|at| at.trim().parse().ok()),
+        refresh_token: section
+            .value("refresh_token")
+            .and_then(|value| clean(value).ok().flatten()),
+    }))
+}
+
+/// A value as the hf CLI cleans it: without CR and LF, then without outer spaces; empty is none.
+fn clean(value: &str) -> Result<Option<Secret>, StorageError> {
+    let cleaned = Zeroizing::new(value.replace(['\r', '\n'], ""));
+    match Secret::from_input(cleaned) {
+        Ok(secret) => Ok(Some(secret)),
+        Err(SecretError::Empty) => Ok(None),
+        Err(error) => Err(StorageError::Refused(error.to_string())),
+    }
+}
+
+/// The text of a file; `None` without it.
+fn read_text(path: &Path) -> Result<Option<Zeroizing<String>>, StorageError> {
+    let fail = |what: &str| StorageError::Unavailable(format!("{}: {what}", path.display()));
+    let mut reads = 0;
+    loop {
+        reads += 1;
+        let bytes = match read_plain(path) {
+            Ok(bytes) => Zeroizing::new(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(None),
+            Err(error) => return Err(fail(&error.to_string())),
+        };
+        if bytes.is_empty() && reads < READS {
+            std::thread::sleep(READ_PAUSE);
+            continue;
+        }
+        let text = std::str::from_utf8(&bytes).map_err(|_| fail("it is not UTF-8"))?;
+        return Ok(Some(Zeroizing::new(text.to_owned())));
+    }
+}
