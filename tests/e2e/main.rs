@@ -14,6 +14,8 @@ mod clone_and_push;
 mod configure;
 mod explain_and_list;
 mod harness;
+mod hf_cli;
+mod hf_files;
 mod hub_check;
 mod hub_common;
 mod hub_edges;

@@ -94,6 +94,13 @@ impl Machine {
         lock(&self.forbidden).push((label, secret.to_owned()));
     }
 
+    /// The file with the authority that the Hub's certificates are from.
+    pub fn hub_ca(&self) -> OsString {
+        let env = lock(&self.env);
+        let file = env.get(OsStr::new("GIT_SSL_CAINFO"));
+        file.cloned().expect("git's authority")
+    }
+
     /// The user's home, which is also where commands run unless told otherwise.
     pub fn home(&self) -> PathBuf {
         self.root.path().join("home")

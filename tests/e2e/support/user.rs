@@ -4,6 +4,8 @@ use super::hub::{Logged, TokenSeen};
 use super::machine::{Machine, Output};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The configuration that a user edits, from the home.
 pub const CONFIG: &str = ".config/git-credential-hf/config.toml";
@@ -55,6 +57,20 @@ impl Machine {
             *at = (at.as_u64().expect("a time") - seconds).into();
         }
         self.write(STATE, state.to_string());
+    }
+
+    /// Makes a file look as if it was written that many seconds ago.
+    pub fn age(&self, path: &str, seconds: u64) {
+        let path = self.home().join(path);
+        let file = File::options().write(true).open(path).expect("a file");
+        let at = SystemTime::now() - Duration::from_secs(seconds);
+        file.set_modified(at).expect("another time");
+    }
+
+    /// Seconds since 1970.
+    pub fn now(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.expect("a clock after 1970").as_secs()
     }
 
     /// Commits all there is in a clone.

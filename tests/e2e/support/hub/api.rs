@@ -171,6 +171,14 @@ impl OAuth {
         self.change(|server| server.polls.extend(errors));
     }
 
+    /// Hands out tokens as after a login: the access token and the refresh token.
+    pub fn login(&self, hub: &Hub) -> (String, String) {
+        let answer = lock(&self.shared.0).issue(&Arc::downgrade(&hub.inner), true);
+        let answer: Value = serde_json::from_slice(&answer.body).expect("JSON");
+        let text = |key: &str| answer[key].as_str().expect("a token").to_owned();
+        (text("access_token"), text("refresh_token"))
+    }
+
     /// For how many seconds tokens are good from now on.
     pub fn expires_in(&self, seconds: u64) {
         self.change(|server| server.expires_in = seconds);
