@@ -178,8 +178,9 @@ fn files_that_are_none_are_said_and_cost_no_time() {
     let desk = Desk::new();
     let folder = desk.machine.home().join(FOLDER);
     let good = desk.token("good");
-    // What lies there, and what is said of it.
-    let bad: [(&str, &dyn Fn(), Option<&str>); 5] = [
+    /// Its name, how it comes to lie there, and what is said of it.
+    type Odd<'a> = (&'a str, &'a dyn Fn(), Option<&'a str>);
+    let bad: [Odd; 5] = [
         ("empty", &|| desk.machine.write(TOKEN, ""), None),
         ("spaces", &|| desk.machine.write(TOKEN, " \n\n"), None),
         (
