@@ -22,7 +22,7 @@ pub enum NameError {
     #[error("a token's name has at most {MAX_BYTES} bytes")]
     TooLong,
     /// Escapes and line breaks would reach the terminal.
-    #[error("a token's name has no control characters")]
+    #[error("a token's name has no control characters, and none that cannot be seen")]
     ControlCharacter,
     /// `-x` would read as an option.
     #[error("a token's name cannot begin with `-`")]
@@ -49,7 +49,7 @@ impl TokenName {
             Err(NameError::IsToken)
         } else if text.len() > MAX_BYTES {
             Err(NameError::TooLong)
-        } else if text.chars().any(char::is_control) {
+        } else if text.contains('\n') || !text.chars().all(crate::ui::is_fit) {
             Err(NameError::ControlCharacter)
         } else if text.starts_with('-') {
             Err(NameError::Dash)
@@ -75,7 +75,7 @@ impl TokenName {
         let slash = if path.is_some() { "/" } else { "" };
         let username = username.unwrap_or("");
         let path = path.unwrap_or("");
-        Self(format!("git:{username}{at}{host}{slash}{path}"))
+        Self(typable(&format!("git:{username}{at}{host}{slash}{path}")))
     }
 
     /// A short hash of the name, for files: file systems do not tell all names apart (case), and
@@ -91,6 +91,23 @@ impl TokenName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The name with what cannot be typed or shown percent-encoded: user names and paths come from
+/// URLs, and a hostile repository may have written them.
+fn typable(name: &str) -> String {
+    use fmt::Write;
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        if c != '\n' && crate::ui::is_fit(c) {
+            out.push(c);
+            continue;
+        }
+        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
 }
 
 impl fmt::Display for TokenName {
@@ -114,6 +131,8 @@ mod tests {
             ("a ", NameError::Blank),
             ("a\x1b[2J", NameError::ControlCharacter),
             ("a\nb", NameError::ControlCharacter),
+            ("a\u{202e}b", NameError::ControlCharacter),
+            ("a\u{200b}b", NameError::ControlCharacter),
             ("-x", NameError::Dash),
             ("git:x", NameError::Colon),
             (&"x".repeat(97), NameError::TooLong),
@@ -129,5 +148,9 @@ mod tests {
         assert_eq!(name(Some("alice"), None), "git:alice@hub.example");
         assert_eq!(name(None, Some("acme/x")), "git:hub.example/acme/x");
         assert_eq!(name(Some(""), None), "git:@hub.example");
+        assert_eq!(
+            name(Some("al\x1b[2Jice"), Some("données/\u{202e}x")),
+            "git:al%1B[2Jice@hub.example/données/%E2%80%AEx"
+        );
     }
 }
