@@ -34,10 +34,10 @@ pub fn main() -> ExitCode {
             return ExitCode::from(2);
         }
         _ if is_unknown_action(&arguments) => Ok(()),
-        _ => match Cli::try_parse_from(arguments) {
+        _ => match Cli::try_parse_from(&arguments) {
             Ok(cli) => dispatch(cli),
             Err(error) => {
-                return usage(&error);
+                return usage(&error, &arguments);
             }
         },
     };
@@ -53,7 +53,7 @@ pub fn main() -> ExitCode {
 }
 
 /// Prints what clap says: help and version as they are, and errors with what fits here.
-fn usage(error: &clap::Error) -> ExitCode {
+fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
         let _ = error.print();
         return ExitCode::SUCCESS;
@@ -61,10 +61,15 @@ fn usage(error: &clap::Error) -> ExitCode {
     // `git credential-hf --help` makes git look for a manual page, `-h` reaches the program; and
     // a token must not be tried as a positional argument instead.
     let rendered = error.render();
-    let text = if io::stderr().is_terminal() {
+    // Styles of clap's own, unless what it repeats could bring others.
+    let plain = arguments.iter().all(|argument| {
+        let argument = argument.to_string_lossy();
+        ui::shown(&argument) == argument
+    });
+    let text = if io::stderr().is_terminal() && plain {
         rendered.ansi().to_string()
     } else {
-        rendered.to_string()
+        ui::shown(&rendered.to_string())
     };
     let lines = text
         .lines()

@@ -386,12 +386,21 @@ pub fn quoted(name: &str) -> String {
     }
 }
 
-/// Prints to stdout; a reader that has gone away is no error.
+/// Prints to stdout, fit for a terminal and without a token; a reader that has gone away is no
+/// error.
 ///
 /// # Errors
 /// When stdout fails for another reason.
 pub fn print(text: &str) -> Result<()> {
-    print_secret(&crate::secret::redact(text))
+    print_secret(&crate::secret::redact(&ui::fit(text)))
+}
+
+/// Prints JSON to stdout.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_json(value: &serde_json::Value) -> Result<()> {
+    print(&ui::json(value)?)
 }
 
 /// Prints what was asked for although it is secret.

@@ -11,6 +11,18 @@ use crate::secret::{Secret, SecretError};
 /// The variables that may hold a token, the stronger first.
 pub const TOKEN_VARIABLES: [&str; 2] = ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"];
 
+/// The runner's own secret in a job of GitHub Actions, which a job's identity is asked for with.
+pub const JOB_VARIABLE: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
+
+/// All variables whose value is a secret that this program reads. What is started from here gets
+/// none of them unless it needs it.
+pub const SECRET_VARIABLES: [&str; 4] = [
+    TOKEN_VARIABLES[0],
+    TOKEN_VARIABLES[1],
+    "HF_OIDC_ID_TOKEN",
+    JOB_VARIABLE,
+];
+
 /// What the environment says.
 #[derive(Debug, Default)]
 pub struct Environment {

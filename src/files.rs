@@ -23,10 +23,7 @@ impl Lock {
         if let Some(dir) = path.parent() {
             create_private_dir(dir)?;
         }
-        let file = private_options().create(true).truncate(false).open(path)?;
-        if let Some(dir) = path.parent() {
-            leave_to_owner_of(dir, &file);
-        }
+        let file = Self::open(path)?;
         let start = Instant::now();
         let mut pause = Duration::from_micros(200);
         loop {
@@ -41,6 +38,29 @@ impl Lock {
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Lock {
+    /// Opens the file, or makes it. Only one that was made here changes its owner: in a folder
+    /// that another user can change, any other might be a file of root's by now.
+    fn open(path: &Path) -> io::Result<File> {
+        match private_options().create_new(true).open(path) {
+            Ok(file) => {
+                if let Some(dir) = path.parent() {
+                    leave_to_owner_of(dir, &file);
+                }
+                Ok(file)
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let file = private_options().create(true).truncate(false).open(path)?;
+                if !file.metadata()?.is_file() {
+                    return Err(not_plain());
+                }
+                Ok(file)
+            }
+            Err(error) => Err(error),
         }
     }
 }
@@ -100,7 +120,7 @@ fn temporary_name(path: &Path) -> PathBuf {
 #[cfg(unix)]
 fn leave_to_owner_of(neighbour: &Path, file: &File) {
     use std::os::unix::fs::MetadataExt;
-    if !rustix::process::geteuid().is_root() {
+    if !is_root() {
         return;
     }
     let owner = fs::metadata(neighbour).map(|m| (m.uid(), m.gid()));
@@ -140,6 +160,15 @@ pub fn sweep(dir: &Path, prefix: &str) {
     }
 }
 
+/// Whether root runs this.
+#[must_use]
+pub fn is_root() -> bool {
+    #[cfg(unix)]
+    return rustix::process::geteuid().is_root();
+    #[cfg(not(unix))]
+    false
+}
+
 /// Makes the rename itself last over a power cut, where the platform can.
 pub fn sync_dir(dir: &Path) {
     #[cfg(unix)]
@@ -153,12 +182,64 @@ pub fn sync_dir(dir: &Path) {
 /// The largest file read whole, in bytes: a state of 10,000 tokens is a tenth of it.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 
+/// A plain file as it was read.
+#[derive(Debug)]
+pub struct Plain {
+    /// What it holds.
+    pub bytes: Vec<u8>,
+    /// Whether somebody else may have written it.
+    pub others: Option<Others>,
+}
+
+/// How somebody else may have written a file; root, who can do anything, does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// It is another user's.
+    Own,
+    /// Its mode lets them.
+    MayWrite,
+}
+
+impl Others {
+    #[cfg(unix)]
+    fn of(metadata: &fs::Metadata) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let user = rustix::process::geteuid();
+        // Who runs git by sudo is the one whose files root works with then.
+        let sudo = || std::env::var("SUDO_UID").ok()?.parse::<u32>().ok();
+        let owner = metadata.uid();
+        let ours = owner == 0
+            || owner == user.as_raw()
+            || (user.is_root() && sudo().is_some_and(|by| by == owner));
+        // Many systems give each user a group of the same number, and let it write.
+        let own_group = metadata.gid() == owner;
+        let mode = metadata.mode();
+        if !ours {
+            Some(Self::Own)
+        } else if mode & 0o002 != 0 || (mode & 0o020 != 0 && !own_group) {
+            Some(Self::MayWrite)
+        } else {
+            None
+        }
+    }
+
+    /// On Windows the folder lies in the user's profile, whose access list keeps others out.
+    #[cfg(not(unix))]
+    fn of(_: &fs::Metadata) -> Option<Self> {
+        None
+    }
+}
+
+fn not_plain() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file")
+}
+
 /// Reads a plain file, through links too: people keep their configuration elsewhere. A pipe or
 /// device in its place is refused at once instead of being waited for.
 ///
 /// # Errors
 /// When it is missing, no plain file, or cannot be read.
-pub fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
+pub fn read_plain(path: &Path) -> io::Result<Plain> {
     use std::io::Read;
     let mut options = OpenOptions::new();
     options.read(true);
@@ -168,15 +249,15 @@ pub fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
         options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
     }
     let file = options.open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is not a plain file",
-        ));
+    // Asked of the open file, so that what is judged is what is read.
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(not_plain());
     }
     let mut bytes = Vec::new();
     file.take(MAX_FILE).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let others = Others::of(&metadata);
+    Ok(Plain { bytes, others })
 }
 
 /// Whether a folder belongs to this user and nobody else can reach into it.
@@ -226,10 +307,12 @@ fn private_options() -> OpenOptions {
     options.write(true);
     #[cfg(unix)]
     {
+        use rustix::fs::OFlags;
         use std::os::unix::fs::OpenOptionsExt;
         options
             .mode(0o600)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+            // NONBLOCK, so that a pipe put in a file's place cannot hold us up.
+            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
     }
     options
 }

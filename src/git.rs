@@ -1,11 +1,11 @@
 //! What git knows: the remotes of the repository at hand.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use crate::endpoint::Endpoint;
 use crate::git_config_file::{Reach, reach};
-use crate::process::output_within;
+use crate::process::{self, output_within};
 use crate::repo::{Location, parse_location};
 
 /// How long git may take to read its configuration: a hostile one may include a pipe.
@@ -23,7 +23,7 @@ const MAX_PLACES: usize = 32;
 /// rewriting is done here, as git does it.
 #[must_use]
 pub fn remotes() -> Vec<Location> {
-    let mut command = Command::new("git");
+    let mut command = process::command("git");
     command
         .args([
             "config",
@@ -44,7 +44,7 @@ pub fn remotes() -> Vec<Location> {
 /// now; `None` without git.
 #[must_use]
 pub fn calls_us(endpoint: &Endpoint) -> Option<bool> {
-    let mut command = Command::new("git");
+    let mut command = process::command("git");
     command
         .args([
             "config",

@@ -23,7 +23,7 @@ pub enum NameError {
     #[error("a token's name has at most {MAX_BYTES} bytes")]
     TooLong,
     /// Escapes and line breaks would reach the terminal.
-    #[error("a token's name has no control characters")]
+    #[error("a token's name has no control characters, and none that cannot be seen")]
     ControlCharacter,
     /// `-x` would read as an option.
     #[error("a token's name cannot begin with `-`")]
@@ -53,7 +53,7 @@ impl TokenName {
             Err(NameError::IsToken)
         } else if text.len() > MAX_BYTES {
             Err(NameError::TooLong)
-        } else if text.chars().any(char::is_control) {
+        } else if text.contains('\n') || !text.chars().all(crate::ui::is_fit) {
             Err(NameError::ControlCharacter)
         } else if text.starts_with('-') {
             Err(NameError::Dash)
@@ -79,7 +79,7 @@ impl TokenName {
         let slash = if path.is_some() { "/" } else { "" };
         let username = username.unwrap_or("");
         let path = path.unwrap_or("");
-        Self(format!("git:{username}{at}{host}{slash}{path}"))
+        Self(typable(&format!("git:{username}{at}{host}{slash}{path}")))
     }
 
     /// A name of one of the hf CLI's stored tokens: `hf:` and its name there.
@@ -109,6 +109,23 @@ impl TokenName {
     }
 }
 
+/// The name with what cannot be typed or shown percent-encoded: user names and paths come from
+/// URLs, and a hostile repository may have written them.
+fn typable(name: &str) -> String {
+    use fmt::Write;
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        if c != '\n' && crate::ui::is_fit(c) {
+            out.push(c);
+            continue;
+        }
+        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
 impl fmt::Display for TokenName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -130,6 +147,8 @@ mod tests {
             ("a ", NameError::Blank),
             ("a\x1b[2J", NameError::ControlCharacter),
             ("a\nb", NameError::ControlCharacter),
+            ("a\u{202e}b", NameError::ControlCharacter),
+            ("a\u{200b}b", NameError::ControlCharacter),
             ("-x", NameError::Dash),
             ("git:x", NameError::Colon),
             (&"x".repeat(97), NameError::TooLong),
@@ -145,5 +164,9 @@ mod tests {
         assert_eq!(name(Some("alice"), None), "git:alice@hub.example");
         assert_eq!(name(None, Some("acme/x")), "git:hub.example/acme/x");
         assert_eq!(name(Some(""), None), "git:@hub.example");
+        assert_eq!(
+            name(Some("al\x1b[2Jice"), Some("données/\u{202e}x")),
+            "git:al%1B[2Jice@hub.example/données/%E2%80%AEx"
+        );
     }
 }

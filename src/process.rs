@@ -1,5 +1,6 @@
 //! Other programs, under a deadline.
 
+use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -7,12 +8,25 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
+use crate::environment::SECRET_VARIABLES;
+
 /// How often a program is asked whether it has ended.
 const POLL: Duration = Duration::from_millis(5);
 
 /// How long output may still come once the program has ended: another one that it left behind
 /// may hold its output open for ever.
 const GRACE: Duration = Duration::from_millis(200);
+
+/// A program to start, without the secrets that this one's environment may hold: git's
+/// configuration is read without them, and a browser would keep them for days.
+#[must_use]
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for variable in SECRET_VARIABLES {
+        command.env_remove(variable);
+    }
+    command
+}
 
 /// What a program has done.
 #[derive(Debug)]

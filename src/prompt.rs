@@ -58,7 +58,7 @@ pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
 
     let terminal = File::options().read(true).write(true).open("/dev/tty")?;
     let before = tcgetattr(&terminal)?;
-    (&terminal).write_all(format!("{prompt}: ").as_bytes())?;
+    (&terminal).write_all(format!("{}: ", crate::ui::one_line(prompt)).as_bytes())?;
     let mut quiet = before.clone();
     // Without ISIG, Ctrl-C and Ctrl-Z are keys like any other.
     quiet

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::endpoint::Endpoint;
-use crate::files::{self, Lock};
+use crate::files::{self, Lock, Others, Plain};
 use crate::secret::Fingerprint;
 use crate::state::{State, VERSION};
 
@@ -145,7 +145,13 @@ impl StateFile {
 
     fn load_alone(&self) -> Result<State, StateError> {
         let bytes = match files::read_plain(&self.path) {
-            Ok(bytes) => bytes,
+            Ok(Plain { bytes, others }) => match others {
+                // Root works among a user's files where a container has that user's home.
+                Some(others) if others == Others::MayWrite || !files::is_root() => {
+                    return Err(self.io(not_trusted(others)));
+                }
+                _ => bytes,
+            },
             Err(error)
                 if matches!(
                     error.kind(),
@@ -214,6 +220,14 @@ impl StateFile {
             source,
         }
     }
+}
+
+/// What somebody else may have written is not believed.
+fn not_trusted(others: Others) -> io::Error {
+    io::Error::other(match others {
+        Others::Own => "it belongs to another user",
+        Others::MayWrite => "other users can write to it: run `chmod 600` on it, and look at it",
+    })
 }
 
 fn to_json(state: &State) -> Vec<u8> {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
+use zeroize::Zeroizing;
+
 /// An error for a person: what happened, and what helps.
 #[derive(Debug)]
 pub struct Failure {
@@ -71,18 +73,17 @@ pub fn tell(line: &str) {
     let _ = writeln!(io::stderr(), "{}", shown(line));
 }
 
-/// The same for text that has our own colours in it.
+/// The same for text that is fit for a terminal already, and has colours in it.
 pub fn tell_styled(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Text from outside made fit for a terminal: control characters, which could move the cursor
-/// or rewrite what stands there, are dropped; line breaks stay.
+/// or rewrite what stands there, are dropped, and so are those that change the order of what
+/// follows or cannot be seen; line breaks stay.
 #[must_use]
 pub fn shown(text: &str) -> String {
-    text.chars()
-        .filter(|c| *c == '\n' || !(c.is_control() || is_bidi_control(*c)))
-        .collect()
+    text.chars().filter(|c| is_fit(*c)).collect()
 }
 
 /// The same on one line.
@@ -91,12 +92,75 @@ pub fn one_line(text: &str) -> String {
     shown(&text.replace(['\n', '\r', '\t'], " "))
 }
 
-/// Characters that change the direction of the text after them, so that it reads as another.
-fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// The last thing that happens to all text for people: the same as [`shown`], but for our own
+/// styles. What was not made fit where it came in is made so here.
+#[must_use]
+pub fn fit(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let length = style_length(rest).unwrap_or_else(|| {
+            if is_fit(c) {
+                out.push(c);
+            }
+            0
+        });
+        let (kept, _) = rest.split_at_checked(length).unwrap_or_default();
+        out.push_str(kept);
+        rest = rest.get(length.max(c.len_utf8())..).unwrap_or_default();
+    }
+    out
 }
 
-/// Bold or coloured text on a terminal, plain text elsewhere.
+/// The length of the sequence at the start of the text, if it is one that [`Style`] writes: an
+/// end, bold, or bold in a colour. None of these hides text.
+fn style_length(text: &str) -> Option<usize> {
+    let rest = text.strip_prefix("\x1b[")?;
+    let (code, _) = rest.split_once('m')?;
+    let ours = match code.as_bytes() {
+        b"0" | b"1" => true,
+        [b'1', b';', b'3', colour] => (b'1'..=b'6').contains(colour),
+        _ => false,
+    };
+    ours.then(|| "\x1b[m".len() + code.len())
+}
+
+/// JSON, indented, as text that is fit for a terminal too: what is not is escaped, so that the
+/// value stays the same.
+///
+/// # Errors
+/// When the value cannot be JSON, which none of ours is.
+pub fn json(value: &serde_json::Value) -> serde_json::Result<Zeroizing<String>> {
+    use fmt::Write;
+    let plain = Zeroizing::new(serde_json::to_string_pretty(value)?);
+    let mut text = Zeroizing::new(String::with_capacity(2 * plain.len()));
+    for c in plain.chars() {
+        if is_fit(c) {
+            text.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(text, "\\u{unit:04x}");
+        }
+    }
+    text.push('\n');
+    Ok(text)
+}
+
+/// Whether a character is text: not one that a terminal acts on (the line break is), that turns
+/// the direction of what follows, or that has no width, so that text reads as another.
+#[must_use]
+pub fn is_fit(c: char) -> bool {
+    let deceives = matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    );
+    c == '\n' || !(c.is_control() || deceives)
+}
+
+/// Bold or coloured text on a terminal, plain text elsewhere. Codes are those that [`fit`] knows.
 #[derive(Debug, Clone, Copy)]
 pub struct Style {
     on: bool,
@@ -162,7 +226,7 @@ pub fn confirm(question: &str) -> bool {
     if !can_ask() {
         return false;
     }
-    let _ = write!(io::stderr(), "{question} [y/N] ");
+    let _ = write!(io::stderr(), "{} [y/N] ", shown(question));
     let mut answer = String::new();
     let read = io::stdin().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
@@ -172,10 +236,50 @@ pub fn confirm(question: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// Texts as a hostile server may write them, and what is left of them.
+    const HOSTILE: [(&str, &str); 8] = [
+        ("a\x1b[2Jb", "a[2Jb"),
+        ("a\u{9b}2Jb", "a2Jb"),
+        ("a\x07b\x08c\x7fd", "abcd"),
+        ("a\x1b]0;title\x07b", "a]0;titleb"),
+        ("a\u{202e}b\u{2066}c\u{61c}d", "abcd"),
+        ("a\u{200b}b\u{feff}c\u{e0041}d", "abcd"),
+        ("a\x1b[8mhidden\x1b[38;5;1mb", "a[8mhidden[38;5;1mb"),
+        ("a\r\n\x1b", "a\n"),
+    ];
+
     #[test]
     fn escapes_do_not_reach_the_terminal() {
-        assert_eq!(shown("a\x1b[2Jb\u{9b}c\u{202e}d\ne"), "a[2Jbcd\ne");
+        for (text, left) in HOSTILE {
+            assert_eq!(shown(text), left, "{text:?}");
+            assert_eq!(fit(text), left, "{text:?}");
+            assert!(!one_line(text).contains('\n'));
+        }
         assert_eq!(one_line("a\r\nb\tc"), "a  b c");
+        // Other scripts, combining marks and pictures are text.
+        for text in ["données", "привет", "データ", "e\u{301}", "🤗"] {
+            assert_eq!(shown(text), text);
+        }
+    }
+
+    #[test]
+    fn our_own_styles_pass() {
+        let ours = "\x1b[1;31merror\x1b[0m: \x1b[1mx\x1b[0m";
+        assert_eq!(fit(ours), ours);
+        assert_eq!(fit("\x1b"), "");
+        assert_eq!(fit("\x1b["), "[");
+        assert_eq!(fit("\x1b[1"), "[1");
+    }
+
+    #[test]
+    fn json_keeps_its_values_and_shows_no_escape() {
+        for (text, _) in HOSTILE {
+            let value = serde_json::json!({ text: [text, "\u{1f917}"] });
+            let json = json(&value).unwrap();
+            assert_eq!(shown(&json), *json, "{text:?}");
+            let back: serde_json::Value = serde_json::from_str(&json).unwrap();
+            assert_eq!(back, value);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{chosen, here};
 use crate::cli::{AlreadySaid, Check};
-use crate::context::{Context, print, way_out};
+use crate::context::{Context, print, print_json, way_out};
 use crate::diagnosis::{Diagnosis, Evidence, Kind, diagnose};
 use crate::grants::Access;
 use crate::hub::{Hub, HubError};
@@ -41,7 +41,7 @@ pub fn run(check: &Check) -> Result<()> {
     if check.json {
         let repos: Vec<Value> = results.iter().map(Verdict::as_json).collect();
         let json = json!({ "version": 1, "repos": repos });
-        print(&format!("{}\n", serde_json::to_string_pretty(&json)?))?;
+        print_json(&json)?;
     } else {
         for result in &results {
             print(&result.as_text())?;

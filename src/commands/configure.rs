@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -12,7 +12,7 @@ use crate::cli::Scope;
 use crate::context::{Context, print};
 use crate::endpoint::Endpoint;
 use crate::git_config_file::{self, Unconfigured, quote_helper};
-use crate::process::output_within;
+use crate::process::{self, output_within};
 use crate::ui::Failure;
 
 const PROGRAM: &str = "git-credential-hf";
@@ -222,7 +222,7 @@ fn global_file() -> Result<PathBuf> {
 }
 
 fn ask_git(arguments: &[&str]) -> Result<PathBuf> {
-    let mut command = Command::new("git");
+    let mut command = process::command("git");
     command.args(arguments).stderr(Stdio::null());
     let output =
         output_within(command, Duration::from_secs(5), 64 * 1024).context("cannot run git")?;

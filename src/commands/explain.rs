@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::here;
 use crate::cli::Explain;
-use crate::context::{self, Context, print, source_name};
+use crate::context::{self, Context, print, print_json, source_name};
 use crate::endpoint::Endpoint;
 use crate::hf_cli::Which;
 use crate::offer::{Outcome, World, choose};
@@ -34,7 +34,7 @@ pub fn run(explain: &Explain) -> Result<()> {
     if explain.json {
         let answers: Vec<Value> = answers.iter().map(Answer::as_json).collect();
         let json = json!({ "version": 1, "repos": answers });
-        return print(&format!("{}\n", serde_json::to_string_pretty(&json)?));
+        return print_json(&json);
     }
     let texts: Vec<String> = answers.iter().map(Answer::as_text).collect();
     print(&texts.join("\n"))

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::list_json;
 use crate::cli::List;
-use crate::context::{self, Context, print};
+use crate::context::{self, Context, print, print_json};
 use crate::endpoint::Endpoint;
 use crate::grants::{Coverage, Facts};
 use crate::hf_cli::HfToken;
@@ -20,8 +20,7 @@ pub fn run(list: List) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
     if list.json {
-        let text = serde_json::to_string_pretty(&list_json::as_json(&context, &state))?;
-        return print(&format!("{text}\n"));
+        return print_json(&list_json::as_json(&context, &state));
     }
     print(&as_text(&context, &state))
 }

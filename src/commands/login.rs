@@ -471,5 +471,5 @@ fn print_json(
         "storage": kind,
         "facts": facts,
     });
-    print(&format!("{}\n", serde_json::to_string_pretty(&json)?))
+    context::print_json(&json)
 }

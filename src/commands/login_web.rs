@@ -1,7 +1,7 @@
 //! `login --web`: the browser login, on this machine or any other.
 
 use std::io::{self, IsTerminal, Write};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -11,6 +11,7 @@ use crate::context;
 use crate::endpoint::Endpoint;
 use crate::hub::oauth::{self, DeviceCode, Poll, Tokens};
 use crate::hub::{Hub, HubError};
+use crate::process;
 use crate::storage::Record;
 use crate::ui::{self, Failure};
 
@@ -121,7 +122,7 @@ fn open_browser(page: &str) {
     } else {
         return;
     };
-    let _ = Command::new(program)
+    let _ = process::command(program)
         .args(arguments)
         .arg(page)
         .stdin(Stdio::null())

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::rules;
 use crate::cli::Logout;
-use crate::context::{Context, print};
+use crate::context::{Context, print, print_json};
 use crate::hub::Hub;
 use crate::name::TokenName;
 use crate::state::TokenInfo;
@@ -60,7 +60,7 @@ pub fn run(logout: &Logout) -> Result<()> {
     }
     if logout.json {
         let json = json!({ "version": 1, "removed": removed });
-        return print(&format!("{}\n", serde_json::to_string_pretty(&json)?));
+        return print_json(&json);
     }
     if removed.is_empty() {
         print("there are no tokens to remove\n")?;

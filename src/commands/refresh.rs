@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::rules;
 use crate::cli::{AlreadySaid, Refresh};
-use crate::context::{self, Context, print, quoted};
+use crate::context::{self, Context, print, print_json, quoted};
 use crate::grants::Facts;
 use crate::hub::{Hub, HubError};
 use crate::name::TokenName;
@@ -45,7 +45,7 @@ pub fn run(refresh: &Refresh) -> Result<()> {
     }
     if refresh.json {
         let json: Value = json!({ "version": 1, "tokens": results });
-        print(&format!("{}\n", serde_json::to_string_pretty(&json)?))?;
+        print_json(&json)?;
     } else if results.is_empty() {
         print("there are no tokens from `login`\n")?;
     }

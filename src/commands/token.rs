@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::chosen;
 use crate::cli::Token;
 use crate::context::{Context, print_secret};
+use crate::ui;
 
 /// Prints the token, and nothing else.
 ///
@@ -18,7 +19,7 @@ pub fn run(token: &Token) -> Result<()> {
     let state = context.state_file.load()?;
     let (candidate, loaded) = chosen::token_for(&context, &state, &location)?;
     let text = if token.json {
-        Zeroizing::new(serde_json::to_string_pretty(&json!({
+        ui::json(&json!({
             "version": 1,
             "token": loaded.secret.expose(),
             "kind": candidate.source.kind(),
@@ -26,9 +27,9 @@ pub fn run(token: &Token) -> Result<()> {
             "reason": candidate.reason.to_string(),
             "endpoint": location.endpoint.to_string(),
             "expires": loaded.expires,
-        }))?)
+        }))?
     } else {
-        Zeroizing::new(loaded.secret.expose().to_owned())
+        Zeroizing::new(format!("{}\n", loaded.secret.expose()))
     };
-    print_secret(&Zeroizing::new(format!("{}\n", *text)))
+    print_secret(&text)
 }

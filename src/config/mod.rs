@@ -4,10 +4,12 @@ mod read;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::endpoint::Endpoint;
+use crate::files::{self, Others, Plain};
 use crate::name::TokenName;
 use crate::pattern::Pattern;
 use crate::storage::StorageKind;
@@ -110,29 +112,20 @@ impl Config {
     /// # Errors
     /// When it cannot be read or says something that this program does not understand.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let read = crate::files::read_plain(path).and_then(|bytes| {
-            String::from_utf8(bytes).map_err(|_| {
-                std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8")
-            })
+        let read = files::read_plain(path).and_then(|Plain { bytes, others }| {
+            let text = String::from_utf8(bytes)
+                .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))?;
+            Ok((text, others))
         });
         match read {
-            Ok(text) => {
+            Ok((text, others)) => {
                 let config = Self::parse(path, &text)?;
-                if !config.commands.is_empty() && is_others(path) {
-                    return Err(ConfigError {
-                        path: path.to_owned(),
-                        place: None,
-                        message: "other users can write to it, so its commands are not run"
-                            .to_owned(),
-                        help: Some(format!(
-                            "run `chmod go-w {}`, and look at it",
-                            path.display()
-                        )),
-                    });
+                match others.filter(|_| config.can_give_away()) {
+                    Some(others) => Err(not_trusted(path, others)),
+                    None => Ok(config),
                 }
-                Ok(config)
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(ConfigError {
                 path: path.to_owned(),
                 place: None,
@@ -148,6 +141,12 @@ impl Config {
     /// At the first thing that is not understood.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         read::config(path, text)
+    }
+
+    /// Whether somebody else who wrote this could have programs run, or have a token of the
+    /// environment sent elsewhere. Rules cannot: they choose among tokens of one Hub.
+    fn can_give_away(&self) -> bool {
+        !self.commands.is_empty() || !self.endpoints.is_empty()
     }
 
     /// What is said of this endpoint; `None` when it is no endpoint of ours.
@@ -178,20 +177,25 @@ pub fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, name)| name)
 }
 
-/// Whether somebody else can write to the file: then it must not name programs to run.
-#[cfg(unix)]
-fn is_others(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path).is_ok_and(|metadata| {
-        let owner = metadata.uid();
-        let ours = owner == 0 || owner == rustix::process::geteuid().as_raw();
-        !ours || metadata.mode() & 0o002 != 0
-    })
-}
-
-#[cfg(not(unix))]
-fn is_others(_: &Path) -> bool {
-    false
+/// The error for a file that somebody else may have written.
+fn not_trusted(path: &Path, others: Others) -> ConfigError {
+    let shown = path.display();
+    let (message, help) = match others {
+        Others::Own => (
+            "it belongs to another user, so its commands and endpoints are not used",
+            format!("look at {shown}, and if it is right put a copy of your own in its place"),
+        ),
+        Others::MayWrite => (
+            "other users can write to it, so its commands and endpoints are not used",
+            format!("run `chmod go-w {shown}`, and look at it"),
+        ),
+    };
+    ConfigError {
+        path: path.to_owned(),
+        place: None,
+        message: message.to_owned(),
+        help: Some(help),
+    }
 }
 
 #[cfg(test)]

@@ -230,7 +230,7 @@ fn read_text(path: &Path) -> Result<Option<Zeroizing<String>>, StorageError> {
     loop {
         reads += 1;
         let bytes = match read_plain(path) {
-            Ok(bytes) => Zeroizing::new(bytes),
+            Ok(plain) => Zeroizing::new(plain.bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(None),
             Err(error) => return Err(fail(&error.to_string())),

@@ -15,7 +15,7 @@ const CLIENT_ID: &str = "26be6b09-91c5-47da-9861-d2d2bb7a7e36";
 pub fn client_id() -> String {
     std::env::var("HF_DEVICE_CODE_OAUTH_CLIENT_ID")
         .ok()
-        .filter(|id| !id.is_empty())
+        .filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_graphic()))
         .unwrap_or_else(|| CLIENT_ID.to_owned())
 }
 

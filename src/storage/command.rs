@@ -1,15 +1,14 @@
 //! Tokens that another program hands out: `pass`, 1Password, Vault, a cloud's secret manager.
 
 use std::io;
-use std::process::Command;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::StorageError;
 use crate::config::CommandLine;
-use crate::environment::TOKEN_VARIABLES;
-use crate::process::output_within;
+use crate::environment::JOB_VARIABLE;
+use crate::process::{self, output_within};
 use crate::secret::{MAX_BYTES, Secret};
 
 /// How long a command may take. It may have to ask for a fingerprint or a PIN.
@@ -28,10 +27,11 @@ pub fn run(command: &CommandLine, timeout: Duration) -> Result<Secret, StorageEr
     };
     // The program's name is configuration; its arguments and output are nobody's to repeat.
     let fail = |what: &str| StorageError::Unavailable(format!("`{program}` {what}"));
-    let mut process = Command::new(program);
+    let mut process = process::command(program);
     process.args(arguments);
-    for variable in TOKEN_VARIABLES {
-        process.env_remove(variable);
+    // A vault may take a job by its identity, as the Hub does.
+    if let Some(value) = std::env::var_os(JOB_VARIABLE) {
+        process.env(JOB_VARIABLE, value);
     }
     let finished = output_within(process, timeout, MAX_BYTES as u64 + 2).map_err(|error| {
         fail(&match error.kind() {

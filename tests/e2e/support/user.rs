@@ -48,6 +48,13 @@ impl Machine {
         tokens.keys().cloned().collect()
     }
 
+    /// Forgets what was rejected.
+    pub fn forgive(&self) {
+        let mut state = self.state();
+        state["rejected"] = serde_json::json!({});
+        self.write(STATE, state.to_string());
+    }
+
     /// Lets time go by for what was rejected.
     pub fn age_rejections(&self, seconds: u64) {
         let mut state = self.state();

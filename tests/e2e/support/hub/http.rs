@@ -148,8 +148,10 @@ pub fn receive<S: Read + Write>(
         None if method == "CONNECT" => (target, ""),
         None => (request.header("Host").unwrap_or_default(), target),
     };
-    let plain = || Origin::new("http", authority);
-    let origin = tunnel.cloned().unwrap_or_else(plain);
+    // A CONNECT is for TLS, where port 80 is an odd one.
+    let scheme = if method == "CONNECT" { "https" } else { "http" };
+    let direct = || Origin::new(scheme, authority);
+    let origin = tunnel.cloned().unwrap_or_else(direct);
     let (path, query) = local.split_once('?').unwrap_or((local, ""));
     request.path = path.to_owned();
     request.query = query.to_owned();
