@@ -1,9 +1,10 @@
 //! Changing `config.toml` for a command, with every comment and blank line kept.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use toml_edit::{DocumentMut, Item, Table, value};
+use toml_edit::{Document, DocumentMut, Item, Table, TableLike, value};
 
 use crate::config::{Config, ConfigError, VERSION};
 use crate::endpoint::Endpoint;
@@ -87,7 +88,11 @@ fn mode_of(_: &Path) -> Option<u32> {
     None
 }
 
-fn apply(text: &str, changes: &[Change<'_>]) -> Result<String, String> {
+/// Makes the changes in the text of a file.
+///
+/// # Errors
+/// When the text is not TOML, or has something else where a table belongs.
+pub fn apply(text: &str, changes: &[Change<'_>]) -> Result<String, String> {
     let mut document: DocumentMut = text
         .parse()
         .map_err(|_| "cannot be read as TOML".to_owned())?;
@@ -99,14 +104,18 @@ fn apply(text: &str, changes: &[Change<'_>]) -> Result<String, String> {
             Change::SetRule(pattern, token) => set_rule(&mut document, pattern, token)?,
             Change::RemoveRule(pattern) => remove_rule(&mut document, pattern),
             Change::SetDefault(Some(token)) => set(&mut document, "default", token.as_str()),
-            Change::SetDefault(None) => {
-                document.remove("default");
-            }
+            Change::SetDefault(None) => remove(&mut document, None, "default"),
             Change::SetStorage(kind) => set(&mut document, "storage", kind.name()),
             Change::AddEndpoint(endpoint) => add_endpoint(&mut document, endpoint)?,
         }
     }
-    Ok(document.to_string())
+    let changed = document.to_string();
+    // The writer knows only one line ending. Where the file has only the other, it keeps that.
+    let lines = text.matches('\n').count();
+    if lines > 0 && text.matches("\r\n").count() == lines {
+        return Ok(changed.replace("\r\n", "\n").replace('\n', "\r\n"));
+    }
+    Ok(changed)
 }
 
 /// Sets a top-level key, keeping the comment beside its old value.
@@ -167,16 +176,59 @@ fn add_endpoint(document: &mut DocumentMut, endpoint: &Endpoint) -> Result<(), S
     Ok(())
 }
 
-fn remove_rule(document: &mut DocumentMut, pattern: &Pattern) {
-    if let Some(rules) = document.get_mut("rules").and_then(Item::as_table_like_mut) {
-        let written: Vec<String> = rules
-            .iter()
-            .map(|(key, _)| key.to_owned())
-            .filter(|key| Pattern::parse(key).as_ref() == Ok(pattern))
-            .collect();
-        for key in written {
-            rules.remove(&key);
+/// Takes a value out of a table, with the comment right above it. What stands further above,
+/// past a blank line, is about something else, and would go with it if the writer did this.
+fn remove(document: &mut DocumentMut, table: Option<&str>, key: &str) {
+    let text = document.to_string();
+    if let Some(lines) = lines_of(&text, table, key)
+        && let (Some(before), Some(after)) = (text.get(..lines.start), text.get(lines.end..))
+        && let Ok(changed) = format!("{before}{after}").parse()
+    {
+        *document = changed;
+        return;
+    }
+    let table = match table {
+        Some(name) => document.get_mut(name).and_then(Item::as_table_like_mut),
+        None => Some(document.as_table_mut() as &mut dyn TableLike),
+    };
+    if let Some(table) = table {
+        table.remove(key);
+    }
+}
+
+/// The lines that a value and its comment fill, where they fill whole ones.
+fn lines_of(text: &str, table: Option<&str>, key: &str) -> Option<Range<usize>> {
+    let document = Document::parse(text).ok()?;
+    let table: &dyn TableLike = match table {
+        Some(name) => document.get(name)?.as_table()?,
+        None => document.as_table(),
+    };
+    let (written, item) = table.get_key_value(key)?;
+    let (from, to) = (written.span()?.start, item.as_value()?.span()?.end);
+    let start = |at: usize| Some(text.get(..at)?.rfind('\n').map_or(0, |at| at + 1));
+    let mut first = start(from)?;
+    while let Some(above) = first.checked_sub(1) {
+        let above = start(above)?;
+        if !text.get(above..first)?.trim_start().starts_with('#') {
+            break;
         }
+        first = above;
+    }
+    let rest = text.get(to..)?;
+    Some(first..to + rest.find('\n').map_or(rest.len(), |at| at + 1))
+}
+
+fn remove_rule(document: &mut DocumentMut, pattern: &Pattern) {
+    let Some(rules) = document.get("rules").and_then(Item::as_table_like) else {
+        return;
+    };
+    let written: Vec<String> = rules
+        .iter()
+        .map(|(key, _)| key.to_owned())
+        .filter(|key| Pattern::parse(key).as_ref() == Ok(pattern))
+        .collect();
+    for key in written {
+        remove(document, Some("rules"), &key);
     }
 }
 
@@ -231,6 +283,24 @@ mod tests {
         let pattern = Pattern::parse("acme").unwrap();
         let left = apply(text, &[Change::RemoveRule(&pattern)]).unwrap();
         assert_eq!(left, "[rules]\n\"acme/x\" = \"b\"\n");
+    }
+
+    #[test]
+    fn what_stands_above_a_blank_line_stays_when_a_value_goes() {
+        let text = "# my tokens\n\n# at home\ndefault = \"a\" # b\n\n[rules] # x\n# all\n\n# one\nacme = \"a\"\nb = \"c\"\n";
+        let left = apply(text, &[Change::SetDefault(None)]).unwrap();
+        assert_eq!(left, text.replace("# at home\ndefault = \"a\" # b\n", ""));
+        let pattern = Pattern::parse("acme").unwrap();
+        let left = apply(text, &[Change::RemoveRule(&pattern)]).unwrap();
+        assert_eq!(left, text.replace("# one\nacme = \"a\"\n", ""));
+    }
+
+    #[test]
+    fn a_file_from_windows_keeps_its_line_endings() {
+        let text = "version = 1\r\n# mine\r\n[rules]\r\nacme = \"a\"\r\n";
+        assert_eq!(set_rule("acme", "b", text), text.replace("\"a\"", "\"b\""));
+        let added = set_rule("other", "b", text);
+        assert_eq!(added, format!("{text}other = \"b\"\r\n"));
     }
 
     #[test]

@@ -82,8 +82,9 @@ struct Written<'a> {
     push: bool,
 }
 
-/// Reads `git config -z` output: `key\nvalue\0`.
-fn parse(output: &str) -> Vec<Location> {
+/// The remotes in the output of `git config -z`: `key\nvalue\0`.
+#[must_use]
+pub fn parse(output: &str) -> Vec<Location> {
     let mut urls: Vec<Written<'_>> = Vec::new();
     let (mut instead, mut push_instead) = (Vec::new(), Vec::new());
     for (key, value) in output

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::fmt;
 
 use crate::endpoint::Endpoint;
-use crate::repo::{Kind, Location, Name, Repo, parse_location};
+use crate::repo::{Kind, Location, Name, Repo, parse_location, strip_git};
 
 /// Which repos a rule is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,17 +160,13 @@ impl Pattern {
 
 impl Names {
     fn parse(text: &str) -> Result<Self, PatternError> {
-        if text.contains('*') {
-            let plain = text.replace('*', "x");
-            Name::parse(&plain).ok_or(PatternError::Name)?;
-            return Ok(Self::Glob(text.to_ascii_lowercase()));
-        }
         // `acme/x.git` is how a remote writes it.
-        let name = text
-            .strip_suffix(".git")
-            .filter(|n| !n.is_empty())
-            .unwrap_or(text);
-        Ok(Self::Exactly(Name::parse(name).ok_or(PatternError::Name)?))
+        if text.contains('*') {
+            Name::of_repo(&text.replace('*', "x")).ok_or(PatternError::Name)?;
+            return Ok(Self::Glob(strip_git(text).to_ascii_lowercase()));
+        }
+        let name = Name::of_repo(text).ok_or(PatternError::Name)?;
+        Ok(Self::Exactly(name))
     }
 }
 
@@ -249,6 +245,8 @@ mod tests {
                 &["acme/xy", "acme/y"],
             ),
             ("acme/x.git", &["acme/x"], &["acme/y"]),
+            ("acme/x.GIT", &["acme/x"], &["acme/y"]),
+            ("acme/x*.git", &["acme/x", "acme/xy.git"], &["acme/y"]),
             ("models/acme/x", &["acme/x"], &["datasets/acme/x"]),
             ("datasets/acme/x", &["datasets/acme/x"], &["acme/x"]),
             (
@@ -332,6 +330,8 @@ mod tests {
             ("https://me@huggingface.co/acme", PatternError::Url),
             ("acme/[ab]", PatternError::Name),
             ("acme\n", PatternError::Name),
+            ("acme/x.git.git", PatternError::Name),
+            ("acme/*.git.git", PatternError::Name),
         ] {
             assert_eq!(Pattern::parse(text), Err(error), "{text:?}");
         }

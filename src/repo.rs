@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use url::Url;
-
 use crate::endpoint::Endpoint;
 
 /// The kinds of repo, each with its own name space on the Hub.
@@ -57,6 +55,18 @@ impl Name {
             && text.bytes().all(plain)
             && !text.bytes().all(|b| b == b'.'))
         .then(|| Self(text.to_owned()))
+    }
+
+    /// A repo's name as a path has it, with `.git` or without; one that ends so twice is none,
+    /// for the Hub has no repo of such a name.
+    #[must_use]
+    pub fn of_repo(component: &str) -> Option<Self> {
+        let name = strip_git(component);
+        if strip_git(name) == name {
+            Self::parse(name)
+        } else {
+            None
+        }
     }
 
     /// The name as written.
@@ -147,23 +157,36 @@ impl Repo {
     }
 
     fn canonical(kind: Kind, name: &str) -> Option<Self> {
-        Some(Self {
+        let name = Name::of_repo(name)?;
+        let repo = Self {
             kind,
             namespace: None,
-            name: Name::parse(strip_git(name))?,
-        })
+            name,
+        };
+        (!repo.would_read_as_another()).then_some(repo)
     }
 
     fn named(kind: Kind, namespace: &str, name: &str) -> Option<Self> {
-        Some(Self {
+        let repo = Self {
             kind,
             namespace: Some(Name::parse(namespace)?),
-            name: Name::parse(strip_git(name))?,
-        })
+            name: Name::of_repo(name)?,
+        };
+        (!repo.would_read_as_another()).then_some(repo)
+    }
+
+    /// Whether its first component is a word of the Hub's own: a model's path leaves the kind
+    /// out, so `models/datasets/x` would be shown, and kept, as a dataset.
+    fn would_read_as_another(&self) -> bool {
+        let first = self.namespace.as_ref().unwrap_or(&self.name).as_str();
+        self.kind == Kind::Model
+            && (Kind::from_prefix(first).is_some() || first.eq_ignore_ascii_case("api"))
     }
 }
 
-fn strip_git(name: &str) -> &str {
+/// The name without the `.git` that a remote may add to it.
+#[must_use]
+pub fn strip_git(name: &str) -> &str {
     match name
         .len()
         .checked_sub(4)
@@ -221,27 +244,26 @@ pub enum LocationError {
 /// # Errors
 /// When the text is neither. The text itself is not in the error: a URL may hold a token.
 pub fn parse_location(text: &str, default: &Endpoint) -> Result<Location, LocationError> {
-    if !text.contains("://") {
+    let Some((scheme, rest)) = text.split_once("://") else {
         Repo::from_path(text).ok_or(LocationError::NotARepo)?;
         return Ok(Location {
             endpoint: default.clone(),
             path: text.trim_matches('/').to_owned(),
             username: None,
         });
-    }
-    let url = Url::parse(text).map_err(|_| LocationError::NotHttp)?;
-    let endpoint = url
-        .host_str()
-        .map(|host| match url.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        })
-        .and_then(|authority| Endpoint::from_git(url.scheme(), &authority))
-        .ok_or(LocationError::NotHttp)?;
+    };
+    // Taken apart where git does it, and nothing in it repaired (a backslash, a tab, another
+    // full stop in the host, `..` in the path): what one reader repairs, another may send to
+    // somebody else.
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (user, host) = authority.split_once('@').unwrap_or(("", authority));
+    let endpoint = Endpoint::from_git(&scheme.to_ascii_lowercase(), host);
+    let username = percent_decode(user.split(':').next().unwrap_or(""));
+    let path = path.split(['?', '#']).next().unwrap_or("");
     Ok(Location {
-        endpoint,
-        path: percent_decode(url.path().trim_matches('/')),
-        username: (!url.username().is_empty()).then(|| percent_decode(url.username())),
+        endpoint: endpoint.ok_or(LocationError::NotHttp)?,
+        path: percent_decode(path.trim_matches('/')),
+        username: (!username.is_empty()).then_some(username),
     })
 }
 
@@ -338,9 +360,49 @@ mod tests {
             "acme/é",
             "datasets/a/b/c/d",
             "acme/\u{1b}[31m",
+            "acme/x.git.git",
+            "x.GIT.git/info/lfs",
         ] {
             assert_eq!(Repo::from_path(path), None, "{path:?}");
         }
+    }
+
+    #[test]
+    fn a_model_is_never_shown_as_a_dataset() {
+        for path in [
+            "models/datasets/x",
+            "models/Spaces/x",
+            "api/models/kernels/x",
+            "models/datasets",
+            "models/api/x",
+            "models/models",
+        ] {
+            assert_eq!(Repo::from_path(path), None, "{path}");
+        }
+        let dataset = Repo::from_path("datasets/models/x").unwrap();
+        assert_eq!(Repo::from_path(&dataset.to_string()), Some(dataset));
+    }
+
+    #[test]
+    fn a_url_that_others_read_as_another_host_is_not_on_the_hub() {
+        for text in [
+            "https://huggingface.co\\@evil.example/acme/x",
+            "https://huggingface.co\\.evil.example/acme/x",
+            "https://a@huggingface.co@evil.example/acme/x",
+            "https://evil.example@a@huggingface.co/acme/x",
+            "https://hugging\tface.co/acme/x",
+            "https://huggingface。co/acme/x",
+            "https://hugging%66ace.co/acme/x",
+            "https:///huggingface.co/acme/x",
+            "https://huggingface.co:/acme/x",
+            " https://huggingface.co/acme/x",
+        ] {
+            let read = parse_location(text, &Endpoint::hugging_face());
+            assert_eq!(read, Err(LocationError::NotHttp), "{text:?}");
+        }
+        let climbs = "https://huggingface.co/acme/x/../y";
+        let place = parse_location(climbs, &Endpoint::hugging_face()).unwrap();
+        assert_eq!((place.path.as_str(), place.repo()), ("acme/x/../y", None));
     }
 
     #[test]

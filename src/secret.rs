@@ -165,27 +165,15 @@ impl Kind {
 /// what is printed: people write tokens where names belong.
 #[must_use]
 pub fn redact(text: &str) -> String {
-    if !holds_token(text) {
-        return text.to_owned();
-    }
-    let in_token = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(start) = rest.find(in_token) {
-        let (before, run) = rest.split_at(start);
-        let end = run.find(|c| !in_token(c)).unwrap_or(run.len());
-        let (run, after) = run.split_at(end);
-        out.push_str(before);
-        match ["hf_oauth_", "hf_jwt_", "api_org_", "hf_"]
-            .iter()
-            .find_map(|p| Some((p, run.find(p)?)))
-        {
-            Some((prefix, at)) if holds_token(run) => {
-                let tail = run.get(run.len().saturating_sub(4)..).unwrap_or("");
-                out.push_str(run.get(..at).unwrap_or(""));
-                out.push_str(&format!("{prefix}…{tail}"));
-            }
-            _ => out.push_str(run),
+    while let Some((before, prefix, token)) = find_token(rest) {
+        // What stands directly behind it may be a piece of it.
+        let end = token.find(|c| !in_web_token(c)).unwrap_or(token.len());
+        let (token, after) = token.split_at(end);
+        let tail = token.get(token.len().saturating_sub(4)..).unwrap_or("");
+        for part in [before, prefix, "…", tail] {
+            out.push_str(part);
         }
         rest = after;
     }
@@ -197,26 +185,60 @@ pub fn redact(text: &str) -> String {
 /// too, but not go on for 30 letters and digits without a break.
 #[must_use]
 pub fn holds_token(text: &str) -> bool {
-    let run_after = |prefix: &str, least: usize, in_run: fn(char) -> bool| {
-        text.match_indices(prefix).any(|(at, _)| {
-            let rest = text.get(at + prefix.len()..).unwrap_or("");
-            rest.chars().take_while(|c| in_run(*c)).count() >= least
-        })
-    };
+    find_token(text).is_some()
+}
+
+fn in_web_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_.".contains(c)
+}
+
+/// The first thing in a text that reads as a Hub token: what stands before it, its prefix, and
+/// the text from it on.
+fn find_token(text: &str) -> Option<(&str, &'static str, &str)> {
+    const LEAST: usize = 30;
     let plain = |c: char| c.is_ascii_alphanumeric();
-    let web = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    run_after("hf_", 30, plain)
-        || run_after("api_org_", 30, plain)
-        || run_after("hf_oauth_", 30, web)
-        || run_after("hf_jwt_", 30, web)
+    let first = |prefix: &'static str, in_run: fn(char) -> bool| {
+        text.match_indices(prefix)
+            .map(|(at, _)| at)
+            .find(|at| {
+                let rest = text.get(at + prefix.len()..).unwrap_or("");
+                rest.chars().take_while(|c| in_run(*c)).take(LEAST).count() == LEAST
+            })
+            .map(|at| (at, prefix))
+    };
+    let (at, prefix) = [
+        first("hf_oauth_", in_web_token),
+        first("hf_jwt_", in_web_token),
+        first("hf_", plain),
+        first("api_org_", plain),
+    ]
+    .into_iter()
+    .flatten()
+    .min_by_key(|(at, _)| *at)?;
+    let (before, token) = text.split_at(at);
+    Some((before, prefix, token))
 }
 
 /// The name of a secret's value: equal values have equal fingerprints, and a Hub token cannot
 /// be found from its own. Values that are no Hub tokens share a small set of fingerprints, so
 /// there equality must be confirmed with [`Secret::same_as`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct Fingerprint(String);
+
+impl TryFrom<String> for Fingerprint {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("no fingerprint")
+    }
+}
+
+impl From<Fingerprint> for String {
+    fn from(fingerprint: Fingerprint) -> Self {
+        fingerprint.0
+    }
+}
 
 impl Fingerprint {
     /// The fingerprint as it stands in the state file and in `state[]`.
@@ -309,6 +331,8 @@ mod tests {
                 "é https://u:hf_…3aB3@hf.co/a",
             ),
             (format!("x-hf_oauth_{run}.{run}"), "x-hf_oauth_…3aB3"),
+            (format!("hf_{run}-hf_oauth_x"), "hf_…th_x"),
+            (format!("hf_{run}.api_org_{run}"), "hf_…3aB3"),
         ] {
             assert_eq!(redact(&text), expected);
         }

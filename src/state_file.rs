@@ -165,32 +165,16 @@ impl StateFile {
             }
             Err(error) => return Err(self.io(error)),
         };
-        // The version comes first: what a newer format looks like is not ours to judge.
-        #[derive(Deserialize)]
-        struct Version {
-            version: u32,
-        }
-        let damaged = |error: &serde_json::Error| StateError::Damaged {
-            path: self.path.clone(),
-            line: error.line(),
-        };
-        match serde_json::from_slice::<State>(&bytes) {
-            Ok(state) if state.version == VERSION => Ok(state),
-            outcome => match serde_json::from_slice::<Version>(&bytes) {
-                Ok(Version { version }) if version > VERSION => Err(StateError::Newer {
-                    path: self.path.clone(),
-                    version,
-                }),
-                Err(error) => Err(damaged(&error)),
-                Ok(_) => match outcome {
-                    Err(error) => Err(damaged(&error)),
-                    Ok(_) => Err(StateError::Damaged {
-                        path: self.path.clone(),
-                        line: 1,
-                    }),
-                },
+        parse(&bytes).map_err(|error| match error {
+            Unreadable::Damaged { line } => StateError::Damaged {
+                path: self.path.clone(),
+                line,
             },
-        }
+            Unreadable::Newer { version } => StateError::Newer {
+                path: self.path.clone(),
+                version,
+            },
+        })
     }
 
     /// Changes the state under its lock: reads it anew, lets `change` at it, and writes it whole
@@ -230,7 +214,48 @@ fn not_trusted(others: Others) -> io::Error {
     })
 }
 
-fn to_json(state: &State) -> Vec<u8> {
+/// Why the content of a state file is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It is not what this program writes.
+    Damaged {
+        /// Where, counted from 1.
+        line: usize,
+    },
+    /// It comes from a newer program.
+    Newer {
+        /// Its version.
+        version: u32,
+    },
+}
+
+/// Reads the content of a state file.
+///
+/// # Errors
+/// When this program has not written it.
+pub fn parse(bytes: &[u8]) -> Result<State, Unreadable> {
+    // The version comes first: what a newer format looks like is not ours to judge.
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let damaged = |error: &serde_json::Error| Unreadable::Damaged { line: error.line() };
+    match serde_json::from_slice::<State>(bytes) {
+        Ok(state) if state.version == VERSION => Ok(state),
+        outcome => match serde_json::from_slice::<Version>(bytes) {
+            Ok(Version { version }) if version > VERSION => Err(Unreadable::Newer { version }),
+            Err(error) => Err(damaged(&error)),
+            Ok(_) => match outcome {
+                Err(error) => Err(damaged(&error)),
+                Ok(_) => Err(Unreadable::Damaged { line: 1 }),
+            },
+        },
+    }
+}
+
+/// The content of a state file.
+#[must_use]
+pub fn to_json(state: &State) -> Vec<u8> {
     // Maps with text keys and plain values always serialise.
     let mut bytes = serde_json::to_vec_pretty(state).unwrap_or_default();
     bytes.push(b'\n');

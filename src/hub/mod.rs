@@ -186,20 +186,25 @@ impl Answer {
 
     /// The body as JSON of this form.
     fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, HubError> {
-        // Structs read from arrays too, and no answer of the Hub is one.
-        if !self.body.trim_start().starts_with('{') {
-            let message = "the Hub's answer is not what was expected: no JSON object";
-            return Err(HubError::Unavailable(message.to_owned()));
-        }
-        // The parser's error may quote the body, and the body may hold a token.
-        serde_json::from_str(&self.body).map_err(|error| {
-            HubError::Unavailable(format!(
-                "the Hub's answer is not what was expected (line {}, column {})",
-                error.line(),
-                error.column()
-            ))
-        })
+        from_json(&self.body)
     }
+}
+
+/// The body of an answer as JSON of this form.
+fn from_json<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, HubError> {
+    // Structs read from arrays too, and no answer of the Hub is one.
+    if !body.trim_start().starts_with('{') {
+        let message = "the Hub's answer is not what was expected: no JSON object";
+        return Err(HubError::Unavailable(message.to_owned()));
+    }
+    // The parser's error may quote the body, and the body may hold a token.
+    serde_json::from_str(body).map_err(|error| {
+        HubError::Unavailable(format!(
+            "the Hub's answer is not what was expected (line {}, column {})",
+            error.line(),
+            error.column()
+        ))
+    })
 }
 
 /// Text from outside, cut to a line's length, with every word that looks like a token replaced.

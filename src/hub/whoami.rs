@@ -4,7 +4,7 @@ use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
 use serde::Deserialize;
 
-use super::{Hub, HubError, bearer};
+use super::{Hub, HubError, bearer, from_json};
 use crate::grants::{Facts, Organisation, Role, Scope};
 use crate::secret::Secret;
 
@@ -20,8 +20,16 @@ impl Hub {
             let request = self.request(Method::GET, "/api/whoami-v2")?;
             Ok(request.header(AUTHORIZATION, authorization.clone()))
         })?;
-        Ok(answer.ok()?.json::<WhoAmI>()?.into())
+        parse(&answer.ok()?.body)
     }
+}
+
+/// What the body of an answer says.
+///
+/// # Errors
+/// When it is no answer of this form.
+pub fn parse(body: &str) -> Result<Facts, HubError> {
+    Ok(from_json::<WhoAmI>(body)?.into())
 }
 
 // The wire's own form. Everything but the name may be missing, and what is not named here may
@@ -196,7 +204,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Facts {
-        serde_json::from_str::<WhoAmI>(json).unwrap().into()
+        parse(json).unwrap()
     }
 
     #[test]

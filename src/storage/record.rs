@@ -54,7 +54,7 @@ impl Record {
         if let Some(token) = refresh_token {
             line(&["refresh_token=", token.expose()]);
         }
-        if let Some(id) = client_id {
+        if let Some(id) = client_id.as_ref().filter(|id| is_line(id)) {
             line(&["client_id=", id]);
         }
         if let Some(at) = renewed {
@@ -72,12 +72,12 @@ impl Record {
         let secret = Secret::exact(secret).map_err(|_| NotARecord)?;
         let (mut endpoint, mut expires) = (None, None);
         let (mut refresh_token, mut client_id, mut renewed) = (None, None, None);
-        for line in rest.lines() {
+        for line in rest.split('\n') {
             match line.split_once('=') {
                 Some(("endpoint", value)) => endpoint = Endpoint::parse(value).ok(),
                 Some(("expires", value)) => expires = value.parse().ok(),
                 Some(("refresh_token", value)) => refresh_token = Secret::exact(value).ok(),
-                Some(("client_id", value)) => client_id = Some(value.to_owned()),
+                Some(("client_id", value)) if is_line(value) => client_id = Some(value.to_owned()),
                 Some(("renewed", value)) => renewed = value.parse().ok(),
                 _ => {}
             }
@@ -91,6 +91,11 @@ impl Record {
             renewed,
         })
     }
+}
+
+/// Whether a value cannot become another line.
+fn is_line(value: &str) -> bool {
+    !value.chars().any(char::is_control)
 }
 
 #[cfg(test)]
@@ -115,6 +120,21 @@ mod tests {
             assert_eq!(back.client_id, record.client_id);
             assert_eq!(back.refresh_token.as_ref().map(Secret::expose), refresh);
         }
+    }
+
+    #[test]
+    fn a_client_id_from_the_environment_cannot_name_another_endpoint() {
+        let record = Record {
+            secret: Secret::exact("token").unwrap(),
+            endpoint: Endpoint::hugging_face(),
+            expires: None,
+            refresh_token: None,
+            client_id: Some("x\nendpoint=https://evil.example".to_owned()),
+            renewed: None,
+        };
+        let back = Record::from_text(&record.to_text()).unwrap();
+        assert!(back.endpoint.is_hugging_face());
+        assert_eq!(back.client_id, None);
     }
 
     #[test]

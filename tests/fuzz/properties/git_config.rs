@@ -1,0 +1,73 @@
+//! Git's configuration files: what `configure` does to one, `unconfigure` undoes to the byte.
+
+use git_credential_hf::git_config_file::{
+    EditError, Status, configure, quote_helper, status, unconfigure,
+};
+
+use super::text;
+
+const ENDPOINTS: [&str; 2] = ["https://huggingface.co", "https://hf.co"];
+
+/// Takes the bytes of a file; the same as a helper's path and as an endpoint.
+pub fn check(data: &[u8]) {
+    let first = match configure(Some(data), &ENDPOINTS, "hf") {
+        Ok(first) => first,
+        Err(error) => {
+            // What cannot be read is refused by all, with a line that is there.
+            let (EditError::Header { line } | EditError::Key { line } | EditError::Value { line }) =
+                error
+            else {
+                panic!("{error}");
+            };
+            let lines = data.split(|byte| *byte == b'\n').count();
+            assert!((1..=lines).contains(&line), "line {line} of {lines}");
+            assert!(unconfigure(data).is_err() && status(data, ENDPOINTS[0]).is_err());
+            return;
+        }
+    };
+    let again = configure(Some(&first), &ENDPOINTS, "hf").expect("what is written can be read");
+    assert_eq!(again, first, "a second time changes nothing");
+    for endpoint in ENDPOINTS {
+        // Ours is called; the block is the last, so nobody's comes after.
+        let said = status(&first, endpoint).expect("what is written can be read");
+        let helper = "hf".to_owned();
+        assert_eq!(said, Status::Configured { helper });
+    }
+
+    let left = unconfigure(&first).expect("what is written can be read");
+    let twice = unconfigure(&left.bytes).expect("what is left can be read");
+    if !mentions_us(data) {
+        assert!(first.starts_with(data), "every byte stays");
+        assert_eq!(left.bytes, data, "the file comes back");
+        assert!(!left.delete_file);
+        assert_eq!(twice.bytes, data, "nothing of ours was left");
+    }
+    written(text(data));
+}
+
+/// Whether the file may hold lines of ours: then those go, too.
+fn mentions_us(data: &[u8]) -> bool {
+    let has = |word: &[u8]| {
+        data.windows(word.len())
+            .any(|w| w.eq_ignore_ascii_case(word))
+    };
+    has(b"git-credential-hf") || has(b"usehttppath")
+}
+
+/// Any path and any endpoint is written so that it is read as itself, or refused.
+fn written(text: &str) {
+    let path = format!("/{text}/git-credential-hf");
+    if let Ok(bytes) = configure(None, &["https://huggingface.co"], &quote_helper(&path)) {
+        let said = status(&bytes, "https://huggingface.co").expect("what is written can be read");
+        assert!(
+            matches!(said, Status::Configured { .. }),
+            "{path:?}: {said:?}"
+        );
+        let left = unconfigure(&bytes).expect("what is written can be read");
+        assert!(left.delete_file && left.bytes.is_empty(), "{path:?}");
+    }
+    if let Ok(bytes) = configure(None, &[text], "hf") {
+        let left = unconfigure(&bytes).expect("what is written can be read");
+        assert!(left.delete_file && left.bytes.is_empty(), "{text:?}");
+    }
+}

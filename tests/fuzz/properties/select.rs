@@ -1,0 +1,407 @@
+//! The choice: whatever is configured, remembered and in the environment, every candidate's
+//! token belongs to the endpoint that asks.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use git_credential_hf::config::{CommandLine, Config, EndpointOptions, Rule};
+use git_credential_hf::endpoint::Endpoint;
+use git_credential_hf::environment::Environment;
+use git_credential_hf::grants::{Facts, Organisation, Role, Scope};
+use git_credential_hf::name::TokenName;
+use git_credential_hf::offer::{Loaded, Outcome, Passed, World, choose};
+use git_credential_hf::pattern::Pattern;
+use git_credential_hf::repo::Repo;
+use git_credential_hf::secret::{Fingerprint, Secret};
+use git_credential_hf::select::{
+    Candidate, Inputs, Reason, Remote, SelectError, Source, Wanted, select,
+};
+use git_credential_hf::state::{Origin, Standing, State, TokenInfo};
+use git_credential_hf::storage::{StorageError, StorageKind};
+
+use super::take::Take;
+
+const HOSTS: [(&str, &str); 6] = [
+    ("https", "huggingface.co"),
+    ("https", "hub.corp.example"),
+    ("https", "huggingface.co:8443"),
+    ("http", "huggingface.co"),
+    ("https", "huggingface.co.evil.example"),
+    ("http", "127.0.0.1:8080"),
+];
+const NAMES: [&str; 6] = ["work", "acme", "token", "alice", "git:alice@hub", "vault"];
+const USERS: [&str; 6] = ["alice", "Alice", "bob", "hf_user", "work", ""];
+const PATHS: [&str; 8] = [
+    "acme/x",
+    "acme/x.git/info/lfs",
+    "datasets/acme/x",
+    "alice/x",
+    "gpt2",
+    "acme/../x",
+    "objs/0123",
+    "ACME/X",
+];
+const PATTERNS: [&str; 8] = [
+    "acme",
+    "acme/x",
+    "datasets/acme",
+    "acme/*",
+    "alice/x*",
+    "https://hub.corp.example/acme",
+    "https://huggingface.co:8443/acme/x",
+    "models/acme/x",
+];
+const ENDPOINTS: [&str; 5] = [
+    "https://huggingface.co",
+    "https://hub.corp.example/",
+    "https://huggingface.co.evil.example",
+    "http://127.0.0.1:8080",
+    "not a URL",
+];
+
+/// Takes the decisions by which a world is made up.
+pub fn check(data: &[u8]) {
+    let mut take = Take(data);
+    let world = Made::read(&mut take);
+    let inputs = Inputs {
+        wanted: &world.wanted,
+        config: &world.config,
+        state: &world.state,
+        env: &world.env,
+        remotes: &world.remotes,
+    };
+    let selection = match select(inputs) {
+        Ok(selection) => selection,
+        Err(error) => return refused(&world, &error),
+    };
+    for candidate in &selection.candidates {
+        belongs(&world, candidate);
+    }
+    in_order(&world, &selection.candidates);
+    offered(&world, &selection.candidates, &mut take);
+}
+
+struct Made {
+    wanted: Wanted,
+    config: Config,
+    state: State,
+    env: Environment,
+    remotes: Vec<Remote>,
+}
+
+fn endpoint(take: &mut Take<'_>) -> Endpoint {
+    let (protocol, host) = take.one(&HOSTS);
+    Endpoint::from_git(protocol, host).expect("a host")
+}
+
+fn owned(text: &str) -> String {
+    (*text).to_owned()
+}
+
+fn name(take: &mut Take<'_>) -> TokenName {
+    TokenName::existing(take.one(&NAMES))
+}
+
+/// One of a few values, so that those that lie in storages, were tried and were rejected meet.
+fn value(take: &mut Take<'_>) -> Secret {
+    let digit = take.below(4).to_string();
+    Secret::exact(&format!("hf_{}", digit.repeat(34))).expect("a token")
+}
+
+impl Made {
+    fn read(take: &mut Take<'_>) -> Self {
+        let wanted = Wanted {
+            endpoint: endpoint(take),
+            path: take.perhaps(&PATHS).map(owned),
+            username: take.perhaps(&USERS).map(owned),
+        };
+        let mut config = Config {
+            default: take.perhaps(&NAMES).map(TokenName::existing),
+            ..Config::default()
+        };
+        for _ in 0..take.below(4) {
+            let pattern = Pattern::parse(take.one(&PATTERNS)).expect("a pattern");
+            let token = name(take);
+            config.rules.push(Rule { pattern, token });
+        }
+        config.rules.sort_by_key(|rule| rule.pattern.specificity());
+        for _ in 0..take.below(3) {
+            let options = EndpointOptions {
+                env: take.flag(),
+                allow_http: true,
+            };
+            config.endpoints.insert(endpoint(take), options);
+        }
+        for _ in 0..take.below(3) {
+            let command = CommandLine {
+                arguments: vec!["vault".to_owned()],
+                endpoint: endpoint(take),
+            };
+            config.commands.insert(name(take), command);
+        }
+        let mut state = State::default();
+        for order in 0..take.below(6) {
+            let token = token(take, order as u64);
+            state.tokens.insert(name(take), token);
+        }
+        for _ in 0..take.below(3) {
+            let (place, value) = (endpoint(take), value(take).fingerprint());
+            state.reject(&place, &value, take.one(&[1000, 900]));
+        }
+        Self {
+            wanted,
+            config,
+            state,
+            env: environment(take),
+            remotes: (0..take.below(4)).filter_map(|_| remote(take)).collect(),
+        }
+    }
+}
+
+fn token(take: &mut Take<'_>, order: u64) -> TokenInfo {
+    let origin = take.one(&[Origin::Login, Origin::Git]);
+    TokenInfo {
+        endpoint: endpoint(take),
+        storage: StorageKind::File,
+        origin,
+        fingerprint: value(take).fingerprint(),
+        former: Vec::new(),
+        hint: String::new(),
+        account: take.perhaps(&USERS).map(owned),
+        path: take
+            .perhaps(&PATHS)
+            .map(owned)
+            .filter(|_| origin == Origin::Git),
+        expires: None,
+        facts: take.flag().then(|| facts(take)),
+        added: take.below(4) as u64,
+        order,
+    }
+}
+
+fn facts(take: &mut Take<'_>) -> Facts {
+    let role = take.one(&["", "read", "write", "fineGrained", "new"]);
+    let organisations = ["acme", "umbrella"];
+    let scopes = (0..take.below(3)).map(|_| Scope {
+        kind: owned(take.one(&["model", "dataset", "org", "user", "collection"])),
+        name: take
+            .perhaps(&["acme/x", "acme", "alice", "datasets/acme/x"])
+            .map(owned),
+        id: None,
+        permissions: vec![owned(take.one(&[
+            "repo.content.read",
+            "repo.write",
+            "other",
+        ]))],
+    });
+    Facts {
+        scopes: scopes.collect(),
+        account: owned(take.one(&USERS)),
+        organisations: take
+            .perhaps(&organisations)
+            .map(|name| Organisation {
+                name: owned(name),
+                role: None,
+            })
+            .into_iter()
+            .collect(),
+        role: Role::read(role),
+        ..Facts::default()
+    }
+}
+
+fn environment(take: &mut Take<'_>) -> Environment {
+    let set = [
+        (
+            "HF_TOKEN",
+            take.flag().then(|| "hf_from_the_environment".to_owned()),
+        ),
+        (
+            "HUGGING_FACE_HUB_TOKEN",
+            take.flag().then(|| "hf_an_older_one".to_owned()),
+        ),
+        ("HF_ENDPOINT", take.perhaps(&ENDPOINTS).map(owned)),
+        (
+            "GIT_CREDENTIAL_HF_TOKEN_NAME",
+            take.perhaps(&NAMES).map(owned),
+        ),
+    ];
+    // An explicit choice hides all the others, so it is made rarely.
+    let named = take.below(8) == 7;
+    Environment::read(|variable| {
+        let (_, value) = set.iter().find(|(known, _)| *known == variable)?;
+        let hidden = variable == "GIT_CREDENTIAL_HF_TOKEN_NAME" && !named;
+        value.clone().filter(|_| !hidden).map(OsString::from)
+    })
+}
+
+fn remote(take: &mut Take<'_>) -> Option<Remote> {
+    Some(Remote {
+        repo: Repo::from_path(take.one(&PATHS))?,
+        username: take.perhaps(&USERS).map(owned),
+    })
+}
+
+/// Whether the environment's tokens are for the wanted endpoint.
+fn environment_is_for(world: &Made) -> bool {
+    let wanted = &world.wanted.endpoint;
+    let options = world.config.endpoints.get(wanted);
+    let own = match &world.env.hf_endpoint {
+        None => Some(Endpoint::hugging_face()),
+        Some(set) => set.clone().ok(),
+    };
+    own.as_ref() == Some(wanted) || options.is_some_and(|options| options.env)
+}
+
+/// The property that all else is for.
+fn belongs(world: &Made, candidate: &Candidate) {
+    let wanted = &world.wanted.endpoint;
+    match &candidate.source {
+        Source::Stored(name) => {
+            assert_eq!(&world.state.tokens[name].endpoint, wanted, "{candidate:?}");
+        }
+        Source::Command(name) => {
+            assert_eq!(
+                &world.config.commands[name].endpoint, wanted,
+                "{candidate:?}"
+            );
+        }
+        Source::Environment(variable) => {
+            assert!(environment_is_for(world), "{candidate:?} on {wanted}");
+            assert!(
+                world
+                    .env
+                    .tokens
+                    .iter()
+                    .any(|token| token.variable == *variable)
+            );
+        }
+        Source::Unusable(name, _) => {
+            let here = world.state.tokens.get(name).map(|token| &token.endpoint);
+            assert_ne!(here, Some(wanted), "{candidate:?}");
+        }
+        Source::Exchange | Source::HfCli(_) => assert!(environment_is_for(world)),
+    }
+}
+
+/// A name asked for that cannot be had is an error, and nothing is tried in its place.
+fn refused(world: &Made, error: &SelectError) {
+    let (SelectError::NoSuchToken(name) | SelectError::OtherEndpoint(name, _)) = error;
+    assert_eq!(world.env.token_name.as_deref(), Some(name.as_str()));
+    let here = |endpoint: &Endpoint| *endpoint == world.wanted.endpoint;
+    let stored = world.state.tokens.get(name);
+    assert!(!stored.is_some_and(|token| here(&token.endpoint)));
+    let command = world.config.commands.get(name);
+    assert!(!command.is_some_and(|command| here(&command.endpoint)));
+}
+
+/// The steps come in their order, each source once, and a name that was asked for stands alone.
+fn in_order(world: &Made, candidates: &[Candidate]) {
+    let step = |candidate: &Candidate| match candidate.reason {
+        Reason::NamedByEnvironment | Reason::NamedByUsername => 1,
+        Reason::Rule(_) | Reason::KeptForPath(_) => 2,
+        Reason::Exchange => 3,
+        Reason::Environment => 4,
+        Reason::Scope(_) => 5,
+        Reason::Default | Reason::KeptForHost => 6,
+        Reason::HfActive => 7,
+    };
+    let steps: Vec<u8> = candidates.iter().map(step).collect();
+    assert!(steps.is_sorted(), "{candidates:?}");
+    assert!(steps.len() == 1 || !steps.contains(&1), "{candidates:?}");
+    assert!(
+        world.env.token_name.is_none() || steps == [1],
+        "{candidates:?}"
+    );
+    for (at, candidate) in candidates.iter().enumerate() {
+        let again = candidates.iter().skip(at + 1);
+        assert!(again.clone().all(|other| other.source != candidate.source));
+    }
+}
+
+/// What is offered was not rejected a moment ago, was not tried, and has not expired.
+fn offered(world: &Made, candidates: &[Candidate], take: &mut Take<'_>) {
+    const NOW: u64 = 1000;
+    let tried: Vec<Fingerprint> = (0..take.below(3))
+        .map(|_| value(take).fingerprint())
+        .collect();
+    let mut storage = Storage::read(world, candidates, take);
+    let endpoint = &world.wanted.endpoint;
+    let outcome = choose(
+        candidates,
+        &world.state,
+        endpoint,
+        &tried,
+        NOW,
+        &mut storage,
+    );
+    // Each is read once in a round at the most, and there are two rounds.
+    assert!(storage.reads.get() <= 2 * candidates.len());
+    match outcome {
+        Outcome::Offer {
+            candidate, loaded, ..
+        } => {
+            assert!(candidates.contains(&candidate));
+            let value = loaded.secret.fingerprint();
+            assert!(!tried.contains(&value));
+            assert_ne!(
+                world.state.standing(endpoint, &value, NOW),
+                Standing::Withheld
+            );
+            assert!(loaded.expires.is_none_or(|at| at > NOW));
+        }
+        Outcome::AllRejected(candidate) => assert!(candidates.contains(&candidate)),
+        Outcome::Nothing => {}
+    }
+}
+
+/// Storages in which anything may lie: another value than is remembered, an old one, none.
+struct Storage {
+    lies: BTreeMap<String, (Option<Secret>, Option<u64>)>,
+    known: BTreeMap<String, Fingerprint>,
+    reads: Cell<usize>,
+}
+
+impl Storage {
+    fn read(world: &Made, candidates: &[Candidate], take: &mut Take<'_>) -> Self {
+        let (mut lies, mut known) = (BTreeMap::new(), BTreeMap::new());
+        for candidate in candidates {
+            let key = format!("{:?}", candidate.source);
+            let secret = Some(value(take)).filter(|_| take.below(4) != 3);
+            let expires = take.perhaps(&[999, 1000, 1001]);
+            match &candidate.source {
+                Source::Stored(name) if take.flag() => {
+                    let value = world.state.tokens[name].fingerprint.clone();
+                    known.insert(key.clone(), value);
+                }
+                _ => {}
+            }
+            lies.insert(key, (secret, expires));
+        }
+        Self {
+            lies,
+            known,
+            reads: Cell::new(0),
+        }
+    }
+}
+
+impl World for Storage {
+    fn known_fingerprint(&self, candidate: &Candidate) -> Option<Fingerprint> {
+        self.known.get(&format!("{:?}", candidate.source)).cloned()
+    }
+
+    fn load(&mut self, candidate: &Candidate) -> Result<Loaded, StorageError> {
+        self.reads.set(self.reads.get() + 1);
+        let (secret, expires) = &self.lies[&format!("{:?}", candidate.source)];
+        Ok(Loaded {
+            secret: secret.clone().ok_or(StorageError::NotFound)?,
+            username: None,
+            expires: *expires,
+            refresh_token: None,
+        })
+    }
+
+    fn passed(&mut self, _: &Candidate, _: &Passed) {}
+}

@@ -1,0 +1,42 @@
+//! Text on its way to a terminal: no control character and no token is left in it.
+
+use git_credential_hf::secret::{Secret, holds_token, redact};
+use git_credential_hf::ui;
+
+use super::text;
+
+/// Takes any text.
+pub fn check(data: &[u8]) {
+    let lossy = String::from_utf8_lossy(data);
+    for text in [text(data), &lossy] {
+        let shown = ui::shown(text);
+        assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
+        let line = ui::one_line(text);
+        assert!(!line.chars().any(char::is_control));
+        assert_eq!(ui::one_line(&line), line);
+
+        let redacted = redact(text);
+        assert!(!holds_token(&redacted), "{redacted:?}");
+        assert_eq!(redact(&redacted), redacted);
+        if !holds_token(text) {
+            assert_eq!(redacted, text);
+        }
+    }
+    secret(text(data));
+}
+
+/// A secret's hint and `Debug` give at most four of its characters.
+fn secret(text: &str) {
+    let Ok(secret) = Secret::exact(text) else {
+        return;
+    };
+    let hint = secret.hint();
+    let kind = secret.kind().prefix();
+    assert!(hint.chars().count() <= "(not in the Hub's form)".len());
+    if !kind.is_empty() {
+        let tail = hint.strip_prefix(kind).and_then(|h| h.strip_prefix('…'));
+        assert!(tail.is_some_and(|tail| tail.len() <= 4 && text.ends_with(tail)));
+    }
+    assert_eq!(format!("{secret:?}"), format!("Secret({hint})"));
+    assert!(!secret.fingerprint().as_str().is_empty());
+}

@@ -1,0 +1,7 @@
+//! `cargo fuzz run --fuzz-dir tests/fuzz git_config`; see `properties`.
+#![no_main]
+
+#[path = "../properties/mod.rs"]
+mod properties;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| properties::check("git_config", data));
