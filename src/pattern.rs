@@ -117,7 +117,7 @@ impl Pattern {
         Ok(Self {
             endpoint,
             kind,
-            namespace: Name::parse(namespace).ok_or(PatternError::Name)?,
+            namespace: Name::of_namespace(namespace).ok_or(PatternError::Name)?,
             names,
         })
     }
@@ -331,6 +331,7 @@ mod tests {
             ("acme/[ab]", PatternError::Name),
             ("acme\n", PatternError::Name),
             ("acme/x.git.git", PatternError::Name),
+            ("x.git/y", PatternError::Name),
             ("acme/*.git.git", PatternError::Name),
         ] {
             assert_eq!(Pattern::parse(text), Err(error), "{text:?}");

@@ -69,6 +69,13 @@ impl Name {
         }
     }
 
+    /// A namespace's name. One that ends in `.git` is none: `x.git/info` is git asking for `x`.
+    #[must_use]
+    pub fn of_namespace(component: &str) -> Option<Self> {
+        let ends = component.to_ascii_lowercase().ends_with(".git");
+        if ends { None } else { Self::parse(component) }
+    }
+
     /// The name as written.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -169,7 +176,7 @@ impl Repo {
     fn named(kind: Kind, namespace: &str, name: &str) -> Option<Self> {
         let repo = Self {
             kind,
-            namespace: Some(Name::parse(namespace)?),
+            namespace: Some(Name::of_namespace(namespace)?),
             name: Name::of_repo(name)?,
         };
         (!repo.would_read_as_another()).then_some(repo)
@@ -362,6 +369,8 @@ mod tests {
             "acme/\u{1b}[31m",
             "acme/x.git.git",
             "x.GIT.git/info/lfs",
+            "x.git/y",
+            "x.git/info.git",
         ] {
             assert_eq!(Repo::from_path(path), None, "{path:?}");
         }

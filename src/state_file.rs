@@ -301,6 +301,10 @@ mod tests {
             ("{\"version\": 1, \"tokens\": []}", "is damaged"),
             ("{\"version\": 0}", "is damaged"),
             (
+                "{\"version\": 1, \"commands\": {\"vault\": [\"../x\\nhost=evil.example\"]}}",
+                "is damaged",
+            ),
+            (
                 "{\"version\": 2, \"tokens\": [\"other\"]}",
                 "newer git-credential-hf (format 2)",
             ),

@@ -4,7 +4,12 @@
 //! What a failure leaves is an input as short as it could be made, in a file; the last lines of
 //! the failure say how to repeat it. Kept below `fuzz/corpus`, it is a seed for both from then on.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "so a property fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "so a property fails"
+)]
 
 use std::cell::Cell;
 use std::fs;
@@ -50,7 +55,7 @@ macro_rules! each {
     };
 }
 
-each! { config endpoint git_config names protocol record select state terminal whoami }
+each! { config endpoint git_config hf_ini names protocol record select state terminal whoami }
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz")

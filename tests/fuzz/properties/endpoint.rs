@@ -84,6 +84,10 @@ fn a_place(text: &str) {
         only_where_git_asks(&place, text);
         assert_ne!(place.username.as_deref(), Some(""));
     }
+    // Git ends a value with a NUL, so none has one in it.
+    if text.contains('\0') {
+        return;
+    }
     for place in git::parse(&format!("remote.origin.url\n{text}\0")) {
         only_where_git_asks(&place, text);
     }

@@ -7,6 +7,7 @@
 mod config;
 mod endpoint;
 mod git_config;
+mod hf_ini;
 mod names;
 mod protocol;
 mod record;
@@ -25,10 +26,11 @@ pub struct Property {
 }
 
 /// All of them.
-pub const ALL: [Property; 10] = [
+pub const ALL: [Property; 11] = [
     property("config", config::check),
     property("endpoint", endpoint::check),
     property("git_config", git_config::check),
+    property("hf_ini", hf_ini::check),
     property("names", names::check),
     property("protocol", protocol::check),
     property("record", record::check),

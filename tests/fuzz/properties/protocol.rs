@@ -8,6 +8,7 @@ use git_credential_hf::protocol::{Capabilities, Credential, Reply, Request};
 use git_credential_hf::secret::Secret;
 
 use super::endpoint::is_the_hub;
+use super::take::Take;
 
 /// Takes a request's bytes; an answer is made from its lines, too.
 pub fn check(data: &[u8]) {
@@ -120,7 +121,7 @@ fn as_it_stands(data: &[u8]) -> Fields {
         "oauth_refresh_token",
         "ephemeral",
     ] {
-        let Some(value) = all(key).last() else {
+        let Some(value) = all(key).next_back() else {
             continue;
         };
         let value = match key {
@@ -145,7 +146,7 @@ fn as_it_stands(data: &[u8]) -> Fields {
 }
 
 /// An answer of any values either is refused whole, or has exactly the lines that it should:
-/// never a `host`, by which git would send the next token elsewhere.
+/// never a `host`, by which git would send the token elsewhere.
 fn answer(data: &[u8]) {
     let mut parts = data.splitn(4, |byte| *byte == b'|');
     let mut next = || String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
@@ -153,15 +154,19 @@ fn answer(data: &[u8]) {
     let Ok(password) = Secret::exact(&password) else {
         return;
     };
-    let refresh = Secret::exact(&rest).ok().filter(|_| data.len() % 3 == 0);
+    let mut take = Take(rest.as_bytes());
+    let expiry = take.flag().then_some(rest.len() as u64);
+    let refresh = Secret::exact(&rest).ok().filter(|_| take.flag());
+    let state = Some(state).filter(|_| take.flag());
+    let more = take.flag();
     for announced in [false, true] {
         let credential = Credential {
             username: username.clone(),
             password: password.clone(),
-            password_expiry_utc: (rest.len() % 2 == 0).then_some(rest.len() as u64),
+            password_expiry_utc: expiry,
             oauth_refresh_token: refresh.clone(),
-            state: (data.len() % 5 != 0).then(|| state.clone()),
-            more: data.len() % 2 == 0,
+            state: state.clone(),
+            more,
         };
         let mut out = Vec::new();
         let reply = Reply::Credential(Box::new(credential));

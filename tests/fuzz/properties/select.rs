@@ -15,7 +15,7 @@ use git_credential_hf::pattern::Pattern;
 use git_credential_hf::repo::Repo;
 use git_credential_hf::secret::{Fingerprint, Secret};
 use git_credential_hf::select::{
-    Candidate, Inputs, Reason, Remote, SelectError, Source, Wanted, select,
+    Candidate, HfKnown, Inputs, Reason, Remote, SelectError, Source, Wanted, select,
 };
 use git_credential_hf::state::{Origin, Standing, State, TokenInfo};
 use git_credential_hf::storage::{StorageError, StorageKind};
@@ -30,8 +30,17 @@ const HOSTS: [(&str, &str); 6] = [
     ("https", "huggingface.co.evil.example"),
     ("http", "127.0.0.1:8080"),
 ];
-const NAMES: [&str; 6] = ["work", "acme", "token", "alice", "git:alice@hub", "vault"];
-const USERS: [&str; 6] = ["alice", "Alice", "bob", "hf_user", "work", ""];
+const NAMES: [&str; 8] = [
+    "work",
+    "acme",
+    "token",
+    "alice",
+    "git:alice@hub",
+    "vault",
+    "hf:laptop",
+    "hf:gone",
+];
+const USERS: [&str; 7] = ["alice", "Alice", "bob", "hf_user", "work", "", "hf:laptop"];
 const PATHS: [&str; 8] = [
     "acme/x",
     "acme/x.git/info/lfs",
@@ -70,6 +79,10 @@ pub fn check(data: &[u8]) {
         state: &world.state,
         env: &world.env,
         remotes: &world.remotes,
+        hf: HfKnown {
+            active: world.hf_active,
+            names: &world.hf_names,
+        },
     };
     let selection = match select(inputs) {
         Ok(selection) => selection,
@@ -88,6 +101,8 @@ struct Made {
     state: State,
     env: Environment,
     remotes: Vec<Remote>,
+    hf_active: bool,
+    hf_names: Vec<String>,
 }
 
 fn endpoint(take: &mut Take<'_>) -> Endpoint {
@@ -99,8 +114,9 @@ fn owned(text: &str) -> String {
     (*text).to_owned()
 }
 
+/// A name that a token here can have; the hf CLI's have others.
 fn name(take: &mut Take<'_>) -> TokenName {
-    TokenName::existing(take.one(&NAMES))
+    TokenName::existing(take.one(&NAMES[..6]))
 }
 
 /// One of a few values, so that those that lie in storages, were tried and were rejected meet.
@@ -122,7 +138,7 @@ impl Made {
         };
         for _ in 0..take.below(4) {
             let pattern = Pattern::parse(take.one(&PATTERNS)).expect("a pattern");
-            let token = name(take);
+            let token = TokenName::existing(take.one(&NAMES));
             config.rules.push(Rule { pattern, token });
         }
         config.rules.sort_by_key(|rule| rule.pattern.specificity());
@@ -155,6 +171,8 @@ impl Made {
             state,
             env: environment(take),
             remotes: (0..take.below(4)).filter_map(|_| remote(take)).collect(),
+            hf_active: take.flag(),
+            hf_names: take.perhaps(&["laptop"]).map(owned).into_iter().collect(),
         }
     }
 }
@@ -281,7 +299,15 @@ fn belongs(world: &Made, candidate: &Candidate) {
             let here = world.state.tokens.get(name).map(|token| &token.endpoint);
             assert_ne!(here, Some(wanted), "{candidate:?}");
         }
-        Source::Exchange | Source::HfCli(_) => assert!(environment_is_for(world)),
+        Source::HfCli(name) => {
+            assert!(environment_is_for(world), "{candidate:?} on {wanted}");
+            let known = |name: &String| world.hf_names.contains(name);
+            assert!(
+                name.as_ref().map_or(world.hf_active, known),
+                "{candidate:?}"
+            );
+        }
+        Source::Exchange => assert!(environment_is_for(world), "{candidate:?} on {wanted}"),
     }
 }
 
@@ -292,6 +318,8 @@ fn refused(world: &Made, error: &SelectError) {
     let here = |endpoint: &Endpoint| *endpoint == world.wanted.endpoint;
     let stored = world.state.tokens.get(name);
     assert!(!stored.is_some_and(|token| here(&token.endpoint)));
+    let of_hf = name.of_hf_cli().map(str::to_owned);
+    assert!(!of_hf.is_some_and(|name| world.hf_names.contains(&name) && environment_is_for(world)));
     let command = world.config.commands.get(name);
     assert!(!command.is_some_and(|command| here(&command.endpoint)));
 }
