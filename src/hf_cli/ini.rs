@@ -160,7 +160,7 @@ enum Place {
 
 impl Reader {
     fn line(&mut self, line: &str) -> Result<(), &'static str> {
-        let text = line.trim();
+        let text = trimmed(line);
         let comment = text.starts_with(['#', ';']);
         if comment || text.is_empty() {
             if !comment && self.in_value {
@@ -168,7 +168,7 @@ impl Reader {
             }
             return Ok(());
         }
-        let indent = line.chars().take_while(|c| c.is_whitespace()).count();
+        let indent = line.chars().take_while(|c| is_space(*c)).count();
         if self.in_value && indent > self.indent {
             self.go_on(text);
             return Ok(());
@@ -181,7 +181,7 @@ impl Reader {
         let (key, value) = text
             .split_once(['=', ':'])
             .ok_or("it is neither a [section] nor `key = value`")?;
-        let key = key.trim().to_lowercase();
+        let key = trimmed(key).to_lowercase();
         if key.is_empty() {
             return Err("there is no key before the `=`");
         }
@@ -192,7 +192,7 @@ impl Reader {
         if section.value(&key).is_some() {
             return Err("the key is there twice");
         }
-        let value = Zeroizing::new(value.trim().to_owned());
+        let value = Zeroizing::new(trimmed(value).to_owned());
         section.fields.push((key, value));
         self.in_value = true;
         Ok(())
@@ -227,7 +227,10 @@ impl Reader {
     fn finish(self) -> Ini {
         let ended = |section: Section| {
             let ended = |(key, value): (String, Zeroizing<String>)| {
-                (key, Zeroizing::new(value.trim_end().to_owned()))
+                (
+                    key,
+                    Zeroizing::new(value.trim_end_matches(is_space).to_owned()),
+                )
             };
             Section {
                 fields: section.fields.into_iter().map(ended).collect(),
@@ -246,6 +249,15 @@ impl Reader {
             sections: sections.map(inheriting).collect(),
         }
     }
+}
+
+/// White space to Python: Unicode's, and four separators that Unicode leaves out.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
+}
+
+fn trimmed(text: &str) -> &str {
+    text.trim_matches(is_space)
 }
 
 /// The name in a line that begins with one: up to the line's last bracket.
@@ -303,6 +315,10 @@ mod tests {
             ),
             ("[a]\nk = %(x)s ${y}\n", r#"[("a", [("k", "%(x)s ${y}")])]"#),
             ("[é 🤗]\nk = v\n", r#"[("é 🤗", [("k", "v")])]"#),
+            (
+                "[a]\n\u{1c}\n\u{1f}k = v\u{1d}\n",
+                r#"[("a", [("k", "v")])]"#,
+            ),
             ("k = v\n", "line 1: there is no [section] above it"),
             ("[a]\n[a]\n", "line 2: the section is there twice"),
             ("[a]\nk=1\nK=2\n", "line 3: the key is there twice"),
