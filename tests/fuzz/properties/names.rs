@@ -145,6 +145,13 @@ fn token_name(text: &str) {
         assert!(!text.chars().any(char::is_control) && !text.contains(':'));
         assert!(!git_credential_hf::secret::holds_token(text));
     }
+    // What git's `store` is told comes from URLs that others wrote.
+    let kept = TokenName::kept_by_git("https://hub.corp.example", Some(text), Some(text));
+    assert!(
+        kept.as_str()
+            .chars()
+            .all(|c| c != '\n' && git_credential_hf::ui::is_fit(c))
+    );
     // What becomes a file's name is the same few plain characters, whatever the name.
     let hash = TokenName::existing(text).hash();
     assert!(hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()));

@@ -11,9 +11,11 @@ pub fn check(data: &[u8]) {
     for text in [text(data), &lossy] {
         let shown = ui::shown(text);
         assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
+        assert_eq!(ui::shown(&shown), shown);
         let line = ui::one_line(text);
         assert!(!line.chars().any(char::is_control));
         assert_eq!(ui::one_line(&line), line);
+        fit(text);
 
         let redacted = redact(text);
         assert!(!holds_token(&redacted), "{redacted:?}");
@@ -23,6 +25,27 @@ pub fn check(data: &[u8]) {
         }
     }
     secret(text(data));
+}
+
+/// Our own styles pass, and nothing else that a terminal acts on; JSON keeps its values.
+fn fit(text: &str) {
+    let fit = ui::fit(text);
+    assert_eq!(ui::fit(&fit), fit);
+    for after in fit.split('\x1b').skip(1) {
+        let ends = ["[0m", "[1m"].iter().any(|style| after.starts_with(style));
+        let colour = after.strip_prefix("[1;3").is_some_and(|rest| {
+            let mut rest = rest.bytes();
+            rest.next()
+                .is_some_and(|colour| (b'1'..=b'6').contains(&colour))
+                && rest.next() == Some(b'm')
+        });
+        assert!(ends || colour, "{fit:?}");
+    }
+    let json = serde_json::json!({ text: [text] });
+    let written = ui::json(&json).expect("text is JSON");
+    assert_eq!(ui::shown(&written), *written);
+    let back: serde_json::Value = serde_json::from_str(&written).expect("JSON reads back");
+    assert_eq!(back, json);
 }
 
 /// A secret's hint and `Debug` give at most four of its characters.
