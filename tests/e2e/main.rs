@@ -29,6 +29,7 @@ mod hub_refusals;
 mod hub_scopes;
 mod hub_web;
 mod lfs;
+mod no_path;
 mod other_helpers;
 mod protocol;
 mod readme;
