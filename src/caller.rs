@@ -170,10 +170,10 @@ fn process(id: u32) -> Option<Process> {
 /// All programs, from `ps`, which every other Unix has.
 #[cfg(unix)]
 fn processes() -> HashMap<u32, Process> {
-    use std::process::{Command, Stdio};
+    use std::process::Stdio;
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
     const MAX_OUTPUT: u64 = 8 * 1024 * 1024;
-    let mut command = Command::new("ps");
+    let mut command = crate::process::command("ps");
     command
         .args(["-A", "-ww", "-o", "pid=", "-o", "ppid=", "-o", "args="])
         .stderr(Stdio::null());

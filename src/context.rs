@@ -126,7 +126,7 @@ impl Context {
         } else {
             Vec::new()
         };
-        let names = self.hf_names_asked_for(wanted);
+        let names = self.hf_names_asked_for(wanted, &remotes);
         let inputs = Inputs {
             wanted,
             config: &self.config,
@@ -153,13 +153,13 @@ impl Context {
     }
 
     /// The names of the hf CLI's tokens, if anything here asks for one of them.
-    fn hf_names_asked_for(&self, wanted: &Wanted) -> Vec<String> {
+    fn hf_names_asked_for(&self, wanted: &Wanted, remotes: &[Remote]) -> Vec<String> {
         let rules = self.config.rules.iter().map(|rule| &rule.token);
         let mut configured = rules.chain(&self.config.default);
-        let typed = [&self.env.token_name, &wanted.username];
+        let typed = [&self.env.token_name, &wanted.username].into_iter();
+        let typed = typed.chain(remotes.iter().map(|remote| &remote.username));
         let asked_for = configured.any(|name| name.of_hf_cli().is_some())
             || typed
-                .into_iter()
                 .flatten()
                 .any(|name| TokenName::existing(name).of_hf_cli().is_some());
         if asked_for {
@@ -190,9 +190,8 @@ impl Context {
             })
             .collect();
         trace::line(|| {
-            let how = used.map_or("the remotes here name", |_| "in use is");
             let repos: Vec<String> = remotes.iter().map(|r| r.repo.to_string()).collect();
-            format!("asked without a path; {how}: {}", repos.join(", "))
+            format!("asked without a path, so about: {}", repos.join(", "))
         });
         remotes
     }

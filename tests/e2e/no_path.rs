@@ -108,13 +108,6 @@ fn a_folder_named_to_git() {
             (".", &[], &[("GIT_DIR", folder.as_str())]),
             ("x", &[], &[("GIT_DIR", ".git")]),
             ("x", &[], &[("GIT_DIR", ".git"), ("GIT_WORK_TREE", ".")]),
-            // What git's own children are given, in the folder in which git-xet asks.
-            (
-                "x/.git",
-                &[],
-                &[("GIT_DIR", ".git"), ("GIT_WORK_TREE", ".")],
-            ),
-            ("x/.git", &["--git-dir=.git"], no_env),
         ] {
             let filled = fill(machine, dir, options, env);
             assert_eq!(hub.label_of(&filled), "acme", "{dir} {options:?} {env:?}");

@@ -129,6 +129,16 @@ impl Output {
 }
 
 impl Hub {
+    /// The token of that label.
+    pub fn value_of(&self, label: &str) -> String {
+        let mut known = self.secrets()().into_iter();
+        let found = known.find(|(known, _)| known == label);
+        found.map_or_else(
+            || panic!("no token is labelled {label}"),
+            |(_, value)| value,
+        )
+    }
+
     /// Whose token an answer to git holds.
     pub fn label_of(&self, answer: &Output) -> String {
         let password = answer.value("password");
