@@ -45,5 +45,4 @@ mod support;
 mod two_remotes;
 mod what_helps;
 mod worktrees;
-mod wrong_hosts;
 mod xet;
