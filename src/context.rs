@@ -23,7 +23,7 @@ use crate::state_file::{StateError, StateFile};
 use crate::storage::file::FileStorage;
 use crate::storage::keyring::KeyringStorage;
 use crate::storage::{Record, Storage, StorageError, StorageKind};
-use crate::{git, trace, ui};
+use crate::{caller, git, trace, ui};
 
 /// How long to wait for another process that changes the same token; longer than a renewal's
 /// request can take.
@@ -42,6 +42,8 @@ pub struct Context {
     pub state_file: StateFile,
     keyring: OnceCell<KeyringStorage>,
     hf_cli: OnceCell<HfCli>,
+    /// The remotes of the repository at hand, once they were needed.
+    remotes: OnceCell<Vec<git::Remote>>,
 }
 
 impl Context {
@@ -64,6 +66,7 @@ impl Context {
             state_file,
             keyring: OnceCell::new(),
             hf_cli: OnceCell::new(),
+            remotes: OnceCell::new(),
         })
     }
 
@@ -118,20 +121,12 @@ impl Context {
     /// # Errors
     /// When a token asked for by name cannot be had.
     pub fn select(&self, wanted: &Wanted, state: &State) -> Result<Selection, SelectError> {
-        let remotes: Vec<Remote> = if wanted.path.is_none() {
-            git::remotes()
-                .into_iter()
-                .filter(|location| location.endpoint == wanted.endpoint)
-                .filter_map(|location| {
-                    let repo = location.repo()?;
-                    let username = location.username;
-                    Some(Remote { repo, username })
-                })
-                .collect()
+        let remotes = if wanted.path.is_none() {
+            self.remotes(&wanted.endpoint)
         } else {
             Vec::new()
         };
-        let names = self.hf_names_asked_for(wanted);
+        let names = self.hf_names_asked_for(wanted, &remotes);
         let inputs = Inputs {
             wanted,
             config: &self.config,
@@ -158,13 +153,13 @@ impl Context {
     }
 
     /// The names of the hf CLI's tokens, if anything here asks for one of them.
-    fn hf_names_asked_for(&self, wanted: &Wanted) -> Vec<String> {
+    fn hf_names_asked_for(&self, wanted: &Wanted, remotes: &[Remote]) -> Vec<String> {
         let rules = self.config.rules.iter().map(|rule| &rule.token);
         let mut configured = rules.chain(&self.config.default);
-        let typed = [&self.env.token_name, &wanted.username];
+        let typed = [&self.env.token_name, &wanted.username].into_iter();
+        let typed = typed.chain(remotes.iter().map(|remote| &remote.username));
         let asked_for = configured.any(|name| name.of_hf_cli().is_some())
             || typed
-                .into_iter()
                 .flatten()
                 .any(|name| TokenName::existing(name).of_hf_cli().is_some());
         if asked_for {
@@ -172,6 +167,33 @@ impl Context {
         } else {
             Vec::new()
         }
+    }
+
+    /// What a request without a path may be about.
+    fn remotes(&self, endpoint: &Endpoint) -> Vec<Remote> {
+        let all = || self.remotes.get_or_init(git::remotes).as_slice();
+        let mut used = None;
+        if caller::IS_CHEAP {
+            used = caller::in_use();
+        }
+        let mut places = caller::places(endpoint, used.as_ref(), all);
+        if !caller::IS_CHEAP && places.len() > 1 {
+            used = caller::in_use();
+            places = caller::places(endpoint, used.as_ref(), all);
+        }
+        let remotes: Vec<Remote> = places
+            .into_iter()
+            .filter_map(|location| {
+                let repo = location.repo()?;
+                let username = location.username;
+                Some(Remote { repo, username })
+            })
+            .collect();
+        trace::line(|| {
+            let repos: Vec<String> = remotes.iter().map(|r| r.repo.to_string()).collect();
+            format!("asked without a path, so about: {}", repos.join(", "))
+        });
+        remotes
     }
 
     /// A candidate in words: what it is, why, and where it lies.

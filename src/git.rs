@@ -16,13 +16,25 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_CONFIG: u64 = 1024 * 1024;
 const MAX_PLACES: usize = 32;
 
+/// A place that a remote is fetched from or pushed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// The remote's name.
+    pub name: String,
+    /// The place.
+    pub location: Location,
+    /// Whether it is for pushing only.
+    pub push: bool,
+}
+
 /// The URLs that git would use for the remotes of the repository in `GIT_DIR` or the working
-/// directory, as places on some endpoint. Empty outside a repository, or without git.
+/// directory, as places on some endpoint, each once for a remote. Empty outside a repository, in
+/// one that git does not trust (`safe.directory`), or without git.
 ///
 /// One run of `git config` reads all that counts, wherever it is written (includes, worktrees);
 /// rewriting is done here, as git does it.
 #[must_use]
-pub fn remotes() -> Vec<Location> {
+pub fn remotes() -> Vec<Remote> {
     let mut command = process::command("git");
     command
         .args([
@@ -84,7 +96,7 @@ struct Written<'a> {
 
 /// The remotes in the output of `git config -z`: `key\nvalue\0`.
 #[must_use]
-pub fn parse(output: &str) -> Vec<Location> {
+pub fn parse(output: &str) -> Vec<Remote> {
     let mut urls: Vec<Written<'_>> = Vec::new();
     let (mut instead, mut push_instead) = (Vec::new(), Vec::new());
     for (key, value) in output
@@ -101,27 +113,43 @@ pub fn parse(output: &str) -> Vec<Location> {
         ) {
             (Some(base), _, "insteadof") => instead.push((value, base)),
             (Some(base), _, "pushinsteadof") => push_instead.push((value, base)),
-            (_, Some(remote), _) => urls.push(Written {
-                remote,
-                url: value,
-                push: last == "pushurl",
-            }),
+            (_, Some(remote), _) => {
+                let push = last == "pushurl";
+                if value.is_empty() {
+                    // What was read before it counts no more.
+                    urls.retain(|known| known.remote != remote || known.push != push);
+                    continue;
+                }
+                urls.push(Written {
+                    remote,
+                    url: value,
+                    push,
+                });
+            }
             _ => {}
         }
     }
-    let mut found: Vec<Location> = Vec::new();
-    let mut add = |url: String| {
+    let mut found: Vec<Remote> = Vec::new();
+    let mut add = |name: &str, url: String, push: bool| {
         // A remote without a scheme is a path or an ssh host, never a repo's bare name.
         if url.contains("://")
             && let Ok(location) = parse_location(&url, &Endpoint::hugging_face())
-            && !found.contains(&location)
+            && !found
+                .iter()
+                .any(|known| known.name == name && known.location == location)
             && found.len() < MAX_PLACES
         {
-            found.push(location);
+            let name = name.to_owned();
+            found.push(Remote {
+                name,
+                location,
+                push,
+            });
         }
     };
     for Written { remote, url, push } in &urls {
-        add(rewritten(url, &instead).unwrap_or_else(|| (*url).to_owned()));
+        let used = rewritten(url, &instead).unwrap_or_else(|| (*url).to_owned());
+        add(remote, used, *push);
         // Git derives the push URL from the other one, unless there is one of its own.
         let has_push_url = urls
             .iter()
@@ -130,7 +158,7 @@ pub fn parse(output: &str) -> Vec<Location> {
             && !has_push_url
             && let Some(url) = rewritten(url, &push_instead)
         {
-            add(url);
+            add(remote, url, true);
         }
     }
     found
@@ -155,7 +183,7 @@ mod tests {
     fn shown(output: &str) -> Vec<String> {
         parse(output)
             .iter()
-            .map(|l| format!("{}/{}", l.endpoint, l.path))
+            .map(|Remote { location: at, .. }| format!("{}/{}", at.endpoint, at.path))
             .collect()
     }
 
@@ -185,7 +213,10 @@ mod tests {
         assert_eq!(shown(output), ["https://huggingface.co/acme/x"]);
         let output = "remote.origin.url\nhttps://huggingface.co/acme/x\0\
                       url.https://work@huggingface.co/.pushinsteadof\nhttps://huggingface.co/\0";
-        let users: Vec<_> = parse(output).into_iter().map(|l| l.username).collect();
+        let users: Vec<_> = parse(output)
+            .into_iter()
+            .map(|remote| remote.location.username)
+            .collect();
         assert_eq!(users, [None, Some("work".to_owned())]);
         let own = format!("{output}remote.origin.pushurl\nhttps://huggingface.co/acme/y\0");
         assert_eq!(
@@ -226,10 +257,24 @@ mod tests {
     }
 
     #[test]
-    fn the_same_place_once() {
+    fn the_same_place_once_for_a_remote() {
         let output = "remote.a.url\nhttps://huggingface.co/acme/x\0\
-                      remote.b.url\nhttps://HF.co/acme/x\0";
-        assert_eq!(shown(output), ["https://huggingface.co/acme/x"]);
+                      remote.a.url\nhttps://HF.co/acme/x\0\
+                      remote.a.pushurl\nhttps://huggingface.co/acme/x\0\
+                      remote.b.c.url\nhttps://huggingface.co/acme/x\0";
+        let found = parse(output);
+        let names: Vec<_> = found.iter().map(|r| (r.name.as_str(), r.push)).collect();
+        assert_eq!(names, [("a", false), ("b.c", false)]);
         assert!(shown("").is_empty());
+    }
+
+    #[test]
+    fn an_empty_url_takes_back_what_was_before_it() {
+        let output = "remote.a.url\nhttps://huggingface.co/acme/x\0\
+                      remote.a.pushurl\nhttps://huggingface.co/acme/y\0\
+                      remote.a.url\n\0\
+                      remote.a.url\nhttps://huggingface.co/acme/z\0";
+        let expected = ["acme/y", "acme/z"].map(|path| format!("https://huggingface.co/{path}"));
+        assert_eq!(shown(output), expected);
     }
 }

@@ -6,6 +6,7 @@
 //! [`files`]), the [`storage`]s, the hf CLI's login ([`hf_cli`]), [`git`] and the terminal ([`ui`]). [`context`] joins them, and
 //! [`commands`] has a file for each verb.
 
+pub mod caller;
 pub mod cli;
 pub mod commands;
 pub mod config;

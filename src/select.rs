@@ -47,8 +47,8 @@ pub struct Inputs<'a> {
     pub state: &'a State,
     /// The environment.
     pub env: &'a Environment,
-    /// What the remotes of the repository at hand name on the wanted endpoint; looked at only
-    /// where git sent no path.
+    /// What the remotes of the repository at hand name on the wanted endpoint, or the one of them
+    /// that is in use; looked at only where git sent no path.
     pub remotes: &'a [Remote],
     /// What the hf CLI has.
     pub hf: HfKnown<'a>,
@@ -200,7 +200,8 @@ pub struct Selection {
 /// Something about the choice that the user should hear.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// Git sent no path, and the remotes need different tokens.
+    /// Git sent no path, and the remotes need different tokens: these repos, or one repo of
+    /// which they name different users.
     RemotesDisagree(Vec<Repo>),
     /// These tokens' scopes cover the repo equally, so none of them was chosen.
     Tie(Vec<TokenName>),
@@ -251,9 +252,6 @@ pub fn select(inputs: Inputs<'_>) -> Result<Selection, SelectError> {
         });
     }
     let mut notices = Vec::new();
-    if who == Who::Unknown {
-        notices.push(Notice::UnknownUsername);
-    }
     let (mut repo, mut inferred) = (None, false);
     match &wanted.path {
         Some(path) => repo = Repo::from_path(path),
@@ -264,10 +262,18 @@ pub fn select(inputs: Inputs<'_>) -> Result<Selection, SelectError> {
                 who = its;
             }
             Agreement::None => {
-                let repos = inputs.remotes.iter().map(|remote| remote.repo.clone());
-                notices.push(Notice::RemotesDisagree(repos.collect()));
+                let mut repos: Vec<Repo> = Vec::new();
+                for Remote { repo, .. } in inputs.remotes {
+                    if !repos.contains(repo) {
+                        repos.push(repo.clone());
+                    }
+                }
+                notices.push(Notice::RemotesDisagree(repos));
             }
         },
+    }
+    if who == Who::Unknown {
+        notices.push(Notice::UnknownUsername);
     }
     let candidates = candidates(inputs, &who, repo.as_ref());
     if let Some(tied) = repo.as_ref().and_then(|repo| tie(inputs, &who, repo)) {

@@ -378,10 +378,19 @@ fn without_a_path_the_remotes_decide_if_they_agree() {
     let split = world(&["acme/y", "other/z"])
         .select(hub, None, None)
         .unwrap();
-    assert!(split.repo.is_none());
+    assert!(split.repo.is_none() && !split.inferred);
     assert!(
         matches!(split.notices.as_slice(), [Notice::RemotesDisagree(repos)] if repos.len() == 2)
     );
+    let users = world(&["data@acme/x", "acme/x"])
+        .select(hub, None, None)
+        .unwrap();
+    assert!(
+        matches!(users.notices.as_slice(), [Notice::RemotesDisagree(repos)] if repos.len() == 1)
+    );
+    let nobody = world(&["nobody@acme/x"]).select(hub, None, None).unwrap();
+    assert_eq!(nobody.notices, [Notice::UnknownUsername]);
+    assert!(nobody.candidates.is_empty());
 }
 
 #[test]

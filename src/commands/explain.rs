@@ -44,6 +44,7 @@ struct Answer {
     subject: String,
     endpoint: String,
     repo: Option<String>,
+    inferred: bool,
     served: bool,
     rows: Vec<Row>,
     notes: Vec<String>,
@@ -71,6 +72,7 @@ impl Answer {
                 .unwrap_or_else(|| "no repo in particular".to_owned()),
             endpoint: location.endpoint.to_string(),
             repo,
+            inferred: false,
             served: context.serves(&location.endpoint),
             rows: Vec::new(),
             notes: Vec::new(),
@@ -84,11 +86,23 @@ impl Answer {
             return Ok(answer);
         }
         let selection = context.select(&wanted, state).map_err(failure)?;
+        if selection.inferred
+            && let Some(repo) = &selection.repo
+        {
+            answer.subject = repo.to_string();
+            answer.repo = Some(repo.to_string());
+            answer.inferred = true;
+            answer
+                .notes
+                .push("asked without a path: the repo is taken from the remotes here".to_owned());
+        }
         for notice in &selection.notices {
             answer.notes.push(match notice {
-                Notice::RemotesDisagree(repos) => {
-                    format!("{} need different tokens", super::get::some_of(repos))
-                }
+                Notice::RemotesDisagree(repos) => format!(
+                    "{}, so a program that asks without a path (git-xet) gets what suits none in \
+                     particular, unless it is known which remote is in use",
+                    super::get::disagree(repos)
+                ),
                 Notice::Tie(names) => super::get::tied(&answer.subject, names, &selection),
                 Notice::UnknownUsername => {
                     "the user name in the URL is no token's name and no account of one, \
@@ -158,6 +172,7 @@ impl Answer {
         json!({
             "endpoint": self.endpoint,
             "repo": self.repo,
+            "inferred": self.inferred,
             "served": self.served,
             "candidates": candidates,
             "notes": self.notes,

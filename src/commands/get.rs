@@ -11,6 +11,7 @@ use crate::name::TokenName;
 use crate::offer::{OfferState, Outcome, choose};
 use crate::protocol::{Capabilities, Credential, Reply};
 use crate::reader::{Changed, Reader};
+use crate::repo::Repo;
 use crate::secret::Fingerprint;
 use crate::select::{Notice, SelectError, Selection};
 use crate::state::{State, TokenInfo};
@@ -185,12 +186,23 @@ fn say_notices(session: &Session, selection: &Selection) {
     for notice in &selection.notices {
         if let Notice::RemotesDisagree(repos) = notice {
             ui::say(&format!(
-                "{} asks without a path, and {} need different tokens here: name one with \
+                "{} is asked without a path, and {}: name a token with \
                  GIT_CREDENTIAL_HF_TOKEN_NAME",
                 session.endpoint.authority(),
-                some_of(repos),
+                disagree(repos),
             ));
         }
+    }
+}
+
+/// Why the remotes do not tell which token to use.
+pub fn disagree(repos: &[Repo]) -> String {
+    match repos {
+        [repo] => format!("the remotes here name different users of {repo}"),
+        repos => format!(
+            "the remotes here need different tokens ({})",
+            some_of(repos)
+        ),
     }
 }
 

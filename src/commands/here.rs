@@ -27,10 +27,12 @@ pub fn default_endpoint(context: &Context) -> Result<Endpoint> {
 /// # Errors
 /// When there are none.
 pub fn remotes(context: &Context) -> Result<Vec<Location>> {
-    let found: Vec<Location> = crate::git::remotes()
-        .into_iter()
-        .filter(|location| context.serves(&location.endpoint))
-        .collect();
+    let mut found: Vec<Location> = Vec::new();
+    for crate::git::Remote { location, .. } in crate::git::remotes() {
+        if context.serves(&location.endpoint) && !found.contains(&location) {
+            found.push(location);
+        }
+    }
     if found.is_empty() {
         return Err(
             Failure::new("this is not a clone of a Hub repository, so name one")

@@ -1,6 +1,6 @@
 //! What users do and see, in a line each.
 
-use super::hub::{Logged, TokenSeen};
+use super::hub::{Hub, Logged, TokenSeen};
 use super::machine::{Machine, Output};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -125,6 +125,28 @@ impl Output {
             assert!(self.stderr.contains(word), "{word:?} is not in {self}");
         }
         self
+    }
+}
+
+impl Hub {
+    /// The token of that label.
+    pub fn value_of(&self, label: &str) -> String {
+        let mut known = self.secrets()().into_iter();
+        let found = known.find(|(known, _)| known == label);
+        found.map_or_else(
+            || panic!("no token is labelled {label}"),
+            |(_, value)| value,
+        )
+    }
+
+    /// Whose token an answer to git holds.
+    pub fn label_of(&self, answer: &Output) -> String {
+        let password = answer.value("password");
+        let mut known = self.secrets()().into_iter();
+        match known.find(|(_, value)| Some(value.as_str()) == password) {
+            Some((label, _)) => label,
+            None => panic!("no token of the Hub is in {answer}"),
+        }
     }
 }
 

@@ -88,8 +88,8 @@ fn a_place(text: &str) {
     if text.contains('\0') {
         return;
     }
-    for place in git::parse(&format!("remote.origin.url\n{text}\0")) {
-        only_where_git_asks(&place, text);
+    for remote in git::parse(&format!("remote.origin.url\n{text}\0")) {
+        only_where_git_asks(&remote.location, text);
     }
 }
 

@@ -1,13 +1,18 @@
-//! Large files: git-lfs's batch API on the Hub, and the host the objects lie on.
+//! Large files: git-lfs's batch API on the Hub, the host the objects lie on, and what git-xet asks
+//! the Hub for before it uploads.
 
 use super::accounts::{Right, random, unauthorized};
 use super::http::{Request, Response};
+use super::repos::RepoName;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 
 /// Where the objects are, on purpose another host than the API's.
 pub const OBJECT_HOST: &str = "cdn-lfs.huggingface.co";
+
+/// Where git-xet puts what it uploads.
+pub const XET_HOST: &str = "cas-server.xethub.hf.co";
 
 /// The objects of all repos, and the signatures under which they may be fetched and put.
 #[derive(Default)]
@@ -29,18 +34,52 @@ pub fn right_for(request: &Request) -> Right {
 }
 
 impl Objects {
-    /// Answers an admitted call of the LFS API; `call` is the path below `info/lfs/`.
-    pub fn api(&mut self, call: &str, request: &Request) -> Response {
+    /// Answers an admitted call of the LFS API; `call` is the path below `info/lfs/`. A client that
+    /// knows git-xet's way to upload is told to take it, as by the Hub.
+    pub fn api(&mut self, repo: &RepoName, call: &str, request: &Request) -> Response {
         if (request.method.as_str(), call) != ("POST", "objects/batch") {
             return lfs_json(404, &json!({ "message": "Not found" }));
         }
         let asked = request.json();
         let operation = asked["operation"].as_str().unwrap_or_default();
         let objects = asked["objects"].as_array().cloned().unwrap_or_default();
-        let objects = objects.iter();
-        let objects: Vec<Value> = objects.map(|asked| self.offer(operation, asked)).collect();
-        let answer = json!({ "transfer": "basic", "objects": objects, "hash_algo": "sha256" });
+        let knows = asked["transfers"].as_array();
+        let xet = operation == "upload" && knows.is_some_and(|all| all.contains(&json!("xet")));
+        let objects: Vec<Value> = objects
+            .iter()
+            .map(|asked| {
+                let mut object = self.offer(operation, asked);
+                if xet && !object["actions"].is_null() {
+                    object["actions"]["upload"] = by_xet(repo);
+                }
+                object
+            })
+            .collect();
+        let transfer = if xet { "xet" } else { "basic" };
+        let answer = json!({ "transfer": transfer, "objects": objects, "hash_algo": "sha256" });
         lfs_json(200, &answer)
+    }
+
+    /// Hands out a token for git-xet's storage, to who may write to the repo.
+    pub fn xet_token(&mut self) -> Response {
+        let token = random(16);
+        let answer = json!({
+            "casUrl": format!("https://{XET_HOST}"), "exp": 4_000_000_000_u64, "accessToken": token,
+        });
+        self.signatures.insert(token);
+        Response::json(200, &answer)
+    }
+
+    /// Answers a request to git-xet's storage: here an object is put there whole, where the real
+    /// one takes it in pieces that have names of their own.
+    pub fn xet_storage(&mut self, request: &Request) -> Response {
+        let header = request.header("Authorization").unwrap_or_default();
+        let token = header.strip_prefix("Bearer ").unwrap_or_default();
+        let oid = request.path.strip_prefix("/objs/");
+        match oid.filter(|_| self.signatures.contains(token)) {
+            Some(oid) => self.put(oid, request),
+            None => Response::text(401, "Invalid storage token"),
+        }
     }
 
     /// What the client may do with one object. `authenticated` is left out, so that a client that
@@ -60,6 +99,14 @@ impl Objects {
         object
     }
 
+    fn put(&mut self, oid: &str, request: &Request) -> Response {
+        if hex(&Sha256::digest(&request.body)) != oid {
+            return Response::text(422, "The content does not match its name");
+        }
+        self.by_oid.insert(oid.to_owned(), request.body.clone());
+        Response::text(200, "")
+    }
+
     /// Answers a request to the object host.
     pub fn transfer(&mut self, request: &Request) -> Response {
         if self.demands_auth {
@@ -71,19 +118,33 @@ impl Objects {
             return Response::text(403, "Bad signature");
         };
         match request.method.as_str() {
-            "PUT" if hex(&Sha256::digest(&request.body)) != oid => {
-                Response::text(422, "The content does not match its name")
-            }
-            "PUT" => {
-                self.by_oid.insert(oid.to_owned(), request.body.clone());
-                Response::text(200, "")
-            }
+            "PUT" => self.put(oid, request),
             _ => match self.by_oid.get(oid) {
                 Some(bytes) => Response::new(200, "application/octet-stream", bytes.clone()),
                 None => Response::text(404, "Object does not exist"),
             },
         }
     }
+}
+
+/// The path below which the Hub hands out tokens for git-xet's storage, and the repo.
+pub fn parse_xet_path(path: &str) -> Option<RepoName> {
+    let repo = path.strip_prefix("/api/")?;
+    RepoName::parse(repo.strip_suffix("/xet-write-token/main")?)
+}
+
+/// How git-xet is to upload an object. Its first token for the storage has expired already, so
+/// that it has to ask for one, as it does in a long upload.
+fn by_xet(repo: &RepoName) -> Value {
+    json!({
+        "href": format!("https://huggingface.co/api/{repo}/xet-write-token/main"),
+        "header": {
+            "X-Xet-Cas-Url": format!("https://{XET_HOST}"),
+            "X-Xet-Access-Token": random(16),
+            "X-Xet-Token-Expiration": "1",
+            "X-Xet-Session-Id": random(8),
+        },
+    })
 }
 
 fn lfs_json(status: u16, value: &Value) -> Response {

@@ -11,7 +11,7 @@ mod tls;
 
 pub use accounts::{Grants, Right, TokenSeen};
 pub use http::{Request, Response};
-pub use lfs::OBJECT_HOST;
+pub use lfs::{OBJECT_HOST, XET_HOST};
 
 use accounts::Accounts;
 use lfs::Objects;
@@ -24,11 +24,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
 /// The hosts that every stand-in has a certificate for.
-const HOSTS: [&str; 8] = [
+const HOSTS: [&str; 9] = [
     "huggingface.co",
     "*.huggingface.co",
     "hf.co",
     "*.hf.co",
+    XET_HOST,
     "hub.corp.example",
     "evil.example",
     "huggingface.co.evil.example",
@@ -261,6 +262,15 @@ impl Inner {
         if request.host == OBJECT_HOST {
             return lock(&self.state).objects.transfer(request);
         }
+        if request.host == XET_HOST {
+            return lock(&self.state).objects.xet_storage(request);
+        }
+        if let Some(repo) = lfs::parse_xet_path(&request.path) {
+            return match self.admit(request, &repo, Right::Write) {
+                Ok(()) => lock(&self.state).objects.xet_token(),
+                Err(refusal) => refusal,
+            };
+        }
         let Some((repo, service)) = repos::parse_path(&request.path) else {
             return Response::text(404, "Not found");
         };
@@ -279,7 +289,7 @@ impl Inner {
                 };
                 self.repos.serve(&repo, service, user, request)
             }
-            Service::Lfs(call) => lock(&self.state).objects.api(&call, request),
+            Service::Lfs(call) => lock(&self.state).objects.api(&repo, &call, request),
         }
     }
 

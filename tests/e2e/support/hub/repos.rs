@@ -41,6 +41,12 @@ impl RepoName {
     }
 }
 
+impl std::fmt::Display for RepoName {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.write_str(&self.0)
+    }
+}
+
 /// What a request wants from a repo.
 pub enum Service {
     /// Git's smart protocol: the path within the repository.
