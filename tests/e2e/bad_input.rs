@@ -305,29 +305,6 @@ fn a_damaged_or_newer_state_is_never_written_over() {
 }
 
 #[test]
-fn a_bad_endpoint_in_the_environment_gets_no_token() {
-    let (hub, machine) = machine();
-    machine.env("HF_TOKEN", hub.add_token("env", &[]));
-    for bad in [
-        "nonsense",
-        "https://a b",
-        "https://user@huggingface.co",
-        "https://hub.corp.example/x",
-    ] {
-        machine.env("HF_ENDPOINT", bad);
-        let request = REQUEST.replace("acme", "other");
-        assert_eq!(machine.ask("get", request).ok().stdout, "", "{bad}");
-        // Tokens of the public Hub's own are not affected.
-        let answer = machine.ask("get", REQUEST).ok();
-        assert!(answer.value("password").is_some(), "{bad}");
-        machine
-            .helper(["explain", "acme/x"])
-            .fails()
-            .says(&["HF_ENDPOINT"]);
-    }
-}
-
-#[test]
 fn a_variable_that_is_no_token_is_said_and_passed_over() {
     let (hub, machine) = machine();
     let good = hub.add_token("good", &[]);

@@ -16,8 +16,14 @@ mod explain_and_list;
 mod harness;
 mod hf_cli;
 mod hf_files;
+mod hostile_environment;
+mod hostile_files;
 mod hostile_hosts;
 mod hostile_paths;
+#[cfg(target_os = "linux")]
+mod hostile_processes;
+mod hostile_repos;
+mod hostile_terminal;
 mod hub_check;
 mod hub_common;
 mod hub_edges;

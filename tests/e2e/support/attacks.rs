@@ -42,7 +42,8 @@ impl Attacks {
             let trusted = entry.scheme == "https"
                 && (entry.host == "huggingface.co" || entry.host == "hf.co")
                 || more.contains(&format!("{}://{}", entry.scheme, entry.host).as_str());
-            !trusted && entry.token != TokenSeen::None
+            // A password that stands in the URL is no token of ours.
+            !trusted && matches!(entry.token, TokenSeen::Known(_))
         });
         self.tried(what, elsewhere);
         hub.clear_log();
