@@ -46,4 +46,5 @@ mod secrets;
 mod storages;
 mod store_and_erase;
 mod support;
+mod threat_model;
 mod what_helps;
