@@ -277,7 +277,7 @@ const SCHEMES: &[&str] = &[
 ];
 
 /// A machine that has a token by every way there is: by rule, as the default, kept by git, in
-/// the environment, from a command; and one for another Hub.
+/// the environment, from a command, from the hf CLI; and one for another Hub.
 fn laden(hub: &Hub) -> Machine {
     let machine = Machine::new(hub);
     let token = |label| hub.add_token(label, &[("acme", Write)]);
@@ -289,6 +289,9 @@ fn laden(hub: &Hub) -> Machine {
     machine.ask("store", approved).ok();
     machine.env("HF_TOKEN", token("env"));
     machine.env("HUGGING_FACE_HUB_TOKEN", token("old env"));
+    let stored = format!("[laptop]\nhf_token = {}\n", token("hf named"));
+    machine.write(".cache/huggingface/stored_tokens", stored);
+    machine.write(".cache/huggingface/token", token("hf active"));
     let config = machine.read(CONFIG);
     let printed = token("command");
     machine.write("printed", &printed);

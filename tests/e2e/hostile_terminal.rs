@@ -8,6 +8,7 @@ use crate::support::machine::{Machine, Output};
 use crate::support::tools::need;
 use crate::support::user::{CONFIG, STATE};
 use serde_json::{Value, json};
+use std::fs;
 
 const HUB: &str = "huggingface.co";
 
@@ -262,6 +263,17 @@ fn what_lies_in_files_and_arguments_reaches_the_terminal_without_escapes() {
             check(&mut attacks, "argument", &said);
         }
         machine.write(STATE, text);
+
+        // As the hf CLI keeps a token under a name that somebody made up.
+        if !bad.contains(['\u{c}', '\u{85}', '\u{2028}']) {
+            let stored = format!("[{bad}]\nhf_token = {token}\n");
+            machine.write(".cache/huggingface/stored_tokens", stored);
+        }
+        machine.write(".cache/huggingface/token", &token);
+        for command in SHOWING {
+            check(&mut attacks, "hf CLI", &machine.helper(*command).run());
+        }
+        fs::remove_dir_all(machine.home().join(".cache")).expect("remove it");
 
         // And as a person may have pasted it into the configuration.
         let config = machine.read(CONFIG);

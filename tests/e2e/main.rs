@@ -48,6 +48,7 @@ mod storages;
 mod store_and_erase;
 mod submodules;
 mod support;
+mod threat_model;
 mod two_remotes;
 mod what_helps;
 mod worktrees;
