@@ -1,5 +1,6 @@
 //! Callers that name no repo: `git credential fill` as tools run it, in every kind of folder.
 
+use crate::hub_common::label;
 use crate::support::hub::Hub;
 use crate::support::hub::Right::Write;
 use crate::support::machine::{Machine, Output};
@@ -39,11 +40,16 @@ fn fill(machine: &Machine, dir: &str, options: &[&str], env: &[(&str, &str)]) ->
     run.stdin("url=https://huggingface.co\n\n").ok()
 }
 
+/// Whose token an answer to git holds.
+fn whose(hub: &Hub, filled: &Output) -> String {
+    label(hub, filled).expect("a token")
+}
+
 /// Whose token it gets, without a word on stderr.
 fn gets(hub: &Hub, machine: &Machine, dir: &str) -> String {
     let filled = fill(machine, dir, &[], &[]);
     assert!(filled.helper_lines().is_empty(), "{dir}: {filled}");
-    hub.label_of(&filled)
+    whose(hub, &filled)
 }
 
 fn git(machine: &Machine, dir: &str, command: &str) {
@@ -110,12 +116,12 @@ fn a_folder_named_to_git() {
             ("x", &[], &[("GIT_DIR", ".git"), ("GIT_WORK_TREE", ".")]),
         ] {
             let filled = fill(machine, dir, options, env);
-            assert_eq!(hub.label_of(&filled), "acme", "{dir} {options:?} {env:?}");
+            assert_eq!(whose(hub, &filled), "acme", "{dir} {options:?} {env:?}");
         }
         // A folder that is no repository is not left for another one around it.
         machine.write("x/empty/.keep", "");
         let elsewhere = fill(machine, "x", &[], &[("GIT_DIR", "empty")]);
-        assert_eq!(hub.label_of(&elsewhere), "rest");
+        assert_eq!(whose(hub, &elsewhere), "rest");
     });
 }
 
@@ -144,7 +150,7 @@ fn remotes_that_agree_and_remotes_that_do_not() {
         // request does not say which of them it is for.
         git(machine, "x", "config branch.main.remote up");
         let unsure = fill(machine, "x", &[], &[]);
-        assert_eq!(hub.label_of(&unsure), "rest");
+        assert_eq!(whose(hub, &unsure), "rest");
         let line = unsure.helper_line();
         for word in ["acme/x", "umbrella/x", "GIT_CREDENTIAL_HF_TOKEN_NAME"] {
             assert!(line.contains(word), "{unsure}");
@@ -155,7 +161,7 @@ fn remotes_that_agree_and_remotes_that_do_not() {
             &[],
             &[("GIT_CREDENTIAL_HF_TOKEN_NAME", "acme")],
         );
-        assert_eq!(hub.label_of(&named), "acme");
+        assert_eq!(whose(hub, &named), "acme");
         assert!(named.helper_lines().is_empty(), "{named}");
 
         let explained = machine.helper(["explain", "https://huggingface.co"]);
@@ -192,7 +198,7 @@ fn remotes_as_git_rewrites_them() {
         // Written to another place than it is read from.
         set("url.https://huggingface.co/acme/.pushInsteadOf", "up:");
         let unsure = fill(machine, "x", &[], &[]);
-        assert_eq!(hub.label_of(&unsure), "rest");
+        assert_eq!(whose(hub, &unsure), "rest");
         assert!(unsure.helper_line().contains("umbrella/x"), "{unsure}");
         // With a push URL of its own, pushInsteadOf counts no more.
         set("remote.origin.pushUrl", "up:x");
@@ -203,7 +209,7 @@ fn remotes_as_git_rewrites_them() {
             "https://acme@huggingface.co/umbrella/x",
         );
         let unsure = fill(machine, "x", &[], &[]);
-        assert_eq!(hub.label_of(&unsure), "rest");
+        assert_eq!(whose(hub, &unsure), "rest");
         assert!(unsure.helper_line().contains("different users"), "{unsure}");
         // Both as the same.
         git(
@@ -237,7 +243,7 @@ fn remotes_that_are_configured_elsewhere() {
         assert_eq!(gets(hub, machine, "x"), "acme");
         // For one command only.
         let once = ["-c", "remote.origin.url=https://huggingface.co/acme/y"];
-        assert_eq!(hub.label_of(&fill(machine, "x", &once, &[])), "acme");
+        assert_eq!(whose(hub, &fill(machine, "x", &once, &[])), "acme");
 
         // Each worktree its own.
         git(machine, "x", "config extensions.worktreeConfig true");
@@ -263,21 +269,21 @@ fn what_git_does_not_trust_is_not_read() {
             .fails()
             .says(&["dubious"]);
         let filled = fill(machine, "x", &[], &refused);
-        assert_eq!(hub.label_of(&filled), "rest");
+        assert_eq!(whose(hub, &filled), "rest");
         assert!(filled.helper_lines().is_empty(), "{filled}");
         machine
             .git(["config", "--global", "safe.directory", "*"])
             .ok();
-        assert_eq!(hub.label_of(&fill(machine, "x", &[], &refused)), "acme");
+        assert_eq!(whose(hub, &fill(machine, "x", &[], &refused)), "acme");
         // Only folders that are given by name.
         let strict = ["-c", "safe.bareRepository=explicit"];
-        assert_eq!(hub.label_of(&fill(machine, "x", &strict, &[])), "acme");
+        assert_eq!(whose(hub, &fill(machine, "x", &strict, &[])), "acme");
         git(
             machine,
             ".",
             "clone --quiet --bare https://huggingface.co/acme/y",
         );
-        assert_eq!(hub.label_of(&fill(machine, "y.git", &strict, &[])), "rest");
+        assert_eq!(whose(hub, &fill(machine, "y.git", &strict, &[])), "rest");
         assert_eq!(gets(hub, machine, "y.git"), "acme");
     });
 }

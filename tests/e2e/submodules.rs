@@ -1,6 +1,5 @@
 //! Submodules of several organisations, fetched at once.
 
-use crate::support::hub::Right::Write;
 use crate::support::hub::{Hub, TokenSeen};
 use crate::support::machine::Machine;
 use crate::support::tools::gits;
@@ -13,8 +12,7 @@ const OWNERS: [&str; 3] = ["acme", "umbrella", "initech"];
 /// nowhere else.
 fn twenty(machine: &Machine, hub: &Hub) {
     for owner in OWNERS {
-        let token = hub.add_token(owner, &[(owner, Write)]);
-        machine.login(owner, &token, &["--for", owner]);
+        machine.login_for(hub, owner);
     }
     machine.configure();
     hub.add_repo("acme/whole", true);
@@ -116,8 +114,7 @@ fn explain_in_a_submodule_speaks_of_the_submodule() {
     let machine = Machine::new(&hub);
     for owner in ["acme", "umbrella"] {
         hub.add_repo(&format!("{owner}/x"), true);
-        let token = hub.add_token(owner, &[(owner, Write)]);
-        machine.login(owner, &token, &["--for", owner]);
+        machine.login_for(&hub, owner);
     }
     machine.configure();
     machine.git(["clone", "https://huggingface.co/acme/x"]).ok();

@@ -1,7 +1,6 @@
 //! A clone with two remotes on the Hub that need different tokens: a fork and where it came from.
 
 use crate::support::hub::Hub;
-use crate::support::hub::Right::Write;
 use crate::support::machine::Machine;
 use crate::support::tools::gits;
 use crate::support::user::{pushed_with, read_with};
@@ -17,8 +16,7 @@ fn with_each_git(test: impl Fn(&Hub, &Machine)) {
         for repo in ["acme/x", "umbrella/x", "other/z"] {
             hub.add_repo(repo, true);
             let namespace = repo.split('/').next().expect("a namespace");
-            let token = hub.add_token(namespace, &[(namespace, Write)]);
-            machine.login(namespace, &token, &["--for", namespace]);
+            machine.login_for(&hub, namespace);
         }
         machine.configure();
         machine.git(["clone", "https://huggingface.co/acme/x"]).ok();

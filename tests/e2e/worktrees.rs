@@ -1,7 +1,6 @@
 //! Several worktrees of one clone.
 
 use crate::support::hub::Hub;
-use crate::support::hub::Right::Write;
 use crate::support::machine::Machine;
 use crate::support::tools::gits;
 use crate::support::user::{pushed_with, read_with};
@@ -13,8 +12,7 @@ fn each_works_with_the_token_of_its_repo_with_and_without_a_path() {
         let machine = Machine::new(&hub).with_git(&git);
         for namespace in ["acme", "umbrella"] {
             hub.add_repo(&format!("{namespace}/x"), true);
-            let token = hub.add_token(namespace, &[(namespace, Write)]);
-            machine.login(namespace, &token, &["--for", namespace]);
+            machine.login_for(&hub, namespace);
         }
         machine.configure();
         let run = |dir: &str, command: &str| machine.git(command.split(' ')).dir(dir).ok();

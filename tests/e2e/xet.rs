@@ -24,8 +24,7 @@ fn with(gits: impl IntoIterator<Item = Git>, test: impl Fn(&Hub, &Machine)) {
         let machine = Machine::new(&hub).with_git(&git);
         for namespace in ["acme", "umbrella"] {
             hub.add_repo(&format!("{namespace}/x"), true);
-            let token = hub.add_token(namespace, &[(namespace, Write)]);
-            machine.login(namespace, &token, &["--for", namespace]);
+            machine.login_for(&hub, namespace);
         }
         machine.configure();
         machine.git(["lfs", "install", "--skip-repo"]).ok();

@@ -1,6 +1,6 @@
 //! What users do and see, in a line each.
 
-use super::hub::{Hub, Logged, TokenSeen};
+use super::hub::{Hub, Logged, Right, TokenSeen};
 use super::machine::{Machine, Output};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -22,6 +22,13 @@ impl Machine {
         self.helper(arguments.chain(more.iter().copied()))
             .stdin(format!("{token}\n"))
             .ok()
+    }
+
+    /// Puts in a token that may write to one namespace and do nothing elsewhere, with a rule for
+    /// it, both under the namespace's name.
+    pub fn login_for(&self, hub: &Hub, namespace: &str) {
+        let token = hub.add_token(namespace, &[(namespace, Right::Write)]);
+        self.login(namespace, &token, &["--for", namespace]);
     }
 
     /// Lets git call the helper.
@@ -137,16 +144,6 @@ impl Hub {
             || panic!("no token is labelled {label}"),
             |(_, value)| value,
         )
-    }
-
-    /// Whose token an answer to git holds.
-    pub fn label_of(&self, answer: &Output) -> String {
-        let password = answer.value("password");
-        let mut known = self.secrets()().into_iter();
-        match known.find(|(_, value)| Some(value.as_str()) == password) {
-            Some((label, _)) => label,
-            None => panic!("no token of the Hub is in {answer}"),
-        }
     }
 }
 
