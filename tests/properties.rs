@@ -21,7 +21,7 @@ use std::sync::Once;
 mod properties;
 
 /// How many cases each property is given beside the seeds: `PROPERTY_CASES`.
-const CASES: u64 = 2_000;
+const CASES: u64 = 5_000;
 
 /// What the cases are made from beside the seeds: `PROPERTY_SEED`.
 const SEED: u64 = 0x6769_742d_6866;

@@ -1,5 +1,6 @@
 //! What lies in a storage for one token: it reads back, with the endpoint it is for.
 
+use git_credential_hf::endpoint::Endpoint;
 use git_credential_hf::storage::Record;
 
 use super::text;
@@ -12,6 +13,13 @@ pub fn check(data: &[u8]) {
     };
     // The secret is the first line, and no other line can become it.
     assert_eq!(text.split('\n').next(), Some(record.secret.expose()));
+    // The endpoint is the one that stands there, and of several the last.
+    let lines = text.split('\n').skip(1);
+    let endpoint = lines
+        .filter_map(|line| line.strip_prefix("endpoint="))
+        .last();
+    let endpoint = endpoint.map(Endpoint::parse);
+    assert_eq!(endpoint, Some(Ok(record.endpoint.clone())), "{text:?}");
     let written = record.to_text();
     assert_eq!(
         written.split('\n').nth(1),
