@@ -23,10 +23,23 @@ impl Lock {
         if let Some(dir) = path.parent() {
             create_private_dir(dir)?;
         }
-        let file = private_options().create(true).truncate(false).open(path)?;
+        let file = open_lock(path)?;
         if let Some(dir) = path.parent() {
             leave_to_owner_of(dir, &file);
         }
+        Self::take(file, path, deadline)
+    }
+
+    /// Takes a lock on a folder itself, for files whose own locks are other programs'. Not every
+    /// platform and file system has such locks.
+    ///
+    /// # Errors
+    /// As for [`Lock::acquire`].
+    pub fn of_folder(dir: &Path, deadline: Duration) -> io::Result<Self> {
+        Self::take(File::open(dir)?, dir, deadline)
+    }
+
+    fn take(file: File, path: &Path, deadline: Duration) -> io::Result<Self> {
         let start = Instant::now();
         let mut pause = Duration::from_micros(200);
         loop {
@@ -169,10 +182,7 @@ pub fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
     }
     let file = options.open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is not a plain file",
-        ));
+        return Err(not_plain());
     }
     let mut bytes = Vec::new();
     file.take(MAX_FILE).read_to_end(&mut bytes)?;
@@ -221,15 +231,32 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Opens a lock's file, making it where it is missing. A pipe or device in its place is refused.
+fn open_lock(path: &Path) -> io::Result<File> {
+    let opened = private_options().create(true).truncate(false).open(path);
+    match opened.and_then(|file| Ok((file.metadata()?.is_file(), file))) {
+        Ok((true, file)) => Ok(file),
+        Ok((false, _)) => Err(not_plain()),
+        // What opening a pipe that nobody reads ends in.
+        Err(_) if fs::symlink_metadata(path).is_ok_and(|m| !m.is_file()) => Err(not_plain()),
+        Err(error) => Err(error),
+    }
+}
+
+fn not_plain() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file")
+}
+
+/// For writing a file of this user's own: links are not followed, pipes not waited for.
 fn private_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
     #[cfg(unix)]
     {
+        use rustix::fs::OFlags;
         use std::os::unix::fs::OpenOptionsExt;
-        options
-            .mode(0o600)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits().cast_signed());
     }
     options
 }
