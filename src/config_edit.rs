@@ -56,8 +56,9 @@ pub fn edit(path: &Path, changes: &[Change<'_>]) -> Result<(), EditError> {
     };
     let lock = path.with_extension("lock");
     let _lock = Lock::acquire(&lock, files::LOCK_DEADLINE).map_err(io_error)?;
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
+    let text = match files::read_plain(path) {
+        Ok(plain) => String::from_utf8(plain.bytes)
+            .map_err(|_| io_error(io::Error::other("it is not UTF-8")))?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(io_error(error)),
     };

@@ -3,9 +3,9 @@
 
 use std::cell::OnceCell;
 use std::io::{self, Write};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::config::{Config, ConfigError};
 use crate::endpoint::Endpoint;
@@ -27,7 +27,7 @@ use crate::{caller, git, trace, ui};
 
 /// How long to wait for another process that changes the same token; longer than a renewal's
 /// request can take.
-const NAME_LOCK_DEADLINE: std::time::Duration = std::time::Duration::from_secs(30);
+const NAME_LOCK_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What one run works with.
 #[derive(Debug)]
@@ -242,7 +242,10 @@ impl Context {
     /// # Errors
     /// When it cannot be had, or lies there for another endpoint.
     pub fn read_stored(&self, name: &TokenName, token: &TokenInfo) -> Result<Record, StorageError> {
-        let record = self.storage(token.storage).read(name)?;
+        let record = match self.storage(token.storage).read(name) {
+            Err(StorageError::NotFound) => self.read_leftover(name)?,
+            other => other?,
+        };
         if record.endpoint != token.endpoint {
             return Err(StorageError::Refused(format!(
                 "the secret that lies there is for {}, not for {}",
@@ -252,13 +255,26 @@ impl Context {
         Ok(record)
     }
 
+    /// Reads a token that was about to move to another storage when a kill came in between.
+    fn read_leftover(&self, name: &TokenName) -> Result<Record, StorageError> {
+        let state = self.state_file.load().unwrap_or_default();
+        let left = state.leftovers.get(name).into_iter().flatten();
+        let mut found = left.map(|kind| self.storage(*kind).read(name));
+        found.next().unwrap_or(Err(StorageError::NotFound))
+    }
+
     /// Takes the lock of a name, which whoever changes its secret holds: a login, a logout and
     /// a renewal at once would otherwise undo each other, or leave a secret that nobody lists.
     ///
     /// # Errors
     /// When another process holds it for too long.
-    pub fn lock_name(&self, name: &TokenName) -> std::io::Result<Lock> {
-        Lock::acquire(&self.paths.name_lock(name), NAME_LOCK_DEADLINE)
+    pub fn lock_name(&self, name: &TokenName) -> io::Result<Lock> {
+        let path = self.paths.name_lock(name);
+        Lock::acquire(&path, NAME_LOCK_DEADLINE).map_err(|error| match error.kind() {
+            // Which file that is about, the error says itself.
+            io::ErrorKind::TimedOut => error,
+            kind => io::Error::new(kind, format!("cannot lock {}: {error}", path.display())),
+        })
     }
 
     /// Keeps a secret under a name. The state names it first and holds what is known of it, so
@@ -285,6 +301,9 @@ impl Context {
             state.lift(&token.endpoint, &value);
             let before = state.tokens.get(name).cloned();
             if let Some(before) = &before {
+                if before.storage != storage {
+                    state.leave(name, before.storage);
+                }
                 let (hint, new) = (token.hint.clone(), token.fingerprint.clone());
                 token.former.clone_from(&before.former);
                 token.fingerprint.clone_from(&before.fingerprint);
@@ -294,22 +313,71 @@ impl Context {
             Ok::<_, anyhow::Error>(before)
         })?;
         if let Err(error) = self.storage(storage).write(name, record) {
+            // A secret that is there after all must not lie there for ever, listed nowhere.
+            let lies_there = before.as_ref().is_some_and(|old| old.storage == storage);
+            let unsure = matches!(error, StorageError::BrokeOff(_))
+                && !lies_there
+                && self.storage(storage).delete(name).is_err();
             self.state_file.update(|state| {
                 match before {
-                    Some(before) => state.tokens.insert(name.clone(), before),
+                    Some(before) => {
+                        state.clear(name, before.storage);
+                        state.tokens.insert(name.clone(), before)
+                    }
                     None => state.tokens.remove(name),
                 };
+                if unsure {
+                    state.leave(name, storage);
+                }
                 Ok::<_, StateError>(())
             })?;
             return Err(error.into());
         }
-        // It moved to another storage: the old copy must not stay behind.
-        if let Some(old) = before.filter(|old| old.storage != storage) {
-            self.storage(old.storage)
-                .delete(name)
-                .with_context(|| format!("the old copy of `{name}` could not be removed"))?;
-        }
+        self.clear_leftovers(Some(name), &[storage]);
         Ok(())
+    }
+
+    /// Removes what was left behind in these storages, which have just answered or cost nothing
+    /// to ask, and whatever there is of the token whose lock is held. What cannot be removed now
+    /// is removed another time.
+    pub fn clear_leftovers(&self, own: Option<&TokenName>, storages: &[StorageKind]) {
+        let Ok(state) = self.state_file.load() else {
+            return;
+        };
+        for (name, kind) in state
+            .leftovers
+            .iter()
+            .flat_map(|(name, kinds)| kinds.iter().map(move |kind| (name, *kind)))
+        {
+            let is_own = own == Some(name);
+            if !is_own && kind != StorageKind::File && !storages.contains(&kind) {
+                continue;
+            }
+            if let Err(error) = self.clear_leftover(name, kind, is_own) {
+                let place = kind.in_words();
+                ui::say(&format!(
+                    "an old copy of `{name}` is still in {place}, and is removed next time: {error:#}"
+                ));
+            }
+        }
+    }
+
+    fn clear_leftover(&self, name: &TokenName, kind: StorageKind, locked: bool) -> Result<()> {
+        let path = self.paths.name_lock(name);
+        let lock = (!locked).then(|| Lock::acquire(&path, Duration::ZERO));
+        if matches!(lock, Some(Err(_))) {
+            // Whoever holds it sees to it.
+            return Ok(());
+        }
+        let state = self.state_file.load()?;
+        let in_use = |token: &TokenInfo| token.storage == kind;
+        if !state.tokens.get(name).is_some_and(in_use) {
+            self.storage(kind).delete(name)?;
+        }
+        self.state_file.update(|state| {
+            state.clear(name, kind);
+            Ok(())
+        })
     }
 
     /// Removes a token: its secret first, then what is known of it. A token that another
@@ -327,6 +395,8 @@ impl Context {
             return Ok(());
         }
         self.storage(token.storage).delete(name)?;
+        // Else its copy would be read in its place.
+        self.clear_leftovers(Some(name), &[token.storage]);
         self.state_file.update(|state| {
             if same(state) {
                 state.tokens.remove(name);

@@ -24,6 +24,19 @@ impl Lock {
             create_private_dir(dir)?;
         }
         let file = Self::open(path)?;
+        Self::take(file, path, deadline)
+    }
+
+    /// Takes a lock on a folder itself, for files whose own locks are other programs'. Not every
+    /// platform and file system has such locks.
+    ///
+    /// # Errors
+    /// As for [`Lock::acquire`].
+    pub fn of_folder(dir: &Path, deadline: Duration) -> io::Result<Self> {
+        Self::take(File::open(dir)?, dir, deadline)
+    }
+
+    fn take(file: File, path: &Path, deadline: Duration) -> io::Result<Self> {
         let start = Instant::now();
         let mut pause = Duration::from_micros(200);
         loop {
@@ -40,9 +53,7 @@ impl Lock {
             pause = (pause * 2).min(Duration::from_millis(20));
         }
     }
-}
 
-impl Lock {
     /// Opens the file, or makes it. Only one that was made here changes its owner: in a folder
     /// that another user can change, any other might be a file of root's by now.
     fn open(path: &Path) -> io::Result<File> {
@@ -53,13 +64,7 @@ impl Lock {
                 }
                 Ok(file)
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let file = private_options().create(true).truncate(false).open(path)?;
-                if !file.metadata()?.is_file() {
-                    return Err(not_plain());
-                }
-                Ok(file)
-            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_old_lock(path),
             Err(error) => Err(error),
         }
     }
@@ -302,6 +307,19 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Opens a lock's file that was there. A pipe or device in its place is refused.
+fn open_old_lock(path: &Path) -> io::Result<File> {
+    let opened = private_options().create(true).truncate(false).open(path);
+    match opened.and_then(|file| Ok((file.metadata()?.is_file(), file))) {
+        Ok((true, file)) => Ok(file),
+        Ok((false, _)) => Err(not_plain()),
+        // What opening a pipe that nobody reads ends in.
+        Err(_) if fs::symlink_metadata(path).is_ok_and(|m| !m.is_file()) => Err(not_plain()),
+        Err(error) => Err(error),
+    }
+}
+
+/// For writing a file of this user's own: links are not followed, pipes not waited for.
 fn private_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);

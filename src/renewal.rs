@@ -1,10 +1,13 @@
 //! Tokens from a browser login are renewed before they expire: once, however many processes ask.
 
+use std::time::{Duration, Instant};
+
 use crate::context::{self, Context, quoted};
 use crate::hub::{Hub, HubError, oauth};
 use crate::name::TokenName;
 use crate::state_file::StateError;
 use crate::storage::{Record, StorageError};
+use crate::time::since;
 use crate::{trace, ui::one_line};
 
 /// How long before its end a token is renewed, in seconds. Git and git-lfs ask again for every
@@ -14,6 +17,13 @@ pub const MARGIN: u64 = 15 * 60;
 /// For how long a token that was just renewed is left alone, in seconds: one with a short life
 /// would otherwise be due again at once.
 const PAUSE: u64 = 60;
+
+/// A renewal that takes this long and fails has met a Hub that does not answer.
+const SLOW: Duration = Duration::from_secs(2);
+
+/// For how long such a renewal is not tried again, in seconds: all who wait for the lock would
+/// wait for the Hub too, one after the other.
+const AFTER_SLOW: u64 = 30;
 
 /// When to renew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +46,9 @@ pub enum RenewalError {
     /// The same for the hf CLI's login.
     #[error("it cannot be renewed any more: run `hf auth login`")]
     HfLoginNeeded,
+    /// The Hub did not answer the one who asked before.
+    #[error("it could not be renewed: the Hub did not answer a moment ago")]
+    JustTried,
     /// The Hub could not be asked.
     #[error("it could not be renewed: {0}")]
     Hub(HubError),
@@ -79,15 +92,22 @@ pub fn renew(context: &Context, name: &TokenName, when: When) -> Result<Record, 
     if when == When::IfDue && !is_due(&record, context::now()) {
         return Ok(record);
     }
+    let failed = token.renewal_failed.map(|at| since(at, context::now()));
+    if when == When::IfDue && failed.is_some_and(|ago| ago < AFTER_SLOW) {
+        return Err(RenewalError::JustTried);
+    }
     let client_id = record.client_id.clone().unwrap_or_else(oauth::client_id);
-    let tokens = Hub::new(&token.endpoint)
-        .refresh(&client_id, refresh_token)
-        .map_err(|error| match error {
-            HubError::OAuth(code) if code == "invalid_grant" => {
-                RenewalError::LoginNeeded(quoted(name.as_str()))
-            }
-            error => RenewalError::Hub(error),
-        })?;
+    let start = Instant::now();
+    let answer = Hub::impatient(&token.endpoint).refresh(&client_id, refresh_token);
+    if answer.is_err() && start.elapsed() >= SLOW {
+        remember_slow(context, name);
+    }
+    let tokens = answer.map_err(|error| match error {
+        HubError::OAuth(code) if code == "invalid_grant" => {
+            RenewalError::LoginNeeded(quoted(name.as_str()))
+        }
+        error => RenewalError::Hub(error),
+    })?;
     let renewed = Record {
         expires: tokens
             .expires_in
@@ -115,11 +135,25 @@ pub fn renew(context: &Context, name: &TokenName, when: When) -> Result<Record, 
             if let Some(token) = state.tokens.get_mut(name) {
                 token.replace_value(value, renewed.secret.hint());
                 token.expires = renewed.expires;
+                token.renewal_failed = None;
             }
             Ok::<_, StateError>(())
         })
         .map_err(|e| state_error(&e))?;
     Ok(renewed)
+}
+
+/// Not worth an error of its own.
+fn remember_slow(context: &Context, name: &TokenName) {
+    let result = context.state_file.update(|state| {
+        if let Some(token) = state.tokens.get_mut(name) {
+            token.renewal_failed = Some(context::now());
+        }
+        Ok::<_, StateError>(())
+    });
+    if let Err(error) = result {
+        trace::line(|| error.to_string());
+    }
 }
 
 #[cfg(test)]

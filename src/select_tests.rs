@@ -33,6 +33,7 @@ fn info(endpoint: &str, origin: Origin, account: &str, path: &str, added: u64) -
         path: some(path),
         expires: None,
         facts: None,
+        renewal_failed: None,
         added,
         order: 0,
     }

@@ -1,6 +1,6 @@
 //! The state: what is known of each token, and which were rejected. Never a secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,7 @@ use crate::grants::Facts;
 use crate::name::TokenName;
 use crate::secret::Fingerprint;
 use crate::storage::StorageKind;
+use crate::time::since;
 
 /// The version of the file that this program writes.
 pub const VERSION: u32 = 1;
@@ -34,6 +35,10 @@ pub struct State {
     /// them from a token that somebody typed.
     #[serde(default)]
     pub commands: BTreeMap<TokenName, Vec<Fingerprint>>,
+    /// Where a copy of a secret may lie that no token needs: one that moved to another storage,
+    /// or that a storage was to keep when it broke off. Gone once its storage has said so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub leftovers: BTreeMap<TokenName, BTreeSet<StorageKind>>,
 }
 
 /// A value and the endpoint that rejected it: another may well take it.
@@ -76,6 +81,9 @@ pub struct TokenInfo {
     /// What the Hub said of it, where it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<Facts>,
+    /// When a renewal was last tried for long and in vain, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewal_failed: Option<u64>,
     /// When it was stored, in seconds since 1970.
     pub added: u64,
     /// A count that orders tokens stored within one second.
@@ -127,7 +135,7 @@ impl State {
             .map(|token| Rejection::new(&token.endpoint, &token.fingerprint))
             .collect();
         self.rejected
-            .retain(|known, at| now.saturating_sub(*at) < FORGET_SECONDS || stored.contains(known));
+            .retain(|known, at| since(*at, now) < FORGET_SECONDS || stored.contains(known));
     }
 
     /// Lifts what the endpoint held against a value.
@@ -144,6 +152,22 @@ impl State {
     /// Remembers the value that a command printed.
     pub fn printed(&mut self, name: &TokenName, value: &Fingerprint) {
         remember(self.commands.entry(name.clone()).or_default(), value);
+    }
+
+    /// Remembers that a copy of a secret may lie somewhere.
+    pub fn leave(&mut self, name: &TokenName, storage: StorageKind) {
+        let left = self.leftovers.entry(name.clone()).or_default();
+        left.insert(storage);
+    }
+
+    /// Forgets about a copy: it is gone, or it is the token itself.
+    pub fn clear(&mut self, name: &TokenName, storage: StorageKind) {
+        if let Some(left) = self.leftovers.get_mut(name) {
+            left.remove(&storage);
+            if left.is_empty() {
+                self.leftovers.remove(name);
+            }
+        }
     }
 
     /// The next value of [`TokenInfo::order`].
@@ -219,6 +243,7 @@ pub mod samples {
             path: None,
             expires: None,
             facts: None,
+            renewal_failed: None,
             added: 1,
             order: 1,
         }
@@ -258,5 +283,25 @@ mod tests {
         state.reject(&hub(), &fingerprint('c'), 1 + FORGET_SECONDS);
         assert!(state.rejected_at(&hub(), &fingerprint('a')).is_some());
         assert!(state.rejected_at(&hub(), &fingerprint('b')).is_none());
+        // One from a time to come is of a clock that was wrong.
+        state.reject(&hub(), &fingerprint('d'), 1_000_000_000_000);
+        state.reject(&hub(), &fingerprint('e'), 2 + FORGET_SECONDS);
+        assert!(state.rejected_at(&hub(), &fingerprint('d')).is_none());
+        assert!(state.rejected_at(&hub(), &fingerprint('c')).is_some());
+    }
+
+    #[test]
+    fn leftovers_are_remembered_until_they_are_gone() {
+        let (mut state, name) = (State::default(), TokenName::existing("work"));
+        let other = TokenName::existing("other");
+        state.clear(&name, StorageKind::File);
+        state.leave(&name, StorageKind::File);
+        state.leave(&name, StorageKind::Keyring);
+        state.clear(&other, StorageKind::File);
+        state.clear(&name, StorageKind::File);
+        let left = BTreeSet::from([StorageKind::Keyring]);
+        assert_eq!(state.leftovers, BTreeMap::from([(name.clone(), left)]));
+        state.clear(&name, StorageKind::Keyring);
+        assert!(state.leftovers.is_empty());
     }
 }

@@ -52,6 +52,21 @@ pub fn span(seconds: u64) -> String {
     }
 }
 
+/// How far a time may lie ahead and count as now, in seconds: clocks are set back a little now
+/// and then.
+const SLACK: u64 = 60;
+
+/// How long ago a time is, in seconds. One well ahead was written by a clock that was wrong, and
+/// is as good as long ago: what waits for time to pass must not wait for years.
+#[must_use]
+pub fn since(at: u64, now: u64) -> u64 {
+    if at > now.saturating_add(SLACK) {
+        u64::MAX
+    } else {
+        now.saturating_sub(at)
+    }
+}
+
 /// Days from 1970-01-01 to a date, counted in eras of 400 years that begin in March, so that
 /// the leap day is the last of its year.
 fn days(year: i64, month: i64, day: i64) -> i64 {
@@ -79,6 +94,19 @@ fn date(day: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_to_come_is_now_or_long_ago() {
+        for (at, ago) in [
+            (900, 100),
+            (1000, 0),
+            (1060, 0),
+            (1061, u64::MAX),
+            (u64::MAX, u64::MAX),
+        ] {
+            assert_eq!(since(at, 1000), ago, "{at}");
+        }
+    }
 
     #[test]
     fn times_as_the_hub_writes_them() {

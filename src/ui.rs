@@ -41,8 +41,13 @@ impl std::error::Error for Failure {}
 pub fn print_error(error: &anyhow::Error) {
     let red = Style::new(io::stderr().is_terminal(), "1;31");
     let mut text = format!("{}: {}\n", red.paint("error"), shown(&error.to_string()));
-    for cause in error.chain().skip(1) {
-        text.push_str(&format!("  = cause: {}\n", shown(&cause.to_string())));
+    let mut said = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        // Many errors end with their cause.
+        if !said.ends_with(&cause) {
+            text.push_str(&format!("  = cause: {}\n", shown(&cause)));
+        }
+        said = cause;
     }
     // Asked of the error, not of its causes: it also knows what was added as context.
     if let Some(failure) = error.downcast_ref::<Failure>() {

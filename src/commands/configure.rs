@@ -1,7 +1,7 @@
 //! `configure` and `unconfigure`: our block in git's configuration.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 use crate::cli::Scope;
 use crate::context::{Context, print};
 use crate::endpoint::Endpoint;
+use crate::files::{self, Lock};
 use crate::git_config_file::{self, Unconfigured, quote_helper};
 use crate::process::{self, output_within};
 use crate::ui::Failure;
@@ -99,9 +100,9 @@ fn edit(
     }
     let mut lock_name = target.clone().into_os_string();
     lock_name.push(".lock");
-    let lock = LockFile::create(PathBuf::from(lock_name))?;
-    let original = match fs::read(&target) {
-        Ok(bytes) => Some(bytes),
+    let _lock = LockFile::create(PathBuf::from(lock_name))?;
+    let original = match files::read_plain(&target) {
+        Ok(plain) => Some(plain.bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error).with_context(|| cannot("read")),
     };
@@ -115,24 +116,36 @@ fn edit(
             Ok(false)
         }
         Edited::Write(bytes) => {
-            lock.replace(&target, &bytes)
+            files::write_whole(&target, &bytes, mode_of(&target))
                 .with_context(|| cannot("write"))?;
             Ok(true)
         }
     }
 }
 
+/// What our lock on a file of git's points to.
+const MARK: &str = "git-credential-hf";
+
 /// Git's lock on a file: `FILE.lock`, made only if it is not there, removed at the end.
+///
+/// Git makes an empty file, which after a kill stays until a person removes it. Ours is a link
+/// to nowhere with our name in it, which is there in one step; so one that a kill has left is
+/// known for what it is and taken over. Who makes one holds a lock on the folder meanwhile.
 struct LockFile {
     path: PathBuf,
-    file: fs::File,
-    renamed: bool,
+    _turn: Option<Lock>,
 }
 
 impl LockFile {
     fn create(path: PathBuf) -> Result<Self> {
-        let made = fs::File::options().write(true).create_new(true).open(&path);
-        let file = made.map_err(|error| {
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let turn = Lock::of_folder(folder, files::LOCK_DEADLINE).ok();
+        let mut made = make_lock(&path);
+        let left = || fs::read_link(&path).is_ok_and(|to| to == Path::new(MARK));
+        if turn.is_some() && made.is_err() && left() {
+            made = fs::remove_file(&path).and_then(|()| make_lock(&path));
+        }
+        made.map_err(|error| {
             let failure = Failure::new(format!("cannot make {}: {error}", path.display()));
             if error.kind() == io::ErrorKind::AlreadyExists {
                 failure.help("another git is changing this file; if none runs, remove that file")
@@ -140,33 +153,52 @@ impl LockFile {
                 failure
             }
         })?;
-        Ok(Self {
-            path,
-            file,
-            renamed: false,
-        })
-    }
-
-    fn replace(mut self, target: &Path, bytes: &[u8]) -> io::Result<()> {
-        // Before the first byte: the file may hold secrets of other programs.
-        if let Ok(metadata) = fs::metadata(target) {
-            self.file.set_permissions(metadata.permissions())?;
-        }
-        self.file.write_all(bytes)?;
-        self.file.sync_all()?;
-        fs::rename(&self.path, target)?;
-        self.renamed = true;
-        Ok(())
+        Ok(Self { path, _turn: turn })
     }
 }
 
 impl Drop for LockFile {
     fn drop(&mut self) {
-        // After a rename a lock of that name is another program's.
-        if !self.renamed {
-            let _ = fs::remove_file(&self.path);
-        }
+        let _ = fs::remove_file(&self.path);
     }
+}
+
+fn make_lock(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    match std::os::unix::fs::symlink(MARK, path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {}
+        done => return done,
+    }
+    // Where there are no links: as git does it.
+    fs::File::options()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .map(drop)
+}
+
+/// The mode of the file as it is, or what git would give a new one.
+#[cfg(unix)]
+fn mode_of(path: &Path) -> Option<u32> {
+    use rustix::fs::Mode;
+    use rustix::process::umask;
+    use std::os::unix::fs::PermissionsExt;
+    if let Ok(metadata) = fs::metadata(path) {
+        return Some(metadata.permissions().mode());
+    }
+    let mask = umask(Mode::from_raw_mode(0o077));
+    umask(mask);
+    #[allow(
+        clippy::useless_conversion,
+        reason = "modes are shorter on other platforms"
+    )]
+    let mask = u32::from(mask.as_raw_mode());
+    Some(0o666 & !mask)
+}
+
+#[cfg(not(unix))]
+fn mode_of(_: &Path) -> Option<u32> {
+    None
 }
 
 /// The file that `git config` would write with the same option.

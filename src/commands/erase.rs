@@ -10,6 +10,7 @@ use crate::renewal;
 use crate::secret::{Kind, Secret};
 use crate::select::{Candidate, Source};
 use crate::state::{Origin, REJECTED_SECONDS, State, TokenInfo};
+use crate::time::since;
 use crate::{trace, ui};
 
 /// Deals with one erase.
@@ -126,8 +127,8 @@ fn renewed<'a>(
         .get(name)
         .filter(|token| token.origin == Origin::Login)?;
     let record = session.context.read_stored(name, token).ok()?;
-    let since = record.renewed.unwrap_or(0).max(token.added);
-    if record.refresh_token.is_none() || now.saturating_sub(since) < REJECTED_SECONDS {
+    let age = since(record.renewed.unwrap_or(0), now).min(since(token.added, now));
+    if record.refresh_token.is_none() || age < REJECTED_SECONDS {
         return None;
     }
     match renewal::renew(&session.context, name, renewal::When::Now) {

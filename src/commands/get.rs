@@ -15,6 +15,7 @@ use crate::repo::Repo;
 use crate::secret::Fingerprint;
 use crate::select::{Notice, SelectError, Selection};
 use crate::state::{State, TokenInfo};
+use crate::time::since;
 use crate::{trace, ui};
 
 /// Answers one request.
@@ -162,7 +163,7 @@ fn learn(session: &Session, reader: &Reader<'_>) {
         {
             // A login that is under way has described what it is about to write.
             let settled = |token: &TokenInfo| {
-                token.fingerprint != *value && now.saturating_sub(token.added) > SETTLED
+                token.fingerprint != *value && since(token.added, now) > SETTLED
             };
             if let Some(token) = state.tokens.get_mut(name).filter(|token| settled(token)) {
                 if !renewable {

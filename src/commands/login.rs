@@ -64,10 +64,11 @@ pub fn run(login: &Login) -> Result<()> {
     let facts = if login.no_verify {
         None
     } else {
-        Some(verify(&hub, &record.secret)?)
+        learn(login, &hub, &record.secret)?
     };
     let name = match given {
         Some(name) => name,
+        None if login.web && facts.is_none() => free_name(&context)?,
         None => name_from(facts.as_ref())?,
     };
     let kind = keep(&context, login, &name, &record, facts.as_ref())?;
@@ -223,15 +224,41 @@ fn check_secret(secret: &Secret, endpoint: &Endpoint) -> Result<()> {
     }
 }
 
+/// Asks the Hub whose token it is. A browser login is not lost when the Hub fails just then: the
+/// person has done their part, and the Hub has handed the token out a moment ago.
+fn learn(login: &Login, hub: &Hub, secret: &Secret) -> Result<Option<Facts>> {
+    match ask(hub, secret) {
+        Ok(facts) => Ok(Some(facts)),
+        Err(error) if login.web && !matches!(error, HubError::Rejected) => {
+            ui::tell(&format!(
+                "what the token may do is not known yet: {error}; \
+                 to ask again: git credential-hf refresh"
+            ));
+            Ok(None)
+        }
+        Err(error) => Err(unverified(hub, secret, error).into()),
+    }
+}
+
 /// Asks the Hub whose token it is.
 ///
 /// # Errors
 /// When the Hub does not take it, or cannot be asked.
 pub fn verify(hub: &Hub, secret: &Secret) -> Result<Facts> {
-    let facts = hub.whoami(secret).map_err(|error| {
-        let host = hub.endpoint().authority();
-        let hint = secret.hint();
-        match error {
+    Ok(ask(hub, secret).map_err(|error| unverified(hub, secret, error))?)
+}
+
+fn ask(hub: &Hub, secret: &Secret) -> Result<Facts, HubError> {
+    Ok(Facts {
+        verified: context::now(),
+        ..hub.whoami(secret)?
+    })
+}
+
+fn unverified(hub: &Hub, secret: &Secret, error: HubError) -> Failure {
+    let host = hub.endpoint().authority();
+    let hint = secret.hint();
+    match error {
             HubError::Rejected => Failure::new(format!("{host} does not accept this token ({hint})"))
                 .help("was it copied whole, and is it still listed at https://huggingface.co/settings/tokens ?")
                 .help(format!("create a new one: {NEW_TOKEN}")),
@@ -242,11 +269,18 @@ pub fn verify(hub: &Hub, secret: &Secret) -> Result<Facts> {
             error => Failure::new(format!("the token ({hint}) could not be verified: {error}"))
                 .help("to keep it without asking the Hub: add --no-verify"),
         }
-    })?;
-    Ok(Facts {
-        verified: context::now(),
-        ..facts
-    })
+}
+
+/// A name that no token has, for one that the Hub has told nothing of.
+fn free_name(context: &Context) -> Result<TokenName> {
+    let state = context.state_file.load()?;
+    let names = std::iter::once("web".to_owned()).chain((2..).map(|n| format!("web-{n}")));
+    let mut names = names.map(|name| TokenName::existing(&name));
+    let taken = |name: &TokenName| {
+        state.tokens.contains_key(name) || context.config.commands.contains_key(name)
+    };
+    let name = names.find(|name| !taken(name));
+    name.ok_or_else(|| Failure::new("the token needs a name").into())
 }
 
 /// The token's own name on the Hub, made fit to be one here.
@@ -309,7 +343,10 @@ fn keep(
 }
 
 fn is_unavailable(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(StorageError::Unavailable(_)))
+    matches!(
+        error.downcast_ref(),
+        Some(StorageError::Unavailable(_) | StorageError::BrokeOff(_))
+    )
 }
 
 fn try_keep(
@@ -332,6 +369,7 @@ fn try_keep(
             .expires
             .or_else(|| facts.and_then(|facts| facts.expires)),
         facts: facts.cloned(),
+        renewal_failed: None,
         added: context::now(),
         order: 0,
     };

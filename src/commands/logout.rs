@@ -9,6 +9,7 @@ use crate::context::{Context, print, print_json};
 use crate::hub::Hub;
 use crate::name::TokenName;
 use crate::state::TokenInfo;
+use crate::storage::StorageKind;
 use crate::ui::{self, Failure};
 
 /// Removes one token, or all.
@@ -57,6 +58,9 @@ pub fn run(logout: &Logout) -> Result<()> {
             }
         }
         removed.push(json!({ "name": name, "revoked": logout.revoke, "named_by": left }));
+    }
+    if logout.name.is_none() {
+        context.clear_leftovers(None, &[StorageKind::Keyring]);
     }
     if logout.json {
         let json = json!({ "version": 1, "removed": removed });

@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use crate::context::Context;
 use crate::endpoint::Endpoint;
+use crate::files;
 use crate::protocol::Request;
 use crate::repo::Repo;
 use crate::secret::Fingerprint;
@@ -73,8 +74,10 @@ impl Session {
             let ours = context.serves(&endpoint);
             // Whether another host is ours the configuration would say; if it does not even
             // name it, it is not.
-            let text = std::fs::read_to_string(context.paths.config()).unwrap_or_default();
-            if !ours && !text.to_lowercase().contains(&endpoint.authority()) {
+            let text = files::read_plain(&context.paths.config());
+            let text = text.map_or_else(|_| Vec::new(), |plain| plain.bytes);
+            let text = String::from_utf8_lossy(&text).to_lowercase();
+            if !ours && !text.contains(&endpoint.authority()) {
                 return Ok(Opening::NotOurs);
             }
             let error = error.into();

@@ -172,6 +172,7 @@ fn keep(session: &Session, secret: &Secret) -> Result<()> {
         path: path_for(session),
         expires: request.password_expiry_utc,
         facts: None,
+        renewal_failed: None,
         added: context::now(),
         order: 0,
     };

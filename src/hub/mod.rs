@@ -6,7 +6,9 @@ pub mod revoke;
 pub mod whoami;
 
 use std::cell::OnceCell;
-use std::io::Read;
+use std::io::{self, Read};
+use std::mem::ManuallyDrop;
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::blocking::{Client, RequestBuilder, Response};
@@ -16,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::endpoint::Endpoint;
 use crate::secret::Secret;
-use crate::{trace, ui};
+use crate::{files, trace, ui};
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -61,7 +63,9 @@ pub enum HubError {
 #[derive(Debug)]
 pub struct Hub {
     endpoint: Endpoint,
-    client: OnceCell<Client>,
+    // Never dropped: that would wait for what the deadline has left behind, such as a resolver.
+    client: OnceCell<ManuallyDrop<Client>>,
+    retries: u32,
 }
 
 /// An answer: its status and its body as text.
@@ -79,6 +83,16 @@ impl Hub {
         Self {
             endpoint: endpoint.clone(),
             client: OnceCell::new(),
+            retries: RETRIES,
+        }
+    }
+
+    /// The same for a request that git waits for: a busy Hub is not waited out.
+    #[must_use]
+    pub fn impatient(endpoint: &Endpoint) -> Self {
+        Self {
+            retries: 0,
+            ..Self::new(endpoint)
         }
     }
 
@@ -95,14 +109,17 @@ impl Hub {
             let client = build(&self.endpoint).map_err(|error| {
                 HubError::Unavailable(format!("cannot prepare requests: {}", causes(&error)))
             })?;
-            let _ = self.client.set(client);
+            let _ = self.client.set(ManuallyDrop::new(client));
         }
         let client = self
             .client
             .get()
             .ok_or_else(|| HubError::Unavailable("cannot prepare requests".to_owned()))?;
         trace::line(|| format!("request: {method} {}{path}", self.endpoint));
-        Ok(client.request(method, format!("{}{path}", self.endpoint)))
+        // The client's own time is for each step, and starts anew with each part of the answer;
+        // a request's is for all of it.
+        let url = format!("{}{path}", self.endpoint);
+        Ok(client.request(method, url).timeout(TIMEOUT))
     }
 
     /// Sends a request and reads the answer; a busy Hub is given the time it asks for, within
@@ -117,11 +134,11 @@ impl Hub {
                 .send()
                 .map_err(|error| self.unreachable(&error))?;
             if response.status() != StatusCode::TOO_MANY_REQUESTS {
-                return read(response);
+                return read(response).map_err(|error| self.broke_off(&error));
             }
             let wait = retry_after(&response);
             match wait {
-                Some(seconds) if seconds <= MAX_WAIT && attempt < RETRIES => {
+                Some(seconds) if seconds <= MAX_WAIT && attempt < self.retries => {
                     ui::say(&format!(
                         "{} is busy, waiting {seconds} s",
                         self.endpoint.authority()
@@ -134,11 +151,29 @@ impl Hub {
         }
     }
 
+    fn broke_off(&self, error: &io::Error) -> HubError {
+        let cause = error
+            .get_ref()
+            .and_then(|e| e.downcast_ref::<reqwest::Error>());
+        match cause {
+            Some(cause) if cause.is_timeout() => self.unreachable(cause),
+            _ if error.kind() == io::ErrorKind::TimedOut => self.too_slow(),
+            _ => HubError::Unavailable("the Hub's answer broke off".to_owned()),
+        }
+    }
+
+    fn too_slow(&self) -> HubError {
+        let host = self.endpoint.authority();
+        let seconds = TIMEOUT.as_secs();
+        HubError::Unavailable(format!("{host} did not answer within {seconds} s"))
+    }
+
     fn unreachable(&self, error: &reqwest::Error) -> HubError {
         let host = self.endpoint.authority();
-        HubError::Unavailable(if error.is_timeout() {
-            format!("{host} did not answer within {} s", TIMEOUT.as_secs())
-        } else if error.is_redirect() && causes(error).contains(TOO_MANY) {
+        if error.is_timeout() {
+            return self.too_slow();
+        }
+        HubError::Unavailable(if error.is_redirect() && causes(error).contains(TOO_MANY) {
             format!("{host} redirects in circles")
         } else if error.is_redirect() {
             format!(
@@ -255,15 +290,31 @@ fn build(endpoint: &Endpoint) -> Result<Client, reqwest::Error> {
 fn custom_roots() -> Vec<reqwest::Certificate> {
     ["GIT_SSL_CAINFO", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"]
         .into_iter()
-        .filter_map(std::env::var_os)
-        .filter(|path| !path.is_empty())
-        .filter_map(|path| std::fs::read(path).ok())
-        .filter_map(|pem| reqwest::Certificate::from_pem_bundle(&pem).ok())
-        .flatten()
+        .filter_map(|variable| Some((variable, std::env::var_os(variable)?)))
+        .filter(|(_, path)| !path.is_empty())
+        .flat_map(|(variable, path)| {
+            bundle(Path::new(&path)).unwrap_or_else(|error| {
+                let path = Path::new(&path).display();
+                ui::say(&format!(
+                    "{variable} names {path}, whose certificates cannot be used: {error}"
+                ));
+                Vec::new()
+            })
+        })
         .collect()
 }
 
-fn read(response: Response) -> Result<Answer, HubError> {
+fn bundle(path: &Path) -> io::Result<Vec<reqwest::Certificate>> {
+    let plain = files::read_plain(path)?;
+    let found = reqwest::Certificate::from_pem_bundle(&plain.bytes)
+        .map_err(|_| io::Error::other("it is not PEM"))?;
+    if found.is_empty() {
+        return Err(io::Error::other("there are none in it"));
+    }
+    Ok(found)
+}
+
+fn read(response: Response) -> io::Result<Answer> {
     let status = response.status();
     let error_code = response
         .headers()
@@ -271,10 +322,7 @@ fn read(response: Response) -> Result<Answer, HubError> {
         .and_then(|value| value.to_str().ok())
         .map(str::to_owned);
     let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
-    response
-        .take(MAX_ANSWER)
-        .read_to_end(&mut bytes)
-        .map_err(|_| HubError::Unavailable("the Hub's answer broke off".to_owned()))?;
+    response.take(MAX_ANSWER).read_to_end(&mut bytes)?;
     let body = Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned());
     Ok(Answer {
         status,

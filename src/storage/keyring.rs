@@ -58,14 +58,14 @@ impl KeyringStorage {
                 self.dead.set(true);
                 Err(self.too_slow())
             }
-            Err(mpsc::RecvTimeoutError::Disconnected) => Err(StorageError::Unavailable(
+            Err(mpsc::RecvTimeoutError::Disconnected) => Err(StorageError::BrokeOff(
                 "the keyring's client failed".to_owned(),
             )),
         }
     }
 
     fn too_slow(&self) -> StorageError {
-        StorageError::Unavailable(format!(
+        StorageError::BrokeOff(format!(
             "the keyring did not answer within {} s: it may be locked, or its service hangs",
             self.timeout.as_secs_f64()
         ))
@@ -115,7 +115,7 @@ fn describe(error: Error) -> StorageError {
             "the keyring is locked or refuses access: {}",
             crate::ui::one_line(&cause.to_string())
         )),
-        Error::PlatformFailure(cause) => StorageError::Unavailable(format!(
+        Error::PlatformFailure(cause) => StorageError::BrokeOff(format!(
             "the keyring failed: {}",
             crate::ui::one_line(&cause.to_string())
         )),
@@ -125,7 +125,7 @@ fn describe(error: Error) -> StorageError {
         Error::Ambiguous(_) => StorageError::Refused(
             "the keyring has several entries of this name: remove all but one".to_owned(),
         ),
-        _ => StorageError::Unavailable("the keyring failed".to_owned()),
+        _ => StorageError::BrokeOff("the keyring failed".to_owned()),
     }
 }
 

@@ -12,7 +12,9 @@ pub use record::Record;
 use crate::name::TokenName;
 
 /// The storages that `login` can put a token into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum StorageKind {
     /// macOS Keychain, Windows Credential Manager, Secret Service.
@@ -59,6 +61,9 @@ pub enum StorageError {
     /// The storage does not answer: locked, not running, too slow. Another candidate may do.
     #[error("{0}")]
     Unavailable(String),
+    /// The same, and it may have done what was asked before it broke off.
+    #[error("{0}")]
+    BrokeOff(String),
     /// There is something that must not be used.
     #[error("{0}")]
     Refused(String),

@@ -1,6 +1,7 @@
 //! Many processes at once, and processes killed at any moment: nothing is lost, nothing is half.
 
 use crate::support::hub::Hub;
+use crate::support::hub::api::WhoAmI;
 use crate::support::machine::Machine;
 use crate::support::user::{CONFIG, STATE};
 use std::collections::BTreeSet;
@@ -40,54 +41,77 @@ fn numbers() -> impl FnMut(u64) -> u64 {
     }
 }
 
+/// A hundred stores, thirty erases, thirty logins, twenty new rules, ten requests to refresh and
+/// ten to git's own, of one user in the same moment.
 #[test]
-fn a_hundred_writers_at_once_lose_nothing() {
+fn two_hundred_processes_at_once_lose_nothing() {
     let (hub, machine) = machine();
-    let typed: Vec<String> = (0..100)
-        .map(|n| hub.add_token(&format!("t{n}"), &[]))
-        .collect();
-    let old: Vec<String> = (0..10)
-        .map(|n| hub.add_token(&format!("o{n}"), &[]))
-        .collect();
+    WhoAmI::start(&hub);
+    let tokens = |prefix: &str, count: usize| -> Vec<String> {
+        let labels = (0..count).map(|n| format!("{prefix}{n}"));
+        labels.map(|label| hub.add_token(&label, &[])).collect()
+    };
+    let (typed, old, new) = (tokens("typed", 100), tokens("old", 30), tokens("new", 30));
+    let steady = hub.add_token("steady", &[]);
+    machine.login("steady", &steady, &["--for", "steady"]);
     for (n, token) in old.iter().enumerate() {
         let kept = credential(&format!("old/r{n}"), "alice", token);
         machine.ask("store", kept).silent();
     }
-    let new: Vec<String> = (0..10)
-        .map(|n| hub.add_token(&format!("n{n}"), &[]))
-        .collect();
 
-    let long = Duration::from_secs(120);
-    let mut running = Vec::new();
+    let mut actions: Vec<(Vec<String>, String)> = Vec::new();
+    let mut add = |arguments: &[&str], input: String| {
+        let arguments = arguments.iter().map(|it| (*it).to_owned());
+        actions.push((arguments.collect(), input));
+    };
     for (n, token) in typed.iter().enumerate() {
         // Different users, different repos, and half of them different only in the user.
         let repo = format!("acme/r{}", n / 2);
-        let store = credential(&repo, &format!("user{n}"), token);
-        running.push(machine.helper(["store"]).stdin(store).timeout(long).start());
-        if let Some(token) = old.get(n / 10).filter(|_| n % 10 == 0) {
-            let erase = credential(&format!("old/r{}", n / 10), "alice", token);
-            running.push(machine.helper(["erase"]).stdin(erase).timeout(long).start());
-            let name = format!("login{}", n / 10);
-            let rule = format!("ns{}", n / 10);
-            let login = [
-                "login",
-                &name,
-                "--with-token",
-                "--no-verify",
-                "--for",
-                &rule,
-            ];
-            let login = machine.helper(login).stdin(&new[n / 10]);
-            running.push(login.timeout(long).start());
-        }
+        add(&["store"], credential(&repo, &format!("user{n}"), token));
     }
+    for (n, token) in old.iter().enumerate() {
+        add(&["erase"], credential(&format!("old/r{n}"), "alice", token));
+    }
+    for (n, token) in new.iter().enumerate() {
+        let (name, rule) = (format!("login{n}"), format!("ns{n}"));
+        let login = [
+            "login",
+            &name,
+            "--with-token",
+            "--no-verify",
+            "--for",
+            &rule,
+        ];
+        add(&login, token.clone());
+    }
+    for n in 0..20 {
+        add(
+            &["use", "steady", "--for", &format!("more{n}")],
+            String::new(),
+        );
+    }
+    for _ in 0..10 {
+        add(&["refresh", "steady"], String::new());
+        add(&["get"], request("steady/x"));
+    }
+    assert_eq!(actions.len(), 200);
+    // Every kind from the first moment to the last.
+    let mut random = numbers();
+    actions.sort_by_cached_key(|_| random(u64::MAX));
+
+    let long = Duration::from_secs(120);
+    let start = |(arguments, input): &(Vec<String>, String)| {
+        let run = machine.helper(arguments).stdin(input).may_print_secret();
+        run.timeout(long).start()
+    };
+    let running: Vec<_> = actions.iter().map(start).collect();
     for run in running {
         run.wait().ok();
     }
 
     let names = machine.names();
     let logins = names.iter().filter(|name| name.starts_with("login"));
-    assert_eq!((logins.count(), names.len()), (10, 110), "{names:?}");
+    assert_eq!((logins.count(), names.len()), (30, 131), "{names:?}");
     for (n, token) in typed.iter().enumerate() {
         let request = format!("{}username=user{n}\n", request(&format!("acme/r{}", n / 2)));
         assert_eq!(answered(&machine, &request).as_ref(), Some(token), "{n}");
@@ -96,14 +120,20 @@ fn a_hundred_writers_at_once_lose_nothing() {
         let request = request(&format!("ns{n}/x"));
         assert_eq!(answered(&machine, &request).as_ref(), Some(token), "{n}");
     }
-    for n in 0..10 {
-        assert_eq!(
-            answered(&machine, &request(&format!("old/r{n}"))),
-            None,
-            "{n}"
-        );
+    for n in 0..30 {
+        let request = request(&format!("old/r{n}"));
+        assert_eq!(answered(&machine, &request), None, "{n}");
     }
-    assert_eq!(machine.files_with_secrets().len(), 110);
+    for n in 0..20 {
+        let answer = answered(&machine, &request(&format!("more{n}/x")));
+        assert_eq!(answer.as_ref(), Some(&steady), "{n}");
+    }
+    assert_eq!(
+        machine.state()["tokens"]["steady"]["facts"]["account"],
+        "alice"
+    );
+    assert_eq!(machine.files_with_secrets().len(), 131);
+    println!("processes at once: {}", actions.len());
 }
 
 #[test]

@@ -256,6 +256,38 @@ fn a_login_that_the_hub_then_does_not_know_keeps_nothing() {
     assert_eq!(asked(&test.hub, "/api/whoami-v2"), 1);
 }
 
+/// The person has done their part, and the Hub has handed out the token: it is not thrown away.
+#[test]
+fn a_browser_login_is_kept_when_the_hub_then_fails_to_say_whose_it_is() {
+    for (status, why) in [
+        (500, "the Hub answers with status 500"),
+        (429, "the Hub is asked too often"),
+        (403, "the Hub refuses: no reason given"),
+    ] {
+        let test = Browser::new();
+        let Browser { hub, machine, .. } = &test;
+        hub.route("GET", HUB, "/api/whoami-v2", move |_| {
+            Response::text(status, "")
+        });
+        let output = test.login().ok();
+        assert!(output.stderr.contains(why), "{output}");
+        assert!(
+            output.stderr.contains("git credential-hf refresh"),
+            "{output}"
+        );
+        let unnamed = ["login", "--web", "--default"];
+        machine.helper(unnamed).ok();
+        assert_eq!(names(machine), ["me", "web"]);
+        let answer = get(machine, "alice/x").ok();
+        assert_eq!(label(hub, &answer).as_deref(), Some("oauth 2"));
+        // And when the Hub is well again, it is known.
+        WhoAmI::start(hub);
+        machine.helper(["refresh", "web"]).ok();
+        let token = &machine.state()["tokens"]["web"];
+        assert_eq!(token["facts"]["account"], "alice", "{token}");
+    }
+}
+
 #[test]
 fn codes_and_pages_cannot_write_to_the_terminal() {
     let test = Browser::new();

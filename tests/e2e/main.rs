@@ -10,9 +10,12 @@
 
 mod at_once;
 mod bad_input;
+mod clock;
 mod clone_and_push;
 mod configure;
 mod explain_and_list;
+mod faults;
+mod hangs;
 mod harness;
 mod hf_cli;
 mod hf_files;

@@ -143,3 +143,30 @@ fn a_rejected_token_that_can_be_renewed_is_renewed() {
     desk.machine.git(["ls-remote", url]).run();
     desk.machine.git(["ls-remote", url]).ok();
 }
+
+/// A Hub that does not answer costs one of them ten seconds, and the others what is left of it.
+#[test]
+fn those_who_wait_for_a_renewal_that_hangs_do_not_each_try_it_too() {
+    let desk = Desk::new(600);
+    desk.oauth.hold();
+    let first = get(&desk.machine, "alice/x").start();
+    desk.oauth.wait_for_renewals(1);
+    let others: Vec<_> = (0..5)
+        .map(|_| get(&desk.machine, "alice/x").start())
+        .collect();
+    for started in others.into_iter().chain([first]) {
+        let output = started.wait().ok();
+        assert_eq!(desk.label(&output).as_deref(), Some("oauth 1"), "{output}");
+    }
+    assert_eq!(desk.label(&desk.get()).as_deref(), Some("oauth 1"));
+    assert_eq!(desk.oauth.renewals(), 1);
+    desk.oauth.release();
+    // Who asks for it gets another try, and a clock that was wrong is no reason to wait.
+    let mut state = desk.machine.state();
+    let failed = &mut state["tokens"]["me"]["renewal_failed"];
+    assert!(failed.is_u64(), "nothing was remembered");
+    *failed = 4_102_444_800_u64.into();
+    desk.machine.write(STATE, state.to_string());
+    let output = desk.get();
+    assert_eq!(desk.oauth.renewals(), 2, "{output}");
+}

@@ -3,6 +3,7 @@
 
 use super::process::{self, Running};
 use super::tools::{find, need};
+use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -104,6 +105,35 @@ impl Keyring {
         let collection = self.default_collection().expect("a default collection");
         self.service("Lock", &format!("array:objpath:{collection}"));
         assert!(self.is_locked(), "the keyring did not lock");
+    }
+
+    /// The names of the tokens that lie there.
+    pub fn names(&self) -> BTreeSet<String> {
+        let items = self.items().into_iter().map(|item| {
+            let mut send = self.send(SERVICE, &item, "org.freedesktop.DBus.Properties.Get");
+            send.args(["string:org.freedesktop.Secret.Item", "string:Attributes"]);
+            let said = finish(send);
+            let mut words = said
+                .split_whitespace()
+                .skip_while(|word| *word != "username");
+            words.nth(1).expect("an item's user name").to_owned()
+        });
+        items.collect()
+    }
+
+    /// Removes all tokens.
+    pub fn clear(&self) {
+        for item in self.items() {
+            finish(self.send(SERVICE, &item, "org.freedesktop.Secret.Item.Delete"));
+        }
+    }
+
+    fn items(&self) -> Vec<String> {
+        let ours = "dict:string:string:service,git-credential-hf";
+        let said = self.service("SearchItems", ours);
+        let words = said.split_whitespace();
+        let items = words.filter(|word| word.contains("/collection/"));
+        items.map(str::to_owned).collect()
     }
 
     fn service(&self, method: &str, argument: &str) -> String {

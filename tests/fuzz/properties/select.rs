@@ -185,6 +185,7 @@ fn token(take: &mut Take<'_>, order: u64) -> TokenInfo {
         origin,
         fingerprint: value(take).fingerprint(),
         former: Vec::new(),
+        renewal_failed: None,
         hint: String::new(),
         account: take.perhaps(&USERS).map(owned),
         path: take

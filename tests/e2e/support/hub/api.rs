@@ -104,6 +104,8 @@ struct Server {
     /// What a renewal is answered with instead of a token.
     failure: Option<(u16, Value)>,
     rotates: bool,
+    /// Every refresh token is good, used or not.
+    forgiving: bool,
     /// Answers to renewals wait while this is set.
     held: bool,
     issued: usize,
@@ -128,6 +130,7 @@ impl OAuth {
             refresh_token: None,
             failure: None,
             rotates: true,
+            forgiving: false,
             held: false,
             issued: 0,
             grants: grants
@@ -189,6 +192,11 @@ impl OAuth {
         self.change(|server| server.rotates = false);
     }
 
+    /// From now on a refresh token is good more than once.
+    pub fn forgives(&self) {
+        self.change(|server| server.forgiving = true);
+    }
+
     /// Renewals are answered with this from now on; with nothing, they succeed again.
     pub fn fails_with(&self, failure: Option<(u16, Value)>) {
         self.change(|server| server.failure = failure);
@@ -243,7 +251,7 @@ impl OAuth {
         }
         let answer = if let Some((status, value)) = &server.failure {
             Response::json(*status, value)
-        } else if form.get("refresh_token") != server.refresh_token.as_ref() {
+        } else if !server.forgiving && form.get("refresh_token") != server.refresh_token.as_ref() {
             Response::json(400, &json!({ "error": "invalid_grant" }))
         } else {
             let rotates = server.rotates;
