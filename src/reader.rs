@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
         if let Some(endpoint) = endpoint.filter(|_| self.renews)
             && hf_cli::renewal::is_due_now(hf, &token)
         {
-            match hf_cli::renewal::renew(hf, &endpoint, &token) {
+            match hf_cli::renewal::renew(self.context, &endpoint, &token) {
                 Ok(renewed) => token = renewed,
                 Err(error) if token.expires.is_none_or(|at| at <= now()) => {
                     return Err(StorageError::Refused(error.to_string()));

@@ -19,11 +19,11 @@ pub const MARGIN: u64 = 15 * 60;
 const PAUSE: u64 = 60;
 
 /// A renewal that takes this long and fails has met a Hub that does not answer.
-const SLOW: Duration = Duration::from_secs(2);
+pub const SLOW: Duration = Duration::from_secs(2);
 
 /// For how long such a renewal is not tried again, in seconds: all who wait for the lock would
 /// wait for the Hub too, one after the other.
-const AFTER_SLOW: u64 = 30;
+pub const AFTER_SLOW: u64 = 30;
 
 /// When to renew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

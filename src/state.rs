@@ -39,6 +39,10 @@ pub struct State {
     /// or that a storage was to keep when it broke off. Gone once its storage has said so.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub leftovers: BTreeMap<TokenName, BTreeSet<StorageKind>>,
+    /// When a renewal of the hf CLI's login was last tried for long and in vain, in seconds since
+    /// 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hf_renewal_failed: Option<u64>,
 }
 
 /// A value and the endpoint that rejected it: another may well take it.

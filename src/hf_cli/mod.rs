@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::files::read_plain;
+use crate::files::{Lock, read_plain};
 use crate::name::TokenName;
-use crate::secret::{Secret, SecretError};
+use crate::secret::{Kind, Secret, SecretError};
 use crate::storage::StorageError;
 
 pub mod ini;
@@ -24,6 +24,9 @@ pub use locations::Files;
 /// a file before it writes it.
 const READS: u32 = 3;
 const READ_PAUSE: Duration = Duration::from_millis(2);
+
+/// How long the two writes of a renewal may take.
+const SETTLES_WITHIN: Duration = Duration::from_secs(1);
 
 /// The hf CLI's login on this machine.
 #[derive(Debug)]
@@ -151,17 +154,32 @@ impl HfCli {
                 token_of(section)?.ok_or(StorageError::NotFound)
             }
             Which::Active => {
-                let secret = self.active_value()?.ok_or(StorageError::NotFound)?;
-                // A `stored_tokens` that cannot be read is no reason to refuse the token: the hf
-                // CLI uses it too, without renewing it.
-                let stored = self.stored().unwrap_or_default();
-                let same = stored.sections().find_map(|section| {
-                    let token = token_of(section).ok().flatten()?;
-                    token.secret.same_as(&secret).then_some(token)
-                });
-                Ok(same.unwrap_or_else(|| HfToken::unnamed(secret)))
+                let token = self.active()?;
+                // Its renewal writes `stored_tokens` first. Who looks in between finds an active
+                // token that is kept under no name; the lock is free when both are written.
+                if token.name.is_none()
+                    && token.secret.kind() == Kind::OAuth
+                    && let Some(files) = self.files.as_ref().filter(|f| f.stored_tokens.exists())
+                    && let Ok(_written) = Lock::acquire(&files.lock(), SETTLES_WITHIN)
+                {
+                    return self.active();
+                }
+                Ok(token)
             }
         }
+    }
+
+    /// The active token as the files have it right now.
+    fn active(&self) -> Result<HfToken, StorageError> {
+        let secret = self.active_value()?.ok_or(StorageError::NotFound)?;
+        // A `stored_tokens` that cannot be read is no reason to refuse the token: the hf
+        // CLI uses it too, without renewing it.
+        let stored = self.stored().unwrap_or_default();
+        let same = stored.sections().find_map(|section| {
+            let token = token_of(section).ok().flatten()?;
+            token.secret.same_as(&secret).then_some(token)
+        });
+        Ok(same.unwrap_or_else(|| HfToken::unnamed(secret)))
     }
 
     /// All its tokens, by name; the active one is marked, and stands alone at the end where it

@@ -3,19 +3,21 @@
 //! request with a refresh token that was replaced would end the login.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use zeroize::Zeroizing;
 
 use super::{Files, HfCli, HfToken, Section, Which};
-use crate::context::now;
+use crate::context::{Context, now};
 use crate::endpoint::Endpoint;
 use crate::files::{Lock, write_whole};
 use crate::hub::oauth;
 use crate::hub::{Hub, HubError};
-use crate::renewal::RenewalError;
+use crate::renewal::{AFTER_SLOW, RenewalError, SLOW};
 use crate::secret::Secret;
+use crate::state_file::StateError;
 use crate::storage::StorageError;
+use crate::time::since;
 use crate::trace;
 
 /// How long before its end a token is renewed, in seconds (`_OAUTH_REFRESH_MARGIN` in
@@ -59,7 +61,12 @@ fn age(path: &Path) -> Option<u64> {
 ///
 /// # Errors
 /// See [`RenewalError`]; the files are then as they were.
-pub fn renew(hf: &HfCli, endpoint: &Endpoint, token: &HfToken) -> Result<HfToken, RenewalError> {
+pub fn renew(
+    context: &Context,
+    endpoint: &Endpoint,
+    token: &HfToken,
+) -> Result<HfToken, RenewalError> {
+    let hf = context.hf_cli();
     let files = hf.files().ok_or(RenewalError::NotRenewable)?;
     let name = token.name.as_deref().ok_or(RenewalError::NotRenewable)?;
     let _lock = Lock::acquire(&files.lock(), LOCK_DEADLINE)
@@ -70,12 +77,21 @@ pub fn renew(hf: &HfCli, endpoint: &Endpoint, token: &HfToken) -> Result<HfToken
         return Ok(under_lock);
     }
     let refresh_token = under_lock.refresh_token.ok_or(RenewalError::NotRenewable)?;
-    let tokens = Hub::new(endpoint)
-        .refresh(&oauth::client_id(), &refresh_token)
-        .map_err(|error| match error {
-            HubError::OAuth(code) if code == "invalid_grant" => RenewalError::HfLoginNeeded,
-            error => RenewalError::Hub(error),
-        })?;
+    // All who wait for the lock would wait for a Hub that does not answer, too.
+    let failed = context.state_file.load().ok();
+    let failed = failed.and_then(|state| state.hf_renewal_failed);
+    if failed.is_some_and(|at| since(at, now()) < AFTER_SLOW) {
+        return Err(RenewalError::JustTried);
+    }
+    let start = Instant::now();
+    let answer = Hub::impatient(endpoint).refresh(&oauth::client_id(), &refresh_token);
+    if answer.is_err() && start.elapsed() >= SLOW {
+        remember_slow(context);
+    }
+    let tokens = answer.map_err(|error| match error {
+        HubError::OAuth(code) if code == "invalid_grant" => RenewalError::HfLoginNeeded,
+        error => RenewalError::Hub(error),
+    })?;
     let renewed = HfToken {
         expires: tokens.expires_in.map(|s| now().saturating_add(s)),
         refresh_token: Some(tokens.refresh_token.clone().unwrap_or(refresh_token)),
@@ -86,6 +102,17 @@ pub fn renew(hf: &HfCli, endpoint: &Endpoint, token: &HfToken) -> Result<HfToken
         .map_err(|error| RenewalError::State(format!("the hf CLI's files: {error}")))?;
     trace::line(|| format!("renewed the hf CLI's token: {}", renewed.secret.hint()));
     Ok(renewed)
+}
+
+/// Not worth an error of its own.
+fn remember_slow(context: &Context) {
+    let result = context.state_file.update(|state| {
+        state.hf_renewal_failed = Some(now());
+        Ok::<_, StateError>(())
+    });
+    if let Err(error) = result {
+        trace::line(|| error.to_string());
+    }
 }
 
 /// `stored_tokens` first: should this process die in between, the hf CLI still has the refresh

@@ -398,3 +398,48 @@ fn a_renewal_killed_at_its_request_leaves_the_files_whole() {
     let output = desk.get();
     assert_eq!(label(&desk.hub, &output).as_deref(), Some("oauth 1"));
 }
+
+/// Everybody who waits for the lock would wait for the Hub too, one after the other.
+#[test]
+fn a_hub_that_does_not_answer_is_asked_by_one_of_those_who_wait() {
+    let desk = Desk::new();
+    let oauth = browser_login(&desk, 3600);
+    oauth.fails_with(Some((500, value!({}))));
+    oauth.hold();
+    let all: Vec<_> = (0..4)
+        .map(|_| get(&desk.machine, "acme/x").start())
+        .collect();
+    oauth.wait_for_renewals(1);
+    // What counts as slow is two seconds.
+    std::thread::sleep(std::time::Duration::from_millis(2200));
+    oauth.release();
+    for started in all {
+        let output = started.wait().ok();
+        assert_eq!(
+            label(&desk.hub, &output).as_deref(),
+            Some("oauth 1"),
+            "{output}"
+        );
+    }
+    assert_eq!(oauth.renewals(), 1);
+}
+
+/// The old token is kept under no name any more, and the new one is not active yet.
+#[test]
+fn who_looks_between_the_two_writes_of_a_renewal_finds_the_new_token() {
+    let desk = Desk::new();
+    let oauth = browser_login(&desk, 20 * DAY);
+    let (new, _) = oauth.login(&desk.hub);
+    let folder = desk.machine.home().join(FOLDER);
+    let lock = fs::File::create(folder.join("stored_tokens.lock")).expect("the lock");
+    lock.lock().expect("taken");
+    let stored = desk.machine.read(STORED);
+    let old = desk.machine.read(TOKEN);
+    desk.machine.write(STORED, stored.replace(&old, &new));
+    let looking = get(&desk.machine, "acme/x").start();
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    desk.machine.write(TOKEN, &new);
+    lock.unlock().expect("let go");
+    let output = looking.wait().ok();
+    assert_eq!(label(&desk.hub, &output).as_deref(), Some("oauth 2"));
+}
