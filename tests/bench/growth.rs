@@ -62,8 +62,9 @@ fn machine(hub: &Hub, token: &str, rules: usize, tokens: usize) -> Machine {
         });
         all.insert(format!("token-{n}"), other);
     }
-    let text = serde_json::to_string_pretty(&state).expect("JSON");
-    machine.write(STATE, text);
+    machine.write(STATE, state.to_string());
+    // A login more, so that the file is as the program itself writes it.
+    machine.login("work", token, &[]);
     machine
 }
 
