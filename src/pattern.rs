@@ -191,22 +191,30 @@ impl fmt::Display for Pattern {
 /// Hub, and written in the one way in which [`Pattern`] prints it but for case. `None` says nothing.
 #[must_use]
 pub fn plain_namespace(text: &str) -> Option<&str> {
-    fn is_name(part: &str, more: u8) -> bool {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b) || b == more;
+    let is_name = |part: &str, more: u8| {
+        let plain =
+            |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.') || b == more;
         let first = part.bytes().next();
         first.is_some_and(|b| b.is_ascii_alphanumeric())
             && part.len() <= 255
             && part.bytes().all(plain)
+    };
+    // Not `split_once`: its search is made for long texts, and thousands of these are short.
+    fn split(text: &str) -> Option<(&str, &str)> {
+        let slash = text.bytes().position(|b| b == b'/')?;
+        Some((text.get(..slash)?, text.get(slash + 1..)?))
     }
-    let mut parts = text.split('/');
-    let mut namespace = parts.next()?;
-    if Kind::from_prefix(namespace).is_some() {
-        namespace = parts.next()?;
-    }
-    let name = parts.next();
+    let (namespace, name) = match split(text) {
+        Some((kind, rest)) if Kind::from_prefix(kind).is_some() => match split(rest) {
+            Some((namespace, name)) => (namespace, Some(name)),
+            None => (rest, None),
+        },
+        Some((namespace, name)) => (namespace, Some(name)),
+        None if Kind::from_prefix(text).is_some() => return None,
+        None => (text, None),
+    };
     let good = is_name(namespace, b'-')
-        && name.is_none_or(|name| is_name(name, b'*') && !name.ends_with(".git"))
-        && parts.next().is_none();
+        && name.is_none_or(|name| is_name(name, b'*') && !name.ends_with(".git"));
     good.then_some(namespace)
 }
 

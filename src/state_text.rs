@@ -91,7 +91,10 @@ pub fn without_others(text: &str, relevant: &Relevant<'_>) -> Option<String> {
             break;
         }
         let token = line.strip_suffix(',').unwrap_or(line);
-        let (name, _) = token.strip_prefix('"')?.split_once("\":{")?;
+        let (name, value) = token.strip_prefix('"')?.split_once('"')?;
+        if !value.starts_with(":{") && !token.contains('\\') {
+            return None;
+        }
         lower.clear();
         lower.push_str(token);
         lower.make_ascii_lowercase();

@@ -15,10 +15,6 @@ use crate::repo::Name;
 /// when it cannot be told by looking at its lines, and has to be read whole.
 #[must_use]
 pub fn without_other_rules(text: &str, namespace: Option<&Name>) -> Option<String> {
-    // The only thing in TOML that makes a line mean something else than it says.
-    if text.contains("\"\"\"") || text.contains("'''") {
-        return None;
-    }
     let mut kept = String::with_capacity(text.len() / 8 + 512);
     let mut in_rules = false;
     let mut patterns = Vec::new();
@@ -27,17 +23,19 @@ pub fn without_other_rules(text: &str, namespace: Option<&Name>) -> Option<Strin
         if line.starts_with('[') {
             in_rules = line.trim_end() == "[rules]";
         } else if in_rules && !is_blank(line) {
-            let (pattern, name) = plain_rule(line)?;
-            patterns.push(hash(pattern));
-            if !names.contains(name) {
-                token_name(name).ok()?;
-                names.insert(name);
+            let rule = PlainRule::read(line)?;
+            patterns.push(hash(rule.pattern));
+            if !names.contains(rule.token) {
+                rule.check_token()?;
+                names.insert(rule.token);
             }
-            if namespace.map(Name::as_str).is_none_or(|wanted| {
-                plain_namespace(pattern).is_some_and(|its| !its.eq_ignore_ascii_case(wanted))
-            }) {
+            if namespace.is_none_or(|wanted| !wanted.as_str().eq_ignore_ascii_case(rule.namespace))
+            {
                 continue;
             }
+        } else if line.contains("\"\"\"") || line.contains("'''") {
+            // All that can make a later line mean something else than it says.
+            return None;
         }
         kept.push_str(line);
     }
@@ -52,28 +50,54 @@ fn is_blank(line: &str) -> bool {
     line.is_empty() || line.starts_with('#')
 }
 
-/// Pattern and token of a line such as `"acme/x" = "work"`, where both are written without any
-/// of TOML's or this program's finer points, so that they are certainly right and mean themselves.
-fn plain_rule(line: &str) -> Option<(&str, &str)> {
-    let (pattern, rest) = match line.strip_prefix('"') {
-        Some(quoted) => quoted.split_once('"')?,
-        None => {
-            let end = line.find([' ', '='])?;
-            let (bare, rest) = line.split_at_checked(end)?;
-            // Here a dot would be TOML's.
-            (!bare.contains(['.', '/', '*'])).then_some((bare, rest))?
-        }
-    };
-    let rest = rest.trim_start_matches(' ').strip_prefix('=')?;
-    let (name, rest) = rest
-        .trim_start_matches(' ')
-        .strip_prefix('"')?
-        .split_once('"')?;
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.:@/ ".contains(&b);
-    let rest = rest.trim_ascii();
-    let is_comment = rest.starts_with('#') && !rest.contains(char::is_control);
-    let right = name.bytes().all(plain) && (rest.is_empty() || is_comment);
-    (right && plain_namespace(pattern).is_some()).then_some((pattern, name))
+/// A line such as `"acme/x" = "work"`, written without any of TOML's or this program's finer
+/// points, so that it is certainly right and means what it says.
+struct PlainRule<'a> {
+    pattern: &'a str,
+    namespace: &'a str,
+    token: &'a str,
+}
+
+impl<'a> PlainRule<'a> {
+    fn read(line: &'a str) -> Option<Self> {
+        let (pattern, rest) = match line.strip_prefix('"') {
+            Some(quoted) => split_at_byte(quoted, |b| b == b'"')?,
+            None => {
+                let (bare, _) = split_at_byte(line, |b| b == b' ' || b == b'=')?;
+                // Here a dot would be TOML's.
+                let plain = !bare.bytes().any(|b| matches!(b, b'.' | b'/' | b'*'));
+                (plain.then_some(bare)?, line.get(bare.len()..)?)
+            }
+        };
+        let rest = after_spaces(after_spaces(rest).strip_prefix('=')?);
+        let (token, rest) = split_at_byte(rest.strip_prefix('"')?, |b| b == b'"')?;
+        let rest = rest.trim_ascii();
+        let is_comment = || rest.starts_with('#') && !rest.contains(char::is_control);
+        (rest.is_empty() || is_comment()).then_some(Self {
+            pattern,
+            namespace: plain_namespace(pattern)?,
+            token,
+        })
+    }
+
+    /// Whether the token's name is one, and has nothing in it that TOML reads in another way.
+    fn check_token(&self) -> Option<()> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.:@/ ".contains(&b);
+        let right = self.token.bytes().all(plain) && token_name(self.token).is_ok();
+        right.then_some(())
+    }
+}
+
+/// What comes before the first such byte and after it. The search of `split_once` is made for long
+/// texts, and thousands of these are short.
+fn split_at_byte(text: &str, is_it: impl Fn(u8) -> bool) -> Option<(&str, &str)> {
+    let at = text.bytes().position(is_it)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+fn after_spaces(text: &str) -> &str {
+    let spaces = text.bytes().take_while(|b| *b == b' ').count();
+    text.get(spaces..).unwrap_or_default()
 }
 
 /// A number that two patterns share which differ in case only, and hardly any others. One that
