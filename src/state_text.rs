@@ -15,7 +15,7 @@ use crate::repo::Name;
 use crate::state::State;
 
 /// How the file begins, up to the first token.
-const HEAD: &str = "{\n\"version\":1,\n\"tokens\":{\n";
+const HEAD: &str = "{\n\"version\": 1,\n\"tokens\": {\n";
 /// How a token from git's `store` shows.
 const KEPT_BY_GIT: &str = "\"origin\":\"git\"";
 
@@ -31,11 +31,11 @@ pub fn write(state: &State) -> io::Result<Vec<u8>> {
         commands,
     } = state;
     let mut text = Vec::with_capacity(1024 * tokens.len() + 256);
-    write!(text, "{{\n\"version\":{version},\n\"tokens\":")?;
+    write!(text, "{{\n\"version\": {version},\n\"tokens\": ")?;
     write_map(&mut text, tokens)?;
-    text.write_all(b",\n\"rejected\":")?;
+    text.write_all(b",\n\"rejected\": ")?;
     write_map(&mut text, rejected)?;
-    text.write_all(b",\n\"commands\":")?;
+    text.write_all(b",\n\"commands\": ")?;
     write_map(&mut text, commands)?;
     text.write_all(b"\n}\n")?;
     Ok(text)
