@@ -7,19 +7,21 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Rules};
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
 use crate::files::Lock;
 use crate::hf_cli::HfCli;
 use crate::name::TokenName;
 use crate::paths::Paths;
+use crate::repo::Repo;
 use crate::secret::Secret;
 use crate::select::{
     Candidate, HfKnown, Inputs, Remote, SelectError, Selection, Source, Wanted, select,
 };
 use crate::state::{State, TokenInfo};
 use crate::state_file::{StateError, StateFile};
+use crate::state_text::Relevant;
 use crate::storage::file::FileStorage;
 use crate::storage::keyring::KeyringStorage;
 use crate::storage::{Record, Storage, StorageError, StorageKind};
@@ -76,16 +78,16 @@ impl Context {
     /// When the configuration has a mistake, too.
     pub fn with_config() -> Result<Self> {
         let mut context = Self::new()?;
-        context.load_config()?;
+        context.load_config(Rules::All)?;
         Ok(context)
     }
 
-    /// Reads the configuration.
+    /// Reads the configuration, with the rules that are wanted.
     ///
     /// # Errors
     /// When it has a mistake.
-    pub fn load_config(&mut self) -> Result<(), ConfigError> {
-        self.config = Config::load(&self.paths.config())?;
+    pub fn load_config(&mut self, rules: Rules<'_>) -> Result<(), ConfigError> {
+        self.config = Config::load_with(&self.paths.config(), rules)?;
         Ok(())
     }
 
@@ -104,7 +106,34 @@ impl Context {
     /// be answered without it.
     #[must_use]
     pub fn state_or_empty(&self) -> State {
-        match self.state_file.load() {
+        self.state_or_empty_with(None)
+    }
+
+    /// The same with what matters to one request. Without a path it may turn out to be about any
+    /// repo.
+    #[must_use]
+    pub fn state_for(&self, wanted: &Wanted) -> State {
+        let Some(path) = &wanted.path else {
+            return self.state_or_empty();
+        };
+        let repo = Repo::from_path(path);
+        let typed = [&self.env.token_name, &wanted.username];
+        let typed: Vec<TokenName> = typed
+            .into_iter()
+            .flatten()
+            .map(|name| TokenName::existing(name))
+            .collect();
+        let rules = self.config.rules.iter().map(|rule| &rule.token);
+        let names = rules.chain(&self.config.default).chain(&typed);
+        self.state_or_empty_with(Some(&Relevant {
+            namespace: repo.as_ref().and_then(|repo| repo.namespace.as_ref()),
+            username: wanted.username.as_deref(),
+            names: names.collect(),
+        }))
+    }
+
+    fn state_or_empty_with(&self, relevant: Option<&Relevant<'_>>) -> State {
+        match self.state_file.load_with(relevant) {
             Ok(state) => state,
             Err(error) => {
                 ui::say(&error.to_string());

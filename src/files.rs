@@ -259,7 +259,8 @@ pub fn read_plain(path: &Path) -> io::Result<Plain> {
     if !metadata.is_file() {
         return Err(not_plain());
     }
-    let mut bytes = Vec::new();
+    let length = metadata.len().min(MAX_FILE);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
     file.take(MAX_FILE).read_to_end(&mut bytes)?;
     let others = Others::of(&metadata);
     Ok(Plain { bytes, others })

@@ -36,6 +36,7 @@ pub mod secret;
 pub mod select;
 pub mod state;
 pub mod state_file;
+pub mod state_text;
 pub mod storage;
 pub mod time;
 pub mod trace;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::environment::SECRET_VARIABLES;
 
-/// How often a program is asked whether it has ended.
+/// How often a program is asked whether it has ended, while nothing else shows it.
 const POLL: Duration = Duration::from_millis(5);
 
 /// How long output may still come once the program has ended: another one that it left behind
@@ -62,19 +62,25 @@ pub fn output_within(mut command: Command, timeout: Duration, limit: u64) -> io:
         }
     });
     let mut output = Zeroizing::new(Vec::with_capacity(1024));
-    let mut take = |wait: Duration| match receiver.recv_timeout(wait) {
+    // Whether it, or a program that it has started, can still print.
+    let mut open = true;
+    let mut read = || match receiver.recv_timeout(POLL) {
         Ok(part) => {
             output.extend_from_slice(&part);
             true
         }
         Err(mpsc::RecvTimeoutError::Timeout) => true,
-        Err(mpsc::RecvTimeoutError::Disconnected) => {
-            std::thread::sleep(wait);
-            false
-        }
+        Err(mpsc::RecvTimeoutError::Disconnected) => false,
     };
+    // A program that has closed its output has mostly ended, too: that is not waited for long.
+    let mut pause = Duration::from_micros(50);
     let status = loop {
-        take(POLL);
+        if open {
+            open = read();
+        } else {
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(POLL);
+        }
         if let Some(status) = child.try_wait()? {
             break status;
         }
@@ -84,7 +90,9 @@ pub fn output_within(mut command: Command, timeout: Duration, limit: u64) -> io:
         }
     };
     let ended = Instant::now();
-    while ended.elapsed() < GRACE && take(POLL) {}
+    while open && ended.elapsed() < GRACE {
+        open = read();
+    }
     output.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(Finished { status, output })
 }

@@ -196,6 +196,10 @@ fn in_web_token(c: char) -> bool {
 /// the text from it on.
 fn find_token(text: &str) -> Option<(&str, &'static str, &str)> {
     const LEAST: usize = 30;
+    // Most of what is asked about is a short name.
+    if text.len() < "hf_".len() + LEAST {
+        return None;
+    }
     let plain = |c: char| c.is_ascii_alphanumeric();
     let first = |prefix: &'static str, in_run: fn(char) -> bool| {
         text.match_indices(prefix)

@@ -10,6 +10,7 @@ use crate::endpoint::Endpoint;
 use crate::files::{self, Lock, Others, Plain};
 use crate::secret::Fingerprint;
 use crate::state::{State, VERSION};
+use crate::state_text::{self, Relevant};
 
 /// Why the state cannot be used. The file is never written over then.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +76,16 @@ impl StateFile {
     /// # Errors
     /// When the file cannot be read or understood.
     pub fn load(&self) -> Result<State, StateError> {
-        let mut state = self.load_alone()?;
+        self.load_with(None)
+    }
+
+    /// The same with the tokens that matter to one request, and maybe others. It is not for
+    /// writing.
+    ///
+    /// # Errors
+    /// When the file cannot be read or what matters of it be understood.
+    pub fn load_with(&self, relevant: Option<&Relevant<'_>>) -> Result<State, StateError> {
+        let mut state = self.load_tokens(relevant)?;
         self.add_fallback(&mut state);
         Ok(state)
     }
@@ -144,6 +154,10 @@ impl StateFile {
     }
 
     fn load_alone(&self) -> Result<State, StateError> {
+        self.load_tokens(None)
+    }
+
+    fn load_tokens(&self, relevant: Option<&Relevant<'_>>) -> Result<State, StateError> {
         let bytes = match files::read_plain(&self.path) {
             Ok(Plain { bytes, others }) => match others {
                 // Root works among a user's files where a container has that user's home.
@@ -165,6 +179,13 @@ impl StateFile {
             }
             Err(error) => return Err(self.io(error)),
         };
+        if let Some(relevant) = relevant
+            && let Ok(text) = std::str::from_utf8(&bytes)
+            && let Some(sifted) = state_text::without_others(text, relevant)
+            && let Ok(state) = parse(sifted.as_bytes())
+        {
+            return Ok(state);
+        }
         parse(&bytes).map_err(|error| match error {
             Unreadable::Damaged { line } => StateError::Damaged {
                 path: self.path.clone(),
@@ -257,9 +278,7 @@ pub fn parse(bytes: &[u8]) -> Result<State, Unreadable> {
 #[must_use]
 pub fn to_json(state: &State) -> Vec<u8> {
     // Maps with text keys and plain values always serialise.
-    let mut bytes = serde_json::to_vec_pretty(state).unwrap_or_default();
-    bytes.push(b'\n');
-    bytes
+    state_text::write(state).unwrap_or_default()
 }
 
 #[cfg(test)]

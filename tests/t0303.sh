@@ -35,69 +35,10 @@ at_most() { [[ $(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]; 
 
 # --- git's test, from the source package ---------------------------------------------
 
-# The machine's own apt sources, of both formats, as sources of source packages: the
-# entries for the machine's suite, with that suite replaced by the wanted one.
-write_sources() { # write_sources DIR FROM TO
-	local etc=/etc/apt
-	find "$etc/sources.list.d" -name '*.sources' -exec awk -v RS= -v from="$2" -v to="$3" '
-		match($0, "(^|\n)Suites:([^\n]*[ \t])?" from "([ \t\n]|$)") {
-			gsub(/(^|\n)Types:[^\n]*/, "\nTypes: deb-src")
-			gsub(/(^|\n)Suites:[^\n]*/, "\nSuites: " to)
-			print $0 "\n"
-		}' {} + >"$1/git.sources" 2>/dev/null || true
-	find "$etc/sources.list" "$etc/sources.list.d" -name '*.list' -exec sed -nE \
-		"s/^deb[[:space:]]+(\[[^]]*\][[:space:]]+)?([^[:space:]]+)[[:space:]]+$2([[:space:]].*)/deb-src \1\2 $3\3/p" \
-		{} + >"$1/git.list" 2>/dev/null || true
-	[[ -s $1/git.sources || -s $1/git.list ]]
-}
-
 # fetch SUITE: puts the test of that suite's git into $cache/SUITE, its version in VERSION.
 fetch() {
-	local suite=$1 work tarball
-	[[ ! -f $cache/$suite/VERSION ]] || return 0
-	printf '# fetching the source package of git (%s)\n' "$suite"
-	work=$tmp/apt-$suite
-	mkdir -p -- "$work"/{conf,sources,lists/partial,cache/archives/partial,tree}
-	write_sources "$work/sources" "$own_suite" "$suite" || {
-		printf '# no entry for %s in the apt sources\n' "$own_suite"
-		return 1
-	}
-
-	# The machine's apt settings (proxies, certificates) followed by ours. They are copied
-	# because only so can its hooks, which act on the machine, be switched off.
-	cp -R -- /etc/apt/apt.conf.d/. "$work/conf"
-	cat >"$work/conf/zzz-t0303" <<-CONF
-		Dir::Etc::SourceList "/dev/null";
-		Dir::Etc::SourceParts "$work/sources";
-		Dir::State::Lists "$work/lists";
-		Dir::Cache "$work/cache";
-		Acquire::Languages "none";
-		APT::Sandbox::User "$(id -un)";
-		#clear APT::Update::Pre-Invoke;
-		#clear APT::Update::Post-Invoke;
-		#clear APT::Update::Post-Invoke-Success;
-	CONF
-	printf 'Dir::Etc::Parts "%s";\n' "$work/conf" >"$work/apt.conf"
-
-	# The update may fail for an archive without source packages; only git counts.
-	(
-		export APT_CONFIG=$work/apt.conf
-		cd -- "$work"
-		apt-get update || true
-		apt-get source --download-only --only-source git
-	) >"$work/log" 2>&1 || {
-		sed 's/^/# | /' "$work/log"
-		return 1
-	}
-
-	tarball=$(find "$work" -maxdepth 1 -name 'git_*.orig.tar.*')
-	[[ -f $tarball ]] || return 1
-	tar -xf "$tarball" -C "$work/tree" --strip-components=1 --wildcards --no-wildcards-match-slash \
-		'*/t/[!t]*.sh' '*/t/[!t]*.pl' '*/t/test-lib*.sh' '*/t/t0303-*.sh' || return 1
-	tarball=${tarball##*/git_}
-	printf '%s\n' "${tarball%.orig.tar.*}" >"$work/tree/VERSION"
-	rm -rf -- "${cache:?}/$suite"
-	mv -- "$work/tree" "$cache/$suite"
+	tests/git-source.sh "$cache/$1" "$own_suite" "$1" \
+		'*/t/[!t]*.sh' '*/t/[!t]*.pl' '*/t/test-lib*.sh' '*/t/t0303-*.sh'
 }
 
 # What test-lib.sh looks for in a built tree: the build's options, the built templates, and

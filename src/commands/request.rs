@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::config::Rules;
 use crate::context::Context;
 use crate::endpoint::Endpoint;
 use crate::files;
@@ -63,6 +64,11 @@ impl Session {
             return Ok(Opening::NotOurs);
         };
         let mut context = Context::new()?;
+        // Without a path it may turn out to be about any repo.
+        let repo = request.path.as_deref().map(Repo::from_path);
+        let rules = repo.as_ref().map_or(Rules::All, |repo| {
+            Rules::Of(repo.as_ref().and_then(|repo| repo.namespace.as_ref()))
+        });
         let config = context.paths.config();
         if is_out_of_reach(&config) {
             // HOME is another user's, as in some containers: what the environment has works.
@@ -70,7 +76,7 @@ impl Session {
                 "{} is out of reach: going on without it",
                 config.display()
             ));
-        } else if let Err(error) = context.load_config() {
+        } else if let Err(error) = context.load_config(rules) {
             let ours = context.serves(&endpoint);
             // Whether another host is ours the configuration would say; if it does not even
             // name it, it is not.

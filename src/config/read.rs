@@ -264,12 +264,7 @@ impl Reader<'_> {
                 None,
             )
         })?;
-        // Names made here (`git:..`) may stand in a rule, so only what cannot be one is refused.
-        match TokenName::parse(text) {
-            Ok(name) => Ok(name),
-            Err(NameError::Colon) => Ok(TokenName::existing(text)),
-            Err(error) => Err(self.error(item.span(), error.to_string(), None)),
-        }
+        token_name(text).map_err(|error| self.error(item.span(), error.to_string(), None))
     }
 
     fn unknown(&self, span: Option<Range<usize>>, key: &str, known: &[&str]) -> ConfigError {
@@ -299,6 +294,15 @@ impl Reader<'_> {
             message,
             help,
         }
+    }
+}
+
+/// The token that a rule or the default names. Names made here (`git:..`) may stand there too, so
+/// only what cannot be one is refused.
+pub fn token_name(text: &str) -> Result<TokenName, NameError> {
+    match TokenName::parse(text) {
+        Err(NameError::Colon) => Ok(TokenName::existing(text)),
+        other => other,
     }
 }
 

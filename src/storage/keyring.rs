@@ -1,4 +1,5 @@
-//! The system's keyring, through the `keyring` crate, with every call under a deadline.
+//! The system's keyring, with every call under a deadline: through the `keyring` crate, but for
+//! reading from the Secret Service.
 
 use std::cell::Cell;
 use std::sync::mpsc;
@@ -9,6 +10,8 @@ use zeroize::Zeroizing;
 
 use super::{Record, Storage, StorageError};
 use crate::name::TokenName;
+#[cfg(all(unix, not(target_os = "macos")))]
+use crate::trace;
 
 /// The service that all entries are under; the user name of an entry is the token's name.
 const SERVICE: &str = "git-credential-hf";
@@ -32,12 +35,12 @@ impl KeyringStorage {
         }
     }
 
-    /// Runs `call` in a thread that is left behind when it is not done in time. The thread ends
-    /// with the process; nothing waits for it.
-    fn call<T: Send + 'static>(
+    /// Runs `work` on a name in a thread that is left behind when it is not done in time. The
+    /// thread ends with the process; nothing waits for it.
+    fn within<T: Send + 'static>(
         &self,
         name: &TokenName,
-        call: impl FnOnce(&Entry) -> Result<T, Error> + Send + 'static,
+        work: impl FnOnce(&str) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, StorageError> {
         if self.dead.get() {
             return Err(self.too_slow());
@@ -47,9 +50,8 @@ impl KeyringStorage {
         std::thread::Builder::new()
             .name("keyring".to_owned())
             .spawn(move || {
-                let outcome = Entry::new(SERVICE, &user).and_then(|entry| call(&entry));
                 // Nobody listens any more when the deadline has passed.
-                let _ = sender.send(outcome.map_err(describe));
+                let _ = sender.send(work(&user));
             })
             .map_err(|error| StorageError::Unavailable(format!("no thread: {error}")))?;
         match receiver.recv_timeout(self.timeout) {
@@ -74,7 +76,7 @@ impl KeyringStorage {
 
 impl Storage for KeyringStorage {
     fn read(&self, name: &TokenName) -> Result<Record, StorageError> {
-        let bytes = self.call(name, |entry| entry.get_secret().map(Zeroizing::new))?;
+        let bytes = self.within(name, read)?;
         std::str::from_utf8(&bytes)
             .ok()
             .and_then(|text| Record::from_text(text).ok())
@@ -87,15 +89,59 @@ impl Storage for KeyringStorage {
 
     fn write(&self, name: &TokenName, record: &Record) -> Result<(), StorageError> {
         let text = record.to_text();
-        self.call(name, move |entry| entry.set_secret(text.as_bytes()))
+        self.within(name, move |user| {
+            with_entry(user, |entry| entry.set_secret(text.as_bytes()))
+        })
     }
 
     fn delete(&self, name: &TokenName) -> Result<(), StorageError> {
-        match self.call(name, Entry::delete_credential) {
+        let delete = |user: &str| with_entry(user, Entry::delete_credential);
+        match self.within(name, delete) {
             Err(StorageError::NotFound) => Ok(()),
             other => other,
         }
     }
+}
+
+/// Calls the keyring crate.
+fn with_entry<T>(
+    user: &str,
+    call: impl FnOnce(&Entry) -> Result<T, Error>,
+) -> Result<T, StorageError> {
+    let entry = Entry::new(SERVICE, user);
+    entry.and_then(|entry| call(&entry)).map_err(describe)
+}
+
+fn read_entry(user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
+    with_entry(user, |entry| entry.get_secret().map(Zeroizing::new))
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+use read_entry as read;
+
+/// Reads the short way; where that does not lead on, the keyring crate has more ways, and words
+/// for what is wrong.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn read(user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
+    use super::secret_service::{Failure, read};
+    match read(SERVICE, user) {
+        Ok(secret) => Ok(secret),
+        Err(Failure::NotFound) => Err(StorageError::NotFound),
+        Err(Failure::Locked) => Err(StorageError::Unavailable(
+            "the keyring is locked: unlock it, and try again".to_owned(),
+        )),
+        Err(Failure::Ambiguous) => Err(ambiguous()),
+        Err(Failure::Bus(error)) => {
+            trace::line(|| format!("no plain session with the Secret Service: {error}"));
+            read_entry(user)
+        }
+    }
+}
+
+fn ambiguous() -> StorageError {
+    StorageError::Refused(
+        "the keyring has several entries of this name: remove all but one".to_owned(),
+    )
 }
 
 /// The keyring's error in words. Errors that carry the secret's bytes are not shown.
@@ -122,9 +168,7 @@ fn describe(error: Error) -> StorageError {
         Error::TooLong(what, limit) => {
             StorageError::Refused(format!("the keyring takes no {what} of over {limit} bytes"))
         }
-        Error::Ambiguous(_) => StorageError::Refused(
-            "the keyring has several entries of this name: remove all but one".to_owned(),
-        ),
+        Error::Ambiguous(_) => ambiguous(),
         _ => StorageError::BrokeOff("the keyring failed".to_owned()),
     }
 }

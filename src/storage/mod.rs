@@ -4,6 +4,8 @@ pub mod command;
 pub mod file;
 pub mod keyring;
 pub mod record;
+#[cfg(all(unix, not(target_os = "macos")))]
+pub mod secret_service;
 
 use serde::{Deserialize, Serialize};
 

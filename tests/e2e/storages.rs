@@ -165,6 +165,27 @@ fn a_keyring_that_does_not_answer_costs_the_deadline_and_the_next_token_is_used(
 }
 
 #[test]
+fn a_locked_keyring_is_said_at_once_and_nobody_is_asked_to_unlock_it() {
+    if !Keyring::is_possible() {
+        return;
+    }
+    let (hub, machine) = machine();
+    let keyring = Keyring::start();
+    machine.env("DBUS_SESSION_BUS_ADDRESS", keyring.address());
+    let token = hub.add_token("work", &[("acme", Read)]);
+    login(&machine, &token).ok();
+    // A prompt is waited for until the deadline, and this one comes after the test's own.
+    let text = machine.read(CONFIG);
+    let deadline = "keyring_timeout = 600\n";
+    machine.write(CONFIG, text.replacen('\n', &format!("\n{deadline}"), 1));
+    keyring.lock();
+    let answer = machine.ask("get", REQUEST).ok();
+    assert_eq!(answer.stdout, "", "{answer}");
+    let line = answer.helper_line();
+    assert!(line.contains("the keyring is locked"), "{line}");
+}
+
+#[test]
 fn several_tokens_in_a_dead_keyring_cost_one_deadline() {
     if !Keyring::is_possible() {
         return;

@@ -240,6 +240,11 @@ impl<'m> Run<'m> {
         self
     }
 
+    /// The command as it would be started, without its input.
+    pub fn into_command(self) -> Command {
+        self.command
+    }
+
     /// Runs it to its end.
     pub fn run(self) -> Output {
         self.start().wait()

@@ -176,6 +176,11 @@ impl Hub {
         self.state().objects.demands_auth = true;
     }
 
+    /// Forgets all large files.
+    pub fn forget_objects(&self) {
+        self.state().objects = Objects::default();
+    }
+
     /// Answers a method, host and path (without query) by `answer`, before anything built in.
     pub fn route(
         &self,
