@@ -288,7 +288,8 @@ mod tests {
         assert!(state.rejected_at(&hub(), &fingerprint('a')).is_some());
         assert!(state.rejected_at(&hub(), &fingerprint('b')).is_none());
         // One from a time to come is of a clock that was wrong.
-        state.reject(&hub(), &fingerprint('d'), 1_000_000_000_000);
+        let ahead = Rejection::new(&hub(), &fingerprint('d'));
+        state.rejected.insert(ahead, 1_000_000_000_000);
         state.reject(&hub(), &fingerprint('e'), 2 + FORGET_SECONDS);
         assert!(state.rejected_at(&hub(), &fingerprint('d')).is_none());
         assert!(state.rejected_at(&hub(), &fingerprint('c')).is_some());
