@@ -214,6 +214,7 @@ pub fn plain_namespace(text: &str) -> Option<&str> {
         None => (text, None),
     };
     let good = is_name(namespace, b'-')
+        && strip_git(namespace) == namespace
         && name.is_none_or(|name| is_name(name, b'*') && strip_git(name) == name);
     good.then_some(namespace)
 }
