@@ -22,6 +22,7 @@ pub mod grants;
 pub mod hardening;
 pub mod hf_cli;
 pub mod hub;
+pub mod import;
 pub mod name;
 pub mod offer;
 pub mod paths;
