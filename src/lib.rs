@@ -18,6 +18,7 @@ pub mod environment;
 pub mod files;
 pub mod git;
 pub mod git_config_file;
+pub mod git_lock;
 pub mod grants;
 pub mod hardening;
 pub mod hf_cli;
