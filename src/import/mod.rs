@@ -39,6 +39,17 @@ pub enum Source {
 impl Source {
     /// All of them.
     pub const ALL: [Source; 4] = [Self::Hf, Self::Git, Self::Netrc, Self::Remotes];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hf => "hf",
+            Self::Git => "git",
+            Self::Netrc => "netrc",
+            Self::Remotes => "remotes",
+        }
+    }
 }
 
 /// A token in plain text.
