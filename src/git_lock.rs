@@ -36,18 +36,15 @@ impl GitLock {
     /// # Errors
     /// When another program holds it, or it cannot be made.
     pub fn of(file: &Path) -> Result<Self> {
-        let mut path = file.as_os_str().to_owned();
-        path.push(".lock");
-        let path = PathBuf::from(path);
+        let path = lock_of(file);
         let folder = path.parent().unwrap_or(Path::new("/"));
         let turn = Lock::of_folder(folder, files::LOCK_DEADLINE).ok();
-        let left = || fs::read_link(&path).is_ok_and(|to| to == Path::new(MARK));
         let start = Instant::now();
         let mut made = make(&path);
         while let Err(error) = &made
             && error.kind() == io::ErrorKind::AlreadyExists
         {
-            if turn.is_some() && left() {
+            if turn.is_some() && is_ours(&path) {
                 made = fs::remove_file(&path).and_then(|()| make(&path));
             } else if start.elapsed() < PATIENCE {
                 std::thread::sleep(PAUSE);
@@ -66,6 +63,24 @@ impl GitLock {
         })?;
         Ok(Self { path, _turn: turn })
     }
+}
+
+/// Removes a lock of ours on a file that a kill has left: git would not touch the file any more.
+pub fn clear(file: &Path) {
+    if is_ours(&lock_of(file)) {
+        // One that is in use is waited for.
+        drop(GitLock::of(file));
+    }
+}
+
+fn lock_of(file: &Path) -> PathBuf {
+    let mut path = file.as_os_str().to_owned();
+    path.push(".lock");
+    PathBuf::from(path)
+}
+
+fn is_ours(lock: &Path) -> bool {
+    fs::read_link(lock).is_ok_and(|to| to == Path::new(MARK))
 }
 
 impl Drop for GitLock {
@@ -121,5 +136,11 @@ mod tests {
             "git takes it too"
         );
         drop(held);
+        std::os::unix::fs::symlink(MARK, dir.path().join("config.lock")).unwrap();
+        clear(&file);
+        assert!(!dir.path().join("config.lock").is_symlink());
+        fs::write(dir.path().join("config.lock"), "").unwrap();
+        clear(&file);
+        assert!(dir.path().join("config.lock").is_file(), "git's own stays");
     }
 }

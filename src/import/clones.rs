@@ -72,7 +72,7 @@ impl Clones {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
@@ -93,7 +93,6 @@ mod tests {
         }
         fs::create_dir_all(at("a/.git/worktrees/w")).unwrap();
         fs::write(at("a/.git/worktrees/w/config.worktree"), "").unwrap();
-        #[cfg(unix)]
         std::os::unix::fs::symlink(dir.path(), at("b/loop")).unwrap();
         let mut clones = Clones::default();
         clones.add_below(dir.path());

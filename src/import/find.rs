@@ -30,7 +30,8 @@ pub struct Findings {
     pub skipped: Vec<Skipped>,
     /// What could not be read, in words.
     pub problems: Vec<String>,
-    seen: BTreeSet<PathBuf>,
+    /// The files that were looked into, links resolved.
+    pub files: BTreeSet<PathBuf>,
 }
 
 /// Looks into these sources; `below` are folders whose clones count as well as the one at hand.
@@ -218,7 +219,7 @@ impl Findings {
     /// A file that is there for the first time; what is wrong with it is told.
     fn read(&mut self, path: &Path) -> Option<Zeroizing<Vec<u8>>> {
         let real = std::fs::canonicalize(path).ok()?;
-        if !self.seen.insert(real) {
+        if !self.files.insert(real) {
             return None;
         }
         match read_small(path) {

@@ -37,6 +37,8 @@ mod hub_policy;
 mod hub_refusals;
 mod hub_scopes;
 mod hub_web;
+mod import;
+mod import_kill;
 mod lfs;
 mod no_path;
 mod other_helpers;

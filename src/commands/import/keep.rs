@@ -12,7 +12,7 @@ use crate::hub::Hub;
 use crate::name::TokenName;
 use crate::secret::Kind;
 use crate::select::is_generic;
-use crate::state::State;
+use crate::state::{Origin, State};
 use crate::storage::{Record, StorageError, StorageKind};
 use crate::ui;
 
@@ -73,7 +73,9 @@ enum Known {
 fn known(context: &Context, state: &State, token: &Token) -> Result<Known> {
     let value = token.secret.fingerprint();
     for (name, info) in &state.tokens {
-        if info.endpoint != token.endpoint || info.fingerprint != value {
+        // What git's `store` has kept has no name of its own, and goes when git says so.
+        let named = info.origin == Origin::Login;
+        if !named || info.endpoint != token.endpoint || info.fingerprint != value {
             continue;
         }
         match context.read_stored(name, info) {

@@ -21,8 +21,9 @@ use crate::grants::Facts;
 use crate::import::{self, Found, Source};
 use crate::name::TokenName;
 use crate::secret::{Kind, Secret};
+use crate::state::Origin;
 use crate::storage::StorageKind;
-use crate::{trace, ui};
+use crate::{git_lock, trace, ui};
 use report::Report;
 
 /// A token, wherever it was found.
@@ -80,17 +81,17 @@ pub fn run(import: &Import) -> Result<()> {
     let name = name.map(parse_name).transpose()?;
     let _lock = (!import.dry_run).then(|| lock(&context)).transpose()?;
 
-    let sources = match import.sources.as_slice() {
-        [] => &Source::ALL[..],
-        named => named,
-    };
-    let findings = import::find(&context, sources, &import.recurse);
+    let named = |source: &Source| import.sources.is_empty() || import.sources.contains(source);
+    let sources: Vec<Source> = Source::ALL.into_iter().filter(named).collect();
+    let findings = import::find(&context, &sources, &import.recurse);
     let tokens = grouped(&context, findings.found)?;
     let mut report = Report::new(import, tokens, findings.skipped, &findings.problems);
     report.found()?;
     if import.dry_run {
         return report.end();
     }
+    // An import before this one may have been killed.
+    findings.files.iter().for_each(|file| git_lock::clear(file));
     let new = report.tokens.iter().filter(|token| token.name().is_none());
     if name.is_some() && new.count() > 1 {
         return Err(
@@ -135,6 +136,7 @@ fn grouped(context: &Context, all: Vec<Found>) -> Result<Vec<Token>> {
                 let known = state.tokens.iter().find(|(_, known)| {
                     // A password's fingerprint is too short to be sure.
                     found.secret.kind() != Kind::Other
+                        && known.origin == Origin::Login
                         && known.endpoint == found.endpoint
                         && known.fingerprint == value
                 });

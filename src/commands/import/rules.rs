@@ -10,7 +10,6 @@ use crate::cli::Import;
 use crate::commands::rules::Assignment;
 use crate::context::{Context, quoted};
 use crate::import::UsedFor;
-use crate::name::TokenName;
 use crate::pattern::Pattern;
 use crate::select::{Source, Wanted};
 use crate::ui;
@@ -39,7 +38,7 @@ pub fn write(context: &mut Context, import: &Import, report: &Report<'_>) -> Res
                 if rule.token != *name {
                     report.say(&format!("{pattern} uses `{}`, as a rule says", rule.token))?;
                 }
-            } else if !is_chosen(context, used, name)? {
+            } else if !is_chosen(context, used, token)? {
                 patterns.push(pattern.clone());
             }
         }
@@ -77,7 +76,7 @@ pub fn write(context: &mut Context, import: &Import, report: &Report<'_>) -> Res
 }
 
 /// Whether git would get this token there anyway.
-fn is_chosen(context: &Context, used: &UsedFor, name: &TokenName) -> Result<bool> {
+fn is_chosen(context: &Context, used: &UsedFor, token: &Token) -> Result<bool> {
     let Some(path) = &used.path else {
         return Ok(false);
     };
@@ -90,11 +89,18 @@ fn is_chosen(context: &Context, used: &UsedFor, name: &TokenName) -> Result<bool
     let selection = context.select(&wanted, &state);
     let first = selection
         .ok()
-        .and_then(|selection| selection.candidates.into_iter().next());
-    Ok(
-        first
-            .is_some_and(|first| matches!(first.source, Source::Stored(stored) if stored == *name)),
-    )
+        .and_then(|it| it.candidates.into_iter().next());
+    Ok(first.is_some_and(|first| match first.source {
+        // Git's `store` may have kept it too.
+        Source::Stored(name) => {
+            let value = token.secret.fingerprint();
+            state
+                .tokens
+                .get(&name)
+                .is_some_and(|it| it.fingerprint == value)
+        }
+        _ => false,
+    }))
 }
 
 /// The patterns that several tokens are there for: for reading and for pushing, say. No rule can
