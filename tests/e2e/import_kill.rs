@@ -2,6 +2,7 @@
 //! token is where it was, or where it is kept, or both; nobody else's line is lost; and the next
 //! import ends what was begun.
 
+use crate::import_common::{ACTIVE, STORED};
 use crate::support::hub::Hub;
 use crate::support::machine::Machine;
 use crate::support::tools::need;
@@ -12,9 +13,6 @@ use git_credential_hf::storage::file::FileStorage;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-
-const STORED: &str = ".cache/huggingface/stored_tokens";
-const ACTIVE: &str = ".cache/huggingface/token";
 
 /// Calls by which a program changes files.
 const CALLS: [&str; 16] = [
@@ -248,4 +246,47 @@ fn a_kill_at_any_call_loses_nothing() {
         points.len()
     );
     assert!(desk.hub.log().is_empty());
+}
+
+#[test]
+fn what_cannot_be_read_back_is_not_removed() {
+    if !need("strace") {
+        return;
+    }
+    let desk = Desk::new();
+    // Where the tokens lie once they are kept.
+    let without_removal = IMPORT.iter().filter(|it| **it != "--remove");
+    desk.machine.helper(without_removal).dir("x").ok();
+    let kept = desk.machine.files_with_secrets();
+    let is_kept = |file: &&std::path::PathBuf| file.extension().is_some_and(|it| it == "token");
+    let kept: Vec<String> = kept
+        .iter()
+        .filter(is_kept)
+        .map(|file| file.display().to_string())
+        .collect();
+    assert_eq!(kept.len(), 4);
+    desk.fill();
+    let paths = kept.iter().flat_map(|path| ["-P", path]);
+    let fault = ["-e", "trace=openat", "-e", "inject=openat:error=EIO"];
+    let fixed = ["-qq", "-o", "/dev/null"]
+        .into_iter()
+        .chain(paths)
+        .chain(fault);
+    let all = fixed.chain(["--", "git-credential-hf"]).chain(IMPORT);
+    let output = desk.machine.command("strace", all).dir("x").fails();
+    output.says(&["cannot be read back"]);
+    let old = [
+        ".git-credentials",
+        ".netrc",
+        STORED,
+        ACTIVE,
+        "x/.git/config",
+    ];
+    let places = [&[0, 1][..], &[0], &[2], &[2], &[3]];
+    for (file, tokens) in old.iter().zip(places) {
+        for n in tokens {
+            assert!(desk.machine.read(file).contains(&desk.tokens[*n]), "{file}");
+        }
+    }
+    desk.is_done("what could not be read back");
 }
