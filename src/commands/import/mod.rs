@@ -14,6 +14,7 @@ use anyhow::Result;
 
 use super::login::parse_name;
 use crate::cli::Import;
+use crate::config::Rules;
 use crate::context::Context;
 use crate::endpoint::Endpoint;
 use crate::files::Lock;
@@ -101,7 +102,7 @@ pub fn run(import: &Import) -> Result<()> {
         );
     }
     keep::all(&context, import, name.as_ref(), &mut report)?;
-    context.load_config()?;
+    context.load_config(Rules::All)?;
     rules::write(&mut context, import, &report)?;
     removal::all(&context, import, &mut report)?;
     report.end()

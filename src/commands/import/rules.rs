@@ -8,6 +8,7 @@ use super::Token;
 use super::report::Report;
 use crate::cli::Import;
 use crate::commands::rules::Assignment;
+use crate::config::Rules;
 use crate::context::{Context, quoted};
 use crate::import::UsedFor;
 use crate::pattern::Pattern;
@@ -59,7 +60,7 @@ pub fn write(context: &mut Context, import: &Import, report: &Report<'_>) -> Res
         if import.rules || (!import.json && ui::confirm(&question)) {
             assignment.write(context)?;
             report.say(&format!("{names} uses `{name}`"))?;
-            context.load_config()?;
+            context.load_config(Rules::All)?;
         } else {
             let flags: Vec<String> = patterns
                 .iter()
