@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::import::Source;
 use crate::storage::StorageKind;
 use crate::ui;
 use crate::{commands, hardening};
@@ -144,6 +145,7 @@ enum Verb {
     Token(Token),
     Run(Run),
     Refresh(Refresh),
+    Import(Import),
 }
 
 fn dispatch(cli: Cli) -> Result<()> {
@@ -160,6 +162,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         Verb::Token(token) => commands::token::run(&token),
         Verb::Run(run) => commands::run::run(&run),
         Verb::Refresh(refresh) => commands::refresh::run(&refresh),
+        Verb::Import(import) => commands::import::run(&import),
     }
 }
 
@@ -316,6 +319,59 @@ Examples:
 pub struct Refresh {
     /// The token's name; without one, all tokens from `login`
     pub name: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `import` is given.
+#[derive(Debug, Args)]
+#[command(
+    about = "Move tokens over that lie elsewhere in plain text",
+    long_about = "\
+Looks for tokens of your Hubs where other programs keep them in plain text: in the hf CLI's files
+(hf), in the files of git's `store` helper (git), in netrc files (netrc), and in URLs of git's
+configuration, here and in submodules (remotes). Without a name, in all four.
+
+Each token is verified with the Hub that it is there for and kept under its name, as `login` does.
+Then its plain-text copies can be removed, after a question, or with --remove: never before the
+token was read back from where it is kept now. What lies in a keychain of another helper is not in
+plain text, and is not read; `login` again instead, and erase it there.
+
+Removing a token from the hf CLI's files logs `hf` and Python out, and git uses it from there
+anyway; so --remove does it only where `hf` is named.",
+    after_help = "\
+Examples:
+  git credential-hf import --dry-run            what there is; nothing is changed
+  git credential-hf import                      asks before anything is removed
+  git credential-hf import git netrc --remove
+  git credential-hf import remotes --recurse ~/src"
+)]
+pub struct Import {
+    /// Where to look; without one, everywhere
+    #[arg(value_enum, value_name = "SOURCE")]
+    pub sources: Vec<Source>,
+    /// Show what there is, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Remove the plain-text copies without a question
+    #[arg(long, conflicts_with = "dry_run")]
+    pub remove: bool,
+    /// Write rules without a question where a repo would get another token than its URL had
+    #[arg(long, conflicts_with = "dry_run")]
+    pub rules: bool,
+    /// Look into the clones below this folder too; repeatable
+    #[arg(long, value_name = "DIR")]
+    pub recurse: Vec<PathBuf>,
+    /// What to call the token, if there is only one; without it, the name that it has on the Hub
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Where to keep them; the choice is remembered
+    #[arg(long, value_enum)]
+    pub storage: Option<StorageKind>,
+    /// Do not ask the Hub whose tokens they are
+    #[arg(long)]
+    pub no_verify: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

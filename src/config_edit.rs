@@ -75,18 +75,7 @@ pub fn edit(path: &Path, changes: &[Change<'_>]) -> Result<(), EditError> {
     // What we are about to write must be what we would read.
     Config::parse(path, &changed)?;
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    files::write_whole(&target, changed.as_bytes(), mode_of(&target)).map_err(io_error)
-}
-
-#[cfg(unix)]
-fn mode_of(path: &Path) -> Option<u32> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).ok().map(|m| m.permissions().mode())
-}
-
-#[cfg(not(unix))]
-fn mode_of(_: &Path) -> Option<u32> {
-    None
+    files::write_whole(&target, changed.as_bytes(), files::mode_of(&target)).map_err(io_error)
 }
 
 /// Makes the changes in the text of a file.

@@ -128,6 +128,12 @@ impl Endpoint {
         *self == Self::hugging_face()
     }
 
+    /// The host alone.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Host, and port where it is not the scheme's own.
     #[must_use]
     pub fn authority(&self) -> String {

@@ -23,8 +23,7 @@ impl Lock {
         if let Some(dir) = path.parent() {
             create_private_dir(dir)?;
         }
-        let file = Self::open(path)?;
-        Self::take(file, path, deadline)
+        Self::take(Self::open(path)?, path, deadline)
     }
 
     /// Takes a lock on a folder itself, for files whose own locks are other programs'. Not every
@@ -261,9 +260,36 @@ pub fn read_plain(path: &Path) -> io::Result<Plain> {
     }
     let length = metadata.len().min(MAX_FILE);
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
-    file.take(MAX_FILE).read_to_end(&mut bytes)?;
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    // The rest of it would be lost if what was read is changed and written back.
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+    }
     let others = Others::of(&metadata);
     Ok(Plain { bytes, others })
+}
+
+/// This user's home, as git finds it.
+#[must_use]
+pub fn home() -> Option<PathBuf> {
+    let set = std::env::var_os("HOME").filter(|value| !value.is_empty());
+    set.map(PathBuf::from)
+        .or_else(|| directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()))
+}
+
+/// The mode of a file, to write it again with; `None` where it is not there.
+#[must_use]
+pub fn mode_of(path: &Path) -> Option<u32> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::metadata(path).ok().map(|m| m.permissions().mode())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
 }
 
 /// Whether a folder belongs to this user and nobody else can reach into it.

@@ -1,5 +1,6 @@
 //! What git knows: the remotes of the repository at hand.
 
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -35,39 +36,70 @@ pub struct Remote {
 /// rewriting is done here, as git does it.
 #[must_use]
 pub fn remotes() -> Vec<Remote> {
-    let mut command = process::command("git");
-    command
-        .args([
-            "config",
-            "-z",
-            "--get-regexp",
-            r"^(remote\..*\.(url|pushurl)|url\..*\.(insteadof|pushinsteadof))$",
-        ])
-        .stderr(Stdio::null());
-    match output_within(command, TIMEOUT, MAX_CONFIG) {
-        Ok(finished) if finished.status.success() => {
-            parse(&String::from_utf8_lossy(&finished.output))
-        }
-        _ => Vec::new(),
-    }
+    let regexp = r"^(remote\..*\.(url|pushurl)|url\..*\.(insteadof|pushinsteadof))$";
+    ask(&["config", "-z", "--get-regexp", regexp]).map_or_else(Vec::new, |told| parse(&told))
 }
+
+/// What git prints; `None` without git, or where it has nothing to tell.
+fn ask(arguments: &[&str]) -> Option<String> {
+    run(arguments).and_then(|(done, told)| done.then_some(told))
+}
+
+/// Whether git succeeds, and what it prints; `None` without git.
+fn run(arguments: &[&str]) -> Option<(bool, String)> {
+    let mut command = process::command("git");
+    command.args(arguments).stderr(Stdio::null());
+    let finished = output_within(command, TIMEOUT, MAX_CONFIG).ok()?;
+    let told = String::from_utf8_lossy(&finished.output).into_owned();
+    Some((finished.status.success(), told))
+}
+
+const HELPERS: [&str; 4] = [
+    "config",
+    "-z",
+    "--get-regexp",
+    r"^credential\.(.*\.)?helper$",
+];
 
 /// Whether git calls this helper for the endpoint, as far as its configuration says here and
 /// now; `None` without git.
 #[must_use]
 pub fn calls_us(endpoint: &Endpoint) -> Option<bool> {
-    let mut command = process::command("git");
-    command
-        .args([
-            "config",
-            "-z",
-            "--get-regexp",
-            r"^credential\.(.*\.)?helper$",
-        ])
-        .stderr(Stdio::null());
-    let finished = output_within(command, TIMEOUT, MAX_CONFIG).ok()?;
-    let output = String::from_utf8_lossy(&finished.output).into_owned();
+    let (_, output) = run(&HELPERS)?;
     Some(calls(&output, &endpoint.to_string()))
+}
+
+/// The helpers that are configured here, for whatever host.
+#[must_use]
+pub fn helpers() -> Vec<String> {
+    let told = ask(&HELPERS).unwrap_or_default();
+    let entries = told.split('\0').filter_map(|entry| entry.split_once('\n'));
+    entries.map(|(_, helper)| helper.to_owned()).collect()
+}
+
+/// The files that git reads its configuration from here, by path.
+#[must_use]
+pub fn config_files() -> Vec<PathBuf> {
+    let list = ["config", "--list", "-z", "--show-origin", "--name-only"];
+    let told = ask(&list).unwrap_or_default();
+    // Git tells those of the repository from its top.
+    let top = ask(&["rev-parse", "--show-cdup"]).unwrap_or_default();
+    let top = Path::new(top.trim_end_matches('\n'));
+    let mut found: Vec<PathBuf> = Vec::new();
+    for origin in told.split('\0').filter_map(|it| it.strip_prefix("file:")) {
+        let path = top.join(origin);
+        if !found.contains(&path) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Where the repository at hand keeps what all its worktrees share.
+#[must_use]
+pub fn common_dir() -> Option<PathBuf> {
+    let told = ask(&["rev-parse", "--git-common-dir"])?;
+    Some(PathBuf::from(told.trim_end_matches('\n')))
 }
 
 /// Reads the helpers as git does: in file order, each where its section reaches the endpoint,

@@ -24,6 +24,7 @@
 
 mod parse;
 mod url_match;
+pub mod urls;
 
 use std::fmt;
 

@@ -100,6 +100,12 @@ impl Paths {
         self.data_dir.join("locks").join(file)
     }
 
+    /// The lock that is held while tokens are moved over.
+    #[must_use]
+    pub fn import_lock(&self) -> PathBuf {
+        self.data_dir.join("locks").join("import.lock")
+    }
+
     /// The folder of the file storage.
     #[must_use]
     pub fn tokens(&self) -> PathBuf {

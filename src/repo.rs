@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use crate::endpoint::Endpoint;
 
 /// The kinds of repo, each with its own name space on the Hub.
@@ -276,9 +278,15 @@ pub fn parse_location(text: &str, default: &Endpoint) -> Result<Location, Locati
 
 /// Undoes `%XX`; what is not valid stays as it is, and bytes that are no UTF-8 are replaced.
 fn percent_decode(text: &str) -> String {
+    String::from_utf8_lossy(&percent_decoded(text)).into_owned()
+}
+
+/// Undoes `%XX`; what is not valid stays as it is. What is decoded may be a secret.
+#[must_use]
+pub fn percent_decoded(text: &str) -> Zeroizing<Vec<u8>> {
     let hex = |b: &u8| (*b as char).to_digit(16).and_then(|d| u8::try_from(d).ok());
     let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
+    let mut out = Zeroizing::new(Vec::with_capacity(bytes.len()));
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         let pair = (
@@ -293,7 +301,7 @@ fn percent_decode(text: &str) -> String {
             at += 1;
         }
     }
-    String::from_utf8_lossy(&out).into_owned()
+    out
 }
 
 #[cfg(test)]

@@ -11,8 +11,9 @@ use anyhow::{Context as _, Result};
 use crate::cli::Scope;
 use crate::context::{Context, print};
 use crate::endpoint::Endpoint;
-use crate::files::{self, Lock};
+use crate::files;
 use crate::git_config_file::{self, Unconfigured, quote_helper};
+use crate::git_lock::GitLock;
 use crate::process::{self, output_within};
 use crate::ui::Failure;
 
@@ -98,9 +99,7 @@ fn edit(
     {
         fs::create_dir_all(dir).with_context(|| cannot("make the folder of"))?;
     }
-    let mut lock_name = target.clone().into_os_string();
-    lock_name.push(".lock");
-    let _lock = LockFile::create(PathBuf::from(lock_name))?;
+    let _lock = GitLock::of(&target)?;
     let original = match files::read_plain(&target) {
         Ok(plain) => Some(plain.bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -123,77 +122,22 @@ fn edit(
     }
 }
 
-/// What our lock on a file of git's points to.
-const MARK: &str = "git-credential-hf";
-
-/// Git's lock on a file: `FILE.lock`, made only if it is not there, removed at the end.
-///
-/// Git makes an empty file, which after a kill stays until a person removes it. Ours is a link
-/// to nowhere with our name in it, which is there in one step; so one that a kill has left is
-/// known for what it is and taken over. Who makes one holds a lock on the folder meanwhile.
-struct LockFile {
-    path: PathBuf,
-    _turn: Option<Lock>,
-}
-
-impl LockFile {
-    fn create(path: PathBuf) -> Result<Self> {
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        let turn = Lock::of_folder(folder, files::LOCK_DEADLINE).ok();
-        let mut made = make_lock(&path);
-        let left = || fs::read_link(&path).is_ok_and(|to| to == Path::new(MARK));
-        if turn.is_some() && made.is_err() && left() {
-            made = fs::remove_file(&path).and_then(|()| make_lock(&path));
-        }
-        made.map_err(|error| {
-            let failure = Failure::new(format!("cannot make {}: {error}", path.display()));
-            if error.kind() == io::ErrorKind::AlreadyExists {
-                failure.help("another git is changing this file; if none runs, remove that file")
-            } else {
-                failure
-            }
-        })?;
-        Ok(Self { path, _turn: turn })
-    }
-}
-
-impl Drop for LockFile {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
-fn make_lock(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    match std::os::unix::fs::symlink(MARK, path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {}
-        done => return done,
-    }
-    // Where there are no links: as git does it.
-    fs::File::options()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .map(drop)
-}
-
 /// The mode of the file as it is, or what git would give a new one.
 #[cfg(unix)]
 fn mode_of(path: &Path) -> Option<u32> {
     use rustix::fs::Mode;
     use rustix::process::umask;
-    use std::os::unix::fs::PermissionsExt;
-    if let Ok(metadata) = fs::metadata(path) {
-        return Some(metadata.permissions().mode());
-    }
-    let mask = umask(Mode::from_raw_mode(0o077));
-    umask(mask);
-    #[allow(
-        clippy::useless_conversion,
-        reason = "modes are shorter on other platforms"
-    )]
-    let mask = u32::from(mask.as_raw_mode());
-    Some(0o666 & !mask)
+    let new = || {
+        let mask = umask(Mode::from_raw_mode(0o077));
+        umask(mask);
+        #[allow(
+            clippy::useless_conversion,
+            reason = "modes are shorter on other platforms"
+        )]
+        let mask = u32::from(mask.as_raw_mode());
+        0o666 & !mask
+    };
+    Some(files::mode_of(path).unwrap_or_else(new))
 }
 
 #[cfg(not(unix))]
@@ -239,8 +183,7 @@ fn global_file() -> Result<PathBuf> {
     if let Some(path) = set("GIT_CONFIG_GLOBAL") {
         return Ok(path);
     }
-    let home = set("HOME")
-        .or_else(|| directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()))
+    let home = files::home()
         .ok_or_else(|| Failure::new("this user has no home directory: name a file with --file"))?;
     let usual = home.join(".gitconfig");
     let xdg = set("XDG_CONFIG_HOME")

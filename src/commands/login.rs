@@ -71,7 +71,12 @@ pub fn run(login: &Login) -> Result<()> {
         None if login.web && facts.is_none() => free_name(&context)?,
         None => name_from(facts.as_ref())?,
     };
-    let kind = keep(&context, login, &name, &record, facts.as_ref())?;
+    let keeping = Keeping {
+        storage: login.storage,
+        again: &format!("git credential-hf login {}", quoted(name.as_str())),
+        check: &|state| check_name(&context, state, &name, &record.endpoint),
+    };
+    let kind = keep(&context, keeping, &name, &record, facts.as_ref())?;
 
     if !context.serves(&endpoint) {
         edit(&context.paths.config(), &[Change::AddEndpoint(&endpoint)])?;
@@ -109,7 +114,11 @@ pub fn run(login: &Login) -> Result<()> {
     Ok(())
 }
 
-fn parse_name(text: &str) -> Result<TokenName> {
+/// A name as a person gives it.
+///
+/// # Errors
+/// When it cannot be one.
+pub fn parse_name(text: &str) -> Result<TokenName> {
     Ok(TokenName::parse(text).map_err(|error| {
         Failure::new(error.to_string()).help("such as: git credential-hf login work")
     })?)
@@ -285,30 +294,47 @@ fn free_name(context: &Context) -> Result<TokenName> {
 
 /// The token's own name on the Hub, made fit to be one here.
 fn name_from(facts: Option<&Facts>) -> Result<TokenName> {
-    let name = facts.and_then(|facts| {
-        let text = facts.display_name.as_deref().unwrap_or(&facts.account);
-        let clean: String = ui::one_line(text).replace(':', "-");
-        TokenName::parse(clean.trim().trim_start_matches('-')).ok()
-    });
+    let name =
+        facts.and_then(|facts| fit_name(facts.display_name.as_deref().unwrap_or(&facts.account)));
     Ok(name.ok_or_else(|| {
         Failure::new("the token needs a name").help("such as: git credential-hf login work")
     })?)
 }
 
+/// A text from elsewhere made fit to be a name here, where it can be.
+#[must_use]
+pub fn fit_name(text: &str) -> Option<TokenName> {
+    let clean: String = ui::one_line(text).replace(':', "-");
+    TokenName::parse(clean.trim().trim_start_matches('-')).ok()
+}
+
+/// How a token is to be kept.
+pub struct Keeping<'a> {
+    /// Where, if that was said.
+    pub storage: Option<StorageKind>,
+    /// The command that keeps it with another `--storage`.
+    pub again: &'a str,
+    /// Whether the name may be taken, asked under the state's lock.
+    pub check: &'a dyn Fn(&State) -> Result<()>,
+}
+
 /// Keeps the secret where it was asked for. Without a keyring nothing is kept elsewhere unless
 /// a person says so, here or with `--storage`.
-fn keep(
+///
+/// # Errors
+/// When it is kept nowhere.
+pub fn keep(
     context: &Context,
-    login: &Login,
+    keeping: Keeping<'_>,
     name: &TokenName,
     record: &Record,
     facts: Option<&Facts>,
 ) -> Result<StorageKind> {
-    let chosen = login.storage.or(context.config.storage);
+    let chosen = keeping.storage.or(context.config.storage);
     let kind = chosen.unwrap_or(StorageKind::Keyring);
-    match try_keep(context, name, record, facts, kind) {
+    match try_keep(context, &keeping, name, record, facts, kind) {
         Ok(()) => {
-            if login.storage.is_some() && login.storage != context.config.storage {
+            if keeping.storage.is_some() && keeping.storage != context.config.storage {
                 edit(&context.paths.config(), &[Change::SetStorage(kind)])?;
             }
             Ok(kind)
@@ -319,10 +345,7 @@ fn keep(
                 context.paths.tokens().display()
             );
             if !ui::confirm(&question) {
-                let again = format!(
-                    "git credential-hf login {} --storage file",
-                    quoted(name.as_str())
-                );
+                let again = format!("{} --storage file", keeping.again);
                 return Err(Failure::new(format!("`{name}` is not kept: {error}"))
                     .help("start or unlock the keyring, and try again")
                     .help(format!(
@@ -331,7 +354,7 @@ fn keep(
                     .help("or set HF_TOKEN, which needs no storage")
                     .into());
             }
-            try_keep(context, name, record, facts, StorageKind::File)?;
+            try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
             edit(
                 &context.paths.config(),
                 &[Change::SetStorage(StorageKind::File)],
@@ -342,6 +365,7 @@ fn keep(
     }
 }
 
+/// Whether a storage does not answer, so that it will not for the next token either.
 fn is_unavailable(error: &anyhow::Error) -> bool {
     matches!(
         error.downcast_ref(),
@@ -351,6 +375,7 @@ fn is_unavailable(error: &anyhow::Error) -> bool {
 
 fn try_keep(
     context: &Context,
+    keeping: &Keeping<'_>,
     name: &TokenName,
     record: &Record,
     facts: Option<&Facts>,
@@ -373,13 +398,12 @@ fn try_keep(
         added: context::now(),
         order: 0,
     };
-    context.keep(name, token, record, |state| {
-        check_name(context, state, name, &record.endpoint)
-    })
+    context.keep(name, token, record, keeping.check)
 }
 
 /// What the Hub said, for people.
-fn described(facts: &Facts) -> String {
+#[must_use]
+pub fn described(facts: &Facts) -> String {
     let mut text = format!("{}\n", ui::one_line(&facts.summary()));
     if let Some(at) = facts.expires {
         text.push_str(&format!("expires on {}\n", crate::time::day(at)));

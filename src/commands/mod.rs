@@ -8,6 +8,7 @@ pub mod erase;
 pub mod explain;
 pub mod get;
 pub mod here;
+pub mod import;
 pub mod list;
 pub mod list_json;
 pub mod login;

@@ -17,6 +17,7 @@ pub(super) struct Item {
     pub(super) whole_lines: bool,
 }
 
+#[derive(PartialEq, Eq)]
 pub(super) enum Kind {
     /// The full section name, as `credential.https://huggingface.co`.
     Header(Vec<u8>),

@@ -1,0 +1,204 @@
+//! Tokens are kept under names, and read back.
+
+use anyhow::{Context as _, Result};
+
+use super::report::Report;
+use super::{Fate, Token};
+use crate::cli::Import;
+use crate::commands::login::{Keeping, fit_name, keep, verify};
+use crate::context::Context;
+use crate::grants::Facts;
+use crate::hub::Hub;
+use crate::name::TokenName;
+use crate::secret::Kind;
+use crate::select::is_generic;
+use crate::state::{Origin, State};
+use crate::storage::{Record, StorageError, StorageKind};
+use crate::ui;
+
+/// Keeps what is not kept yet, and reads everything back.
+///
+/// # Errors
+/// When stdout fails; what cannot be kept is told, and stays where it is.
+pub fn all(
+    context: &Context,
+    import: &Import,
+    name: Option<&TokenName>,
+    report: &mut Report<'_>,
+) -> Result<()> {
+    let mut storage = import.storage;
+    let mut broken = false;
+    for at in 0..report.tokens.len() {
+        let Some(token) = report.tokens.get(at) else {
+            break;
+        };
+        let fate = if broken {
+            Err(anyhow::anyhow!("the storage does not work"))
+        } else {
+            one(context, import, name, storage, token)
+        };
+        let fate = fate.unwrap_or_else(|error| {
+            if !broken {
+                ui::print_error(&error);
+            }
+            // What a storage refuses once it refuses for the next one too.
+            broken |= !error.is::<NotVerified>();
+            Fate::Failed(ui::one_line(&format!("{error:#}")))
+        });
+        if let Fate::Kept(_, kind, _) = &fate {
+            storage = Some(*kind);
+        }
+        if let Some(token) = report.tokens.get_mut(at) {
+            token.fate = fate;
+        }
+        report.kept(at)?;
+    }
+    Ok(())
+}
+
+/// The Hub does not take it, or cannot be asked; another token may do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is left where it is")]
+struct NotVerified(String);
+
+/// What is kept of a token's value here.
+enum Known {
+    No,
+    /// It was read back.
+    Whole(TokenName),
+    /// It is listed, but a kill has come before its secret.
+    Listed(TokenName, StorageKind),
+}
+
+fn known(context: &Context, state: &State, token: &Token) -> Result<Known> {
+    let value = token.secret.fingerprint();
+    for (name, info) in &state.tokens {
+        // What git's `store` has kept has no name of its own, and goes when git says so.
+        let named = info.origin == Origin::Login;
+        if !named || info.endpoint != token.endpoint || info.fingerprint != value {
+            continue;
+        }
+        match context.read_stored(name, info) {
+            Ok(record) if record.secret.same_as(&token.secret) => {
+                return Ok(Known::Whole(name.clone()));
+            }
+            Ok(_) if token.secret.kind() == Kind::Other => {}
+            Ok(_) | Err(StorageError::NotFound) => {
+                return Ok(Known::Listed(name.clone(), info.storage));
+            }
+            Err(error) => {
+                let what = format!("`{name}` is kept already, but cannot be read back");
+                return Err(anyhow::Error::from(error).context(what));
+            }
+        }
+    }
+    Ok(Known::No)
+}
+
+fn one(
+    context: &Context,
+    import: &Import,
+    name: Option<&TokenName>,
+    storage: Option<StorageKind>,
+    token: &Token,
+) -> Result<Fate> {
+    let state = context.state_file.load()?;
+    let known = known(context, &state, token)?;
+    if let Known::Whole(name) = known {
+        return Ok(Fate::Known(name));
+    }
+    let facts = if import.no_verify {
+        None
+    } else {
+        let asked = verify(&Hub::new(&token.endpoint), &token.secret);
+        Some(asked.map_err(|error| {
+            let hint = token.secret.hint();
+            error.context(NotVerified(hint))
+        })?)
+    };
+    let (name, storage) = match known {
+        Known::Listed(name, storage) => (name, Some(storage)),
+        _ => (
+            free_name(context, &state, name, facts.as_ref(), token)?,
+            storage,
+        ),
+    };
+    let record = Record {
+        secret: token.secret.clone(),
+        endpoint: token.endpoint.clone(),
+        expires: None,
+        refresh_token: None,
+        client_id: None,
+        renewed: None,
+    };
+    let value = token.secret.fingerprint();
+    let keeping = Keeping {
+        storage,
+        again: "git credential-hf import",
+        check: &|state| {
+            // Another process may have taken the name meanwhile; nothing of it is replaced.
+            let taken = state.tokens.get(&name);
+            if taken.is_some_and(|it| it.fingerprint != value || it.endpoint != token.endpoint) {
+                return Err(
+                    ui::Failure::new(format!("there is another token called `{name}`"))
+                        .help("run it again")
+                        .into(),
+                );
+            }
+            Ok(())
+        },
+    };
+    let kind = keep(context, keeping, &name, &record, facts.as_ref())?;
+    let read = context.storage(kind).read(&name);
+    let read = read.with_context(|| format!("`{name}` cannot be read back"))?;
+    if !read.secret.same_as(&token.secret) || read.endpoint != token.endpoint {
+        return Err(ui::Failure::new(format!("`{name}` reads back as another value")).into());
+    }
+    Ok(Fate::Kept(name, kind, facts.map(Box::new)))
+}
+
+/// A name that no token has: the given one, the one on the Hub, or what it is called where it
+/// was found; with a number, if need be.
+fn free_name(
+    context: &Context,
+    state: &State,
+    given: Option<&TokenName>,
+    facts: Option<&Facts>,
+    token: &Token,
+) -> Result<TokenName> {
+    let taken = |name: &TokenName| {
+        state.tokens.contains_key(name) || context.config.commands.contains_key(name)
+    };
+    if let Some(name) = given {
+        if taken(name) {
+            return Err(
+                ui::Failure::new(format!("there is another token called `{name}`"))
+                    .help("choose another --name")
+                    .into(),
+            );
+        }
+        return Ok(name.clone());
+    }
+    let on_the_hub = facts.iter().flat_map(|facts| {
+        [facts.display_name.as_deref(), Some(facts.account.as_str())]
+            .into_iter()
+            .flatten()
+    });
+    let there = token
+        .copies
+        .iter()
+        .filter_map(|copy| copy.found.name.as_deref());
+    let there = there.filter(|name| !is_generic(name));
+    let mut wanted = on_the_hub.chain(there).filter_map(fit_name);
+    let wanted = wanted
+        .next()
+        .unwrap_or_else(|| TokenName::existing("imported"));
+    if !taken(&wanted) {
+        return Ok(wanted);
+    }
+    // Short enough for a number behind it.
+    let short: String = wanted.as_str().chars().take(20).collect();
+    let mut numbered = (2..1000).filter_map(|n| fit_name(&format!("{}-{n}", short.trim_end())));
+    let free = numbered.find(|name| !taken(name));
+    free.ok_or_else(|| ui::Failure::new(format!("there are too many called `{wanted}`")).into())
+}

@@ -1,0 +1,160 @@
+//! `import`: tokens that lie elsewhere in plain text are kept here, and then removed there.
+//!
+//! A token is removed from the old place only after it was read back from the new one, so that a
+//! kill at any moment leaves it in one of the two at least.
+
+mod keep;
+mod removal;
+mod report;
+mod rules;
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::login::parse_name;
+use crate::cli::Import;
+use crate::config::Rules;
+use crate::context::Context;
+use crate::endpoint::Endpoint;
+use crate::files::Lock;
+use crate::grants::Facts;
+use crate::import::{self, Found, Source};
+use crate::name::TokenName;
+use crate::secret::{Kind, Secret};
+use crate::state::Origin;
+use crate::storage::StorageKind;
+use crate::{git_lock, trace, ui};
+use report::Report;
+
+/// A token, wherever it was found.
+#[derive(Debug)]
+struct Token {
+    /// Its value.
+    secret: Secret,
+    /// The Hub that it is for.
+    endpoint: Endpoint,
+    /// Where it lies in plain text.
+    copies: Vec<Copy>,
+    /// What has become of it.
+    fate: Fate,
+}
+
+/// One place where a token lies in plain text.
+#[derive(Debug)]
+struct Copy {
+    /// What was found there.
+    found: Found,
+    /// Whether it was removed.
+    removed: bool,
+}
+
+/// What has become of a token.
+#[derive(Debug)]
+enum Fate {
+    /// It is not kept here yet.
+    New,
+    /// It was kept here before.
+    Known(TokenName),
+    /// It is kept here now.
+    Kept(TokenName, StorageKind, Option<Box<Facts>>),
+    /// It is not kept, and why.
+    Failed(String),
+}
+
+impl Token {
+    /// The name under which it was read back.
+    fn name(&self) -> Option<&TokenName> {
+        match &self.fate {
+            Fate::Known(name) | Fate::Kept(name, ..) => Some(name),
+            Fate::New | Fate::Failed(_) => None,
+        }
+    }
+}
+
+/// Moves tokens over.
+///
+/// # Errors
+/// When something could not be read, verified, kept or removed; what could be is done all the same.
+pub fn run(import: &Import) -> Result<()> {
+    let mut context = Context::with_config()?;
+    let name = import.name.as_deref();
+    let name = name.map(parse_name).transpose()?;
+    let _lock = (!import.dry_run).then(|| lock(&context)).transpose()?;
+
+    let named = |source: &Source| import.sources.is_empty() || import.sources.contains(source);
+    let sources: Vec<Source> = Source::ALL.into_iter().filter(named).collect();
+    let findings = import::find(&context, &sources, &import.recurse);
+    let tokens = grouped(&context, findings.found)?;
+    let mut report = Report::new(import, tokens, findings.skipped, &findings.problems);
+    report.found()?;
+    if import.dry_run {
+        return report.end();
+    }
+    // An import before this one may have been killed.
+    findings.files.iter().for_each(|file| git_lock::clear(file));
+    let new = report.tokens.iter().filter(|token| token.name().is_none());
+    if name.is_some() && new.count() > 1 {
+        return Err(
+            ui::Failure::new("--name is for one token, and there are several")
+                .help("leave it out, and each is called what it is called on the Hub")
+                .into(),
+        );
+    }
+    keep::all(&context, import, name.as_ref(), &mut report)?;
+    context.load_config(Rules::All)?;
+    rules::write(&mut context, import, &report)?;
+    removal::all(&context, import, &mut report)?;
+    report.end()
+}
+
+fn lock(context: &Context) -> Result<Lock> {
+    Lock::acquire(&context.paths.import_lock(), Duration::ZERO).map_err(|error| {
+        let failure = ui::Failure::new(format!("cannot begin: {error}"));
+        if error.kind() == std::io::ErrorKind::TimedOut {
+            failure
+                .help("another import is under way: wait for its end")
+                .into()
+        } else {
+            failure.into()
+        }
+    })
+}
+
+/// The tokens, each once, with those that seem to be kept here already marked.
+fn grouped(context: &Context, all: Vec<Found>) -> Result<Vec<Token>> {
+    let state = context.state_file.load()?;
+    let mut tokens: Vec<Token> = Vec::new();
+    for found in all {
+        trace::line(|| format!("found {} in {}", found.secret.hint(), found.place));
+        let same = tokens
+            .iter_mut()
+            .find(|token| token.endpoint == found.endpoint && token.secret.same_as(&found.secret));
+        let token = match same {
+            Some(token) => token,
+            None => {
+                let value = found.secret.fingerprint();
+                let known = state.tokens.iter().find(|(_, known)| {
+                    // A password's fingerprint is too short to be sure.
+                    found.secret.kind() != Kind::Other
+                        && known.origin == Origin::Login
+                        && known.endpoint == found.endpoint
+                        && known.fingerprint == value
+                });
+                tokens.push(Token {
+                    secret: found.secret.clone(),
+                    endpoint: found.endpoint.clone(),
+                    copies: Vec::new(),
+                    fate: known.map_or(Fate::New, |(name, _)| Fate::Known(name.clone())),
+                });
+                let Some(token) = tokens.last_mut() else {
+                    continue;
+                };
+                token
+            }
+        };
+        let removed = false;
+        token.copies.push(Copy { found, removed });
+    }
+    Ok(tokens)
+}

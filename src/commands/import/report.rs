@@ -1,0 +1,254 @@
+//! What an import tells: a table of what there is, a line for each thing done, or JSON.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::{Fate, Token};
+use crate::cli::{AlreadySaid, Import};
+use crate::commands::login::described;
+use crate::context::{print, print_json, quoted};
+use crate::import::{Place, Skipped, Source};
+use crate::ui;
+
+/// The tokens, and what is told of them.
+pub struct Report<'a> {
+    import: &'a Import,
+    /// What was found.
+    pub tokens: Vec<Token>,
+    skipped: Vec<Skipped>,
+    failed: bool,
+}
+
+impl<'a> Report<'a> {
+    /// Begins with what was found; problems are told at once.
+    pub fn new(
+        import: &'a Import,
+        tokens: Vec<Token>,
+        skipped: Vec<Skipped>,
+        problems: &[String],
+    ) -> Self {
+        let mut report = Self {
+            import,
+            tokens,
+            skipped,
+            failed: false,
+        };
+        for problem in problems {
+            report.fail(problem);
+        }
+        report
+    }
+
+    /// Shows what was found.
+    ///
+    /// # Errors
+    /// When stdout fails.
+    pub fn found(&self) -> Result<()> {
+        let mut rows = Vec::new();
+        for token in &self.tokens {
+            let status = match &token.fate {
+                Fate::Known(name) => format!("kept here as `{name}`"),
+                _ => "new".to_owned(),
+            };
+            for (nth, copy) in token.copies.iter().enumerate() {
+                let place = ui::one_line(&copy.found.place.to_string());
+                rows.push(if nth == 0 {
+                    vec![
+                        token.secret.hint(),
+                        token.endpoint.to_string(),
+                        place,
+                        status.clone(),
+                    ]
+                } else {
+                    vec![String::new(), String::new(), place]
+                });
+            }
+        }
+        for skipped in &self.skipped {
+            let place = ui::one_line(&skipped.place.to_string());
+            let status = format!("stays: {}", skipped.reason);
+            rows.push(vec![skipped.hint.clone(), "-".to_owned(), place, status]);
+        }
+        if rows.is_empty() {
+            return self.say("no tokens in plain text were found");
+        }
+        let table = ui::table(&["TOKEN", "FOR", "WHERE", "STATUS"], &rows);
+        self.say(table.trim_end())
+    }
+
+    /// Tells what has become of a token.
+    ///
+    /// # Errors
+    /// When stdout fails.
+    pub fn kept(&mut self, at: usize) -> Result<()> {
+        let Some(token) = self.tokens.get(at) else {
+            return Ok(());
+        };
+        match &token.fate {
+            Fate::Kept(name, kind, facts) => {
+                let described = facts.as_deref().map(described).unwrap_or_default();
+                let text = format!(
+                    "\nkept `{name}` ({}) for {} in {}\n{described}",
+                    token.secret.hint(),
+                    token.endpoint,
+                    kind.in_words()
+                );
+                self.say(text.trim_end())
+            }
+            Fate::Failed(_) => {
+                self.failed = true;
+                Ok(())
+            }
+            Fate::New | Fate::Known(_) => Ok(()),
+        }
+    }
+
+    /// Prints a line, unless programs are to read what is printed.
+    ///
+    /// # Errors
+    /// When stdout fails.
+    pub fn say(&self, line: &str) -> Result<()> {
+        if self.import.json {
+            Ok(())
+        } else {
+            print(&format!("{line}\n"))
+        }
+    }
+
+    /// Tells of something that was not done.
+    pub fn fail(&mut self, what: &str) {
+        self.fail_with(&anyhow::anyhow!(what.to_owned()));
+    }
+
+    /// Tells of an error.
+    pub fn fail_with(&mut self, error: &anyhow::Error) {
+        ui::print_error(error);
+        self.failed = true;
+    }
+
+    /// Remembers that a copy is gone.
+    pub fn mark_removed(&mut self, token: usize, copy: usize) {
+        let token = self.tokens.get_mut(token);
+        if let Some(copy) = token.and_then(|token| token.copies.get_mut(copy)) {
+            copy.removed = true;
+        }
+    }
+
+    /// The last words.
+    ///
+    /// # Errors
+    /// When something was not done.
+    pub fn end(&self) -> Result<()> {
+        if self.import.json {
+            print_json(&self.json())?;
+        } else if self.import.dry_run {
+            let new = self.tokens.iter().filter(|token| token.name().is_none());
+            match new.count() {
+                0 => {}
+                1 => self.say("\nthis would keep one token here; nothing was changed")?,
+                n => self.say(&format!(
+                    "\nthis would keep {n} tokens here; nothing was changed"
+                ))?,
+            }
+        } else {
+            self.what_stays()?;
+        }
+        if self.failed {
+            return Err(AlreadySaid.into());
+        }
+        Ok(())
+    }
+
+    /// Copies that could go.
+    fn what_stays(&self) -> Result<()> {
+        let kept = self.tokens.iter().filter(|token| token.name().is_some());
+        let copies = kept.flat_map(|token| &token.copies);
+        let left: Vec<Source> = copies
+            .filter(|copy| !copy.removed)
+            .map(|copy| copy.found.place.source())
+            .collect();
+        let (hf, others): (Vec<Source>, Vec<Source>) =
+            left.into_iter().partition(|source| *source == Source::Hf);
+        if !others.is_empty() {
+            let copies = match others.len() {
+                1 => "one plain-text copy stays".to_owned(),
+                n => format!("{n} plain-text copies stay"),
+            };
+            let command = self.again(&others);
+            self.say(&format!("\n{copies}; to remove them: {command}"))?;
+        }
+        if !hf.is_empty() {
+            self.say("the hf CLI keeps its own; to remove that too, and log hf and Python out: git credential-hf import hf --remove")?;
+        }
+        Ok(())
+    }
+
+    fn again(&self, sources: &[Source]) -> String {
+        let mut command = "git credential-hf import".to_owned();
+        if !self.import.sources.is_empty() {
+            for source in Source::ALL.iter().filter(|it| sources.contains(it)) {
+                command.push_str(&format!(" {}", source.name()));
+            }
+        }
+        command.push_str(" --remove");
+        for folder in &self.import.recurse {
+            command.push_str(&format!(" --recurse {}", quoted(&folder.to_string_lossy())));
+        }
+        command
+    }
+
+    fn json(&self) -> Value {
+        let tokens: Vec<Value> = self.tokens.iter().map(token_json).collect();
+        let skipped = self.skipped.iter().map(|skipped| {
+            let mut value = place_json(&skipped.place);
+            value["token"] = skipped.hint.as_str().into();
+            value["reason"] = skipped.reason.as_str().into();
+            value
+        });
+        json!({
+            "version": 1,
+            "dry_run": self.import.dry_run,
+            "tokens": tokens,
+            "skipped": skipped.collect::<Vec<Value>>(),
+        })
+    }
+}
+
+fn token_json(token: &Token) -> Value {
+    let copies = token.copies.iter().map(|copy| {
+        let mut value = place_json(&copy.found.place);
+        value["removed"] = copy.removed.into();
+        value
+    });
+    let (status, storage, facts, error) = match &token.fate {
+        Fate::New => ("new", None, None, None),
+        Fate::Known(_) => ("known", None, None, None),
+        Fate::Kept(_, kind, facts) => ("kept", Some(kind), facts.as_deref(), None),
+        Fate::Failed(error) => ("failed", None, None, Some(error)),
+    };
+    json!({
+        "token": token.secret.hint(),
+        "endpoint": token.endpoint.to_string(),
+        "status": status,
+        "name": token.name(),
+        "storage": storage,
+        "facts": facts,
+        "error": error,
+        "copies": copies.collect::<Vec<Value>>(),
+    })
+}
+
+fn place_json(place: &Place) -> Value {
+    let (line, key) = match place {
+        Place::HfStored { name, .. } => (None, Some(name)),
+        Place::HfActive { .. } => (None, None),
+        Place::Credentials { line, .. } | Place::Netrc { line, .. } => (Some(line), None),
+        Place::Config { line, key, .. } => (Some(line), Some(key)),
+    };
+    json!({
+        "source": place.source(),
+        "file": place.file().display().to_string(),
+        "line": line,
+        "key": key,
+    })
+}

@@ -1,0 +1,127 @@
+//! What becomes of the choice that a URL with a token in it was.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use super::Token;
+use super::report::Report;
+use crate::cli::Import;
+use crate::commands::rules::Assignment;
+use crate::config::Rules;
+use crate::context::{Context, quoted};
+use crate::import::UsedFor;
+use crate::pattern::Pattern;
+use crate::select::{Source, Wanted};
+use crate::ui;
+
+/// Writes or names a rule where git would choose another token than the one that lay there.
+///
+/// # Errors
+/// When the configuration cannot be written.
+pub fn write(context: &mut Context, import: &Import, report: &Report<'_>) -> Result<()> {
+    let conflicts = conflicts(&report.tokens);
+    for token in &report.tokens {
+        let Some(name) = token.name() else { continue };
+        let mut patterns = Vec::new();
+        for used in token
+            .copies
+            .iter()
+            .filter_map(|copy| copy.found.used_for.as_ref())
+        {
+            let pattern = &used.pattern;
+            let rules = &context.config.rules;
+            let rule = rules.iter().find(|rule| rule.pattern == *pattern);
+            if conflicts.contains(&pattern) || patterns.contains(pattern) {
+                continue;
+            }
+            if let Some(rule) = rule {
+                if rule.token != *name {
+                    report.say(&format!("{pattern} uses `{}`, as a rule says", rule.token))?;
+                }
+            } else if !is_chosen(context, used, token)? {
+                patterns.push(pattern.clone());
+            }
+        }
+        if patterns.is_empty() {
+            continue;
+        }
+        let names: Vec<String> = patterns.iter().map(ToString::to_string).collect();
+        let names = names.join(", ");
+        let question = format!(
+            "Use `{name}` for {names} by a rule? Another token would be used there otherwise."
+        );
+        let assignment = Assignment {
+            name,
+            endpoint: &token.endpoint,
+            patterns: &patterns,
+            default: false,
+        };
+        if import.rules || (!import.json && ui::confirm(&question)) {
+            assignment.write(context)?;
+            report.say(&format!("{names} uses `{name}`"))?;
+            context.load_config(Rules::All)?;
+        } else {
+            let flags: Vec<String> = patterns
+                .iter()
+                .map(|pattern| format!("--for {pattern}"))
+                .collect();
+            report.say(&format!(
+                "to use `{name}` for {names}: git credential-hf use {} {}",
+                quoted(name.as_str()),
+                flags.join(" ")
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether git would get this token there anyway.
+fn is_chosen(context: &Context, used: &UsedFor, token: &Token) -> Result<bool> {
+    let Some(path) = &used.path else {
+        return Ok(false);
+    };
+    let wanted = Wanted {
+        endpoint: used.pattern.endpoint.clone(),
+        path: Some(path.clone()),
+        username: None,
+    };
+    let state = context.state_file.load()?;
+    let selection = context.select(&wanted, &state);
+    let first = selection
+        .ok()
+        .and_then(|it| it.candidates.into_iter().next());
+    Ok(first.is_some_and(|first| match first.source {
+        // Git's `store` may have kept it too.
+        Source::Stored(name) => {
+            let value = token.secret.fingerprint();
+            state
+                .tokens
+                .get(&name)
+                .is_some_and(|it| it.fingerprint == value)
+        }
+        _ => false,
+    }))
+}
+
+/// The patterns that several tokens are there for: for reading and for pushing, say. No rule can
+/// tell those apart; a user name in the URL does.
+pub fn conflicts(tokens: &[Token]) -> Vec<&Pattern> {
+    let mut users: BTreeMap<String, (&Pattern, Vec<usize>)> = BTreeMap::new();
+    for (at, token) in tokens.iter().enumerate() {
+        for used in token
+            .copies
+            .iter()
+            .filter_map(|copy| copy.found.used_for.as_ref())
+        {
+            let pattern = &used.pattern;
+            let of_it = users.entry(pattern.to_string());
+            let (_, users) = of_it.or_insert_with(|| (pattern, Vec::new()));
+            if !users.contains(&at) {
+                users.push(at);
+            }
+        }
+    }
+    let several = users.into_values().filter(|(_, users)| users.len() > 1);
+    several.map(|(pattern, _)| pattern).collect()
+}

@@ -1,0 +1,357 @@
+//! Looks where tokens lie in plain text, and judges what is found: nothing is changed, no storage
+//! is opened and nobody is asked.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::clones::Clones;
+use super::login_url::LoginUrl;
+use super::{Found, Place, Skipped, Source, UsedFor, git_credentials, netrc, store_helper};
+use crate::context::Context;
+use crate::endpoint::Endpoint;
+use crate::files::{self, Others};
+use crate::git;
+use crate::git_config_file::urls;
+use crate::pattern::Pattern;
+use crate::repo::Repo;
+use crate::secret::{Kind, Secret, SecretError};
+use zeroize::Zeroizing;
+
+/// The largest file that is looked through, in bytes.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// All that was found.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Tokens that can be moved over.
+    pub found: Vec<Found>,
+    /// What is no token for a Hub of the user, or not to be copied, and why.
+    pub skipped: Vec<Skipped>,
+    /// What could not be read, in words.
+    pub problems: Vec<String>,
+    /// The files that were looked into, links resolved.
+    pub files: BTreeSet<PathBuf>,
+}
+
+/// Looks into these sources; `below` are folders whose clones count as well as the one at hand.
+#[must_use]
+pub fn find(context: &Context, sources: &[Source], below: &[PathBuf]) -> Findings {
+    let mut findings = Findings::default();
+    for source in sources {
+        match source {
+            Source::Hf => findings.hf(context),
+            Source::Git => findings.git(context),
+            Source::Netrc => findings.netrc(context),
+            Source::Remotes => findings.remotes(context, below),
+        }
+    }
+    findings
+}
+
+/// What is known of a secret where it lies.
+struct Seen {
+    place: Place,
+    endpoint: Option<Endpoint>,
+    name: Option<String>,
+    used_for: Option<UsedFor>,
+}
+
+impl Findings {
+    fn hf(&mut self, context: &Context) {
+        let hf = context.hf_cli();
+        let Some(files) = hf.files() else { return };
+        let all = match hf.all() {
+            Ok(all) => all,
+            Err(error) => return self.problems.push(error.to_string()),
+        };
+        for (token, active) in all {
+            let name = token.name.clone();
+            let mut places = Vec::new();
+            if let Some(name) = &name {
+                let file = files.stored_tokens.clone();
+                places.push(Place::HfStored {
+                    file,
+                    name: name.clone(),
+                });
+            }
+            if active {
+                places.push(Place::HfActive {
+                    file: files.token.clone(),
+                });
+            }
+            let renewed = token.refresh_token.is_some() || token.secret.kind() == Kind::OAuth;
+            for place in places {
+                let name = name.clone();
+                if renewed {
+                    let how = name.as_ref().map_or_else(String::new, |name| {
+                        format!(", by name too: `use hf:{name}`")
+                    });
+                    self.skip(
+                        &token.secret,
+                        place,
+                        format!("from a browser login, which a copy would part from its renewal; git uses it from there{how}"),
+                    );
+                    continue;
+                }
+                let seen = Seen {
+                    place,
+                    endpoint: context.env.endpoint(),
+                    name,
+                    used_for: None,
+                };
+                self.judge(context, Ok(token.secret.clone()), seen);
+            }
+        }
+    }
+
+    fn git(&mut self, context: &Context) {
+        let mut paths = Vec::new();
+        if let Some(home) = files::home() {
+            paths.push(home.join(".git-credentials"));
+            let config = std::env::var_os("XDG_CONFIG_HOME").filter(|dir| !dir.is_empty());
+            let config = config.map_or_else(|| home.join(".config"), PathBuf::from);
+            paths.push(config.join("git").join("credentials"));
+            let helpers = git::helpers();
+            paths.extend(helpers.iter().filter_map(|h| store_helper::file(h, &home)));
+        }
+        for file in paths {
+            let Some(bytes) = self.read(&file) else {
+                continue;
+            };
+            for entry in git_credentials::entries(&bytes) {
+                let Some(secret) = entry.url.secret() else {
+                    continue;
+                };
+                let (file, line) = (file.clone(), entry.line);
+                let place = Place::Credentials { file, line };
+                self.judge(context, secret, at_url(place, &entry.url, false));
+            }
+        }
+    }
+
+    fn netrc(&mut self, context: &Context) {
+        let set = std::env::var_os("NETRC").filter(|path| !path.is_empty());
+        let mut paths: Vec<PathBuf> = set.into_iter().map(PathBuf::from).collect();
+        if let Some(home) = files::home() {
+            paths.push(home.join(".netrc"));
+            if cfg!(windows) {
+                paths.push(home.join("_netrc"));
+            }
+        }
+        for file in paths.iter().filter(|path| path.is_absolute()) {
+            let Some(bytes) = self.read(file) else {
+                continue;
+            };
+            let entries = match netrc::entries(&bytes) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    self.problems.push(format!("{}: {error}", file.display()));
+                    continue;
+                }
+            };
+            for entry in entries {
+                let Some(secret) = entry.secret() else {
+                    continue;
+                };
+                let (file, line) = (file.clone(), entry.line);
+                let place = Place::Netrc { file, line };
+                let Some(machine) = &entry.machine else {
+                    if let Some(secret) = secret.ok().filter(|s| s.kind() != Kind::Other) {
+                        let reason = "`default` sends it to every host: name the machine";
+                        self.skip(&secret, place, reason);
+                    }
+                    continue;
+                };
+                let seen = Seen {
+                    place,
+                    endpoint: endpoint_of_machine(context, machine),
+                    name: None,
+                    used_for: None,
+                };
+                self.judge(context, secret, seen);
+            }
+        }
+    }
+
+    fn remotes(&mut self, context: &Context, below: &[PathBuf]) {
+        let mut clones = Clones::default();
+        clones.files = git::config_files();
+        if let Some(dir) = git::common_dir() {
+            clones.add_clone(&dir);
+        }
+        for folder in below {
+            clones.add_below(folder);
+        }
+        if clones.stopped {
+            let problem = "there are too many folders: some were not looked into";
+            self.problems.push(problem.to_owned());
+        }
+        for file in clones.files {
+            let Some(bytes) = self.read(&file) else {
+                continue;
+            };
+            let urls = match urls::urls(&bytes) {
+                Ok(urls) => urls,
+                Err(error) => {
+                    self.problems.push(format!("{}: {error}", file.display()));
+                    continue;
+                }
+            };
+            let file = std::path::absolute(&file).unwrap_or(file);
+            for found in urls {
+                let Some(login) = LoginUrl::parse(&found.url) else {
+                    continue;
+                };
+                let Some(secret) = login.secret() else {
+                    continue;
+                };
+                let place = Place::Config {
+                    file: file.clone(),
+                    line: found.line,
+                    key: found.key.clone(),
+                };
+                self.judge(context, secret, at_url(place, &login, found.is_base));
+            }
+        }
+    }
+
+    /// A file that is there for the first time; what is wrong with it is told.
+    fn read(&mut self, path: &Path) -> Option<Zeroizing<Vec<u8>>> {
+        let real = std::fs::canonicalize(path).ok()?;
+        if !self.files.insert(real) {
+            return None;
+        }
+        match read_small(path) {
+            Ok(bytes) => Some(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                self.problems.push(format!("{}: {error}", path.display()));
+                None
+            }
+        }
+    }
+
+    fn skip(&mut self, secret: &Secret, place: Place, reason: impl Into<String>) {
+        self.skipped.push(Skipped {
+            hint: secret.hint(),
+            place,
+            reason: reason.into(),
+        });
+    }
+
+    /// Whether a value is a token that can be moved over.
+    fn judge(&mut self, context: &Context, secret: Result<Secret, SecretError>, seen: Seen) {
+        let Seen {
+            place,
+            endpoint,
+            name,
+            used_for,
+        } = seen;
+        let endpoint = endpoint.filter(|endpoint| context.serves(endpoint));
+        let (secret, endpoint) = match (secret, endpoint) {
+            (Ok(secret), Some(endpoint)) => (secret, endpoint),
+            (Ok(secret), None) => {
+                // Another host's password is nobody's business here; a Hub's token is.
+                if secret.kind() != Kind::Other {
+                    self.skip(
+                        &secret,
+                        place,
+                        "it is there for a host that is no Hub of yours",
+                    );
+                }
+                return;
+            }
+            (Err(error), Some(_)) => {
+                return self.skipped.push(Skipped {
+                    hint: "(unreadable)".to_owned(),
+                    place,
+                    reason: error.to_string(),
+                });
+            }
+            (Err(_), None) => return,
+        };
+        let reason = match secret.kind() {
+            Kind::Organisation => "an organisation token, which the Hub no longer takes",
+            Kind::Jwt => "a CI job's token, which ends within the hour",
+            Kind::OAuth => {
+                "from a browser login: it expires, and a copy cannot be renewed; use `login --web`"
+            }
+            Kind::Other if endpoint.is_hugging_face() => {
+                "not a Hub token; account passwords are not taken by the Hub"
+            }
+            Kind::User | Kind::Other => {
+                return self.found.push(Found {
+                    secret,
+                    endpoint,
+                    place,
+                    name,
+                    used_for,
+                });
+            }
+        };
+        self.skip(&secret, place, reason);
+    }
+}
+
+/// What a URL says of where its login is used.
+fn at_url(place: Place, login: &LoginUrl, is_base: bool) -> Seen {
+    let path = Some(login.path.as_str()).filter(|path| !path.is_empty());
+    let used_for = login
+        .endpoint
+        .as_ref()
+        .zip(path)
+        .and_then(|(endpoint, path)| {
+            let repo = Repo::from_path(path);
+            let pattern = if is_base {
+                Pattern::parse_on(path, endpoint).ok()
+            } else {
+                repo.as_ref()
+                    .and_then(|repo| Pattern::for_repo(endpoint, repo))
+            };
+            let path = (!is_base).then(|| path.to_owned());
+            pattern.map(|pattern| UsedFor { pattern, path })
+        });
+    Seen {
+        place,
+        endpoint: login.endpoint.clone(),
+        name: login.username(),
+        used_for,
+    }
+}
+
+/// The Hub that a netrc file's machine is: a host without scheme and port, which curl sends the
+/// login to whatever they are. Where several Hubs are on one host, the one without a port.
+fn endpoint_of_machine(context: &Context, machine: &str) -> Option<Endpoint> {
+    let plain = Endpoint::from_git("https", machine)?;
+    if context.serves(&plain) {
+        return Some(plain);
+    }
+    let configured = context.config.endpoints.keys().cloned();
+    let mut on_host = configured
+        .chain(context.env.endpoint())
+        .filter(|endpoint| endpoint.host() == plain.host() && context.serves(endpoint))
+        .collect::<BTreeSet<_>>()
+        .into_iter();
+    let only = on_host.next()?;
+    on_host.next().is_none().then_some(only)
+}
+
+/// Reads a file of this user's that is not too large.
+///
+/// # Errors
+/// When it is missing, no plain file, another user's, too large, or cannot be read.
+pub fn read_small(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    if std::fs::metadata(path)?.len() > MAX_BYTES as u64 {
+        return Err(io::Error::other("it is too large to hold tokens"));
+    }
+    let plain = files::read_plain(path)?;
+    let bytes = Zeroizing::new(plain.bytes);
+    if plain.others == Some(Others::Own) {
+        return Err(io::Error::other("it belongs to another user"));
+    }
+    if bytes.len() > MAX_BYTES {
+        return Err(io::Error::other("it is too large to hold tokens"));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,165 @@
+//! Tokens that lie elsewhere in plain text: where they are found ([`find`]), and how they are
+//! taken out of there ([`remove`]). For each format there is one reader and editor, which does no
+//! I/O.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::endpoint::Endpoint;
+use crate::pattern::Pattern;
+use crate::secret::Secret;
+
+pub mod clones;
+pub mod find;
+pub mod git_credentials;
+pub mod hf;
+pub mod login_url;
+pub mod netrc;
+pub mod remove;
+pub mod store_helper;
+
+pub use find::{Findings, find};
+
+/// Where tokens are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The hf CLI's files
+    Hf,
+    /// The files of git's own `store` helper
+    Git,
+    /// netrc files
+    Netrc,
+    /// URLs in git's configuration
+    Remotes,
+}
+
+impl Source {
+    /// All of them.
+    pub const ALL: [Source; 4] = [Self::Hf, Self::Git, Self::Netrc, Self::Remotes];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hf => "hf",
+            Self::Git => "git",
+            Self::Netrc => "netrc",
+            Self::Remotes => "remotes",
+        }
+    }
+}
+
+/// A token in plain text.
+#[derive(Debug)]
+pub struct Found {
+    /// Its value.
+    pub secret: Secret,
+    /// The Hub that it is there for.
+    pub endpoint: Endpoint,
+    /// Where it lies.
+    pub place: Place,
+    /// What it, or the account, is called there.
+    pub name: Option<String>,
+    /// The repos that it is there for, where that is told.
+    pub used_for: Option<UsedFor>,
+}
+
+/// The repos that a token is there for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsedFor {
+    /// As a rule names them.
+    pub pattern: Pattern,
+    /// The path of the one that it is, as git would send it.
+    pub path: Option<String>,
+}
+
+/// A value that is not moved over.
+#[derive(Debug)]
+pub struct Skipped {
+    /// Kind and last four.
+    pub hint: String,
+    /// Where it lies.
+    pub place: Place,
+    /// Why not.
+    pub reason: String,
+}
+
+/// Where a token lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// Under a name in the hf CLI's `stored_tokens`.
+    HfStored {
+        /// The file.
+        file: PathBuf,
+        /// The name.
+        name: String,
+    },
+    /// The hf CLI's active token.
+    HfActive {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A line of git's own `store` helper.
+    Credentials {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// A machine of a netrc file.
+    Netrc {
+        /// The file.
+        file: PathBuf,
+        /// The line it begins on, from 1.
+        line: usize,
+    },
+    /// A URL in git's configuration.
+    Config {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The variable, or the section.
+        key: String,
+    },
+}
+
+impl Place {
+    /// The source it belongs to.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        match self {
+            Self::HfStored { .. } | Self::HfActive { .. } => Source::Hf,
+            Self::Credentials { .. } => Source::Git,
+            Self::Netrc { .. } => Source::Netrc,
+            Self::Config { .. } => Source::Remotes,
+        }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        match self {
+            Self::HfStored { file, .. }
+            | Self::HfActive { file }
+            | Self::Credentials { file, .. }
+            | Self::Netrc { file, .. }
+            | Self::Config { file, .. } => file,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = self.file().display();
+        match self {
+            Self::HfStored { name, .. } => write!(f, "{file} [{name}]"),
+            Self::HfActive { .. } => write!(f, "{file}"),
+            Self::Credentials { line, .. } | Self::Netrc { line, .. } => write!(f, "{file}:{line}"),
+            Self::Config { line, key, .. } => write!(f, "{file}:{line} {key}"),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Takes tokens out of the files they were found in: those very values, under the locks of the
+//! programs that the files belong to, and whole or not at all. All else stays to the byte.
+//!
+//! Who calls this has read each value back from where it is kept now.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use zeroize::Zeroizing;
+
+use super::find::read_small;
+use super::login_url::LoginUrl;
+use super::{Place, Source, git_credentials, hf, netrc};
+use crate::context::Context;
+use crate::endpoint::Endpoint;
+use crate::files::{self, Lock};
+use crate::git_config_file::urls;
+use crate::git_lock::GitLock;
+use crate::hf_cli::{HfCli, Which};
+use crate::secret::Secret;
+
+/// A value that is to go.
+#[derive(Debug)]
+pub struct Gone<'a> {
+    /// Where it was found.
+    pub place: &'a Place,
+    /// The value.
+    pub secret: &'a Secret,
+    /// The Hub that it is there for.
+    pub endpoint: &'a Endpoint,
+    /// What stands in a URL in the place of the login: nothing, or a user name.
+    pub instead: Option<String>,
+}
+
+/// Takes values out of one file, or of the hf CLI's two, and returns whether anything was there
+/// still.
+///
+/// # Errors
+/// When the file cannot be locked, read or written; then it is as it was.
+pub fn remove(context: &Context, gone: &[Gone<'_>]) -> Result<bool> {
+    let Some(first) = gone.first() else {
+        return Ok(false);
+    };
+    let source = first.place.source();
+    if source == Source::Hf {
+        return from_hf(context.hf_cli(), gone);
+    }
+    // A link stays a link.
+    let file = std::fs::canonicalize(first.place.file())?;
+    // The lock of a file is git's own, where git writes it.
+    let _lock = (source != Source::Netrc)
+        .then(|| GitLock::of(&file))
+        .transpose()?;
+    // Nobody locks a netrc file, so one that has changed meanwhile is read again.
+    for _ in 0..TRIES {
+        let before = read_small(&file)?;
+        let after = match source {
+            Source::Git => git_credentials::without(&before, |entry| {
+                gone.iter().any(|gone| gone.is_login(&entry.url))
+            }),
+            Source::Netrc => netrc::without(&before, |entry| {
+                let secret = entry.secret().and_then(Result::ok);
+                entry.machine.is_some()
+                    && secret.is_some_and(|it| gone.iter().any(|gone| gone.is_machine(entry, &it)))
+            })?,
+            Source::Remotes | Source::Hf => urls::replace(&before, |found| {
+                let login = LoginUrl::parse(&found.url)?;
+                let gone = gone.iter().find(|gone| gone.is_login(&login))?;
+                let old = found.url.get(login.userinfo)?.to_owned();
+                Some((
+                    Zeroizing::new(old),
+                    gone.instead.clone().unwrap_or_default(),
+                ))
+            })?,
+        };
+        if *after == *before {
+            return Ok(false);
+        }
+        if *read_small(&file)? == *before {
+            files::write_whole(&file, &after, files::mode_of(&file))?;
+            return Ok(true);
+        }
+    }
+    bail!("{} changes all the time", file.display())
+}
+
+/// How many times a file is read that changes meanwhile.
+const TRIES: usize = 5;
+
+impl Gone<'_> {
+    fn is_login(&self, login: &LoginUrl) -> bool {
+        let secret = login.secret().and_then(Result::ok);
+        login.endpoint.as_ref() == Some(self.endpoint)
+            && secret.is_some_and(|secret| secret.same_as(self.secret))
+    }
+
+    fn is_machine(&self, entry: &netrc::Entry, secret: &Secret) -> bool {
+        let host = entry.machine.as_deref();
+        let host = host.and_then(|host| Endpoint::from_git("https", host));
+        host.is_some_and(|it| it.host() == self.endpoint.host()) && secret.same_as(self.secret)
+    }
+}
+
+fn from_hf(hf: &HfCli, gone: &[Gone<'_>]) -> Result<bool> {
+    let Some(files) = hf.files() else {
+        return Ok(false);
+    };
+    let _lock = Lock::acquire(&files.lock(), files::LOCK_DEADLINE)?;
+    let is_gone = |secret: &Secret| gone.iter().any(|gone| gone.secret.same_as(secret));
+    let mut removed = false;
+    // The active one first: were it the other way round, a kill in between would leave the hf CLI
+    // with a token that it cannot name.
+    if hf.active_value()?.is_some_and(|active| is_gone(&active)) {
+        remove_active(&files.token)?;
+        removed = true;
+    }
+    let names = hf.names();
+    for name in names {
+        let token = hf.read(Which::Named(&name));
+        if !token.is_ok_and(|token| is_gone(&token.secret)) {
+            continue;
+        }
+        let file = std::fs::canonicalize(&files.stored_tokens)?;
+        let bytes = read_small(&file)?;
+        let text = std::str::from_utf8(&bytes).context("the hf CLI's file is not UTF-8")?;
+        let left = hf::without(text, &name)?;
+        files::write_whole(&file, left.as_bytes(), files::mode_of(&file))?;
+        removed = true;
+    }
+    Ok(removed)
+}
+
+/// The file that holds nothing but the token goes, as in `hf auth logout`; one that is a link
+/// stays and is emptied, which is the same to the hf CLI.
+fn remove_active(file: &Path) -> Result<()> {
+    if file.is_symlink() {
+        let real = std::fs::canonicalize(file)?;
+        files::write_whole(&real, b"", files::mode_of(&real))?;
+    } else {
+        std::fs::remove_file(file)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! What the tests of `import` share: a machine with tokens in plain text.
+
+use crate::support::hub::Hub;
+use crate::support::hub::Right::Write;
+use crate::support::hub::api::{WhoAmI, account};
+use crate::support::machine::{Machine, Run};
+use crate::support::user::CONFIG;
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+pub const WHOAMI: &str = "/api/whoami-v2";
+/// The hf CLI's files, from the home.
+pub const STORED: &str = ".cache/huggingface/stored_tokens";
+pub const ACTIVE: &str = ".cache/huggingface/token";
+
+/// A machine where git calls the helper, with tokens in every place there is.
+pub struct Desk {
+    pub hub: Hub,
+    pub machine: Machine,
+    pub whoami: WhoAmI,
+}
+
+impl Desk {
+    /// The Hub knows no token yet.
+    pub fn new() -> Desk {
+        let hub = Hub::start();
+        let machine = Machine::new(&hub);
+        machine.write(CONFIG, "version = 1\nstorage = \"file\"\n");
+        machine.configure();
+        let whoami = WhoAmI::start(&hub);
+        Desk {
+            hub,
+            machine,
+            whoami,
+        }
+    }
+
+    /// A token that the Hub calls by its label; it may do what it is for.
+    pub fn token(&self, label: &str, repo: &str) -> String {
+        let token = self.hub.add_token(label, &[(repo, Write)]);
+        let mut says = account("write");
+        says["auth"]["accessToken"]["displayName"] = label.into();
+        self.whoami.says(label, says);
+        token
+    }
+
+    /// `import`, with more arguments.
+    pub fn import<'a>(&self, more: impl IntoIterator<Item = &'a str>) -> Run<'_> {
+        self.machine.helper(["import"].into_iter().chain(more))
+    }
+
+    /// A clone that was made by hand, with these lines in its configuration.
+    pub fn clone_with(&self, dir: &str, config: &str) {
+        self.machine.git(["init", "--quiet", dir]).ok();
+        let file = format!("{dir}/.git/config");
+        let before = self.machine.read(&file);
+        self.machine.write(&file, format!("{before}{config}"));
+    }
+
+    /// The token that git gets where a URL names it.
+    pub fn value(&self, name: &str) -> Option<String> {
+        let run = self.machine.ask(
+            "get",
+            format!("protocol=https\nhost=huggingface.co\nusername={name}\n"),
+        );
+        run.value("password").map(str::to_owned)
+    }
+}
+
+/// The mode of a file.
+pub fn mode(machine: &Machine, path: &str) -> u32 {
+    let file = fs::metadata(machine.home().join(path)).expect("a file");
+    file.permissions().mode() & 0o777
+}
+
+/// What JSON says of a token.
+pub fn status<'v>(json: &'v Value, token: &str) -> &'v Value {
+    let end = &token[token.len() - 4..];
+    let all = json["tokens"].as_array().expect("tokens");
+    let found = all
+        .iter()
+        .find(|it| it["token"].as_str().is_some_and(|t| t.ends_with(end)));
+    found.unwrap_or_else(|| panic!("no {end} in {json}"))
+}
+
+/// Puts tokens everywhere: one in the hf CLI's files and netrc, one in git's file, one in a URL.
+pub fn everywhere(desk: &Desk) -> [String; 3] {
+    let tokens = ["a", "b", "c"].map(|label| desk.token(label, "acme"));
+    let [a, b, c] = &tokens;
+    let machine = &desk.machine;
+    machine.write(STORED, format!("[work]\nhf_token = {a}\n\n"));
+    machine.write(ACTIVE, a);
+    machine.write(
+        ".netrc",
+        format!("# mine\nmachine github.com login me password pw\nmachine huggingface.co\n  login me\n  password {a} # the Hub\nmachine git.example login x password y\n"),
+    );
+    machine.write(
+        ".git-credentials",
+        format!("# mine\n\nhttps://me:pw@github.com\r\nhttps://hf_user:{b}@huggingface.co\nhttps://me:pw@git.example"),
+    );
+    desk.clone_with(
+        "x",
+        &format!("[remote \"origin\"]\n\turl = \"https://me:{c}@huggingface.co/acme/x\" ; mine\n"),
+    );
+    tokens
+}
