@@ -302,7 +302,8 @@ fn section_reach(name: &[u8], endpoint: &str) -> Reach {
 }
 
 /// Whether a value of `helper`, as git reads it, means this program.
-fn is_our_helper(value: &[u8]) -> bool {
+#[must_use]
+pub fn is_our_helper(value: &[u8]) -> bool {
     let absolute = match value {
         [b'/', ..] => true,
         [drive, b':', ..] => drive.is_ascii_alphabetic(),

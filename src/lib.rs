@@ -17,6 +17,7 @@ pub mod endpoint;
 pub mod environment;
 pub mod files;
 pub mod git;
+pub mod git_config;
 pub mod git_config_file;
 pub mod git_lock;
 pub mod grants;
