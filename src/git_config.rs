@@ -309,7 +309,10 @@ mod tests {
         assert_eq!(read[0].file.as_deref(), Some(".git/config"));
         assert_eq!(read[0].text(), "false");
         assert_eq!(read[1].scope, Scope::Command);
-        assert_eq!((read[1].file.as_ref(), read[1].value.as_ref()), (None, None));
+        assert_eq!(
+            (read[1].file.as_ref(), read[1].value.as_ref()),
+            (None, None)
+        );
         assert!(!read[0].is_true() && read[1].is_true());
         let output = "file:/x\0a.b\nline\nline\0command line:\0a.c\n\0";
         let read = parse(output, false);
@@ -356,13 +359,7 @@ mod tests {
                 0,
                 0,
             ),
-            (
-                &["credential.https://github.com.helper=hf"],
-                false,
-                0,
-                0,
-                0,
-            ),
+            (&["credential.https://github.com.helper=hf"], false, 0, 0, 0),
             (&[part_ours, STORE], true, 0, 1, 0),
         ] {
             let read = entries(texts);
