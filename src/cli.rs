@@ -132,7 +132,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Configure(Scope),
+    Configure(Configure),
     /// Take this helper out of git's configuration again, byte for byte
     Unconfigure(Scope),
     Login(Login),
@@ -150,7 +150,7 @@ enum Verb {
 
 fn dispatch(cli: Cli) -> Result<()> {
     match cli.verb {
-        Verb::Configure(scope) => commands::configure::configure(&scope),
+        Verb::Configure(configure) => commands::configure::configure(&configure),
         Verb::Unconfigure(scope) => commands::configure::unconfigure(&scope),
         Verb::Login(login) => commands::login::run(&login),
         Verb::Logout(logout) => commands::logout::run(&logout),
@@ -166,7 +166,7 @@ fn dispatch(cli: Cli) -> Result<()> {
     }
 }
 
-/// Which of git's configuration files to change.
+/// What `configure` is given.
 #[derive(Debug, Args)]
 #[command(
     about = "Let git call this helper for the Hub",
@@ -179,8 +179,21 @@ which repository it asks for. Running it again changes nothing, or brings the bl
 Examples:
   git credential-hf configure              for you (~/.gitconfig)
   git credential-hf configure --local      for the repository at hand
+  git credential-hf configure --hf-cli     for `hf auth login --add-to-git-credential` too
   sudo git credential-hf configure --system"
 )]
+pub struct Configure {
+    /// Which file.
+    #[command(flatten)]
+    pub scope: Scope,
+    /// Add a line that the hf CLI sees, so that `hf auth login --add-to-git-credential` hands its
+    /// token to git; kept by later runs
+    #[arg(long)]
+    pub hf_cli: bool,
+}
+
+/// Which of git's configuration files to change.
+#[derive(Debug, Default, Args)]
 pub struct Scope {
     /// For all users of this machine
     #[arg(long, group = "where")]

@@ -269,6 +269,7 @@ pub fn last<'a>(
     reaching.next_back()
 }
 
+/// What tests are made of.
 #[cfg(test)]
 pub mod samples {
     use super::*;
