@@ -13,6 +13,7 @@ pub mod config;
 pub mod config_edit;
 pub mod context;
 pub mod diagnosis;
+pub mod doctor;
 pub mod endpoint;
 pub mod environment;
 pub mod files;
