@@ -1,11 +1,11 @@
 //! Git's configuration as git reads it here and now: every entry in order, with the file it
 //! stands in. One run of `git config`, under a deadline; nothing that a configuration names is run.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use crate::git_config_file::{Reach, is_our_helper, reach};
-use crate::process::output_within;
+use crate::process::{self, output_within};
 
 /// How long git may take to read its configuration: a hostile one may include a pipe.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -115,7 +115,7 @@ pub enum ReadError {
 /// See [`ReadError`].
 pub fn read(keys: &str) -> Result<Vec<Entry>, ReadError> {
     let run = |options: &[&str]| {
-        let mut command = Command::new("git");
+        let mut command = process::command("git");
         command
             .args(["config", "-z"])
             .args(options)

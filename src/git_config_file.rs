@@ -111,6 +111,16 @@ pub struct Unconfigured {
     pub delete_file: bool,
 }
 
+/// Whether a block of ours has lost one of its marks, or there are several.
+#[must_use]
+pub fn has_damaged_block(current: &[u8]) -> bool {
+    let Ok(file) = parse(current) else {
+        return false;
+    };
+    let marks: Vec<Mark> = file.items.iter().filter_map(mark_of).collect();
+    !matches!(marks.as_slice(), [] | [Mark::Begin { .. }, Mark::End])
+}
+
 /// What one file says about one endpoint. Other files (system, global, repository) are not seen here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {

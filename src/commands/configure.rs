@@ -202,7 +202,10 @@ fn mode_of(_: &Path) -> Option<u32> {
 }
 
 /// The file that `git config` would write with the same option.
-fn file(scope: &Scope) -> Result<PathBuf> {
+///
+/// # Errors
+/// When there is none: no home, or no repository for `--local`.
+pub fn file(scope: &Scope) -> Result<PathBuf> {
     if let Some(file) = &scope.file {
         return Ok(std::path::absolute(file)?);
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::cli::{AlreadySaid, Doctor};
-use crate::context::{Context, print_secret};
+use crate::context::{Context, print, print_json};
 use crate::doctor::report::{self, Counts, Public, Repaired};
 use crate::doctor::{self, Outcome, Surroundings};
 use crate::ui;
@@ -30,9 +30,8 @@ pub fn run(options: &Doctor) -> Result<()> {
     };
     let mut outcomes = look(&surroundings);
     if !options.json {
-        // Every line is free of secrets by now, and has colours.
         let terminal = io::stdout().is_terminal();
-        print_secret(&report::as_text(&outcomes, &public, terminal, options.fix))?;
+        print(&report::as_text(&outcomes, &public, terminal, options.fix))?;
     }
     let mut repaired = None;
     if options.fix {
@@ -44,13 +43,13 @@ pub fn run(options: &Doctor) -> Result<()> {
             outcomes = look(&again);
         }
         if !options.json {
-            print_secret(&afterwards(&done, &outcomes, &public))?;
+            print(&afterwards(&done, &outcomes, &public))?;
         }
         repaired = Some(done);
     }
     if options.json {
         let json = report::as_json(&outcomes, &public, repaired.as_deref());
-        print_secret(&format!("{}\n", serde_json::to_string_pretty(&json)?))?;
+        print_json(&json)?;
     }
     if Counts::of(&outcomes).has_problem() {
         return Err(AlreadySaid.into());

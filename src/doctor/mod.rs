@@ -6,7 +6,6 @@
 //! what a configuration names, and nothing that it asks can hold it up for long.
 
 pub mod checks;
-pub mod facts;
 pub mod repair;
 pub mod report;
 pub mod surroundings;

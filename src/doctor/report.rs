@@ -118,7 +118,6 @@ impl Counts {
     pub fn has_problem(self) -> bool {
         self.problems > 0
     }
-
 }
 
 impl fmt::Display for Counts {
@@ -190,7 +189,10 @@ pub fn as_text(outcomes: &[Outcome], public: &Public<'_>, terminal: bool, fixing
         0 => {}
         1 => text.push_str("`git credential-hf doctor --fix` does 1 of the fixes\n"),
         n => {
-            let _ = writeln!(text, "`git credential-hf doctor --fix` does {n} of the fixes");
+            let _ = writeln!(
+                text,
+                "`git credential-hf doctor --fix` does {n} of the fixes"
+            );
         }
     }
     text
@@ -198,10 +200,10 @@ pub fn as_text(outcomes: &[Outcome], public: &Public<'_>, terminal: bool, fixing
 
 fn mark(verdict: Verdict, terminal: bool) -> String {
     let (mark, code) = match verdict {
-        Verdict::Skipped => ("-", "2"),
-        Verdict::Ok => ("✓", "32"),
-        Verdict::Note => ("i", "36"),
-        Verdict::Warning => ("!", "33"),
+        Verdict::Skipped => ("-", "1"),
+        Verdict::Ok => ("✓", "1;32"),
+        Verdict::Note => ("i", "1;36"),
+        Verdict::Warning => ("!", "1;33"),
         Verdict::Problem => ("✗", "1;31"),
     };
     Style::new(terminal, code).paint(mark)
@@ -313,7 +315,10 @@ mod tests {
         ] {
             assert_eq!(public.text(&text), expected);
         }
-        assert_eq!(public.text(&"x".repeat(10_000)).chars().count(), LONGEST + 1);
+        assert_eq!(
+            public.text(&"x".repeat(10_000)).chars().count(),
+            LONGEST + 1
+        );
         let root = Public {
             home: Some(Path::new("/")),
         };

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use super::Finding;
@@ -14,7 +14,7 @@ use crate::endpoint::Endpoint;
 use crate::git_config::{self, Entry, ReadError};
 use crate::hub::Hub;
 use crate::hub::knock::{Knock, Unreached};
-use crate::process::output_within;
+use crate::process::{self, output_within};
 use crate::state::State;
 
 /// How long a program may take to tell its version.
@@ -121,7 +121,7 @@ pub fn variable(name: &str) -> Option<OsString> {
 /// configures; `None` when it cannot be started, fails, or takes too long.
 #[must_use]
 pub fn version_of(program: &std::path::Path, arguments: &[&str]) -> Option<String> {
-    let mut command = Command::new(program);
+    let mut command = process::command(program);
     command
         .args(arguments)
         .current_dir(std::env::temp_dir())
@@ -137,7 +137,7 @@ pub fn version_of(program: &std::path::Path, arguments: &[&str]) -> Option<Strin
 /// What git prints here, trimmed; `None` when it fails or takes too long.
 #[must_use]
 pub fn ask_git(arguments: &[&str]) -> Option<String> {
-    let mut command = Command::new("git");
+    let mut command = process::command("git");
     command.args(arguments).stderr(Stdio::null());
     let finished = output_within(command, VERSION_TIMEOUT, MAX_OUTPUT).ok()?;
     let text = String::from_utf8_lossy(&finished.output).trim().to_owned();

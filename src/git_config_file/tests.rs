@@ -474,3 +474,18 @@ fn what_the_hf_cli_sees() {
         assert_eq!(is_seen_by_hf_cli(value), seen, "{value}");
     }
 }
+
+#[test]
+fn a_block_without_one_of_its_marks_is_noticed() {
+    let whole = set("[user]\n\tname = x\n");
+    for (text, damaged) in [
+        (String::new(), false),
+        ("[user\n".to_owned(), false),
+        (whole.clone(), false),
+        (format!("{whole}{whole}"), true),
+        (whole.replace(END, "# other"), true),
+        (whole.replace(BEGIN, "# other"), true),
+    ] {
+        assert_eq!(has_damaged_block(text.as_bytes()), damaged, "{text}");
+    }
+}

@@ -51,10 +51,12 @@ impl Hub {
     }
 
     fn knock_and_wait(&self, timeout: Duration) -> Result<Knock, Unreached> {
-        let request = self.request(Method::HEAD, "/").map_err(|error| match error {
-            HubError::Unavailable(text) => Unreached::Silent(text),
-            other => Unreached::Silent(other.to_string()),
-        })?;
+        let request = self
+            .request(Method::HEAD, "/")
+            .map_err(|error| match error {
+                HubError::Unavailable(text) => Unreached::Silent(text),
+                other => Unreached::Silent(other.to_string()),
+            })?;
         match request.timeout(timeout).send() {
             Ok(response) => {
                 let date = response.headers().get(header::DATE);
