@@ -1,6 +1,7 @@
 //! Git's configuration as git reads it here and now: every entry in order, with the file it
 //! stands in. One run of `git config`, under a deadline; nothing that a configuration names is run.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ impl Scope {
 pub struct Entry {
     /// Whose it is.
     pub scope: Scope,
-    /// The file it stands in, as git names it; `None` for the command line.
+    /// The file it stands in, from the working directory; `None` for the command line.
     pub file: Option<String>,
     /// Section and name in lower case, what is between as written.
     pub key: String,
@@ -114,6 +115,23 @@ pub enum ReadError {
 /// # Errors
 /// See [`ReadError`].
 pub fn read(keys: &str) -> Result<Vec<Entry>, ReadError> {
+    let mut entries = read_as_told(keys)?;
+    let mut relative: Vec<&mut String> = entries
+        .iter_mut()
+        .filter_map(|entry| entry.file.as_mut())
+        .filter(|file| Path::new(file).is_relative())
+        .collect();
+    // Git names those of the repository from its top, wherever it runs.
+    if !relative.is_empty()
+        && let Some(top) = crate::git::ask(&["rev-parse", "--show-cdup"])
+    {
+        let top = top.trim_end_matches('\n');
+        relative.iter_mut().for_each(|file| file.insert_str(0, top));
+    }
+    Ok(entries)
+}
+
+fn read_as_told(keys: &str) -> Result<Vec<Entry>, ReadError> {
     let run = |options: &[&str]| {
         let mut command = process::command("git");
         command

@@ -137,9 +137,5 @@ pub fn version_of(program: &std::path::Path, arguments: &[&str]) -> Option<Strin
 /// What git prints here, trimmed; `None` when it fails or takes too long.
 #[must_use]
 pub fn ask_git(arguments: &[&str]) -> Option<String> {
-    let mut command = process::command("git");
-    command.args(arguments).stderr(Stdio::null());
-    let finished = output_within(command, VERSION_TIMEOUT, MAX_OUTPUT).ok()?;
-    let text = String::from_utf8_lossy(&finished.output).trim().to_owned();
-    finished.status.success().then_some(text)
+    Some(crate::git::ask(arguments)?.trim().to_owned())
 }

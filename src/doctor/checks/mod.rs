@@ -5,6 +5,7 @@ mod clock;
 mod configuration;
 mod credential_settings;
 mod extra_header;
+mod git_credentials;
 mod git_lfs;
 mod git_version;
 mod git_xet;
@@ -14,9 +15,12 @@ mod hf_cli;
 mod hf_token;
 mod keyring;
 mod leftovers;
+mod netrc;
 mod permissions;
+mod plain_text;
 mod proxy;
 mod reach;
+mod remote_urls;
 mod repository;
 mod rules;
 mod tokens;
@@ -39,7 +43,10 @@ pub const ALL: &[&Check] = &[
     &permissions::CHECK,
     &leftovers::CHECK,
     &hf_token::CHECK,
+    &netrc::CHECK,
     &extra_header::CHECK,
+    &remote_urls::CHECK,
+    &git_credentials::CHECK,
     &git_lfs::CHECK,
     &git_xet::CHECK,
     &hf_cli::CHECK,
