@@ -373,9 +373,9 @@ const CASES: &[Case] = &[
         verdict: "warning",
         words: &["have lost a mark"],
         harm: |well| {
-            let text = well.machine.read(".gitconfig");
-            let torn = text.replace("# git-credential-hf: end\n", "");
-            well.machine.write(".gitconfig", torn);
+            // Git takes what stands below a section with it, our first line for one.
+            let remove = ["config", "--global", "--remove-section", "filter.lfs"];
+            well.machine.git(remove).ok();
         },
     },
     Case {
@@ -467,7 +467,7 @@ const CASES: &[Case] = &[
         verdict: "warning",
         words: &["git-lfs 3.9.9", "git lfs install"],
         harm: |well| {
-            let unset = ["config", "--global", "--remove-section", "filter.lfs"];
+            let unset = ["config", "--global", "--unset", "filter.lfs.process"];
             well.machine.git(unset).ok();
         },
     },
@@ -565,10 +565,9 @@ const CASES: &[Case] = &[
 /// Checks that follow from another one's harm.
 const FOLLOW: &[(&str, &[&str])] = &[
     ("repository", &["hf-token"]),
-    ("helper-lines", &[]),
     ("configuration", &["hub", "tokens"]),
     ("rules", &["tokens"]),
-    ("proxy", &[]),
+    ("leftovers", &["git-lfs"]),
 ];
 
 #[test]
