@@ -132,7 +132,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Configure(Scope),
+    Configure(Configure),
     /// Take this helper out of git's configuration again, byte for byte
     Unconfigure(Scope),
     Login(Login),
@@ -146,11 +146,12 @@ enum Verb {
     Run(Run),
     Refresh(Refresh),
     Import(Import),
+    Doctor(Doctor),
 }
 
 fn dispatch(cli: Cli) -> Result<()> {
     match cli.verb {
-        Verb::Configure(scope) => commands::configure::configure(&scope),
+        Verb::Configure(configure) => commands::configure::configure(&configure),
         Verb::Unconfigure(scope) => commands::configure::unconfigure(&scope),
         Verb::Login(login) => commands::login::run(&login),
         Verb::Logout(logout) => commands::logout::run(&logout),
@@ -163,10 +164,11 @@ fn dispatch(cli: Cli) -> Result<()> {
         Verb::Run(run) => commands::run::run(&run),
         Verb::Refresh(refresh) => commands::refresh::run(&refresh),
         Verb::Import(import) => commands::import::run(&import),
+        Verb::Doctor(doctor) => commands::doctor::run(&doctor),
     }
 }
 
-/// Which of git's configuration files to change.
+/// What `configure` is given.
 #[derive(Debug, Args)]
 #[command(
     about = "Let git call this helper for the Hub",
@@ -179,8 +181,21 @@ which repository it asks for. Running it again changes nothing, or brings the bl
 Examples:
   git credential-hf configure              for you (~/.gitconfig)
   git credential-hf configure --local      for the repository at hand
+  git credential-hf configure --hf-cli     for `hf auth login --add-to-git-credential` too
   sudo git credential-hf configure --system"
 )]
+pub struct Configure {
+    /// Which file.
+    #[command(flatten)]
+    pub scope: Scope,
+    /// Add a line that the hf CLI sees, so that `hf auth login --add-to-git-credential` hands its
+    /// token to git; kept by later runs
+    #[arg(long)]
+    pub hf_cli: bool,
+}
+
+/// Which of git's configuration files to change.
+#[derive(Debug, Default, Args)]
 pub struct Scope {
     /// For all users of this machine
     #[arg(long, group = "where")]
@@ -372,6 +387,43 @@ pub struct Import {
     /// Do not ask the Hub whose tokens they are
     #[arg(long)]
     pub no_verify: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `doctor` is given.
+#[derive(Debug, Args)]
+#[command(
+    about = "Find what is in the way, and put right what can be",
+    long_about = "\
+Looks at git and its configuration, at this helper's files and storages, at tokens elsewhere that
+go before this helper's, at git-lfs, git-xet and the hf CLI, and at the way to the Hub. Each line is
+one check with its verdict, why, and what to do. Exit code 0 means that there is no problem, 1
+that there is one; notes and warnings are none.
+
+The output holds no secret, no login of a URL and not where your home directory is: it can be
+pasted into a public report. No token is sent to the Hub.
+
+--fix does what is this helper's own and can be undone (`configure`, closing its files to others,
+removing what a killed process has left), each on a yes, and says what is left for you.",
+    after_help = "\
+Examples:
+  git credential-hf doctor
+  cd some-clone && git credential-hf doctor      with what that repository says
+  git credential-hf doctor --offline --json
+  git credential-hf doctor --fix --yes"
+)]
+pub struct Doctor {
+    /// Repair what can be repaired, each on a yes
+    #[arg(long)]
+    pub fix: bool,
+    /// Do not ask
+    #[arg(long, short, requires = "fix")]
+    pub yes: bool,
+    /// Leave the network alone
+    #[arg(long)]
+    pub offline: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::endpoint::Endpoint;
-use crate::git_config_file::{Reach, reach};
+use crate::git_config;
 use crate::process::{self, output_within};
 use crate::repo::{Location, parse_location};
 
@@ -40,41 +40,33 @@ pub fn remotes() -> Vec<Remote> {
     ask(&["config", "-z", "--get-regexp", regexp]).map_or_else(Vec::new, |told| parse(&told))
 }
 
-/// What git prints; `None` without git, or where it has nothing to tell.
-fn ask(arguments: &[&str]) -> Option<String> {
-    run(arguments).and_then(|(done, told)| done.then_some(told))
-}
-
-/// Whether git succeeds, and what it prints; `None` without git.
-fn run(arguments: &[&str]) -> Option<(bool, String)> {
+/// What git prints, under a deadline; `None` without git, or where it has nothing to tell.
+#[must_use]
+pub fn ask(arguments: &[&str]) -> Option<String> {
     let mut command = process::command("git");
     command.args(arguments).stderr(Stdio::null());
     let finished = output_within(command, TIMEOUT, MAX_CONFIG).ok()?;
     let told = String::from_utf8_lossy(&finished.output).into_owned();
-    Some((finished.status.success(), told))
+    finished.status.success().then_some(told)
 }
 
-const HELPERS: [&str; 4] = [
-    "config",
-    "-z",
-    "--get-regexp",
-    r"^credential\.(.*\.)?helper$",
-];
+/// The keys of all helpers.
+const HELPERS: &str = r"^credential\.(.*\.)?helper$";
 
 /// Whether git calls this helper for the endpoint, as far as its configuration says here and
 /// now; `None` without git.
 #[must_use]
 pub fn calls_us(endpoint: &Endpoint) -> Option<bool> {
-    let (_, output) = run(&HELPERS)?;
-    Some(calls(&output, &endpoint.to_string()))
+    let entries = git_config::read(HELPERS).ok()?;
+    Some(git_config::helpers(&entries, &endpoint.to_string()).call_us())
 }
 
 /// The helpers that are configured here, for whatever host.
 #[must_use]
 pub fn helpers() -> Vec<String> {
-    let told = ask(&HELPERS).unwrap_or_default();
-    let entries = told.split('\0').filter_map(|entry| entry.split_once('\n'));
-    entries.map(|(_, helper)| helper.to_owned()).collect()
+    let entries = git_config::read(HELPERS).unwrap_or_default();
+    let values = entries.into_iter().filter_map(|entry| entry.value);
+    values.collect()
 }
 
 /// The files that git reads its configuration from here, by path.
@@ -100,23 +92,6 @@ pub fn config_files() -> Vec<PathBuf> {
 pub fn common_dir() -> Option<PathBuf> {
     let told = ask(&["rev-parse", "--git-common-dir"])?;
     Some(PathBuf::from(told.trim_end_matches('\n')))
-}
-
-/// Reads the helpers as git does: in file order, each where its section reaches the endpoint,
-/// an empty one clearing the list.
-fn calls(output: &str, endpoint: &str) -> bool {
-    let mut ours = false;
-    for entry in output.split('\0').filter(|entry| !entry.is_empty()) {
-        let (key, value) = entry.split_once('\n').unwrap_or((entry, ""));
-        let section = key
-            .strip_prefix("credential.")
-            .and_then(|k| k.strip_suffix(".helper"));
-        if section.is_some_and(|pattern| reach(pattern, endpoint) == Reach::Never) {
-            continue;
-        }
-        ours = !value.is_empty() && (ours || value == "hf" || value.contains("git-credential-hf"));
-    }
-    ours
 }
 
 /// A URL as it stands in the configuration, and what it is for.
@@ -258,34 +233,6 @@ mod tests {
                 "https://huggingface.co/acme/y"
             ]
         );
-    }
-
-    #[test]
-    fn helpers_in_the_order_in_which_git_reads_them() {
-        let ours = "credential.https://huggingface.co.helper\n/opt/git-credential-hf\0";
-        let reset = "credential.https://huggingface.co.helper\n\0";
-        for (output, expected) in [
-            (String::new(), false),
-            ("credential.helper\nstore\0".to_owned(), false),
-            ("credential.helper\nhf\0".to_owned(), true),
-            (format!("credential.helper\nstore\0{reset}{ours}"), true),
-            (format!("{ours}credential.helper\nstore\0"), true),
-            (format!("{ours}credential.helper\n\0"), false),
-            (
-                format!("{ours}credential.https://github.com.helper\n\0"),
-                true,
-            ),
-            (
-                "credential.https://github.com.helper\nhf\0".to_owned(),
-                false,
-            ),
-        ] {
-            assert_eq!(
-                calls(&output, "https://huggingface.co"),
-                expected,
-                "{output:?}"
-            );
-        }
     }
 
     #[test]

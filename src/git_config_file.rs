@@ -20,14 +20,21 @@
 //! the file has another, since git drops a section whose last variable is unset and would start a new one at the
 //! very end; the comment in it keeps git from dropping this one.
 //!
+//! The hf CLI keeps a token in git's helpers only where it sees a line `credential.helper=NAME` of a plain name or
+//! path, for no URL in particular. So the same section may hold such a line, also of ours: the reset below takes it
+//! out for the Hub, and of other hosts this helper knows nothing. It is written when asked for, and kept from then on.
+//!
 //! The grammar is that of git's `config.c` (`git_parse_source` and what it calls), its oddities included.
 
+mod helper_value;
 mod parse;
 mod url_match;
 pub mod urls;
 
 use std::fmt;
 
+use helper_value::{check_helper, generic_helper};
+pub use helper_value::{is_our_helper, is_seen_by_hf_cli, quote_helper};
 use parse::{File, Item, Kind, parse};
 pub use url_match::{Reach, reach};
 
@@ -35,6 +42,8 @@ const BEGIN: &str = "# git-credential-hf: begin";
 const END: &str = "# git-credential-hf: end";
 const ANCHOR: &str =
     "# git-credential-hf: set generic helpers here; further down they would be given Hub tokens";
+const FOR_HF_CLI: &str =
+    "# git-credential-hf: the hf CLI looks for a helper here; this one answers for no other host";
 /// What the begin line remembers, so that `unconfigure` can restore the file to the byte.
 const CREATED: &str = " (created this file)";
 const ADDED: [&str; 3] = [
@@ -102,6 +111,16 @@ pub struct Unconfigured {
     pub delete_file: bool,
 }
 
+/// Whether a block of ours has lost one of its marks, or there are several.
+#[must_use]
+pub fn has_damaged_block(current: &[u8]) -> bool {
+    let Ok(file) = parse(current) else {
+        return false;
+    };
+    let marks: Vec<Mark> = file.items.iter().filter_map(mark_of).collect();
+    !matches!(marks.as_slice(), [] | [Mark::Begin { .. }, Mark::End])
+}
+
 /// What one file says about one endpoint. Other files (system, global, repository) are not seen here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
@@ -143,6 +162,28 @@ pub fn configure(
     endpoints: &[&str],
     helper: &str,
 ) -> Result<Vec<u8>, EditError> {
+    write_block(original, endpoints, helper, false)
+}
+
+/// The same, with a line that the hf CLI sees.
+///
+/// # Errors
+///
+/// As those of [`configure`].
+pub fn configure_for_hf_cli(
+    original: Option<&[u8]>,
+    endpoints: &[&str],
+    helper: &str,
+) -> Result<Vec<u8>, EditError> {
+    write_block(original, endpoints, helper, true)
+}
+
+fn write_block(
+    original: Option<&[u8]>,
+    endpoints: &[&str],
+    helper: &str,
+    for_hf_cli: bool,
+) -> Result<Vec<u8>, EditError> {
     check_helper(helper)?;
     if let Some(bad) = endpoints
         .iter()
@@ -151,7 +192,11 @@ pub fn configure(
         return Err(EditError::Endpoint((*bad).to_owned()));
     }
     let before = original.unwrap_or_default();
-    let Stripped { mut bytes, created } = strip(before, &parse(before)?, false);
+    let Stripped {
+        mut bytes,
+        created,
+        generic,
+    } = strip(before, &parse(before)?, false);
     if endpoints.is_empty() {
         return Ok(bytes);
     }
@@ -172,6 +217,10 @@ pub fn configure(
         "[credential]".to_owned(),
         format!("\t{ANCHOR}"),
     ];
+    if for_hf_cli || generic {
+        lines.push(format!("\t{FOR_HF_CLI}"));
+        lines.push(format!("\thelper = {}", generic_helper(helper)));
+    }
     for endpoint in endpoints {
         let name = endpoint.replace('\\', r"\\").replace('"', "\\\"");
         lines.push(format!("[credential \"{name}\"]"));
@@ -199,7 +248,7 @@ pub fn configure(
 ///
 /// [`EditError`] if git could not read the file.
 pub fn unconfigure(current: &[u8]) -> Result<Unconfigured, EditError> {
-    let Stripped { bytes, created } = strip(current, &parse(current)?, true);
+    let Stripped { bytes, created, .. } = strip(current, &parse(current)?, true);
     Ok(Unconfigured {
         delete_file: created && bytes.is_empty(),
         bytes,
@@ -258,81 +307,12 @@ pub fn status(current: &[u8], endpoint: &str) -> Result<Status, EditError> {
     })
 }
 
-/// How the absolute path of the helper is written as a value of `helper`.
-///
-/// git gives `PATH get` to a shell if the value itself, unquoted, is an absolute path (`credential_do` in
-/// `credential.c`). So what is special to a shell gets a backslash, which is then escaped for the
-/// configuration file. Backslashes of a Windows path become slashes, which the shell of Git for Windows wants.
-pub fn quote_helper(path: &str) -> String {
-    let path = if path.starts_with('/') {
-        path.to_owned()
-    } else {
-        path.replace('\\', "/")
-    };
-    let mut shell = String::new();
-    for c in path.chars() {
-        match c {
-            // A backslash before a newline would join the lines instead.
-            '\n' => shell.push_str("'\n'"),
-            c if c.is_ascii() && !c.is_ascii_alphanumeric() && !"/._-+:,@%=".contains(c) => {
-                shell.extend(['\\', c])
-            }
-            c => shell.push(c),
-        }
-    }
-    let value = shell
-        .replace('\\', r"\\")
-        .replace('"', "\\\"")
-        .replace('\n', r"\n")
-        .replace('\t', r"\t");
-    if value.contains([';', '#', '\r']) {
-        format!("\"{value}\"")
-    } else {
-        value
-    }
-}
-
 /// The reach of a section by its full name; [`Reach::Never`] if it is no `credential` section.
 fn section_reach(name: &[u8], endpoint: &str) -> Reach {
     match name.strip_prefix(b"credential") {
         Some(b"") => Reach::Always,
         Some([b'.', pattern @ ..]) => reach(&String::from_utf8_lossy(pattern), endpoint),
         _ => Reach::Never,
-    }
-}
-
-/// Whether a value of `helper`, as git reads it, means this program.
-fn is_our_helper(value: &[u8]) -> bool {
-    let absolute = match value {
-        [b'/', ..] => true,
-        [drive, b':', ..] => drive.is_ascii_alphabetic(),
-        _ => false,
-    };
-    let base = value
-        .rsplit(|b| matches!(b, b'/' | b'\\'))
-        .next()
-        .unwrap_or_default();
-    value == b"hf"
-        || absolute
-            && (base == b"git-credential-hf" || base.eq_ignore_ascii_case(b"git-credential-hf.exe"))
-}
-
-/// Refuses a helper that git would read as another value, or that we would not recognise again.
-fn check_helper(helper: &str) -> Result<(), EditError> {
-    let text = format!("[credential]\nhelper = {helper}");
-    // Two missing newlines would mean a backslash at the end, which joins the next line.
-    let whole = |file: &File| !helper.contains(['\n', '\0']) && file.missing_newlines == 1;
-    let ours = parse(text.as_bytes()).is_ok_and(|file| {
-        whole(&file)
-            && file
-                .items
-                .last()
-                .is_some_and(|item| item.sets(b"helper", is_our_helper))
-    });
-    if ours {
-        Ok(())
-    } else {
-        Err(EditError::Helper(helper.to_owned()))
     }
 }
 
@@ -398,6 +378,8 @@ struct Stripped {
     bytes: Vec<u8>,
     /// Whether the block said that it made the file.
     created: bool,
+    /// Whether the block had a helper of ours for no URL in particular.
+    generic: bool,
 }
 
 /// The file without our lines.
@@ -415,6 +397,11 @@ fn strip(bytes: &[u8], file: &File, unmarked: bool) -> Stripped {
 
     let mut out = Vec::with_capacity(bytes.len());
     let (mut copied, mut created, mut joints) = (0, false, Vec::new());
+    let generic = heads.iter().enumerate().any(|(nth, &head)| {
+        let end = heads.get(nth + 1).copied().unwrap_or(items.len());
+        let entry = |at: usize| ours[at] && matches!(items[at].kind, Kind::Entry { .. });
+        items[head].header() == Some(b"credential") && (head..end).any(entry)
+    });
     for (item, &ours) in items.iter().zip(&ours) {
         let mark = mark_of(item);
         if !ours && mark.is_none() {
@@ -448,6 +435,7 @@ fn strip(bytes: &[u8], file: &File, unmarked: bool) -> Stripped {
     Stripped {
         bytes: out,
         created,
+        generic,
     }
 }
 
@@ -483,8 +471,12 @@ fn mark_section(items: &[Item], zones: &[Zone], ours: &mut [bool], span: std::op
             }
         }
     }
+    let is_comment = |at: usize, ours: &str| matches!(&items[at].kind, Kind::Comment(text) if text == ours.as_bytes());
     for at in span.clone().filter(removable) {
-        ours[at] |= matches!(&items[at].kind, Kind::Comment(text) if text == ANCHOR.as_bytes());
+        ours[at] |= is_comment(at, ANCHOR) || is_comment(at, FOR_HF_CLI);
+        let known =
+            zones[at] == Zone::Marked || is_comment(at - usize::from(at > head), FOR_HF_CLI);
+        ours[at] |= !for_url && known && items[at].sets(b"helper", is_our_helper);
     }
     // The header goes with its last line. Comments of others need no header, so they do not hold it.
     let touched = zones[head] == Zone::Marked || span.clone().any(|at| ours[at]);

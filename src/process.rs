@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -100,6 +101,38 @@ pub fn output_within(mut command: Command, timeout: Duration, limit: u64) -> io:
 fn end(child: &mut Child) {
     let _ = child.kill();
     let _ = child.wait();
+}
+
+/// Where a program is on the PATH. Relative folders do not count: they are other ones in every
+/// repository, a hostile one's among them.
+#[must_use]
+pub fn on_path(program: &str) -> Option<PathBuf> {
+    all_on_path(program).into_iter().next()
+}
+
+/// All places of a program on the PATH, the one that is run first.
+#[must_use]
+pub fn all_on_path(program: &str) -> Vec<PathBuf> {
+    let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .filter(|dir| dir.is_absolute())
+        .map(|dir| dir.join(&name))
+        .filter(|file| is_program(file))
+        .collect()
+}
+
+/// Whether a file can be run.
+#[must_use]
+pub fn is_program(file: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let metadata = std::fs::metadata(file);
+        metadata.is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+    }
+    #[cfg(not(unix))]
+    file.is_file()
 }
 
 #[cfg(all(test, unix))]

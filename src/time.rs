@@ -34,6 +34,23 @@ pub fn parse(text: &str) -> Option<u64> {
     }
 }
 
+/// Seconds since 1970 of a date in a header of HTTP, such as `Tue, 24 Nov 2026 17:07:16 GMT`; its
+/// two older forms are `None`, as anything else.
+#[must_use]
+pub fn parse_http(text: &str) -> Option<u64> {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let (_, rest) = text.trim().split_once(", ")?;
+    let mut words = rest.split(' ');
+    let (day, month, year, time) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    if words.next() != Some("GMT") || words.next().is_some() {
+        return None;
+    }
+    parse(&format!("{year}-{month}-{day}T{time}Z"))
+}
+
 /// The day of a time, such as `2026-01-31`.
 #[must_use]
 pub fn day(seconds: u64) -> String {
@@ -121,6 +138,20 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(parse(text), seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_in_headers() {
+        for (text, seconds) in [
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("Sat, 31 Jan 2026 12:00:00 GMT", Some(1_769_860_800)),
+            ("Sat, 31 Jan 2026 12:00:00 CET", None),
+            ("Sat, 31 Jax 2026 12:00:00 GMT", None),
+            ("Saturday, 31-Jan-26 12:00:00 GMT", None),
+            ("1769860800", None),
+        ] {
+            assert_eq!(parse_http(text), seconds, "{text}");
         }
     }
 

@@ -8,41 +8,31 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use crate::cli::Scope;
+use crate::cli::{Configure, Scope};
+use crate::config::Config;
 use crate::context::{Context, print};
 use crate::endpoint::Endpoint;
 use crate::files;
+use crate::git_config;
 use crate::git_config_file::{self, Unconfigured, quote_helper};
 use crate::git_lock::GitLock;
-use crate::process::{self, output_within};
+use crate::process::{self, on_path, output_within};
 use crate::ui::Failure;
 
 const PROGRAM: &str = "git-credential-hf";
 
-/// Puts our block into git's configuration.
+/// Puts our block into git's configuration, and says so.
 ///
 /// # Errors
 /// When the file cannot be read as git would, or not be written.
-pub fn configure(scope: &Scope) -> Result<()> {
+pub fn configure(options: &Configure) -> Result<()> {
     let context = Context::with_config()?;
-    let mut endpoints = vec![
-        Endpoint::hugging_face().to_string(),
-        // The same Hub; git looks its configuration up by the host as typed.
-        "https://hf.co".to_owned(),
-    ];
-    let others = context.config.endpoints.keys();
-    endpoints.extend(
-        others
-            .filter(|e| !e.is_hugging_face())
-            .map(ToString::to_string),
-    );
-    let endpoints: Vec<&str> = endpoints.iter().map(String::as_str).collect();
-    let helper = helper_value()?;
-    let path = file(scope)?;
-    let changed = edit(&path, |original| {
-        let edited = git_config_file::configure(original, &endpoints, &helper)?;
-        Ok(Edited::Write(edited))
-    })?;
+    let Configured {
+        changed,
+        helper,
+        endpoints,
+        path,
+    } = apply(&context, options)?;
     let what = if changed {
         "now calls"
     } else {
@@ -52,7 +42,73 @@ pub fn configure(scope: &Scope) -> Result<()> {
         "git {what} `{helper}` for {} ({})\n",
         endpoints.join(", "),
         path.display()
-    ))
+    ))?;
+    if !options.hf_cli && context.hf_cli().is_here() && hf_cli_sees_a_helper() == Some(false) {
+        print(
+            "`hf auth login --add-to-git-credential` does not see a helper set up for one Hub: \
+             `git credential-hf configure --hf-cli` adds the line that it looks for\n",
+        )?;
+    }
+    Ok(())
+}
+
+/// What git calls from now on.
+#[derive(Debug)]
+pub struct Configured {
+    /// Whether the file was another before.
+    pub changed: bool,
+    /// Our helper as it stands there.
+    pub helper: String,
+    /// The endpoints it is called for.
+    pub endpoints: Vec<String>,
+    /// The file.
+    pub path: PathBuf,
+}
+
+/// The endpoints that `configure` is for, as git looks them up.
+#[must_use]
+pub fn endpoints(config: &Config) -> Vec<String> {
+    let mut endpoints = vec![
+        Endpoint::hugging_face().to_string(),
+        // The same Hub; git looks its configuration up by the host as typed.
+        "https://hf.co".to_owned(),
+    ];
+    let others = config.endpoints.keys().filter(|e| !e.is_hugging_face());
+    endpoints.extend(others.map(ToString::to_string));
+    endpoints
+}
+
+/// Puts our block into git's configuration.
+///
+/// # Errors
+/// When the file cannot be read as git would, or not be written.
+pub fn apply(context: &Context, options: &Configure) -> Result<Configured> {
+    let endpoints = endpoints(&context.config);
+    let urls: Vec<&str> = endpoints.iter().map(String::as_str).collect();
+    let helper = helper_value()?;
+    let path = file(&options.scope)?;
+    let write = if options.hf_cli {
+        git_config_file::configure_for_hf_cli
+    } else {
+        git_config_file::configure
+    };
+    let changed = edit(&path, |original| {
+        Ok(Edited::Write(write(original, &urls, &helper)?))
+    })?;
+    Ok(Configured {
+        changed,
+        helper,
+        endpoints,
+        path,
+    })
+}
+
+/// Whether the hf CLI would find a helper in git's configuration; `None` without git.
+#[must_use]
+pub fn hf_cli_sees_a_helper() -> Option<bool> {
+    let entries = git_config::read(r"^credential\.helper$").ok()?;
+    let mut values = entries.iter().map(git_config::Entry::text);
+    Some(values.any(git_config_file::is_seen_by_hf_cli))
 }
 
 /// Takes our block out again.
@@ -146,7 +202,10 @@ fn mode_of(_: &Path) -> Option<u32> {
 }
 
 /// The file that `git config` would write with the same option.
-fn file(scope: &Scope) -> Result<PathBuf> {
+///
+/// # Errors
+/// When there is none: no home, or no repository for `--local`.
+pub fn file(scope: &Scope) -> Result<PathBuf> {
     if let Some(file) = &scope.file {
         return Ok(std::path::absolute(file)?);
     }
@@ -246,12 +305,5 @@ fn installed_path() -> Option<PathBuf> {
     if called.components().count() > 1 {
         return std::path::absolute(called).ok();
     }
-    let name = format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX);
-    let found = std::env::var_os("PATH").and_then(|path| {
-        std::env::split_paths(&path)
-            .filter(|dir| dir.is_absolute())
-            .map(|dir| dir.join(&name))
-            .find(|file| file.is_file())
-    });
-    found.or_else(|| std::env::current_exe().ok())
+    on_path(PROGRAM).or_else(|| std::env::current_exe().ok())
 }

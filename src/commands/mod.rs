@@ -4,6 +4,7 @@ pub mod capability;
 pub mod check;
 pub mod chosen;
 pub mod configure;
+pub mod doctor;
 pub mod erase;
 pub mod explain;
 pub mod get;

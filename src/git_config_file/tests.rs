@@ -385,3 +385,107 @@ fn patterns_reach_as_git_matches_them() {
     assert_eq!(reach("https://[::1]:8080", "https://[::1]:8080"), Always);
     assert_eq!(reach("https://[::1]", "https://[::1]:8080"), Never);
 }
+
+/// Helpers as they are written, and what the hf CLI is shown.
+const FOR_THE_HF_CLI: [(&str, &str); 4] = [
+    ("hf", "hf"),
+    ("/opt/bin/git-credential-hf", "/opt/bin/git-credential-hf"),
+    (
+        "/home/u/.local/bin/git-credential-hf",
+        "/usr/bin/env /home/u/.local/bin/git-credential-hf",
+    ),
+    (
+        "\"C:/a\\\\;b/git-credential-hf.exe\"",
+        "/usr/bin/env \"C:/a\\\\;b/git-credential-hf.exe\"",
+    ),
+];
+
+#[test]
+fn a_line_for_the_hf_cli_comes_when_asked_for_stays_and_goes_with_the_block() {
+    for original in ORIGINALS {
+        for (helper, generic) in FOR_THE_HF_CLI {
+            let first = configure_for_hf_cli(Some(original.as_bytes()), HUB, helper).unwrap();
+            let text = String::from_utf8(first.clone()).unwrap();
+            assert!(text.starts_with(original), "{original:?}");
+            let line = format!(
+                "\thelper = {generic}{}",
+                if text.contains('\r') { "\r" } else { "" }
+            );
+            assert_eq!(text.matches(FOR_HF_CLI).count(), 1, "{text}");
+            assert!(
+                text.lines().any(|l| l == line.trim_end_matches('\r')),
+                "{text}"
+            );
+            // Kept by whoever brings the block up to date later, and asked for twice is once.
+            let later = configure(Some(&first), BOTH, helper).unwrap();
+            assert_eq!(
+                String::from_utf8_lossy(&later).matches(FOR_HF_CLI).count(),
+                1
+            );
+            assert_eq!(configure(Some(&later), HUB, helper).unwrap(), first);
+            assert_eq!(
+                configure_for_hf_cli(Some(&first), HUB, helper).unwrap(),
+                first
+            );
+            assert_eq!(unset(&text), *original, "{original:?}");
+            // Asked for when the block is there already.
+            let added = configure_for_hf_cli(Some(set(original).as_bytes()), HUB, helper).unwrap();
+            assert_eq!(added, first, "{original:?}");
+            assert!(matches!(
+                status(&first, HUB[0]),
+                Ok(Status::Configured { .. } | Status::HelperBefore { .. })
+            ));
+        }
+    }
+}
+
+#[test]
+fn what_git_config_makes_of_the_line_for_the_hf_cli_stays_the_users() {
+    let first = configure_for_hf_cli(Some(b""), HUB, "hf").unwrap();
+    let text = String::from_utf8(first).unwrap();
+    let line = format!("\t{FOR_HF_CLI}\n\thelper = hf\n");
+    // `git config credential.helper store` replaces the value, `--unset` takes it out.
+    let replaced = text.replace(&line, &format!("\t{FOR_HF_CLI}\n\thelper = store\n"));
+    assert_eq!(unset(&replaced), "[credential]\n\thelper = store\n");
+    assert!(!set(&replaced).contains(FOR_HF_CLI));
+    let removed = text.replace(&line, &format!("\t{FOR_HF_CLI}\n"));
+    assert_eq!(set(&removed), set(""));
+    // Without the marks, only what stands below its comment is ours.
+    let torn = text.replace(&format!("{END}\n"), "");
+    assert_eq!(unset(&torn), "");
+    let by_hand = "[credential]\n\thelper = hf\n";
+    assert_eq!(unset(by_hand), by_hand);
+}
+
+#[test]
+fn what_the_hf_cli_sees() {
+    for (value, seen) in [
+        ("hf", true),
+        ("store", true),
+        ("store --file=/x.y", true),
+        ("/opt/bin/git-credential-hf", true),
+        ("/usr/bin/env /a.b/c", true),
+        ("/home/u/.local/bin/git-credential-hf", false),
+        (r"/my\ dir/git-credential-hf", false),
+        ("!f() { :; }; f", false),
+        ("C:/x", false),
+        ("", false),
+    ] {
+        assert_eq!(is_seen_by_hf_cli(value), seen, "{value}");
+    }
+}
+
+#[test]
+fn a_block_without_one_of_its_marks_is_noticed() {
+    let whole = set("[user]\n\tname = x\n");
+    for (text, damaged) in [
+        (String::new(), false),
+        ("[user\n".to_owned(), false),
+        (whole.clone(), false),
+        (format!("{whole}{whole}"), true),
+        (whole.replace(END, "# other"), true),
+        (whole.replace(BEGIN, "# other"), true),
+    ] {
+        assert_eq!(has_damaged_block(text.as_bytes()), damaged, "{text}");
+    }
+}

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::files::{Lock, read_plain};
 use crate::name::TokenName;
+use crate::process::on_path;
 use crate::secret::{Kind, Secret, SecretError};
 use crate::storage::StorageError;
 
@@ -104,6 +105,14 @@ impl HfCli {
     #[must_use]
     pub fn files(&self) -> Option<&Files> {
         self.files.as_ref()
+    }
+
+    /// Whether the hf CLI was ever used here, or could be: its folder is there, or the program.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        let folder = self.files.as_ref().and_then(|files| files.token.parent());
+        let programs = ["hf", "huggingface-cli"];
+        folder.is_some_and(Path::is_dir) || programs.iter().any(|p| on_path(p).is_some())
     }
 
     /// The value of the active token; `None` without one.

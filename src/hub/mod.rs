@@ -1,6 +1,7 @@
 //! Requests to a Hub: one client, built when the first request is made.
 
 pub mod access;
+pub mod knock;
 pub mod oauth;
 pub mod revoke;
 pub mod whoami;

@@ -112,9 +112,7 @@ fn what_it_adds_to_git_is_kept_and_its_logout_removes_just_that() {
     desk.machine
         .login("mine", &mine, &["--for", "datasets/alice"]);
     // It looks for a helper that is not for one URL only.
-    desk.machine
-        .git(["config", "--global", "credential.helper", "hf"])
-        .ok();
+    desk.machine.helper(["configure", "--hf-cli"]).ok();
 
     let login = [
         "auth",

@@ -94,10 +94,21 @@ impl Keyring {
 
     /// Whether the default collection is locked.
     pub fn is_locked(&self) -> bool {
+        self.property("Locked").contains("true")
+    }
+
+    /// Whether the default collection holds nothing.
+    pub fn is_empty(&self) -> bool {
+        !self.property("Items").contains("/org/freedesktop")
+    }
+
+    /// What dbus-send prints of a property of the default collection.
+    fn property(&self, name: &str) -> String {
         let collection = self.default_collection().expect("a default collection");
         let mut send = self.send(SERVICE, &collection, "org.freedesktop.DBus.Properties.Get");
-        send.args(["string:org.freedesktop.Secret.Collection", "string:Locked"]);
-        finish(send).contains("true")
+        let property = format!("string:{name}");
+        send.args(["string:org.freedesktop.Secret.Collection", &property]);
+        finish(send)
     }
 
     /// Locks the default collection; only a prompt, which nobody can answer here, unlocks it.

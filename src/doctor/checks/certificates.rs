@@ -1,0 +1,131 @@
+//! Certificate authorities: whether the Hub is checked to be the Hub, and by the same list for
+//! git and this helper.
+
+use std::path::Path;
+
+use crate::doctor::surroundings::variable;
+use crate::doctor::{Check, Finding, Group, Surroundings};
+use crate::files::read_plain;
+use crate::git_config::{Entry, last};
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "certificates",
+    group: Group::Network,
+    network: false,
+    run,
+};
+
+/// The variables that name a list of authorities, and are read by this helper.
+const FILES: [&str; 4] = [
+    "GIT_SSL_CAINFO",
+    "SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+];
+
+fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+    let entries = match around.entries() {
+        Ok(entries) => entries,
+        Err(skipped) => return skipped,
+    };
+    let hub = around.endpoint().to_string();
+    let set = FILES
+        .iter()
+        .filter_map(|name| Some((*name, variable(name)?)));
+    let files: Vec<(&str, bool)> = set
+        .map(|(name, path)| (name, holds_certificates(Path::new(&path))))
+        .collect();
+    let verify = last(entries, "http", "sslverify", &hub);
+    let git_file = last(entries, "http", "sslcainfo", &hub).filter(|e| !e.text().is_empty());
+    judge(&Set {
+        files: &files,
+        unchecked: match (variable("GIT_SSL_NO_VERIFY"), verify) {
+            (Some(_), _) => Some("GIT_SSL_NO_VERIFY".to_owned()),
+            (None, Some(entry)) if !entry.is_true() => Some(place(entry)),
+            _ => None,
+        },
+        git_only: git_file.is_some() && files.is_empty(),
+    })
+}
+
+fn holds_certificates(path: &Path) -> bool {
+    let read = read_plain(path);
+    read.is_ok_and(|plain| String::from_utf8_lossy(&plain.bytes).contains("BEGIN CERTIFICATE"))
+}
+
+fn place(entry: &Entry) -> String {
+    let file = entry.file.as_deref().unwrap_or("git -c");
+    format!("http.sslVerify ({file})")
+}
+
+/// What is set.
+#[derive(Debug)]
+struct Set<'a> {
+    /// Variables, and whether the file that each names can be used.
+    files: &'a [(&'a str, bool)],
+    /// What keeps git from checking.
+    unchecked: Option<String>,
+    /// Whether only git's configuration names a list.
+    git_only: bool,
+}
+
+fn judge(set: &Set<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(what) = &set.unchecked {
+        findings.push(
+            Finding::problem(format!(
+                "{what} keeps git from checking that it speaks to the Hub: anybody on the way can \
+                 take the tokens"
+            ))
+            .by_hand("take that setting out; for an authority of your own set GIT_SSL_CAINFO"),
+        );
+    }
+    for (name, _) in set.files.iter().filter(|(_, usable)| !usable) {
+        findings.push(
+            Finding::problem(format!("{name} names a file without certificates"))
+                .by_hand(format!("set {name} to a file in PEM form, or unset it")),
+        );
+    }
+    if set.git_only {
+        findings.push(
+            Finding::warning(
+                "git has a list of authorities (http.sslCAInfo) that this helper does not read",
+            )
+            .by_hand("set GIT_SSL_CAINFO to the same file"),
+        );
+    }
+    if findings.is_empty() {
+        let names: Vec<&str> = set.files.iter().map(|(name, _)| *name).collect();
+        findings.push(Finding::ok(match names.as_slice() {
+            [] => "the system's".to_owned(),
+            names => format!("the system's, and those in {}", names.join(", ")),
+        }));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+
+    #[test]
+    fn lists_of_authorities() {
+        let verify = || Some("http.sslVerify (x)".to_owned());
+        for (files, unchecked, git_only, verdict) in [
+            (&[][..], None, false, Verdict::Ok),
+            (&[("GIT_SSL_CAINFO", true)], None, false, Verdict::Ok),
+            (&[("SSL_CERT_FILE", false)], None, false, Verdict::Problem),
+            (&[], verify(), false, Verdict::Problem),
+            (&[], None, true, Verdict::Warning),
+        ] {
+            let set = Set {
+                files,
+                unchecked,
+                git_only,
+            };
+            assert_eq!(judge(&set)[0].verdict, verdict, "{set:?}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The clock, against the Hub's: expiry, renewal and certificates go by it.
+
+use crate::doctor::{Check, Finding, Group, Surroundings};
+use crate::hub::knock::Knock;
+use crate::time;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "clock",
+    group: Group::Network,
+    network: true,
+    run,
+};
+
+/// How far the clock may be off, in seconds: the answer's way here is in it.
+const FINE: u64 = 60;
+/// From how far on tokens that live for an hour are renewed too late or at once.
+const BAD: u64 = 30 * 60;
+
+fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+    vec![judge(around.contact().as_ref().ok().copied())]
+}
+
+fn judge(knock: Option<Knock>) -> Finding {
+    let Some(Knock { date, now }) = knock else {
+        return Finding::skipped("the Hub was not reached");
+    };
+    let Some(date) = date else {
+        return Finding::skipped("the Hub does not say what time it is");
+    };
+    let off = date.abs_diff(now);
+    let way = if now > date { "ahead" } else { "behind" };
+    let why = format!("this clock is {} {way} of the Hub's", time::span(off));
+    let why = why.replace("behind of", "behind");
+    let fix = "set the clock, best by the system's own time service";
+    match off {
+        0..=FINE => Finding::ok("the same as the Hub's, within a minute"),
+        off if off < BAD => {
+            Finding::warning(format!("{why}: tokens seem to expire at other times")).by_hand(fix)
+        }
+        _ => Finding::problem(format!("{why}: tokens that expire are not renewed in time"))
+            .by_hand(fix),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+
+    #[test]
+    fn differences() {
+        const NOW: u64 = 1_000_000;
+        let at = |date| Some(Knock { date, now: NOW });
+        for (knock, verdict, word) in [
+            (None, Verdict::Skipped, "reached"),
+            (at(None), Verdict::Skipped, "say"),
+            (at(Some(NOW)), Verdict::Ok, ""),
+            (at(Some(NOW - 60)), Verdict::Ok, ""),
+            (at(Some(NOW + 61)), Verdict::Warning, "61 s behind the"),
+            (at(Some(NOW - 600)), Verdict::Warning, "10 min ahead of the"),
+            (at(Some(NOW + 100_000)), Verdict::Problem, "behind the"),
+        ] {
+            let finding = judge(knock);
+            assert_eq!(finding.verdict, verdict);
+            assert!(finding.why.contains(word), "{finding:?}");
+        }
+    }
+}

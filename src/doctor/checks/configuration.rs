@@ -1,0 +1,57 @@
+//! `config.toml`, the state, and the variables that this helper reads.
+
+use crate::commands::list::exists;
+use crate::doctor::{Check, Finding, Group, Surroundings};
+use crate::name::TokenName;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "configuration",
+    group: Group::Tokens,
+    network: false,
+    run,
+};
+
+fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(error) = &around.config_error {
+        let help = error.help.as_deref().unwrap_or("put it right in that file");
+        findings.push(Finding::problem(error.to_string()).by_hand(help));
+    }
+    if let Err(error) = &around.state {
+        findings.push(Finding::problem(error.clone()));
+    }
+    let env = &around.context.env;
+    if let Some(Err(error)) = &env.hf_endpoint {
+        findings.push(
+            Finding::problem(format!("HF_ENDPOINT is no endpoint: {error}"))
+                .by_hand("set it to a URL such as https://huggingface.co, or unset it"),
+        );
+    } else if !around.context.serves(&around.endpoint()) {
+        findings.push(
+            Finding::problem("HF_ENDPOINT is plain http, which is not answered").by_hand(
+                "allow it below [endpoints] in config.toml: \"http://..\" = { allow_http = true }",
+            ),
+        );
+    }
+    if let (Some(name), Ok(state)) = (&env.token_name, &around.state) {
+        let name = TokenName::existing(name);
+        findings.push(if exists(around.context, state, &name) {
+            Finding::note(format!(
+                "GIT_CREDENTIAL_HF_TOKEN_NAME is set: `{name}` is used everywhere, and no rule"
+            ))
+        } else {
+            Finding::problem("GIT_CREDENTIAL_HF_TOKEN_NAME is set, and names no token here")
+                .by_hand("unset GIT_CREDENTIAL_HF_TOKEN_NAME, or see: git credential-hf list")
+        });
+    }
+    if findings.is_empty() {
+        let there = around.context.paths.config().exists();
+        findings.push(Finding::ok(if there {
+            "config.toml can be read"
+        } else {
+            "no config.toml, which is fine"
+        }));
+    }
+    findings
+}

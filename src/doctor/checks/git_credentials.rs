@@ -1,0 +1,24 @@
+//! Copies in the files of git's own `store` helper.
+
+use super::plain_text::{Words, look};
+use crate::doctor::{Check, Group, Verdict};
+use crate::import::Source;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "git-credentials",
+    group: Group::Elsewhere,
+    network: false,
+    run: |around| {
+        look(
+            around,
+            Source::Git,
+            &Words {
+                meaning: "in plain text, left by git's `store` helper",
+                verdict: Verdict::Warning,
+                none: "no token in the files of git's `store` helper",
+                by_hand: "take that line out of the file",
+            },
+        )
+    },
+};

@@ -1,0 +1,252 @@
+//! Our lines in the order in which git reads them: whether git calls this helper for each Hub,
+//! and whether another one is given the tokens.
+
+use std::path::PathBuf;
+
+use crate::doctor::repair::{Repair, Where};
+use crate::doctor::{Check, Finding, Group, Surroundings, Verdict};
+use crate::endpoint::Endpoint;
+use crate::git_config::{Entry, Helpers, Scope, helpers};
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "helper-lines",
+    group: Group::Helper,
+    network: false,
+    run,
+};
+
+fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+    let entries = match around.entries() {
+        Ok(entries) => entries,
+        Err(skipped) => return skipped,
+    };
+    let configured = |hub: &str| {
+        let endpoint = Endpoint::parse(hub);
+        endpoint.is_ok_and(|endpoint| around.context.config.endpoint(&endpoint).is_some())
+    };
+    judge(entries, &around.hubs(), configured)
+}
+
+/// For each Hub what git would do; Hubs of which the same is to be said share a finding.
+fn judge(entries: &[Entry], hubs: &[String], configured: impl Fn(&str) -> bool) -> Vec<Finding> {
+    let mut found: Vec<(Vec<&str>, Finding)> = Vec::new();
+    for hub in hubs {
+        for finding in judge_one(&helpers(entries, hub), configured(hub)) {
+            match found.iter_mut().find(|(_, known)| *known == finding) {
+                Some((hubs, _)) => hubs.push(hub),
+                None => found.push((vec![hub], finding)),
+            }
+        }
+    }
+    let named = |(hubs, mut finding): (Vec<&str>, Finding)| {
+        finding.why = finding.why.replace(HUB, &hubs.join(", "));
+        finding
+    };
+    found.into_iter().map(named).collect()
+}
+
+/// Stands for the Hub's name until Hubs are put together.
+const HUB: &str = "\0";
+
+fn judge_one(helpers: &Helpers<'_>, configured: bool) -> Vec<Finding> {
+    let Some(ours) = helpers.ours.or(helpers.partly) else {
+        let instead = match helpers.before.as_slice() {
+            [] => String::new(),
+            [first, ..] => format!(", but `{}` ({})", first.text(), place(first)),
+        };
+        let finding = Finding::problem(format!("git does not call this helper for {HUB}{instead}"));
+        return vec![if configured {
+            finding.repaired_by(Repair::Configure(Where::Global))
+        } else {
+            finding.by_hand(
+                "add it below [endpoints] in config.toml, then run: git credential-hf configure",
+            )
+        }];
+    };
+    let mut findings = Vec::new();
+    for other in &helpers.after {
+        let finding = Finding::problem(format!(
+            "after this helper git calls `{}` ({}) for {HUB}, and hands it the Hub's tokens",
+            other.text(),
+            place(other)
+        ));
+        findings.push(fixed(finding, other));
+    }
+    for other in &helpers.before {
+        let finding = Finding::problem(format!(
+            "before this helper git calls `{}` ({}) for {HUB}; it answers first, and is handed \
+             the Hub's tokens",
+            other.text(),
+            place(other)
+        ));
+        findings.push(fixed(finding, ours));
+    }
+    if let Some(reset) = helpers.hidden {
+        let finding = Finding::problem(format!(
+            "an empty `{}` ({}) keeps git from calling this helper for a part of {HUB}",
+            reset.key,
+            place(reset)
+        ));
+        findings.push(fixed(finding, reset));
+    }
+    if helpers.ours.is_none() {
+        let finding = Finding::warning(format!(
+            "git calls this helper for a part of {HUB} only ({})",
+            place(ours)
+        ));
+        findings.push(finding.repaired_by(Repair::Configure(Where::Global)));
+    }
+    if findings.is_empty() {
+        let cleared = match helpers.cleared {
+            0 => "",
+            _ => ", and leaves out what stands before it",
+        };
+        findings.push(Finding::ok(format!(
+            "for {HUB} git calls this helper and no other ({}){cleared}",
+            place(ours)
+        )));
+    }
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
+    debug_assert!(findings.iter().all(|f| f.verdict != Verdict::Skipped));
+    findings
+}
+
+/// Where an entry stands, in words.
+fn place(entry: &Entry) -> String {
+    match (&entry.file, entry.scope) {
+        (Some(file), Scope::System) => format!("{file}, for the whole system"),
+        (Some(file), Scope::Local | Scope::Worktree) => format!("{file} of this repository"),
+        (Some(file), _) => file.clone(),
+        (None, _) => "git -c, or variables of git".to_owned(),
+    }
+}
+
+/// Adds what brings our lines behind an entry: they are written to the end of the same scope,
+/// which git reads after all that stands before it.
+fn fixed(finding: Finding, entry: &Entry) -> Finding {
+    match (entry.scope, &entry.file) {
+        (Scope::Local, _) => finding.repaired_by(Repair::Configure(Where::Local)),
+        (Scope::Worktree, Some(file)) => {
+            finding.repaired_by(Repair::Configure(Where::File(PathBuf::from(file))))
+        }
+        (Scope::Command, _) | (_, None) => {
+            finding.by_hand("leave out `-c credential.helper=..`, or unset GIT_CONFIG_COUNT and GIT_CONFIG_PARAMETERS")
+        }
+        _ => finding.repaired_by(Repair::Configure(Where::Global)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git_config::samples::entries;
+
+    const OURS: &str = "credential.https://huggingface.co.helper=hf";
+    const RESET: &str = "credential.https://huggingface.co.helper=";
+    const STORE: &str = "credential.helper=store";
+
+    fn hubs() -> Vec<String> {
+        vec!["https://huggingface.co".to_owned()]
+    }
+
+    #[test]
+    fn orders() {
+        let part = "credential.https://huggingface.co/acme.helper=";
+        let global = Some(Repair::Configure(Where::Global));
+        for (texts, verdicts, word, repair) in [
+            (&[RESET, OURS][..], &[Verdict::Ok][..], "no other", None),
+            (&[STORE, RESET, OURS], &[Verdict::Ok], "leaves out", None),
+            (&[], &[Verdict::Problem], "does not call", global.clone()),
+            (&[STORE], &[Verdict::Problem], "`store`", global.clone()),
+            (
+                &[RESET, OURS, STORE],
+                &[Verdict::Problem],
+                "after",
+                global.clone(),
+            ),
+            (
+                &[STORE, OURS],
+                &[Verdict::Problem],
+                "before",
+                global.clone(),
+            ),
+            (
+                &[STORE, OURS, STORE],
+                &[Verdict::Problem, Verdict::Problem],
+                "hands it",
+                global.clone(),
+            ),
+            (
+                &[RESET, OURS, part],
+                &[Verdict::Problem],
+                "empty",
+                global.clone(),
+            ),
+            (
+                &["credential.https://huggingface.co/acme.helper=hf"],
+                &[Verdict::Warning],
+                "a part of",
+                global.clone(),
+            ),
+        ] {
+            let findings = judge(&entries(texts), &hubs(), |_| true);
+            let seen: Vec<Verdict> = findings.iter().map(|f| f.verdict).collect();
+            assert_eq!(seen, verdicts, "{texts:?}");
+            assert!(findings[0].why.contains(word), "{findings:?}");
+            assert!(findings[0].why.contains("https://huggingface.co"));
+            let fix = findings[0].fix.clone().and_then(|fix| fix.repair);
+            assert_eq!(fix, repair, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn the_fix_is_written_where_it_comes_after() {
+        for (scope, file, text) in [
+            (Scope::Global, Some("/home/u/.gitconfig"), "configure"),
+            (Scope::Global, Some("/home/u/more"), "configure"),
+            (Scope::System, Some("/etc/gitconfig"), "configure"),
+            (Scope::Unknown, Some("/home/u/.gitconfig"), "configure"),
+            (Scope::Local, Some(".git/config"), "configure --local"),
+            (
+                Scope::Worktree,
+                Some(".git/config.worktree"),
+                "configure --file .git/config.worktree",
+            ),
+            (Scope::Command, None, "leave out `-c"),
+        ] {
+            let mut read = entries(&[RESET, OURS, STORE]);
+            read[2].scope = scope;
+            read[2].file = file.map(str::to_owned);
+            let findings = judge(&read, &hubs(), |_| true);
+            let fix = findings[0].fix.clone().unwrap();
+            assert!(fix.text.contains(text), "{fix:?}");
+        }
+    }
+
+    #[test]
+    fn hubs_with_the_same_finding_share_it() {
+        let hubs = [
+            "https://huggingface.co",
+            "https://hf.co",
+            "https://hub.corp.example",
+        ];
+        let hubs = hubs.map(str::to_owned);
+        let read = entries(&[RESET, OURS, "credential.https://hf.co.helper=hf"]);
+        let findings = judge(&read, &hubs, |hub| hub != "https://hub.corp.example");
+        assert_eq!(findings.len(), 2, "{findings:?}");
+        assert!(
+            findings[0]
+                .why
+                .contains("https://huggingface.co, https://hf.co")
+        );
+        assert!(
+            findings[1]
+                .fix
+                .as_ref()
+                .unwrap()
+                .text
+                .contains("[endpoints]")
+        );
+    }
+}

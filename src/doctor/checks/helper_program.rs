@@ -1,0 +1,173 @@
+//! The program behind our lines, as git would find it. It is looked at, never run: what a
+//! repository's configuration names may be anything.
+
+use std::path::{Path, PathBuf};
+
+use crate::doctor::repair::{Repair, Where};
+use crate::doctor::surroundings::ask_git;
+use crate::doctor::{Check, Finding, Group, Surroundings};
+use crate::git_config::means_us;
+use crate::process::{all_on_path, is_program};
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "helper-program",
+    group: Group::Helper,
+    network: false,
+    run,
+};
+
+const PROGRAM: &str = "git-credential-hf";
+
+fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+    let entries = match around.entries() {
+        Ok(entries) => entries,
+        Err(skipped) => return skipped,
+    };
+    let by_name = found_by_git();
+    let this = std::env::current_exe().ok();
+    let mut findings: Vec<Finding> = Vec::new();
+    for entry in entries {
+        let ours = entry.between("credential", "helper").is_some() && means_us(entry.text());
+        let Some(program) = ours.then(|| program(entry.text())).flatten() else {
+            continue;
+        };
+        let path = match program {
+            Program::Name => by_name.clone(),
+            Program::Path(ref path) => Some(path.clone()).filter(|path| is_program(path)),
+        };
+        let same = path.as_deref().map(|path| same_file(path, this.as_deref()));
+        let finding = judge(&program, path.as_deref(), same);
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    if findings.is_empty() {
+        findings.push(Finding::skipped("git calls no such program"));
+    }
+    findings.extend(typed(&all_on_path(PROGRAM), this.as_deref()));
+    findings
+}
+
+/// What a value of `helper` runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Program {
+    /// `hf`, which git looks for.
+    Name,
+    /// One by its path.
+    Path(PathBuf),
+}
+
+/// Takes the program out of a value, as the shell that git gives it to would.
+fn program(value: &str) -> Option<Program> {
+    let value = value.trim_start_matches('!').trim_start();
+    let value = value.strip_prefix("/usr/bin/env ").unwrap_or(value);
+    let mut word = String::new();
+    let mut characters = value.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '\\' => word.extend(characters.next()),
+            c if c.is_whitespace() => break,
+            c => word.push(c),
+        }
+    }
+    match word.as_str() {
+        "" => None,
+        "hf" | PROGRAM => Some(Program::Name),
+        path => Some(Program::Path(PathBuf::from(path))),
+    }
+}
+
+/// Where git finds the program by its name: first among its own.
+fn found_by_git() -> Option<PathBuf> {
+    let own = ask_git(&["--exec-path"]).map(|dir| Path::new(&dir).join(PROGRAM));
+    own.into_iter()
+        .chain(all_on_path(PROGRAM))
+        .find(|path| is_program(path))
+}
+
+fn same_file(path: &Path, this: Option<&Path>) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    this.is_none_or(|this| real(path) == real(this))
+}
+
+/// From the program, where it is, and whether it is this very one.
+fn judge(program: &Program, path: Option<&Path>, same: Option<bool>) -> Finding {
+    match (program, path, same) {
+        (Program::Name, None, _) => Finding::problem(format!(
+            "git is to call `hf`, and finds no {PROGRAM} among its own programs or on PATH"
+        ))
+        .repaired_by(Repair::Configure(Where::Global)),
+        (Program::Path(path), None, _) => Finding::problem(format!(
+            "git is to call {}, and there is no such program",
+            path.display()
+        ))
+        .repaired_by(Repair::Configure(Where::Global)),
+        (_, Some(path), Some(false)) => Finding::note(format!(
+            "git calls {}, which is another copy than this one",
+            path.display()
+        ))
+        .by_hand("to have git call this one: git credential-hf configure"),
+        (_, Some(path), _) => Finding::ok(format!("git calls {}, this program", path.display())),
+    }
+}
+
+/// What typing `git credential-hf` runs.
+fn typed(found: &[PathBuf], this: Option<&Path>) -> Option<Finding> {
+    match found.first() {
+        None => Some(Finding::note(format!(
+            "{PROGRAM} is not on PATH: git finds it all the same, but `git credential-hf` does not"
+        ))),
+        Some(first) if !same_file(first, this) => Some(Finding::warning(format!(
+            "another {PROGRAM} comes first on PATH: {}",
+            first.display()
+        ))),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+
+    #[test]
+    fn programs_of_values() {
+        let path = |path: &str| Some(Program::Path(PathBuf::from(path)));
+        for (value, expected) in [
+            ("hf", Some(Program::Name)),
+            ("!git-credential-hf", Some(Program::Name)),
+            (
+                r"/opt/my\ x/git-credential-hf",
+                path("/opt/my x/git-credential-hf"),
+            ),
+            ("/opt/git-credential-hf --x", path("/opt/git-credential-hf")),
+            (
+                "/usr/bin/env /a.b/git-credential-hf",
+                path("/a.b/git-credential-hf"),
+            ),
+            ("", None),
+        ] {
+            assert_eq!(program(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn where_it_is() {
+        let path = Path::new("/opt/git-credential-hf");
+        let named = Program::Path(path.to_owned());
+        for (program, found, same, verdict) in [
+            (&Program::Name, None, None, Verdict::Problem),
+            (&named, None, None, Verdict::Problem),
+            (&named, Some(path), Some(false), Verdict::Note),
+            (&named, Some(path), Some(true), Verdict::Ok),
+            (&Program::Name, Some(path), Some(true), Verdict::Ok),
+        ] {
+            assert_eq!(judge(program, found, same).verdict, verdict);
+        }
+        let other = [PathBuf::from("/bin/sh")];
+        let verdict = |found| typed(found, Some(Path::new("/bin/cat"))).map(|f| f.verdict);
+        assert_eq!(verdict(&[]), Some(Verdict::Note));
+        assert_eq!(verdict(&other), Some(Verdict::Warning));
+    }
+}

@@ -1,0 +1,153 @@
+//! The keyring: one entry is written, read back and removed, each under the deadline.
+
+use crate::doctor::{Check, Finding, Group, Surroundings};
+use crate::endpoint::Endpoint;
+use crate::name::TokenName;
+use crate::secret::Secret;
+use crate::storage::{Record, Storage, StorageError, StorageKind};
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "keyring",
+    group: Group::Tokens,
+    network: false,
+    run,
+};
+
+/// The entry's name; no user can give it to a token.
+const NAME: &str = "doctor:round-trip";
+/// What it holds, which is no secret.
+const VALUE: &str = "written by git-credential-hf doctor; may be removed";
+
+fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+    let context = around.context;
+    let tokens = around.state.iter().flat_map(|state| state.tokens.values());
+    let kept = tokens
+        .filter(|token| token.storage == StorageKind::Keyring)
+        .count();
+    if kept == 0 && context.config.storage == Some(StorageKind::File) {
+        return vec![Finding::skipped("not used: tokens are kept in files here")];
+    }
+    let outcome = round_trip(&*context.storage(StorageKind::Keyring));
+    vec![judge(kept, outcome.as_ref().err())]
+}
+
+/// Writes, reads and removes an entry. Another `doctor` may do the same at once, and removes
+/// the same entry, so a read that finds none is tried again.
+fn round_trip(storage: &dyn Storage) -> Result<(), StorageError> {
+    let name = TokenName::existing(NAME);
+    let secret = Secret::exact(VALUE).map_err(|e| StorageError::Refused(e.to_string()))?;
+    let record = Record {
+        secret,
+        endpoint: Endpoint::hugging_face(),
+        expires: None,
+        refresh_token: None,
+        client_id: None,
+        renewed: None,
+    };
+    let write_and_read = || {
+        storage.write(&name, &record)?;
+        storage.read(&name)
+    };
+    let read = match write_and_read() {
+        Err(StorageError::NotFound) => write_and_read(),
+        other => other,
+    }?;
+    storage.delete(&name)?;
+    if read.secret.same_as(&record.secret) {
+        Ok(())
+    } else {
+        let message = "the keyring gives back another value than was put in";
+        Err(StorageError::Refused(message.to_owned()))
+    }
+}
+
+/// From how many tokens lie there, and what went wrong.
+fn judge(kept: usize, error: Option<&StorageError>) -> Finding {
+    match (error, kept) {
+        (None, 0) => Finding::ok("writing, reading and removing an entry works"),
+        (None, 1) => Finding::ok("writing, reading and removing an entry works; 1 token is there"),
+        (None, n) => Finding::ok(format!(
+            "writing, reading and removing an entry works; {n} tokens are there"
+        )),
+        (Some(error), 0) => Finding::note(format!("{error}; no token lies there")).by_hand(
+            "to keep tokens in files instead: git credential-hf login NAME --storage file",
+        ),
+        (Some(error), n) => {
+            let tokens = if n == 1 { "1 token lies" } else { "tokens lie" };
+            Finding::problem(format!("{error}; {tokens} there")).by_hand(
+                "unlock it, or start its service; or: git credential-hf login NAME --storage file",
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+    use std::cell::{Cell, RefCell};
+
+    /// Forgets, as if somebody else had removed the entry, so many times.
+    #[derive(Default)]
+    struct Shelf {
+        record: RefCell<Option<Record>>,
+        forgets: Cell<u32>,
+        changes: bool,
+    }
+
+    impl Storage for Shelf {
+        fn read(&self, _: &TokenName) -> Result<Record, StorageError> {
+            if self.forgets.get() > 0 {
+                self.forgets.set(self.forgets.get() - 1);
+                return Err(StorageError::NotFound);
+            }
+            let mut record = self.record.borrow().clone().ok_or(StorageError::NotFound)?;
+            if self.changes {
+                record.secret = Secret::exact("other").unwrap();
+            }
+            Ok(record)
+        }
+
+        fn write(&self, _: &TokenName, record: &Record) -> Result<(), StorageError> {
+            *self.record.borrow_mut() = Some(record.clone());
+            Ok(())
+        }
+
+        fn delete(&self, _: &TokenName) -> Result<(), StorageError> {
+            *self.record.borrow_mut() = None;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn round_trips() {
+        for (forgets, changes, works) in [
+            (0, false, true),
+            (1, false, true),
+            (2, false, false),
+            (0, true, false),
+        ] {
+            let shelf = Shelf {
+                forgets: Cell::new(forgets),
+                changes,
+                ..Shelf::default()
+            };
+            assert_eq!(round_trip(&shelf).is_ok(), works);
+            assert_eq!(shelf.record.borrow().is_none(), forgets < 2);
+        }
+    }
+
+    #[test]
+    fn a_dead_keyring_is_a_problem_for_who_has_tokens_there() {
+        let dead = StorageError::Unavailable("no keyring is running here".into());
+        for (kept, error, verdict) in [
+            (0, None, Verdict::Ok),
+            (2, None, Verdict::Ok),
+            (0, Some(&dead), Verdict::Note),
+            (1, Some(&dead), Verdict::Problem),
+        ] {
+            assert_eq!(judge(kept, error).verdict, verdict);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! netrc, which git, curl and Python ask before any helper.
+
+use super::plain_text::{Words, look};
+use crate::doctor::{Check, Group, Verdict};
+use crate::import::Source;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "netrc",
+    group: Group::Elsewhere,
+    network: false,
+    run: |around| {
+        look(
+            around,
+            Source::Netrc,
+            &Words {
+                meaning: "which git uses before it asks any helper",
+                verdict: Verdict::Problem,
+                none: "no netrc speaks for the Hub",
+                by_hand: "take that machine out of the file",
+            },
+        )
+    },
+};

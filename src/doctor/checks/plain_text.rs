@@ -1,0 +1,109 @@
+//! Tokens in plain text, as `import` finds them: what the checks for its sources share.
+
+use crate::doctor::{Finding, Surroundings, Verdict};
+use crate::import::Source;
+use crate::import::find::{Findings, find};
+
+/// What is said about one source.
+pub struct Words<'a> {
+    /// What it means that a token lies there.
+    pub meaning: &'a str,
+    /// How bad that is.
+    pub verdict: Verdict,
+    /// What is said when there is none.
+    pub none: &'a str,
+    /// What removes what `import` does not take.
+    pub by_hand: &'a str,
+}
+
+/// Looks into one of the sources of `import`.
+pub fn look(around: &Surroundings<'_>, source: Source, words: &Words<'_>) -> Vec<Finding> {
+    judge(&find(around.context, &[source], &[]), source, words)
+}
+
+fn judge(found: &Findings, source: Source, words: &Words<'_>) -> Vec<Finding> {
+    let name = match source {
+        Source::Hf => "hf",
+        Source::Git => "git",
+        Source::Netrc => "netrc",
+        Source::Remotes => "remotes",
+    };
+    let finding = |why: String, fix: String| {
+        let finding = Finding {
+            verdict: words.verdict,
+            why,
+            fix: None,
+        };
+        finding.by_hand(fix)
+    };
+    let mut findings: Vec<Finding> = Vec::new();
+    for token in &found.found {
+        let (place, meaning, hint) = (&token.place, words.meaning, token.secret.hint());
+        findings.push(finding(
+            format!("{place} holds {hint} for {}, {meaning}", token.endpoint),
+            format!("git credential-hf import {name}"),
+        ));
+    }
+    for token in &found.skipped {
+        let (place, reason, hint) = (&token.place, &token.reason, &token.hint);
+        findings.push(finding(
+            format!("{place} holds {hint}: {reason}"),
+            words.by_hand.to_owned(),
+        ));
+    }
+    let unread = found.problems.iter();
+    findings.extend(unread.map(|why| Finding::note(format!("not looked into: {why}"))));
+    if findings.is_empty() {
+        findings.push(Finding::ok(words.none));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::Endpoint;
+    use crate::import::{Found, Place, Skipped};
+    use crate::secret::Secret;
+
+    #[test]
+    fn what_import_finds() {
+        let words = Words {
+            meaning: "which goes first",
+            verdict: Verdict::Warning,
+            none: "none",
+            by_hand: "remove it",
+        };
+        let mut found = Findings::default();
+        let judged = |found: &Findings| judge(found, Source::Netrc, &words);
+        assert_eq!(judged(&found)[0].verdict, Verdict::Ok);
+        let place = || Place::Netrc {
+            file: "/h/.netrc".into(),
+            line: 3,
+        };
+        let value = format!("hf_{}", "aB3".repeat(12));
+        found.found.push(Found {
+            secret: Secret::exact(&value).unwrap(),
+            endpoint: Endpoint::hugging_face(),
+            place: place(),
+            name: None,
+            used_for: None,
+        });
+        found.skipped.push(Skipped {
+            hint: "(not in the Hub's form)".into(),
+            place: place(),
+            reason: "no token".into(),
+        });
+        found.problems.push("x: y".into());
+        let findings = judged(&found);
+        let verdicts: Vec<Verdict> = findings.iter().map(|f| f.verdict).collect();
+        assert_eq!(
+            verdicts,
+            [Verdict::Warning, Verdict::Warning, Verdict::Note]
+        );
+        let fix = findings[0].fix.as_ref().unwrap();
+        assert_eq!(fix.text, "git credential-hf import netrc");
+        assert!(findings[0].why.starts_with("/h/.netrc:3 holds hf_…3aB3"));
+        assert!(!format!("{findings:?}").contains(&value));
+    }
+}

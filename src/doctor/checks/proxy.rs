@@ -1,0 +1,66 @@
+//! Proxies: whether git and this helper go the same way. Which proxy is nobody else's business.
+
+use crate::doctor::surroundings::variable;
+use crate::doctor::{Check, Finding, Group, Surroundings};
+use crate::git_config::last;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "proxy",
+    group: Group::Network,
+    network: false,
+    run,
+};
+
+const VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+
+fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+    let entries = match around.entries() {
+        Ok(entries) => entries,
+        Err(skipped) => return skipped,
+    };
+    let in_environment = VARIABLES.iter().find(|name| variable(name).is_some());
+    let hub = around.endpoint().to_string();
+    let in_git = last(entries, "http", "proxy", &hub).map(|entry| !entry.text().is_empty());
+    vec![judge(in_environment.copied(), in_git)]
+}
+
+/// From the variable that is set, and git's `http.proxy`: none, empty, which means to go
+/// without, or one.
+fn judge(variable: Option<&str>, in_git: Option<bool>) -> Finding {
+    match (variable, in_git) {
+        (None, None | Some(false)) => Finding::ok("none is set"),
+        (Some(variable), None) => {
+            Finding::ok(format!("{variable} is set, for git and this helper"))
+        }
+        (Some(_), Some(true)) => Finding::ok("set for git (http.proxy) and in the environment"),
+        (Some(variable), Some(false)) => Finding::note(format!(
+            "git goes without a proxy (http.proxy is empty), this helper with {variable}"
+        )),
+        (None, Some(true)) => Finding::warning(
+            "git goes through a proxy (http.proxy) that this helper, git-lfs's and hf's requests \
+             may not use",
+        )
+        .by_hand("set HTTPS_PROXY to the same URL"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+
+    #[test]
+    fn ways() {
+        for (variable, in_git, verdict) in [
+            (None, None, Verdict::Ok),
+            (None, Some(false), Verdict::Ok),
+            (Some("HTTPS_PROXY"), None, Verdict::Ok),
+            (Some("HTTPS_PROXY"), Some(true), Verdict::Ok),
+            (Some("HTTPS_PROXY"), Some(false), Verdict::Note),
+            (None, Some(true), Verdict::Warning),
+        ] {
+            assert_eq!(judge(variable, in_git).verdict, verdict);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Whether the Hub can be reached at all.
+
+use crate::doctor::{Check, Finding, Group, Surroundings};
+use crate::hub::knock::{Knock, Unreached};
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "hub",
+    group: Group::Network,
+    network: true,
+    run,
+};
+
+fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+    vec![judge(&around.endpoint().to_string(), around.contact())]
+}
+
+fn judge(hub: &str, contact: &Result<Knock, Unreached>) -> Finding {
+    match contact {
+        Ok(_) => Finding::ok(format!("{hub} answers")),
+        Err(Unreached::Certificate(why)) => Finding::problem(why.clone()).by_hand(
+            "behind a proxy that opens TLS, set GIT_SSL_CAINFO or SSL_CERT_FILE to its authority",
+        ),
+        Err(Unreached::Elsewhere(why)) => Finding::warning(why.clone())
+            .by_hand("a network that wants a login first does that: open a page in the browser"),
+        Err(Unreached::Silent(why)) => Finding::warning(format!("offline? {why}"))
+            .by_hand("see whether you are online, and whether a proxy is needed (HTTPS_PROXY)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+
+    #[test]
+    fn answers() {
+        let why = || "why".to_owned();
+        for (contact, verdict) in [
+            (Ok(Knock { date: None, now: 0 }), Verdict::Ok),
+            (Err(Unreached::Certificate(why())), Verdict::Problem),
+            (Err(Unreached::Elsewhere(why())), Verdict::Warning),
+            (Err(Unreached::Silent(why())), Verdict::Warning),
+        ] {
+            let finding = judge("https://huggingface.co", &contact);
+            assert_eq!(finding.verdict, verdict);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Tokens in the URLs of remotes, which every program and every copy of the configuration shows.
+
+use super::plain_text::{Words, look};
+use crate::doctor::{Check, Group, Verdict};
+use crate::import::Source;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "remote-urls",
+    group: Group::Elsewhere,
+    network: false,
+    run: |around| {
+        look(
+            around,
+            Source::Remotes,
+            &Words {
+                meaning: "which git uses before it asks any helper",
+                verdict: Verdict::Problem,
+                none: "no token in a URL of git's configuration",
+                by_hand: "take the login out of that URL: git remote set-url NAME URL",
+            },
+        )
+    },
+};

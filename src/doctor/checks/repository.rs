@@ -1,0 +1,120 @@
+//! The repository at hand: whether git trusts it, and whether its remotes ask for tokens at all.
+
+use crate::doctor::surroundings::ask_git;
+use crate::doctor::{Check, Finding, Group, Surroundings};
+use crate::endpoint::Endpoint;
+use crate::git_config::Entry;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "repository",
+    group: Group::Git,
+    network: false,
+    run,
+};
+
+fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+    let entries = match &around.entries {
+        Ok(entries) => entries,
+        Err(error) => {
+            return vec![
+                Finding::problem(error.to_string())
+                    .by_hand("see what it says: git config --list --show-origin"),
+            ];
+        }
+    };
+    let git_dir = ["rev-parse", "--git-dir"];
+    let trust = if ask_git(&git_dir).is_some() {
+        Trust::Trusted
+    } else if ask_git(&["-c", "safe.directory=*", "rev-parse", "--git-dir"]).is_some() {
+        Trust::AnotherUsers
+    } else {
+        Trust::NoRepository
+    };
+    let https = crate::git::remotes();
+    let serves = |endpoint: &Endpoint| around.context.serves(endpoint);
+    let https = https.iter().filter(|l| serves(&l.endpoint)).count();
+    let ssh = entries.iter().filter(|entry| is_ssh(entry)).count();
+    vec![judge(trust, https, ssh)]
+}
+
+/// What git thinks of the place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    Trusted,
+    AnotherUsers,
+    NoRepository,
+}
+
+/// From what git thinks of the place, and how many remotes lead to a Hub in which way.
+fn judge(trust: Trust, https: usize, ssh: usize) -> Finding {
+    match (trust, https, ssh) {
+        (Trust::NoRepository, ..) => {
+            Finding::skipped("not in a repository: run this in a clone to have it looked at too")
+        }
+        (Trust::AnotherUsers, ..) => Finding::warning(
+            "another user owns this repository, so git refuses it and does not read its remotes",
+        )
+        .by_hand("if you trust it: git config --global --add safe.directory \"$PWD\""),
+        (_, 0, 0) => Finding::ok("no remote here leads to a Hub"),
+        (_, 0, _) => Finding::note(
+            "the Hub's remotes here use ssh keys: git asks no helper for them, git-lfs and \
+             git-xet may",
+        ),
+        (_, 1, _) => Finding::ok("a remote here leads to a Hub over https"),
+        (_, n, _) => Finding::ok(format!("{n} remotes here lead to Hubs over https")),
+    }
+}
+
+/// Whether an entry is a remote's URL on the public Hub over ssh.
+fn is_ssh(entry: &Entry) -> bool {
+    if entry.between("remote", "url").is_none_or(str::is_empty) {
+        return false;
+    }
+    let url = entry.text();
+    let (host, scheme) = match url.strip_prefix("ssh://") {
+        Some(rest) => (rest.split(['/', ':']).next(), true),
+        None => (url.split_once(':').map(|(host, _)| host), false),
+    };
+    let host = host.map(|host| host.rsplit_once('@').map_or(host, |(_, host)| host));
+    host.is_some_and(|host| matches!(host, "hf.co" | "huggingface.co"))
+        && (scheme || !url.contains("://"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+    use crate::git_config::samples::entry;
+
+    #[test]
+    fn places() {
+        for (trust, https, ssh, verdict) in [
+            (Trust::NoRepository, 0, 0, Verdict::Skipped),
+            (Trust::AnotherUsers, 0, 0, Verdict::Warning),
+            (Trust::Trusted, 0, 0, Verdict::Ok),
+            (Trust::Trusted, 0, 1, Verdict::Note),
+            (Trust::Trusted, 1, 1, Verdict::Ok),
+            (Trust::Trusted, 2, 0, Verdict::Ok),
+        ] {
+            assert_eq!(judge(trust, https, ssh).verdict, verdict);
+        }
+    }
+
+    #[test]
+    fn remotes_over_ssh() {
+        for (url, expected) in [
+            ("git@hf.co:acme/x", true),
+            ("ssh://git@hf.co/acme/x", true),
+            ("ssh://git@huggingface.co:22/acme/x", true),
+            ("https://huggingface.co/acme/x", false),
+            ("https://git@hf.co:443/acme/x", false),
+            ("git@github.com:acme/x", false),
+            ("../hf.co", false),
+        ] {
+            let entry = entry(&format!("remote.origin.url={url}"));
+            assert_eq!(is_ssh(&entry), expected, "{url}");
+        }
+        assert!(!is_ssh(&entry("remote.origin.pushurl=git@hf.co:a/b")));
+    }
+}

@@ -1,0 +1,110 @@
+//! Rules and the default: whether the tokens that they name are there.
+
+use crate::commands::list::exists;
+use crate::context::quoted;
+use crate::doctor::{Check, Finding, Group, Surroundings};
+use crate::name::TokenName;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "rules",
+    group: Group::Tokens,
+    network: false,
+    run,
+};
+
+fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+    let state = match around.state() {
+        Ok(state) => state,
+        Err(skipped) => return skipped,
+    };
+    if around.config_error.is_some() {
+        return vec![Finding::skipped("config.toml cannot be read")];
+    }
+    let config = &around.context.config;
+    let rules: Vec<(String, &TokenName)> = config
+        .rules
+        .iter()
+        .map(|rule| (rule.pattern.to_string(), &rule.token))
+        .collect();
+    let there = |name: &TokenName| exists(around.context, state, name);
+    judge(&rules, config.default.as_ref(), there)
+}
+
+fn judge(
+    rules: &[(String, &TokenName)],
+    default: Option<&TokenName>,
+    there: impl Fn(&TokenName) -> bool,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (pattern, name) in rules.iter().filter(|(_, name)| !there(name)) {
+        findings.push(
+            Finding::problem(format!(
+                "the rule for {pattern} names `{name}`, which is no token here"
+            ))
+            .by_hand(way_out(
+                name,
+                &format!("git credential-hf unuse {}", quoted(pattern)),
+            )),
+        );
+    }
+    if let Some(name) = default.filter(|name| !there(name)) {
+        let other = "git credential-hf use NAME --default";
+        findings.push(
+            Finding::problem(format!("the default is `{name}`, which is no token here"))
+                .by_hand(way_out(name, other)),
+        );
+    }
+    if findings.is_empty() {
+        findings.push(Finding::ok(match (rules.len(), default.is_some()) {
+            (0, false) => "no rules and no default".to_owned(),
+            (0, true) => "no rules; the default is there".to_owned(),
+            (1, _) => "1 rule, and its token is there".to_owned(),
+            (n, _) => format!("{n} rules, and all their tokens are there"),
+        }));
+    }
+    findings
+}
+
+fn way_out(name: &TokenName, other: &str) -> String {
+    match name.of_hf_cli() {
+        Some(_) => format!("hf auth login, or: {other}"),
+        None => format!(
+            "git credential-hf login {}, or: {other}",
+            quoted(name.as_str())
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+
+    #[test]
+    fn names_that_are_gone() {
+        let (here, gone) = (TokenName::existing("here"), TokenName::existing("gone"));
+        let hf = TokenName::existing("hf:x");
+        let there = |name: &TokenName| name.as_str() == "here";
+        for (rules, default, verdicts, fix) in [
+            (&[][..], None, &[Verdict::Ok][..], ""),
+            (&[("acme", &here)], Some(&here), &[Verdict::Ok], ""),
+            (
+                &[("acme/*", &gone)],
+                None,
+                &[Verdict::Problem],
+                "unuse 'acme/*'",
+            ),
+            (&[("acme", &hf)], None, &[Verdict::Problem], "hf auth login"),
+            (&[], Some(&gone), &[Verdict::Problem], "login gone"),
+        ] {
+            let rules: Vec<(String, &TokenName)> =
+                rules.iter().map(|(p, n)| ((*p).to_owned(), *n)).collect();
+            let findings = judge(&rules, default, there);
+            let seen: Vec<Verdict> = findings.iter().map(|f| f.verdict).collect();
+            assert_eq!(seen, verdicts, "{findings:?}");
+            let text = findings[0].fix.as_ref().map_or("", |fix| &fix.text);
+            assert!(text.contains(fix), "{findings:?}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The tokens, by what is remembered of them: rejected, expired, about to expire. The Hub is not
+//! asked, which limits how often that may be done.
+
+use crate::context::{self, quoted};
+use crate::doctor::{Check, Finding, Group, Surroundings};
+use crate::name::TokenName;
+use crate::secret::Kind;
+use crate::state::{Origin, Standing, State, TokenInfo};
+use crate::time;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "tokens",
+    group: Group::Tokens,
+    network: false,
+    run,
+};
+
+/// For how long before its end a token is worth a word, in seconds: a week.
+const SOON: u64 = 7 * 24 * 3600;
+
+fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+    let state = match around.state() {
+        Ok(state) => state,
+        Err(skipped) => return skipped,
+    };
+    let context = around.context;
+    let hf_cli = !matches!(context.hf_cli().active_value(), Ok(None));
+    let elsewhere = !context.env.tokens.is_empty() || !context.config.commands.is_empty();
+    judge(state, elsewhere || hf_cli, context::now())
+}
+
+fn judge(state: &State, elsewhere: bool, now: u64) -> Vec<Finding> {
+    let tokens = state.tokens.iter();
+    let mut findings: Vec<Finding> = tokens
+        .filter_map(|(name, token)| judge_one(state, name, token, now))
+        .collect();
+    if findings.is_empty() {
+        findings.push(match (state.tokens.len(), elsewhere) {
+            (0, false) => {
+                Finding::warning("there is no token yet").by_hand("git credential-hf login NAME")
+            }
+            (0, true) => Finding::ok("none stored here; others are used"),
+            (1, _) => Finding::ok("1 token, not rejected and not expired"),
+            (n, _) => Finding::ok(format!("{n} tokens, none rejected or expired")),
+        });
+    }
+    findings
+}
+
+fn judge_one(state: &State, name: &TokenName, token: &TokenInfo, now: u64) -> Option<Finding> {
+    let web = token.hint.starts_with(Kind::OAuth.prefix());
+    let again = match (token.origin, web) {
+        (Origin::Git, _) => format!("git credential-hf logout {}", quoted(name.as_str())),
+        (_, true) => format!("git credential-hf login {} --web", quoted(name.as_str())),
+        _ => format!("git credential-hf login {}", quoted(name.as_str())),
+    };
+    if state.standing(&token.endpoint, &token.fingerprint, now) != Standing::Good {
+        let at = state.rejected_at(&token.endpoint, &token.fingerprint);
+        let ago = time::span(now.saturating_sub(at.unwrap_or(now)));
+        let whether = "to see whether it is good: git credential-hf refresh; to replace it: ";
+        let finding = Finding::problem(format!("`{name}` was rejected by the Hub {ago} ago"));
+        return Some(finding.by_hand(format!("{whether}{again}")));
+    }
+    let expires = token.expires?;
+    if expires <= now {
+        let day = time::day(expires);
+        return Some(Finding::problem(format!("`{name}` has expired ({day})")).by_hand(again));
+    }
+    // Those from the browser are renewed before they end.
+    if !web && expires - now < SOON {
+        let left = time::span(expires - now);
+        return Some(Finding::warning(format!("`{name}` expires in {left}")).by_hand(again));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+    use crate::state::samples::{fingerprint, hub, token};
+
+    #[test]
+    fn lives_of_tokens() {
+        const NOW: u64 = 10_000_000;
+        for (hint, expires, rejected, verdict) in [
+            ("hf_…abcd", None, None, Verdict::Ok),
+            ("hf_…abcd", Some(NOW + SOON), None, Verdict::Ok),
+            ("hf_…abcd", Some(NOW + SOON - 1), None, Verdict::Warning),
+            ("hf_oauth_…abcd", Some(NOW + 10), None, Verdict::Ok),
+            ("hf_oauth_…abcd", Some(NOW), None, Verdict::Problem),
+            ("hf_…abcd", Some(NOW - 1), None, Verdict::Problem),
+            ("hf_…abcd", None, Some(NOW), Verdict::Problem),
+            ("hf_…abcd", None, Some(NOW - 100_000), Verdict::Problem),
+        ] {
+            let mut state = State::default();
+            let mut info = token();
+            (info.hint, info.expires) = (hint.to_owned(), expires);
+            state.tokens.insert(TokenName::existing("work"), info);
+            if let Some(at) = rejected {
+                state.reject(&hub(), &fingerprint('a'), at);
+            }
+            let findings = judge(&state, false, NOW);
+            assert_eq!(findings[0].verdict, verdict, "{findings:?}");
+        }
+        let none = State::default();
+        assert_eq!(judge(&none, false, NOW)[0].verdict, Verdict::Warning);
+        assert_eq!(judge(&none, true, NOW)[0].verdict, Verdict::Ok);
+    }
+}

@@ -1,0 +1,91 @@
+//! `useHttpPath`: whether git says which repository it asks for.
+
+use crate::doctor::repair::{Repair, Where};
+use crate::doctor::{Check, Finding, Group, Surroundings};
+use crate::git_config::{Entry, Scope, helpers, last};
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "use-http-path",
+    group: Group::Helper,
+    network: false,
+    run,
+};
+
+fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+    match around.entries() {
+        Ok(entries) => judge(entries, &around.hubs()),
+        Err(skipped) => skipped,
+    }
+}
+
+fn judge(entries: &[Entry], hubs: &[String]) -> Vec<Finding> {
+    let called = |hub: &&String| helpers(entries, hub).call_us();
+    let called: Vec<&String> = hubs.iter().filter(called).collect();
+    if called.is_empty() {
+        return vec![Finding::skipped("git does not call this helper")];
+    }
+    let mut without: Vec<&str> = Vec::new();
+    let mut place = Where::Global;
+    for hub in called {
+        let entry = last(entries, "credential", "usehttppath", hub);
+        if !entry.is_some_and(Entry::is_true) {
+            without.push(hub);
+            if entry.is_some_and(|entry| entry.scope == Scope::Local) {
+                place = Where::Local;
+            }
+        }
+    }
+    if without.is_empty() {
+        return vec![Finding::ok("git says which repository it asks for")];
+    }
+    let hubs = without.join(", ");
+    vec![
+        Finding::warning(format!(
+            "for {hubs} git does not say which repository it asks for (useHttpPath), so it is \
+             guessed from the remotes at hand, and during a clone may be wrong"
+        ))
+        .repaired_by(Repair::Configure(place)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+    use crate::git_config::samples::entries;
+
+    #[test]
+    fn paths() {
+        let ours = "credential.https://huggingface.co.helper=hf";
+        let hubs = ["https://huggingface.co".to_owned()];
+        for (texts, verdict) in [
+            (&[][..], Verdict::Skipped),
+            (&[ours], Verdict::Warning),
+            (&[ours, "credential.usehttppath=true"], Verdict::Ok),
+            (
+                &[ours, "credential.https://huggingface.co.usehttppath=yes"],
+                Verdict::Ok,
+            ),
+            (
+                &[
+                    ours,
+                    "credential.https://huggingface.co.usehttppath=1",
+                    "credential.usehttppath=false",
+                ],
+                Verdict::Warning,
+            ),
+            (
+                &[ours, "credential.https://github.com.usehttppath=true"],
+                Verdict::Warning,
+            ),
+        ] {
+            let findings = judge(&entries(texts), &hubs);
+            assert_eq!(findings[0].verdict, verdict, "{texts:?}");
+        }
+        let mut read = entries(&[ours, "credential.usehttppath=false"]);
+        read[1].scope = Scope::Local;
+        let fix = judge(&read, &hubs)[0].fix.clone().unwrap();
+        assert_eq!(fix.repair, Some(Repair::Configure(Where::Local)));
+    }
+}

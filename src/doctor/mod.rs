@@ -1,0 +1,193 @@
+//! `doctor`: what is in this helper's way, one check a file, each with a verdict, one line why,
+//! and what to do about it.
+//!
+//! What a check says is made to be pasted in public: [`report`] lets no secret, no login in a
+//! URL and no home directory through, whatever a check puts into its words. A check never runs
+//! what a configuration names, and nothing that it asks can hold it up for long.
+
+pub mod checks;
+pub mod repair;
+pub mod report;
+pub mod surroundings;
+
+pub use repair::Repair;
+pub use surroundings::Surroundings;
+
+/// What a check is about; the report is grouped by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Git itself, and the repository at hand.
+    Git,
+    /// Whether git calls this helper, and nobody else for the Hub.
+    Helper,
+    /// This helper's own tokens, files and storages.
+    Tokens,
+    /// Tokens elsewhere, which go before this helper's.
+    Elsewhere,
+    /// git-lfs, git-xet and the hf CLI.
+    Programs,
+    /// The way to the Hub.
+    Network,
+}
+
+impl Group {
+    /// Its heading, and its name in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Git => "git",
+            Self::Helper => "helper",
+            Self::Tokens => "tokens",
+            Self::Elsewhere => "elsewhere",
+            Self::Programs => "programs",
+            Self::Network => "network",
+        }
+    }
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Could not be looked at, or was left out.
+    Skipped,
+    /// As it should be.
+    Ok,
+    /// Good to know.
+    Note,
+    /// Works, but not as one would expect, or not for long.
+    Warning,
+    /// Does not work, or is not safe.
+    Problem,
+}
+
+impl Verdict {
+    /// The word for it, in JSON too.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Skipped => "skipped",
+            Self::Ok => "ok",
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Problem => "problem",
+        }
+    }
+}
+
+/// What to do about a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// A command to run, or what to do in words.
+    pub text: String,
+    /// What `--fix` can do itself.
+    pub repair: Option<Repair>,
+}
+
+/// What a check has found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub verdict: Verdict,
+    /// Why, in one line.
+    pub why: String,
+    /// What to do.
+    pub fix: Option<Fix>,
+}
+
+impl Finding {
+    fn new(verdict: Verdict, why: impl Into<String>) -> Self {
+        Self {
+            verdict,
+            why: why.into(),
+            fix: None,
+        }
+    }
+
+    /// As it should be.
+    pub fn ok(why: impl Into<String>) -> Self {
+        Self::new(Verdict::Ok, why)
+    }
+
+    /// Good to know.
+    pub fn note(why: impl Into<String>) -> Self {
+        Self::new(Verdict::Note, why)
+    }
+
+    /// Works, but.
+    pub fn warning(why: impl Into<String>) -> Self {
+        Self::new(Verdict::Warning, why)
+    }
+
+    /// Does not work, or is not safe.
+    pub fn problem(why: impl Into<String>) -> Self {
+        Self::new(Verdict::Problem, why)
+    }
+
+    /// Not looked at.
+    pub fn skipped(why: impl Into<String>) -> Self {
+        Self::new(Verdict::Skipped, why)
+    }
+
+    /// Adds what to do by hand.
+    #[must_use]
+    pub fn by_hand(self, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let fix = Some(Fix { text, repair: None });
+        Self { fix, ..self }
+    }
+
+    /// Adds what `--fix` can do.
+    #[must_use]
+    pub fn repaired_by(self, repair: Repair) -> Self {
+        let fix = Some(Fix {
+            text: repair.command(),
+            repair: Some(repair),
+        });
+        Self { fix, ..self }
+    }
+}
+
+/// One check.
+#[derive(Debug)]
+pub struct Check {
+    /// Its name, which does not change.
+    pub id: &'static str,
+    /// What it is about.
+    pub group: Group,
+    /// Whether it needs the network, and is left out with `--offline`.
+    pub network: bool,
+    /// Looks, and says what it found: at least one finding.
+    pub run: fn(&Surroundings<'_>) -> Vec<Finding>,
+}
+
+/// What one check has found.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Which check.
+    pub check: &'static Check,
+    /// What it found.
+    pub findings: Vec<Finding>,
+}
+
+impl Outcome {
+    /// The worst of its findings.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let verdicts = self.findings.iter().map(|finding| finding.verdict);
+        verdicts.max().unwrap_or(Verdict::Skipped)
+    }
+}
+
+/// Runs all checks in order; `begin` is told each one's name before it runs.
+pub fn run(surroundings: &Surroundings<'_>, mut begin: impl FnMut(&'static str)) -> Vec<Outcome> {
+    let run = |check: &'static Check| {
+        begin(check.id);
+        let findings = if check.network && surroundings.offline {
+            vec![Finding::skipped("left out (--offline)")]
+        } else {
+            (check.run)(surroundings)
+        };
+        Outcome { check, findings }
+    };
+    checks::ALL.iter().copied().map(run).collect()
+}

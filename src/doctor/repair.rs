@@ -1,0 +1,157 @@
+//! What `--fix` does itself: only what is this helper's own, and can be undone.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::cli::{Configure, Scope};
+use crate::commands::configure;
+use crate::context::Context;
+use crate::files::{self, Lock};
+
+/// One repair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Repair {
+    /// Writes our block into git's configuration, or brings it up to date.
+    Configure(Where),
+    /// Closes a file or folder of ours to others.
+    Close {
+        /// Which.
+        path: PathBuf,
+        /// The mode it gets.
+        mode: u32,
+    },
+    /// Removes half-written files of ours that a killed process has left, each under the lock
+    /// that its writers hold.
+    Sweep(Vec<Leftover>),
+}
+
+/// Which of git's files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Where {
+    /// This user's.
+    Global,
+    /// The repository's.
+    Local,
+    /// One by its path.
+    File(PathBuf),
+}
+
+/// A half-written file of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// The file.
+    pub path: PathBuf,
+    /// The lock of those who write such files.
+    pub lock: PathBuf,
+}
+
+impl Repair {
+    /// The same as a command for a person.
+    #[must_use]
+    pub fn command(&self) -> String {
+        match self {
+            Self::Configure(Where::Global) => "git credential-hf configure".to_owned(),
+            Self::Configure(Where::Local) => "git credential-hf configure --local".to_owned(),
+            Self::Configure(Where::File(path)) => {
+                let path = shell_path(path);
+                format!("git credential-hf configure --file {path}")
+            }
+            Self::Close { path, mode } => format!("chmod {mode:o} {}", shell_path(path)),
+            Self::Sweep(files) => {
+                let paths: Vec<String> = files.iter().map(|file| shell_path(&file.path)).collect();
+                format!("rm {}", paths.join(" "))
+            }
+        }
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// When it cannot be done.
+    pub fn apply(&self, context: &Context) -> Result<()> {
+        match self {
+            Self::Configure(place) => {
+                let mut scope = Scope::default();
+                match place {
+                    Where::Global => {}
+                    Where::Local => scope.local = true,
+                    Where::File(path) => scope.file = Some(path.clone()),
+                }
+                let options = Configure {
+                    scope,
+                    hf_cli: false,
+                };
+                configure::apply(context, &options).map(|_| ())
+            }
+            Self::Close { path, mode } => {
+                close(path, *mode).with_context(|| format!("cannot change {}", path.display()))
+            }
+            Self::Sweep(leftovers) => {
+                for Leftover { path, lock } in leftovers {
+                    let _lock = Lock::acquire(lock, files::LOCK_DEADLINE)?;
+                    match std::fs::remove_file(path) {
+                        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                            return Err(error)
+                                .with_context(|| format!("cannot remove {}", path.display()));
+                        }
+                        _ => {}
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Changes the mode of what the path names itself, never of what a link leads to.
+#[cfg(unix)]
+fn close(path: &Path, mode: u32) -> std::io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let file = std::fs::File::options()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn close(_: &Path, _: u32) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// A path as a shell wants it.
+#[must_use]
+pub fn shell_path(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let plain = |c: char| c.is_alphanumeric() || "-_./+@%,:".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.into_owned();
+    }
+    // Only from where it is needed on, so that a home directory before it can become `~`.
+    let (folder, rest) = text
+        .find(|c| !plain(c))
+        .and_then(|at| text.get(..at)?.rfind('/'))
+        .and_then(|at| text.split_at_checked(at + 1))
+        .unwrap_or(("", &text));
+    format!("{folder}'{}'", rest.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_for_a_shell() {
+        for (path, expected) in [
+            ("/home/u/.gitconfig", "/home/u/.gitconfig"),
+            ("/home/u/a b/c", "/home/u/'a b/c'"),
+            ("a'b", r"'a'\''b'"),
+            ("/x/$(id)", "/x/'$(id)'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_path(Path::new(path)), expected);
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! What `doctor` prints: nothing in it is secret, and no line of it is longer than it should be.
+
+use std::fmt::{self, Write as _};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{Finding, Group, Outcome, Verdict};
+use crate::ui::{self, Style};
+
+/// The version of the JSON.
+const VERSION: u32 = 1;
+
+/// The longest text of a finding, in characters.
+const LONGEST: usize = 400;
+
+/// Makes texts fit to be shown to anybody.
+#[derive(Debug)]
+pub struct Public<'a> {
+    /// What is written as `~`.
+    pub home: Option<&'a Path>,
+}
+
+impl Public<'_> {
+    /// A text on one line, without escapes, tokens, logins in URLs and the home directory's
+    /// place, and not too long.
+    #[must_use]
+    pub fn text(&self, text: &str) -> String {
+        let text = without_logins(&ui::one_line(text));
+        let text = self.without_home(&crate::secret::redact(&text));
+        if text.chars().count() <= LONGEST {
+            return text;
+        }
+        let start: String = text.chars().take(LONGEST).collect();
+        format!("{start}…")
+    }
+
+    fn without_home(&self, text: &str) -> String {
+        let home = self.home.and_then(Path::to_str).unwrap_or("");
+        let home = home.trim_end_matches('/');
+        // `/` as a home says nothing of anybody.
+        if home.len() < 2 {
+            return text.to_owned();
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find(home) {
+            let (before, found) = rest.split_at(at);
+            let after = found.get(home.len()..).unwrap_or("");
+            let in_name = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+            let begins = before.chars().next_back().is_none_or(|c| !in_name(c));
+            let ends = after.chars().next().is_none_or(|c| !in_name(c));
+            out.push_str(before);
+            out.push_str(if begins && ends { "~" } else { home });
+            rest = after;
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
+/// The text with what stands before the host in its URLs replaced.
+fn without_logins(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let end = after.find(['/', ' ', '"', '\'', '`']);
+        let (authority, path) = after.split_at(end.unwrap_or(after.len()));
+        match authority.rsplit_once('@') {
+            Some((_, host)) => {
+                out.push('…');
+                out.push('@');
+                out.push_str(host);
+            }
+            None => out.push_str(authority),
+        }
+        rest = path;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// How many findings of each verdict there are.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    checks: usize,
+    notes: usize,
+    warnings: usize,
+    problems: usize,
+    skipped: usize,
+}
+
+impl Counts {
+    /// Counts checks, each by its worst finding, and findings that say something.
+    #[must_use]
+    pub fn of(outcomes: &[Outcome]) -> Self {
+        let findings = outcomes.iter().flat_map(|outcome| &outcome.findings);
+        let mut counts = Self {
+            checks: outcomes.len(),
+            ..Self::default()
+        };
+        for finding in findings {
+            match finding.verdict {
+                Verdict::Ok => {}
+                Verdict::Note => counts.notes += 1,
+                Verdict::Warning => counts.warnings += 1,
+                Verdict::Problem => counts.problems += 1,
+                Verdict::Skipped => counts.skipped += 1,
+            }
+        }
+        counts
+    }
+
+    /// Whether anything does not work.
+    #[must_use]
+    pub fn has_problem(self) -> bool {
+        self.problems > 0
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        for (count, one, several) in [
+            (self.problems, "problem", "problems"),
+            (self.warnings, "warning", "warnings"),
+            (self.notes, "note", "notes"),
+            (self.skipped, "skipped", "skipped"),
+        ] {
+            match count {
+                0 => {}
+                1 => parts.push(format!("1 {one}")),
+                count => parts.push(format!("{count} {several}")),
+            }
+        }
+        let checks = match self.checks {
+            1 => "1 check".to_owned(),
+            checks => format!("{checks} checks"),
+        };
+        match (self.problems + self.warnings, parts.is_empty()) {
+            (0, true) => write!(f, "{checks}, all is well"),
+            (0, false) => write!(f, "{checks}, all is well ({})", parts.join(", ")),
+            _ => write!(f, "{checks}: {}", parts.join(", ")),
+        }
+    }
+}
+
+/// The first line: which program on which system, and nothing about who runs it.
+fn head() -> String {
+    format!(
+        "git-credential-hf {} on {} {}",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    )
+}
+
+/// The report for a person, who may be `fixing` already.
+#[must_use]
+pub fn as_text(outcomes: &[Outcome], public: &Public<'_>, terminal: bool, fixing: bool) -> String {
+    let mut text = head();
+    text.push('\n');
+    let width = outcomes.iter().map(|outcome| outcome.check.id.len()).max();
+    let width = width.unwrap_or(0);
+    let mut group: Option<Group> = None;
+    for outcome in outcomes {
+        if group != Some(outcome.check.group) {
+            group = Some(outcome.check.group);
+            let name = Style::new(terminal, "1").paint(outcome.check.group.name());
+            let _ = write!(text, "\n{name}\n");
+        }
+        for finding in &outcome.findings {
+            let mark = mark(finding.verdict, terminal);
+            let id = outcome.check.id;
+            let why = public.text(&finding.why);
+            let _ = writeln!(text, "  {mark} {id:<width$}  {why}");
+            if let Some(fix) = &finding.fix {
+                let fix = public.text(&fix.text);
+                let _ = writeln!(text, "    {:<width$}  = fix: {fix}", "");
+            }
+        }
+    }
+    let counts = Counts::of(outcomes);
+    let _ = write!(text, "\n{}\n", counts);
+    match repairs(outcomes).len() {
+        _ if fixing => {}
+        0 => {}
+        1 => text.push_str("`git credential-hf doctor --fix` does 1 of the fixes\n"),
+        n => {
+            let _ = writeln!(
+                text,
+                "`git credential-hf doctor --fix` does {n} of the fixes"
+            );
+        }
+    }
+    text
+}
+
+fn mark(verdict: Verdict, terminal: bool) -> String {
+    let (mark, code) = match verdict {
+        Verdict::Skipped => ("-", "1"),
+        Verdict::Ok => ("✓", "1;32"),
+        Verdict::Note => ("i", "1;36"),
+        Verdict::Warning => ("!", "1;33"),
+        Verdict::Problem => ("✗", "1;31"),
+    };
+    Style::new(terminal, code).paint(mark)
+}
+
+/// What `--fix` could do, each once, in order.
+#[must_use]
+pub fn repairs(outcomes: &[Outcome]) -> Vec<&super::Repair> {
+    let mut found = Vec::new();
+    let findings = outcomes.iter().flat_map(|outcome| &outcome.findings);
+    for repair in findings.filter_map(|finding| finding.fix.as_ref()?.repair.as_ref()) {
+        if !found.contains(&repair) {
+            found.push(repair);
+        }
+    }
+    found
+}
+
+/// What is left for a person, each once.
+#[must_use]
+pub fn left(outcomes: &[Outcome]) -> Vec<&Finding> {
+    let mut found: Vec<&Finding> = Vec::new();
+    let findings = outcomes.iter().flat_map(|outcome| &outcome.findings);
+    for finding in findings.filter(|finding| finding.verdict >= Verdict::Warning) {
+        if finding.fix.is_some() && !found.iter().any(|known| known.fix == finding.fix) {
+            found.push(finding);
+        }
+    }
+    found
+}
+
+/// A repair that was tried.
+#[derive(Debug)]
+pub struct Repaired {
+    /// What was done, as a command.
+    pub command: String,
+    /// Why it failed, if it did.
+    pub error: Option<String>,
+}
+
+/// The report for a program.
+#[must_use]
+pub fn as_json(outcomes: &[Outcome], public: &Public<'_>, repaired: Option<&[Repaired]>) -> Value {
+    let finding = |finding: &Finding| {
+        json!({
+            "verdict": finding.verdict.name(),
+            "why": public.text(&finding.why),
+            "fix": finding.fix.as_ref().map(|fix| public.text(&fix.text)),
+            "automatic": finding.fix.as_ref().is_some_and(|fix| fix.repair.is_some()),
+        })
+    };
+    let check = |outcome: &Outcome| {
+        json!({
+            "id": outcome.check.id,
+            "group": outcome.check.group.name(),
+            "verdict": outcome.verdict().name(),
+            "findings": outcome.findings.iter().map(finding).collect::<Vec<_>>(),
+        })
+    };
+    let counts = Counts::of(outcomes);
+    let mut json = json!({
+        "version": VERSION,
+        "program": env!("CARGO_PKG_VERSION"),
+        "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        "checks": outcomes.iter().map(check).collect::<Vec<_>>(),
+        "problems": counts.problems,
+        "warnings": counts.warnings,
+    });
+    if let (Some(repaired), Some(object)) = (repaired, json.as_object_mut()) {
+        let repair = |repaired: &Repaired| {
+            json!({
+                "command": public.text(&repaired.command),
+                "done": repaired.error.is_none(),
+                "error": repaired.error.as_deref().map(|error| public.text(error)),
+            })
+        };
+        let repairs: Vec<Value> = repaired.iter().map(repair).collect();
+        object.insert("repairs".to_owned(), repairs.into());
+    }
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_in_public() {
+        let token = format!("hf_{}", "aB3".repeat(12));
+        let public = Public {
+            home: Some(Path::new("/home/alice")),
+        };
+        for (text, expected) in [
+            ("see /home/alice/.gitconfig".to_owned(), "see ~/.gitconfig"),
+            (
+                "/home/alice and /home/alice2 and /srv/home/alice".to_owned(),
+                "~ and /home/alice2 and /srv/home/alice",
+            ),
+            (
+                format!("https://u:{token}@huggingface.co/acme/x"),
+                "https://…@huggingface.co/acme/x",
+            ),
+            (
+                "https://pass@word@hf.co and `http://p:1@[::1]:3`".to_owned(),
+                "https://…@hf.co and `http://…@[::1]:3`",
+            ),
+            (format!("key {token}"), "key hf_…3aB3"),
+            ("a\x1b[2J\nb".to_owned(), "a[2J b"),
+        ] {
+            assert_eq!(public.text(&text), expected);
+        }
+        assert_eq!(
+            public.text(&"x".repeat(10_000)).chars().count(),
+            LONGEST + 1
+        );
+        let root = Public {
+            home: Some(Path::new("/")),
+        };
+        assert_eq!(root.text("/etc/gitconfig"), "/etc/gitconfig");
+    }
+
+    #[test]
+    fn findings_are_counted_in_words() {
+        let words = |findings: Vec<Finding>| {
+            let check = super::super::checks::ALL[0];
+            Counts::of(&[Outcome { check, findings }]).to_string()
+        };
+        assert_eq!(words(vec![Finding::ok("x")]), "1 check, all is well");
+        assert_eq!(
+            words(vec![Finding::note("x"), Finding::note("y")]),
+            "1 check, all is well (2 notes)"
+        );
+        assert_eq!(
+            words(vec![Finding::problem("x"), Finding::warning("y")]),
+            "1 check: 1 problem, 1 warning"
+        );
+    }
+}

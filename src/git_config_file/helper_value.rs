@@ -1,0 +1,94 @@
+//! How this program is written as a value of `helper`, and known again.
+
+use super::EditError;
+use super::parse::{File, parse};
+
+/// How the absolute path of the helper is written as a value of `helper`.
+///
+/// git gives `PATH get` to a shell if the value itself, unquoted, is an absolute path (`credential_do` in
+/// `credential.c`). So what is special to a shell gets a backslash, which is then escaped for the
+/// configuration file. Backslashes of a Windows path become slashes, which the shell of Git for Windows wants.
+pub fn quote_helper(path: &str) -> String {
+    let path = if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        path.replace('\\', "/")
+    };
+    let mut shell = String::new();
+    for c in path.chars() {
+        match c {
+            // A backslash before a newline would join the lines instead.
+            '\n' => shell.push_str("'\n'"),
+            c if c.is_ascii() && !c.is_ascii_alphanumeric() && !"/._-+:,@%=".contains(c) => {
+                shell.extend(['\\', c])
+            }
+            c => shell.push(c),
+        }
+    }
+    let value = shell
+        .replace('\\', r"\\")
+        .replace('"', "\\\"")
+        .replace('\n', r"\n")
+        .replace('\t', r"\t");
+    if value.contains([';', '#', '\r']) {
+        format!("\"{value}\"")
+    } else {
+        value
+    }
+}
+
+/// Whether a value of `helper`, as git reads it, means this program.
+#[must_use]
+pub fn is_our_helper(value: &[u8]) -> bool {
+    let absolute = match value {
+        [b'/', ..] => true,
+        [drive, b':', ..] => drive.is_ascii_alphabetic(),
+        _ => false,
+    };
+    let base = value
+        .rsplit(|b| matches!(b, b'/' | b'\\'))
+        .next()
+        .unwrap_or_default();
+    value == b"hf"
+        || absolute
+            && (base == b"git-credential-hf" || base.eq_ignore_ascii_case(b"git-credential-hf.exe"))
+}
+
+/// Refuses a helper that git would read as another value, or that we would not recognise again.
+pub(super) fn check_helper(helper: &str) -> Result<(), EditError> {
+    let text = format!("[credential]\nhelper = {helper}");
+    // Two missing newlines would mean a backslash at the end, which joins the next line.
+    let whole = |file: &File| !helper.contains(['\n', '\0']) && file.missing_newlines == 1;
+    let ours = parse(text.as_bytes()).is_ok_and(|file| {
+        whole(&file)
+            && file
+                .items
+                .last()
+                .is_some_and(|item| item.sets(b"helper", is_our_helper))
+    });
+    if ours {
+        Ok(())
+    } else {
+        Err(EditError::Helper(helper.to_owned()))
+    }
+}
+
+/// Whether the hf CLI takes a value of `credential.helper` for a helper: it looks for a name or path of letters,
+/// digits, `_`, `-` and `/`, up to white space or the end of the line (its `GIT_CREDENTIAL_REGEX`).
+#[must_use]
+pub fn is_seen_by_hf_cli(value: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "_-/".contains(c);
+    let value = value.trim_start();
+    let rest = value.trim_start_matches(plain);
+    rest.len() < value.len() && rest.chars().next().is_none_or(char::is_whitespace)
+}
+
+/// Our helper, by its value as written, as one that the hf CLI sees. A path with a dot in it is not seen, a program
+/// that is given that path is.
+pub(super) fn generic_helper(helper: &str) -> String {
+    if is_seen_by_hf_cli(helper) {
+        helper.to_owned()
+    } else {
+        format!("/usr/bin/env {helper}")
+    }
+}
