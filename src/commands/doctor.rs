@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::cli::{AlreadySaid, Doctor};
+use crate::config::Rules;
 use crate::context::{Context, print, print_json};
 use crate::doctor::report::{self, Counts, Public, Repaired};
 use crate::doctor::{self, Outcome, Surroundings};
@@ -22,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// When there is a problem: it has been printed.
 pub fn run(options: &Doctor) -> Result<()> {
     let mut context = Context::new()?;
-    let config_error = context.load_config().err();
+    let config_error = context.load_config(Rules::All).err();
     let surroundings = Surroundings::look(&context, config_error, options.offline);
     let home = surroundings.home.clone();
     let public = Public {
@@ -38,7 +39,7 @@ pub fn run(options: &Doctor) -> Result<()> {
         let done = repair(&context, &outcomes, &public, options);
         if !done.is_empty() {
             let mut context = Context::new()?;
-            let config_error = context.load_config().err();
+            let config_error = context.load_config(Rules::All).err();
             let again = Surroundings::look(&context, config_error, options.offline);
             outcomes = look(&again);
         }

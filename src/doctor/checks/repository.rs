@@ -33,7 +33,10 @@ fn run(around: &Surroundings<'_>) -> Vec<Finding> {
     };
     let https = crate::git::remotes();
     let serves = |endpoint: &Endpoint| around.context.serves(endpoint);
-    let https = https.iter().filter(|l| serves(&l.endpoint)).count();
+    let https = https
+        .iter()
+        .filter(|l| serves(&l.location.endpoint))
+        .count();
     let ssh = entries.iter().filter(|entry| is_ssh(entry)).count();
     vec![judge(trust, https, ssh)]
 }
