@@ -183,6 +183,7 @@ fn any_text(number: u64) -> String {
         "'seventh' = 'work'",
         "\"eighth/x\" = \"wo\\u0072k\"",
         "ninth = \"-x\"",
+        "ninth = \"wo\\qrk\"",
         "tenth = 1",
         "eleventh = \"work",
         "twelfth = [",
