@@ -73,6 +73,7 @@ pub fn run(login: &Login) -> Result<()> {
     };
     let keeping = Keeping {
         storage: login.storage,
+        remember: login.storage.is_some(),
         again: &format!("git credential-hf login {}", quoted(name.as_str())),
         check: &|state| check_name(&context, state, &name, &record.endpoint),
     };
@@ -310,8 +311,10 @@ pub fn fit_name(text: &str) -> Option<TokenName> {
 
 /// How a token is to be kept.
 pub struct Keeping<'a> {
-    /// Where, if that was said.
+    /// Where, if not where the configuration says.
     pub storage: Option<StorageKind>,
+    /// Whether that is where new tokens go from now on.
+    pub remember: bool,
     /// The command that keeps it with another `--storage`.
     pub again: &'a str,
     /// Whether the name may be taken, asked under the state's lock.
@@ -334,7 +337,7 @@ pub fn keep(
     let kind = chosen.unwrap_or(StorageKind::Keyring);
     match try_keep(context, &keeping, name, record, facts, kind) {
         Ok(()) => {
-            if keeping.storage.is_some() && keeping.storage != context.config.storage {
+            if keeping.remember && context.config.storage != Some(kind) {
                 edit(&context.paths.config(), &[Change::SetStorage(kind)])?;
             }
             Ok(kind)

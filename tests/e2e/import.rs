@@ -209,6 +209,8 @@ fn a_storage_that_does_not_work_leaves_everything_where_it_is() {
         assert!(machine.read(file).contains(token), "{file}");
     }
     assert!(machine.names().is_empty());
+    // What is said on one occasion is remembered, and nothing else is.
+    assert_eq!(machine.read(CONFIG), "version = 1\n");
     // The same for one that keeps nothing: a folder that others can reach.
     let folder = machine.home().join(DATA).join("tokens");
     fs::create_dir_all(&folder).expect("a folder");
@@ -266,4 +268,39 @@ fn a_token_that_is_kept_already_is_not_replaced_and_not_kept_twice() {
         .says(&["another token called `mine`"]);
     desk.import(["--name", "fourth"]).ok();
     assert_eq!(desk.value("fourth"), Some(taken));
+}
+
+#[test]
+fn what_a_kill_left_without_a_secret_is_kept_again_where_it_was() {
+    let desk = Desk::new();
+    let token = desk.token("other", "acme");
+    desk.machine.login("work", &token, &[]);
+    let lost = desk.machine.files_with_secrets();
+    fs::remove_file(&lost[0]).expect("removed");
+    desk.machine.write(CONFIG, "version = 1\n");
+    let line = format!("https://u:{token}@huggingface.co\n");
+    desk.machine.write(".git-credentials", &line);
+    desk.import(["--remove"]).ok();
+    assert_eq!(
+        desk.machine.names().into_iter().collect::<Vec<_>>(),
+        ["work"]
+    );
+    assert_eq!(desk.machine.files_with_secrets(), lost);
+    // That is no choice of a storage for others.
+    assert_eq!(desk.machine.read(CONFIG), "version = 1\n");
+    assert_eq!(desk.machine.read(".git-credentials"), "");
+    // Another value under the name is another token, and stays.
+    let old = desk.token("old", "acme");
+    desk.machine.write(
+        &lost[0],
+        fs::read_to_string(&lost[0])
+            .expect("a file")
+            .replace(&token, &old),
+    );
+    desk.machine.write(".git-credentials", &line);
+    desk.machine
+        .write(CONFIG, "version = 1\nstorage = \"file\"\n");
+    desk.import(["--remove"]).ok();
+    assert_eq!(desk.value("other"), Some(token));
+    assert!(fs::read_to_string(&lost[0]).expect("a file").contains(&old));
 }

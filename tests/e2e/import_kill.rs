@@ -3,6 +3,7 @@
 //! import ends what was begun.
 
 use crate::import_common::{ACTIVE, STORED};
+use crate::support::faults::CALLS;
 use crate::support::hub::Hub;
 use crate::support::machine::Machine;
 use crate::support::tools::need;
@@ -14,24 +15,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// Calls by which a program changes files.
-const CALLS: [&str; 16] = [
-    "openat",
-    "write",
-    "rename",
-    "renameat",
-    "renameat2",
-    "symlink",
-    "symlinkat",
-    "unlink",
-    "unlinkat",
-    "mkdir",
-    "mkdirat",
-    "fchmod",
-    "fsync",
-    "fdatasync",
-    "ftruncate",
-    "flock",
+/// Where the tokens are at first.
+const OLD: [&str; 5] = [
+    ".git-credentials",
+    ".netrc",
+    STORED,
+    ACTIVE,
+    "x/.git/config",
 ];
 
 const IMPORT: [&str; 8] = [
@@ -107,14 +97,7 @@ impl Desk {
             .filter_map(|name| storage.read(name).ok())
             .map(|record| record.secret.expose().to_owned())
             .collect();
-        let old = [
-            ".git-credentials",
-            ".netrc",
-            STORED,
-            ACTIVE,
-            "x/.git/config",
-        ];
-        let old = old.map(|file| fs::read_to_string(home.join(file)).unwrap_or_default());
+        let old = OLD.map(|file| fs::read_to_string(home.join(file)).unwrap_or_default());
         for (n, token) in self.tokens.iter().enumerate() {
             let there = old.iter().any(|text| text.contains(token));
             assert!(
@@ -275,15 +258,8 @@ fn what_cannot_be_read_back_is_not_removed() {
     let all = fixed.chain(["--", "git-credential-hf"]).chain(IMPORT);
     let output = desk.machine.command("strace", all).dir("x").fails();
     output.says(&["cannot be read back"]);
-    let old = [
-        ".git-credentials",
-        ".netrc",
-        STORED,
-        ACTIVE,
-        "x/.git/config",
-    ];
     let places = [&[0, 1][..], &[0], &[2], &[2], &[3]];
-    for (file, tokens) in old.iter().zip(places) {
+    for (file, tokens) in OLD.iter().zip(places) {
         for n in tokens {
             assert!(desk.machine.read(file).contains(&desk.tokens[*n]), "{file}");
         }

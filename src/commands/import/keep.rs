@@ -10,7 +10,6 @@ use crate::context::Context;
 use crate::grants::Facts;
 use crate::hub::Hub;
 use crate::name::TokenName;
-use crate::secret::Kind;
 use crate::select::is_generic;
 use crate::state::{Origin, State};
 use crate::storage::{Record, StorageError, StorageKind};
@@ -82,8 +81,9 @@ fn known(context: &Context, state: &State, token: &Token) -> Result<Known> {
             Ok(record) if record.secret.same_as(&token.secret) => {
                 return Ok(Known::Whole(name.clone()));
             }
-            Ok(_) if token.secret.kind() == Kind::Other => {}
-            Ok(_) | Err(StorageError::NotFound) => {
+            // Another value lies there, or a password of the same short fingerprint.
+            Ok(_) => {}
+            Err(StorageError::NotFound) => {
                 return Ok(Known::Listed(name.clone(), info.storage));
             }
             Err(error) => {
@@ -134,6 +134,7 @@ fn one(
     let value = token.secret.fingerprint();
     let keeping = Keeping {
         storage,
+        remember: import.storage == storage && storage.is_some(),
         again: "git credential-hf import",
         check: &|state| {
             // Another process may have taken the name meanwhile; nothing of it is replaced.

@@ -7,7 +7,7 @@ use std::fs;
 
 /// Calls by which a program changes files, or talks to others. A kernel that has no call of that
 /// name does without.
-const CALLS: &[&str] = &[
+pub const CALLS: &[&str] = &[
     "openat",
     "write",
     "pwrite64",
