@@ -106,7 +106,9 @@ impl Well {
         let checks = json["checks"].as_array().expect("checks").clone();
         let problem = checks.iter().any(|check| check["verdict"] == "problem");
         assert_eq!(run.code, i32::from(problem), "{run}");
-        assert_eq!(run.stderr, "", "{run}");
+        // Whatever asks the Hub says so too.
+        let other = |line: &str| !line.contains("whose certificates cannot be used");
+        assert!(!run.stderr.lines().any(other), "{run}");
         Checks(checks)
     }
 }

@@ -31,9 +31,9 @@ fn make_pipe(machine: &Machine, path: &str) {
     machine.command("mkfifo", [path]).ok();
 }
 
-/// A pipe that nobody writes to, in the place of each file there is.
+/// A pipe that nobody writes to, in the place of each file that a command reads or locks.
 #[test]
-fn a_pipe_in_the_place_of_a_file_holds_nobody_up() {
+fn a_pipe_in_the_place_of_a_file_is_said_by_every_command_that_meets_it() {
     let (hub, machine, token) = machine();
     let kept = machine.home().with_extension("kept");
     let copy = |from: &Path, to: &Path| {
