@@ -1,5 +1,7 @@
 //! The repository at hand: whether git trusts it, and whether its remotes ask for tokens at all.
 
+use std::collections::BTreeSet;
+
 use crate::doctor::surroundings::ask_git;
 use crate::doctor::{Check, Finding, Group, Surroundings};
 use crate::endpoint::Endpoint;
@@ -31,14 +33,14 @@ fn run(around: &Surroundings<'_>) -> Vec<Finding> {
     } else {
         Trust::NoRepository
     };
-    let https = crate::git::remotes();
     let serves = |endpoint: &Endpoint| around.context.serves(endpoint);
-    let https = https
-        .iter()
-        .filter(|l| serves(&l.location.endpoint))
-        .count();
+    let https: BTreeSet<String> = crate::git::remotes()
+        .into_iter()
+        .filter(|remote| serves(&remote.location.endpoint))
+        .map(|remote| remote.name)
+        .collect();
     let ssh = entries.iter().filter(|entry| is_ssh(entry)).count();
-    vec![judge(trust, https, ssh)]
+    vec![judge(trust, https.len(), ssh)]
 }
 
 /// What git thinks of the place.
