@@ -272,7 +272,8 @@ pub fn means_us(value: &str) -> bool {
     (first == "hf" && !shell) || matches!(name, "git-credential-hf" | "git-credential-hf.exe")
 }
 
-/// The last entry of `section.*.name` that reaches an endpoint: the one that counts.
+/// The last entry of `section.*.name` that reaches an endpoint: the one that counts below
+/// `credential`, where git goes by the order.
 #[must_use]
 pub fn last<'a>(
     entries: &'a [Entry],
@@ -285,6 +286,23 @@ pub fn last<'a>(
         between.is_some_and(|pattern| reach(pattern, endpoint) != Reach::Never)
     });
     reaching.next_back()
+}
+
+/// The entry of `section.*.name` that fits an endpoint best, the last of equals: the one that
+/// counts below `http`.
+#[must_use]
+pub fn best<'a>(
+    entries: &'a [Entry],
+    section: &str,
+    name: &str,
+    endpoint: &str,
+) -> Option<&'a Entry> {
+    let fit = |entry: &&'a Entry| {
+        let pattern = entry.between(section, name)?;
+        (reach(pattern, endpoint) == Reach::Always).then_some(pattern.len())
+    };
+    let fitting = entries.iter().filter(|entry| fit(entry).is_some());
+    fitting.max_by_key(fit)
 }
 
 /// What tests are made of.
@@ -395,6 +413,35 @@ mod tests {
         assert!(helpers(&read, HUB).hidden.is_some());
         let read = entries(&[part, OURS]);
         assert!(helpers(&read, HUB).hidden.is_none());
+    }
+
+    #[test]
+    fn what_counts_below_credential_and_http() {
+        let read = entries(&[
+            "http.https://huggingface.co.proxy=own",
+            "http.proxy=all",
+            "http.https://huggingface.co/acme.proxy=part",
+            "http.https://github.com.proxy=other",
+        ]);
+        let text = |entry: Option<&Entry>| entry.map(|entry| entry.text().to_owned());
+        assert_eq!(
+            text(best(&read, "http", "proxy", HUB)).as_deref(),
+            Some("own")
+        );
+        assert_eq!(
+            text(last(&read, "http", "proxy", HUB)).as_deref(),
+            Some("part")
+        );
+        assert_eq!(
+            text(best(&read[1..2], "http", "proxy", HUB)).as_deref(),
+            Some("all")
+        );
+        let twice = entries(&["http.proxy=one", "http.proxy=two"]);
+        assert_eq!(
+            text(best(&twice, "http", "proxy", HUB)).as_deref(),
+            Some("two")
+        );
+        assert_eq!(best(&read[3..], "http", "proxy", HUB), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ const X: &str = "https://huggingface.co/acme/x";
 const KEY: &str = "credential.https://huggingface.co.helper";
 
 /// A Hub with acme/x, and a machine whose `HF_TOKEN` may read it.
-fn machine() -> (Hub, Machine) {
+pub fn machine() -> (Hub, Machine) {
     let hub = Hub::start();
     hub.add_repo("acme/x", true);
     let machine = Machine::new(&hub);

@@ -1,8 +1,7 @@
 //! `configure --hf-cli`: a line by which the hf CLI sees that git has a helper, which changes
 //! nothing else.
 
-use crate::support::hub::Hub;
-use crate::support::hub::Right::Read;
+use crate::configure::machine;
 use crate::support::machine::Machine;
 use crate::support::tools::gits;
 use std::fs;
@@ -10,14 +9,6 @@ use std::os::unix::fs::symlink;
 
 const X: &str = "https://huggingface.co/acme/x";
 const HINT: &str = "configure --hf-cli";
-
-fn machine() -> (Hub, Machine) {
-    let hub = Hub::start();
-    hub.add_repo("acme/x", true);
-    let machine = Machine::new(&hub);
-    machine.env("HF_TOKEN", hub.add_token("env", &[("acme", Read)]));
-    (hub, machine)
-}
 
 /// What the hf CLI takes for a helper's name in `git config --list`.
 fn seen(machine: &Machine) -> Vec<String> {

@@ -373,6 +373,16 @@ const CASES: &[Case] = &[
     Case {
         id: "leftovers",
         verdict: "warning",
+        words: &["an old copy of `work`"],
+        harm: |well| {
+            let mut state = well.machine.state();
+            state["leftovers"]["work"] = serde_json::json!(["keyring"]);
+            well.machine.write(STATE, state.to_string());
+        },
+    },
+    Case {
+        id: "leftovers",
+        verdict: "warning",
         words: &["have lost a mark"],
         harm: |well| {
             // Git takes what stands below a section with it, our first line for one.
@@ -517,6 +527,12 @@ const CASES: &[Case] = &[
         verdict: "problem",
         words: &["http.sslVerify (~/.gitconfig)"],
         harm: |well| well.git_config("[http]\n\tsslVerify = false\n"),
+    },
+    Case {
+        id: "certificates",
+        verdict: "problem",
+        words: &["GIT_SSL_NO_VERIFY"],
+        harm: |well| well.machine.env("GIT_SSL_NO_VERIFY", ""),
     },
     Case {
         id: "certificates",

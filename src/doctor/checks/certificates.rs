@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::doctor::surroundings::variable;
 use crate::doctor::{Check, Finding, Group, Surroundings};
 use crate::files::read_plain;
-use crate::git_config::{Entry, last};
+use crate::git_config::{Entry, best};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -36,11 +36,12 @@ fn run(around: &Surroundings<'_>) -> Vec<Finding> {
     let files: Vec<(&str, bool)> = set
         .map(|(name, path)| (name, holds_certificates(Path::new(&path))))
         .collect();
-    let verify = last(entries, "http", "sslverify", &hub);
-    let git_file = last(entries, "http", "sslcainfo", &hub).filter(|e| !e.text().is_empty());
+    let verify = best(entries, "http", "sslverify", &hub);
+    let git_file = best(entries, "http", "sslcainfo", &hub).filter(|e| !e.text().is_empty());
     judge(&Set {
         files: &files,
-        unchecked: match (variable("GIT_SSL_NO_VERIFY"), verify) {
+        // Set to nothing, it counts all the same.
+        unchecked: match (std::env::var_os("GIT_SSL_NO_VERIFY"), verify) {
             (Some(_), _) => Some("GIT_SSL_NO_VERIFY".to_owned()),
             (None, Some(entry)) if !entry.is_true() => Some(place(entry)),
             _ => None,

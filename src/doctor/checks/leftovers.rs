@@ -36,6 +36,7 @@ fn run(around: &Surroundings<'_>) -> Vec<Finding> {
     };
     if let Ok(state) = &around.state {
         found.unlisted = unlisted(&paths.tokens(), state);
+        found.copies = state.leftovers.keys().map(ToString::to_string).collect();
     }
     if let Ok(file) = configure::file(&Scope::default()) {
         let content = crate::files::read_plain(&file).map(|plain| plain.bytes);
@@ -52,6 +53,7 @@ fn run(around: &Surroundings<'_>) -> Vec<Finding> {
 struct Found {
     half_written: Vec<Leftover>,
     unlisted: Vec<PathBuf>,
+    copies: Vec<String>,
     damaged_block: bool,
     lock: Option<PathBuf>,
 }
@@ -69,6 +71,16 @@ fn judge(found: &Found) -> Vec<Finding> {
         findings.push(
             Finding::warning("there are token files that no listing knows")
                 .by_hand(format!("if you miss no token: rm {}", paths.join(" "))),
+        );
+    }
+    if !found.copies.is_empty() {
+        // Not repaired here: where a move was broken off, the copy may be the only one.
+        findings.push(
+            Finding::warning(format!(
+                "an old copy of `{}` could not be removed from its storage",
+                found.copies.join("`, `")
+            ))
+            .by_hand("the next `git credential-hf login` removes it, once that storage answers"),
         );
     }
     if found.damaged_block {
@@ -110,11 +122,8 @@ fn half_written(folders: &[(PathBuf, PathBuf)]) -> Vec<Leftover> {
 
 /// The token files whose name is no known token's.
 fn unlisted(folder: &Path, state: &State) -> Vec<PathBuf> {
-    let hashes: Vec<String> = state
-        .tokens
-        .keys()
-        .map(crate::name::TokenName::hash)
-        .collect();
+    let names = state.tokens.keys().chain(state.leftovers.keys());
+    let hashes: Vec<String> = names.map(crate::name::TokenName::hash).collect();
     let mut files = files_in(folder);
     files.retain(|path| {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -169,6 +178,13 @@ mod tests {
                     ..Found::default()
                 },
                 Some("if you miss no token: rm /d/'a b.token'"),
+            ),
+            (
+                Found {
+                    copies: vec!["work".into()],
+                    ..Found::default()
+                },
+                Some("the next `git credential-hf login` removes it, once that storage answers"),
             ),
             (
                 Found {

@@ -2,7 +2,7 @@
 
 use crate::doctor::surroundings::variable;
 use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::git_config::last;
+use crate::git_config::best;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -21,7 +21,7 @@ fn run(around: &Surroundings<'_>) -> Vec<Finding> {
     };
     let in_environment = VARIABLES.iter().find(|name| variable(name).is_some());
     let hub = around.endpoint().to_string();
-    let in_git = last(entries, "http", "proxy", &hub).map(|entry| !entry.text().is_empty());
+    let in_git = best(entries, "http", "proxy", &hub).map(|entry| !entry.text().is_empty());
     vec![judge(in_environment.copied(), in_git)]
 }
 
