@@ -285,6 +285,8 @@ pub fn to_json(state: &State) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::name::TokenName;
+    #[cfg(unix)]
+    use crate::state::Standing;
     use crate::state::samples::{fingerprint, hub, token};
 
     fn file() -> (tempfile::TempDir, StateFile) {
