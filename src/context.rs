@@ -399,6 +399,13 @@ impl Context {
             return Ok(());
         }
         let state = self.state_file.load()?;
+        let token = state.tokens.get(name);
+        if token
+            .is_some_and(|token| token.storage != kind && self.read_stored(name, token).is_err())
+        {
+            // A move that was killed half way: the old copy may be the only one.
+            return Ok(());
+        }
         let in_use = |token: &TokenInfo| token.storage == kind;
         if !state.tokens.get(name).is_some_and(in_use) {
             self.storage(kind).delete(name)?;
