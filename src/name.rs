@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// A token's name, as the user chose it; compared exactly.
 ///
@@ -98,8 +98,8 @@ impl TokenName {
     /// refuse some of their characters.
     #[must_use]
     pub fn hash(&self) -> String {
-        let digest = Sha256::digest(self.0.as_bytes());
-        digest.iter().take(8).map(|b| format!("{b:02x}")).collect()
+        let digest = Sha256::hash(self.0.as_bytes());
+        crate::secret::hex(digest.iter().take(8))
     }
 
     /// The name as text.
@@ -156,6 +156,12 @@ mod tests {
         ] {
             assert_eq!(TokenName::parse(bad), Err(error), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn the_hash_of_a_name_is_for_good() {
+        // Files are found by it.
+        assert_eq!(TokenName::existing("work").hash(), "00e13ed7af55b276");
     }
 
     #[test]
