@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -13,9 +12,9 @@ use crate::storage::StorageKind;
 use crate::ui;
 use crate::{commands, hardening};
 
-/// Runs this process's command line.
+/// Runs this process's command line, and gives its exit code: 0 done, 1 failed, 2 wrong usage.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main() -> u8 {
     hardening::no_core_dump();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let action = arguments.get(1).and_then(|a| a.to_str()).unwrap_or("");
@@ -32,7 +31,7 @@ pub fn main() -> ExitCode {
                     .help("it is in your shell's history now: end it with `logout --revoke`, or on the Hub")
                     .into(),
             );
-            return ExitCode::from(2);
+            return 2;
         }
         _ if is_unknown_action(&arguments) => Ok(()),
         _ => match Cli::try_parse_from(&arguments) {
@@ -43,21 +42,21 @@ pub fn main() -> ExitCode {
         },
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => {
             if !error.is::<AlreadySaid>() {
                 ui::print_error(&error);
             }
-            ExitCode::FAILURE
+            1
         }
     }
 }
 
 /// Prints what clap says: help and version as they are, and errors with what fits here.
-fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+fn usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
     if !error.use_stderr() {
         let _ = error.print();
-        return ExitCode::SUCCESS;
+        return 0;
     }
     // `git credential-hf --help` makes git look for a manual page, `-h` reaches the program; and
     // a token must not be tried as a positional argument instead.
@@ -77,7 +76,7 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         .filter(|line| !line.contains("as a value, use"));
     let text: Vec<String> = lines.map(|line| line.replace("--help", "-h")).collect();
     ui::tell_styled(&text.join("\n"));
-    ExitCode::from(2)
+    2
 }
 
 /// An error whose message the user has already seen.

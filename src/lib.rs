@@ -6,6 +6,8 @@
 //! [`files`]), the [`storage`]s, the hf CLI's login ([`hf_cli`]), [`git`] and the terminal ([`ui`]). [`context`] joins them, and
 //! [`commands`] has a file for each verb.
 
+#![forbid(unsafe_code)]
+
 pub mod caller;
 pub mod cli;
 pub mod commands;
@@ -38,6 +40,8 @@ pub mod renewal;
 pub mod repo;
 pub mod secret;
 pub mod select;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod start;
 pub mod state;
 pub mod state_file;
 pub mod state_text;

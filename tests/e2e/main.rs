@@ -55,6 +55,7 @@ mod rejected_again;
 mod renewal;
 mod renewal_races;
 mod secrets;
+mod standard_streams;
 mod storages;
 mod store_and_erase;
 mod submodules;
