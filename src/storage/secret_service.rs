@@ -6,10 +6,15 @@
 //! service has to offer, gives nothing away. What is read is what the keyring crate wrote.
 
 use std::collections::HashMap;
+use std::os::unix::net::UnixStream;
 
-use zbus::blocking::Connection;
+use futures_lite::future;
+use zbus::address::Transport;
+use zbus::address::transport::UnixSocket;
+use zbus::connection::Builder;
 use zbus::names::InterfaceName;
 use zbus::zvariant::{DynamicType, ObjectPath, OwnedObjectPath, OwnedValue, Value};
+use zbus::{Address, Connection};
 use zeroize::Zeroizing;
 
 const SERVICE: &str = "org.freedesktop.secrets";
@@ -45,6 +50,12 @@ impl From<zbus::Error> for Failure {
     }
 }
 
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Bus(error.into())
+    }
+}
+
 /// A secret as it travels: the session, parameters of its encryption, the value, its type.
 type Secret = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
 
@@ -54,30 +65,70 @@ type Secret = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
 /// # Errors
 /// See [`Failure`].
 pub fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let bus = Connection::session()?;
+    async_io::block_on(async {
+        let bus = connect().await?;
+        future::or(ask(&bus, service, user), run(&bus)).await
+    })
+}
+
+/// Joins the session's bus. What the connection has to do meanwhile is left to [`run`]: a thread
+/// of its own for it, and another one to open a socket, cost more than they are worth here.
+async fn connect() -> Result<Connection, Failure> {
+    let address = Address::session()?;
+    let socket = match address.transport() {
+        Transport::Unix(unix) => match unix.path() {
+            UnixSocket::File(path) => Some(path),
+            _ => None,
+        },
+        _ => None,
+    };
+    let builder = match socket {
+        Some(path) => Builder::async_io_unix_stream(UnixStream::connect(path)?),
+        // Whatever else there is, the library knows what to do with.
+        None => Builder::address(address.clone())?,
+    };
+    let bus = builder.internal_executor(false).build().await?;
+    // An address may say which bus it means: another user may listen where that one is gone.
+    let meant = address.guid().map(ToString::to_string);
+    if meant.is_some_and(|meant| meant != bus.server_guid().to_string()) {
+        return Err(Failure::Bus(zbus::Error::Handshake(
+            "this is not the bus that DBUS_SESSION_BUS_ADDRESS means".to_owned(),
+        )));
+    }
+    Ok(bus)
+}
+
+/// Does the connection's part of the work, for as long as somebody waits beside it.
+async fn run<T>(bus: &Connection) -> T {
+    loop {
+        bus.executor().tick().await;
+    }
+}
+
+async fn ask(bus: &Connection, service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let attributes = HashMap::from([("service", service), ("username", user)]);
-    let (mut unlocked, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) = call(
-        &bus,
-        &PATH,
-        SERVICE_INTERFACE,
-        "SearchItems",
-        &(attributes,),
-    )?;
+    let attributes = (attributes,);
+    let how = ("plain", Value::from(""));
+    // Neither needs the other's answer, so both travel at once.
+    let (found, session) = future::zip(
+        call(bus, &PATH, SERVICE_INTERFACE, "SearchItems", &attributes),
+        call(bus, &PATH, SERVICE_INTERFACE, "OpenSession", &how),
+    )
+    .await;
+    let (mut unlocked, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) = found?;
     let item = match (unlocked.pop(), unlocked.as_slice(), locked.as_slice()) {
         (None, _, []) => return Err(Failure::NotFound),
         (None, _, [_]) => return Err(Failure::Locked),
         (Some(item), [], []) => item,
         _ => return Err(Failure::Ambiguous),
     };
-    let how = ("plain", Value::from(""));
-    let (_, session): (OwnedValue, OwnedObjectPath) =
-        call(&bus, &PATH, SERVICE_INTERFACE, "OpenSession", &how)?;
-    let (secret,): (Secret,) = call(&bus, &item, ITEM_INTERFACE, "GetSecret", &(session,))?;
+    let (_, session): (OwnedValue, OwnedObjectPath) = session?;
+    let (secret,): (Secret,) = call(bus, &item, ITEM_INTERFACE, "GetSecret", &(session,)).await?;
     Ok(Zeroizing::new(secret.2))
 }
 
 /// Calls a method of the service and reads its answer.
-fn call<T>(
+async fn call<T>(
     bus: &Connection,
     path: &ObjectPath<'_>,
     interface: InterfaceName<'_>,
@@ -87,6 +138,6 @@ fn call<T>(
 where
     T: for<'a> zbus::zvariant::DynamicDeserialize<'a>,
 {
-    let answer = bus.call_method(Some(SERVICE), path, Some(interface), method, arguments)?;
-    Ok(answer.body().deserialize()?)
+    let answer = bus.call_method(Some(SERVICE), path, Some(interface), method, arguments);
+    Ok(answer.await?.body().deserialize()?)
 }

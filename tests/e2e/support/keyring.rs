@@ -5,6 +5,7 @@ use super::process::{self, Running};
 use super::tools::{find, need};
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -83,6 +84,21 @@ impl Keyring {
     /// The bus, for `DBUS_SESSION_BUS_ADDRESS`.
     pub fn address(&self) -> String {
         address(self.folder.path())
+    }
+
+    /// What the bus calls itself when somebody joins it: the first line of its handshake.
+    pub fn guid(&self) -> String {
+        let mut bus = UnixStream::connect(self.folder.path().join("bus")).expect("the bus");
+        let user = rustix::process::geteuid().as_raw().to_string();
+        let user: String = user.bytes().map(|b| format!("{b:02x}")).collect();
+        let hello = format!("\0AUTH EXTERNAL {user}\r\n");
+        bus.write_all(hello.as_bytes()).expect("greet the bus");
+        let mut line = String::new();
+        BufReader::new(bus)
+            .read_line(&mut line)
+            .expect("its answer");
+        let guid = line.trim_end().strip_prefix("OK ");
+        guid.expect("the bus takes its own user").to_owned()
     }
 
     /// The path on the bus of the collection that new secrets go to.
