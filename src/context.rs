@@ -391,18 +391,20 @@ impl Context {
         }
     }
 
-    fn clear_leftover(&self, name: &TokenName, kind: StorageKind, locked: bool) -> Result<()> {
+    /// `own` says that the caller holds the name's lock, and has just put its token elsewhere or
+    /// taken it away.
+    fn clear_leftover(&self, name: &TokenName, kind: StorageKind, own: bool) -> Result<()> {
         let path = self.paths.name_lock(name);
-        let lock = (!locked).then(|| Lock::acquire(&path, Duration::ZERO));
+        let lock = (!own).then(|| Lock::acquire(&path, Duration::ZERO));
         if matches!(lock, Some(Err(_))) {
             // Whoever holds it sees to it.
             return Ok(());
         }
         let state = self.state_file.load()?;
+        // Asked there itself: `read_stored` would find this very copy.
+        let is_there = |token: &TokenInfo| self.storage(token.storage).read(name).is_ok();
         let token = state.tokens.get(name);
-        if token
-            .is_some_and(|token| token.storage != kind && self.read_stored(name, token).is_err())
-        {
+        if !own && token.is_some_and(|token| token.storage != kind && !is_there(token)) {
             // A move that was killed half way: the old copy may be the only one.
             return Ok(());
         }

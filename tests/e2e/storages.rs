@@ -5,7 +5,7 @@ use crate::support::hub::Right::{Read, Write};
 use crate::support::keyring::{DeadBus, Keyring};
 use crate::support::machine::{Machine, Output};
 use crate::support::tools::gits;
-use crate::support::user::{CONFIG, DATA};
+use crate::support::user::{CONFIG, DATA, STATE};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -126,6 +126,62 @@ fn moving_a_token_to_another_storage_leaves_no_copy_behind() {
     machine.git(["ls-remote", X]).ok();
 }
 
+/// What a kill leaves in the middle of a move from the keyring to a file: the state says where the
+/// token goes to, and it is not there yet.
+fn half_moved(hub: &Hub, machine: &Machine, keyring: &Keyring) -> String {
+    machine.env("DBUS_SESSION_BUS_ADDRESS", keyring.address());
+    let token = hub.add_token("work", &[("acme", Read)]);
+    login(machine, &token).ok();
+    let mut state = machine.state();
+    state["tokens"]["work"]["storage"] = "file".into();
+    state["leftovers"] = serde_json::json!({ "work": ["keyring"] });
+    machine.write(STATE, state.to_string());
+    token
+}
+
+#[test]
+fn a_logout_takes_a_token_that_is_half_moved_from_both_places() {
+    if !Keyring::is_possible() {
+        return;
+    }
+    let (hub, machine) = machine();
+    let keyring = Keyring::start();
+    half_moved(&hub, &machine, &keyring);
+    machine.helper(["logout", "work"]).ok();
+    assert!(keyring.is_empty());
+    assert!(machine.names().is_empty());
+    assert!(machine.state().get("leftovers").is_none());
+}
+
+/// Whatever else is kept then, the old copy is the only one.
+#[test]
+fn the_only_copy_of_a_token_outlives_what_another_login_clears_away() {
+    if !Keyring::is_possible() {
+        return;
+    }
+    let (hub, machine) = machine();
+    let keyring = Keyring::start();
+    let token = half_moved(&hub, &machine, &keyring);
+    machine.git(["ls-remote", X]).ok();
+
+    let other = hub.add_token("other", &[]);
+    let keep = ["login", "other", "--with-token", "--no-verify"];
+    for storage in ["keyring", "file"] {
+        let keep = keep.iter().copied().chain(["--storage", storage]);
+        machine.helper(keep).stdin(&other).ok();
+        let answer = machine.ask("get", REQUEST).ok();
+        assert_eq!(answer.value("password"), Some(token.as_str()), "{storage}");
+    }
+
+    // Once the token is where it goes to, the copy goes.
+    let again = ["login", "work", "--with-token", "--no-verify"];
+    let again = again.iter().copied().chain(["--storage", "file"]);
+    machine.helper(again).stdin(&token).ok();
+    machine.helper(["logout", "other"]).ok();
+    assert!(keyring.is_empty());
+    machine.git(["ls-remote", X]).ok();
+}
+
 #[test]
 fn a_keyring_that_does_not_answer_costs_the_deadline_and_the_next_token_is_used() {
     if !Keyring::is_possible() {
@@ -183,6 +239,29 @@ fn a_locked_keyring_is_said_at_once_and_nobody_is_asked_to_unlock_it() {
     assert_eq!(answer.stdout, "", "{answer}");
     let line = answer.helper_line();
     assert!(line.contains("the keyring is locked"), "{line}");
+}
+
+/// Where a session's bus has ended, another user may listen in its place and hand out secrets of
+/// his own. An address that says which bus it means leads to that one only.
+#[test]
+fn a_bus_that_is_not_the_one_that_is_meant_is_asked_for_nothing() {
+    if !Keyring::is_possible() {
+        return;
+    }
+    let (hub, machine) = machine();
+    let keyring = Keyring::start();
+    let address = keyring.address();
+    machine.env("DBUS_SESSION_BUS_ADDRESS", &address);
+    let token = hub.add_token("work", &[("acme", Read)]);
+    login(&machine, &token).ok();
+    let guid = keyring.guid();
+    for (guid, answers) in [(guid.as_str(), true), (&"0".repeat(32), false)] {
+        machine.env("DBUS_SESSION_BUS_ADDRESS", format!("{address},guid={guid}"));
+        let answer = machine.ask("get", REQUEST).ok();
+        assert_eq!(answer.value("password").is_some(), answers, "{answer}");
+        let says = answer.stderr.contains("`work`") && answer.stderr.contains("keyring");
+        assert_eq!(says, !answers, "{answer}");
+    }
 }
 
 #[test]
