@@ -187,13 +187,24 @@ impl fmt::Display for Pattern {
     }
 }
 
+/// What a plain name is made of, by its bytes: looked up for each of many.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < plain.len() {
+        plain[byte] =
+            (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'_' | b'.');
+        byte += 1;
+    }
+    plain
+};
+
 /// The namespace of a pattern that a look at its characters shows to be a good one, on the public
 /// Hub, and written in the one way in which [`Pattern`] prints it but for case. `None` says nothing.
 #[must_use]
 pub fn plain_namespace(text: &str) -> Option<&str> {
     let is_name = |part: &str, more: u8| {
-        let plain =
-            |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.') || b == more;
+        let plain = |b: u8| PLAIN[usize::from(b)] || b == more;
         let first = part.bytes().next();
         first.is_some_and(|b| b.is_ascii_alphanumeric())
             && part.len() <= 255
@@ -213,9 +224,11 @@ pub fn plain_namespace(text: &str) -> Option<&str> {
         None if Kind::from_prefix(text).is_some() => return None,
         None => (text, None),
     };
+    // Hardly any ends in this letter, and fewer in `.git`.
+    let bare = |part: &str| !part.ends_with(['t', 'T']) || strip_git(part) == part;
     let good = is_name(namespace, b'-')
-        && strip_git(namespace) == namespace
-        && name.is_none_or(|name| is_name(name, b'*') && strip_git(name) == name);
+        && bare(namespace)
+        && name.is_none_or(|name| is_name(name, b'*') && bare(name));
     good.then_some(namespace)
 }
 

@@ -89,10 +89,13 @@ pub fn without_others(text: &str, relevant: &Relevant<'_>) -> Option<String> {
         .flatten()
         .map(str::to_ascii_lowercase)
         .collect();
+    // What hardly any state has is not looked for in each line.
+    let any_kept_by_git = text.contains(KEPT_BY_GIT);
+    let any_escape = text.contains('\\');
     let mut kept = String::with_capacity(text.len() / 8 + 1024);
     kept.push_str(HEAD);
     let mut rest = text.strip_prefix(HEAD)?;
-    let mut lower = String::new();
+    let mut buffer = Vec::new();
     loop {
         let (line, after) = rest.split_once('\n')?;
         rest = after;
@@ -101,17 +104,16 @@ pub fn without_others(text: &str, relevant: &Relevant<'_>) -> Option<String> {
         }
         let token = line.strip_suffix(',').unwrap_or(line);
         let (name, value) = token.strip_prefix('"')?.split_once('"')?;
-        if !value.starts_with(":{") && !token.contains('\\') {
+        // What is written with an escape may read as anything.
+        let escape = any_escape && token.contains('\\');
+        if !value.starts_with(":{") && !escape {
             return None;
         }
-        lower.clear();
-        lower.push_str(token);
-        lower.make_ascii_lowercase();
-        // What is written with an escape may read as anything.
-        let matters = names.contains(name)
-            || lower.contains(KEPT_BY_GIT)
-            || words.iter().any(|word| lower.contains(word))
-            || lower.contains('\\');
+        let lower = lowered(token, &mut buffer)?;
+        let matters = escape
+            || names.contains(name)
+            || any_kept_by_git && token.contains(KEPT_BY_GIT)
+            || words.iter().any(|word| lower.contains(word));
         if matters {
             kept.push_str(token);
             kept.push_str(",\n");
@@ -127,6 +129,32 @@ pub fn without_others(text: &str, relevant: &Relevant<'_>) -> Option<String> {
     kept.push_str("},\n");
     kept.push_str(rest);
     Some(kept)
+}
+
+/// The text with ASCII letters in lower case, in a buffer that serves for the next one, too. They
+/// are taken eight at a time, since there are many of them, and a program that is built for size
+/// would take each by itself.
+fn lowered<'b>(text: &str, buffer: &'b mut Vec<u8>) -> Option<&'b str> {
+    buffer.clear();
+    buffer.extend_from_slice(text.as_bytes());
+    let (words, rest) = buffer.as_chunks_mut();
+    for word in words {
+        *word = lowered_word(u64::from_ne_bytes(*word)).to_ne_bytes();
+    }
+    rest.make_ascii_lowercase();
+    std::str::from_utf8(buffer).ok()
+}
+
+/// Eight bytes in one number; `A` to `Z` among them get the bit that makes them small.
+fn lowered_word(word: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const TOP: u64 = 0x80 * EACH;
+    let low = word & !TOP;
+    // The top bit of each byte says whether it is at least `A`, and whether it is past `Z`.
+    let from_a = low + EACH * u64::from(0x80 - b'A');
+    let past_z = low + EACH * u64::from(0x7f - b'Z');
+    let capital = from_a & !past_z & !word & TOP;
+    word | capital >> 2
 }
 
 #[cfg(test)]
@@ -229,6 +257,18 @@ mod tests {
             let mut expected: Vec<&str> = always.iter().chain(more).copied().collect();
             expected.sort_unstable();
             assert_eq!(left(&state, &relevant), expected, "{relevant:?}");
+        }
+    }
+
+    #[test]
+    fn letters_in_lower_case() {
+        let ascii: String = (0..=127).map(char::from).collect();
+        for text in [&ascii, "", "Ä…AZ@[`{az", "ABCDEFGHI"] {
+            for start in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+                let text = &text[start..];
+                let expected = text.to_ascii_lowercase();
+                assert_eq!(lowered(text, &mut Vec::new()), Some(expected.as_str()));
+            }
         }
     }
 
