@@ -28,6 +28,8 @@ pub enum Outcome {
         candidate: Candidate,
         /// What was read.
         loaded: Box<Loaded>,
+        /// The fingerprint of its value.
+        value: Fingerprint,
         /// Another candidate is left after it.
         more: bool,
     },
@@ -116,6 +118,7 @@ pub fn choose(
             return Outcome::Offer {
                 candidate: (*candidate).clone(),
                 loaded: Box::new(loaded),
+                value,
                 more,
             };
         }

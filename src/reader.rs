@@ -165,9 +165,13 @@ impl World for Reader<'_> {
             Source::Environment(variable) => {
                 Some(self.context.env_secret(variable).ok()?.fingerprint())
             }
-            Source::HfCli(name) => {
-                let which = Which::of(name.as_deref());
-                let token = self.context.hf_cli().read(which).ok()?;
+            // What else is known of it only matters to who reads it.
+            Source::HfCli(None) => {
+                let active = self.context.hf_cli().active_value();
+                Some(active.ok()??.fingerprint())
+            }
+            Source::HfCli(Some(name)) => {
+                let token = self.context.hf_cli().read(Which::Named(name)).ok()?;
                 Some(token.secret.fingerprint())
             }
             // What a command will print is not known before it has. But one whose last value

@@ -84,6 +84,7 @@ fn answer(session: &Session) -> Result<Reply> {
         Outcome::Offer {
             candidate,
             loaded,
+            value,
             more,
         } => {
             if let Some(refused) = refused {
@@ -102,7 +103,7 @@ fn answer(session: &Session) -> Result<Reply> {
             // the second is refused too.
             let more = more && tried.is_empty();
             let mut tried = tried;
-            tried.push(loaded.secret.fingerprint());
+            tried.push(value);
             let asked = session.request.username.clone().filter(|u| !u.is_empty());
             let username = asked.or(loaded.username);
             Ok(Reply::Credential(Box::new(Credential {

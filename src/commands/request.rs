@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::config::Rules;
+use crate::config::{ConfigError, Rules};
 use crate::context::Context;
 use crate::endpoint::Endpoint;
 use crate::files;
@@ -20,6 +20,20 @@ use crate::ui;
 fn is_out_of_reach(path: &Path) -> bool {
     std::fs::symlink_metadata(path)
         .is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+}
+
+/// Whose request it is when the configuration, which says so of all hosts but the Hub's, has a
+/// mistake: if it does not even name the host, it is not ours.
+fn bad_config(context: &Context, endpoint: &Endpoint, error: ConfigError) -> Opening {
+    let ours = context.serves(endpoint);
+    let text = files::read_plain(&context.paths.config());
+    let text = text.map_or_else(|_| Vec::new(), |plain| plain.bytes);
+    let text = String::from_utf8_lossy(&text).to_lowercase();
+    if !ours && !text.contains(&endpoint.authority()) {
+        return Opening::NotOurs;
+    }
+    let error = error.into();
+    Opening::BadConfig { error, ours }
 }
 
 /// A request that this helper is to deal with.
@@ -69,25 +83,16 @@ impl Session {
         let rules = repo.as_ref().map_or(Rules::All, |repo| {
             Rules::Of(repo.as_ref().and_then(|repo| repo.namespace.as_ref()))
         });
-        let config = context.paths.config();
-        if is_out_of_reach(&config) {
+        if let Err(error) = context.load_config(rules) {
+            let config = context.paths.config();
+            if !is_out_of_reach(&config) {
+                return Ok(bad_config(&context, &endpoint, error));
+            }
             // HOME is another user's, as in some containers: what the environment has works.
             ui::say(&format!(
                 "{} is out of reach: going on without it",
                 config.display()
             ));
-        } else if let Err(error) = context.load_config(rules) {
-            let ours = context.serves(&endpoint);
-            // Whether another host is ours the configuration would say; if it does not even
-            // name it, it is not.
-            let text = files::read_plain(&context.paths.config());
-            let text = text.map_or_else(|_| Vec::new(), |plain| plain.bytes);
-            let text = String::from_utf8_lossy(&text).to_lowercase();
-            if !ours && !text.contains(&endpoint.authority()) {
-                return Ok(Opening::NotOurs);
-            }
-            let error = error.into();
-            return Ok(Opening::BadConfig { error, ours });
         }
         if !context.serves(&endpoint) {
             return Ok(Opening::NotOurs);

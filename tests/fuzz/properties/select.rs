@@ -369,10 +369,13 @@ fn offered(world: &Made, candidates: &[Candidate], take: &mut Take<'_>) {
     assert!(storage.reads.get() <= 2 * candidates.len());
     match outcome {
         Outcome::Offer {
-            candidate, loaded, ..
+            candidate,
+            loaded,
+            value,
+            ..
         } => {
             assert!(candidates.contains(&candidate));
-            let value = loaded.secret.fingerprint();
+            assert_eq!(value, loaded.secret.fingerprint());
             assert!(!tried.contains(&value));
             assert_ne!(
                 world.state.standing(endpoint, &value, NOW),
