@@ -9,10 +9,12 @@ usage() {
 	cat <<'USAGE'
 Build git-credential-hf from this clone, install it and configure git to use it.
 
-usage: ./install/install.sh [--prefix DIR] [--no-configure] [--login]
+usage: ./install/install.sh [--prefix DIR] [--no-configure] [--static] [--login]
 
   --prefix DIR     install into DIR/bin (so does the variable PREFIX)
   --no-configure   leave git's configuration alone
+  --static         link all libraries in (Linux): starts faster, and can be copied to any
+                   other Linux of this processor, a container or an old server
   --login          then ask for a token and show what it may do
   -h, --help       show this text
 
@@ -22,6 +24,7 @@ Without a prefix the program goes to /usr/local/bin for root; for anyone else to
 examples:
   ./install/install.sh
   ./install/install.sh --prefix ~/tools
+  ./install/install.sh --static --no-configure --prefix ./image
   sudo ./install/install.sh --no-configure      # then everyone: git credential-hf configure
 USAGE
 }
@@ -35,13 +38,14 @@ die() {
 }
 misuse() {
 	printf 'error: %s\n' "$1" >&2
-	say "usage: ./install/install.sh [--prefix DIR] [--no-configure] [--login]" >&2
+	say "usage: ./install/install.sh [--prefix DIR] [--no-configure] [--static] [--login]" >&2
 	exit 2
 }
 on_path() { case ":$PATH:" in *":$1:"*) ;; *) return 1 ;; esac; }
 
 prefix=${PREFIX-}
 configure=yes
+static=
 login=
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -52,6 +56,7 @@ while [ $# -gt 0 ]; do
 		;;
 	--prefix=*) prefix=${1#--prefix=} ;;
 	--no-configure) configure=no ;;
+	--static) static=yes ;;
 	--login) login=yes ;;
 	-h | --help)
 		usage
@@ -115,6 +120,31 @@ cc -o "$scratch/try" "$scratch/try.c" >/dev/null 2>&1 || die "no working C compi
 	"Debian, Ubuntu: apt install gcc libc6-dev    Fedora: dnf install gcc    Arch: pacman -S gcc" \
 	"Alpine: apk add gcc musl-dev                 macOS: xcode-select --install"
 
+# musl is made for static linking; glibc looks names up through libraries of its own version,
+# which a copy of the program does not find elsewhere.
+set --
+if [ -n "$static" ]; then
+	host=$(rustc -vV | sed -n 's/^host: //p')
+	case $host in
+	*-linux-musl*)
+		platform=$host
+		export RUSTFLAGS="${RUSTFLAGS-} -C target-feature=+crt-static"
+		;;
+	*-linux-gnu*)
+		platform=${host%%-gnu*}-musl${host##*-gnu}
+		libraries=$(rustc --print target-libdir --target "$platform" 2>/dev/null) || libraries=
+		[ -d "$libraries" ] || die "Rust has no standard library for $platform here" "rustup target add $platform"
+		musl-gcc --version >/dev/null 2>&1 || die "musl-gcc was not found, which the TLS library is compiled with" \
+			"Debian, Ubuntu: apt install musl-tools    Fedora: dnf install musl-gcc    Arch: pacman -S musl"
+		# Its name differs from one processor to the next, unless it is named here.
+		compiler=CC_$(printf %s "$platform" | tr - _)
+		env | grep -q "^$compiler=" || export "$compiler=musl-gcc"
+		;;
+	*) die "--static is for Linux, not for $host" ;;
+	esac
+	set -- --target "$platform"
+fi
+
 # Before minutes of building: can the result be put there at all?
 mkdir -p -- "$bindir" 2>/dev/null || die "cannot create $bindir" "choose another folder: --prefix DIR"
 [ -w "$bindir" ] || die "cannot write to $bindir" "choose another folder: --prefix DIR"
@@ -123,7 +153,7 @@ mkdir -p -- "$bindir" 2>/dev/null || die "cannot create $bindir" "choose another
 say "building $name in $root"
 # cargo says itself where the program is: a target directory or a target platform may
 # be set in its configuration. Its progress and its errors go to the terminal as usual.
-messages=$(cargo build --release --locked --bin "$name" --message-format=json-render-diagnostics) ||
+messages=$(cargo build --release --locked --bin "$name" "$@" --message-format=json-render-diagnostics) ||
 	die "the build failed, nothing was installed"
 built=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
 [ -f "$built" ] || die "cargo did not say where it put the program"

@@ -93,6 +93,14 @@ program=$prefix/bin/git-credential-hf
 quietly "$program" -h || fail "the installed program does not run"
 [[ $(find "$prefix" -type f) == "$program" ]] || fail "install.sh left other files in the prefix: $(find "$prefix" -type f)"
 ok "install.sh --prefix installs one program that runs"
+(($(wc -c <"$program") < 6000000)) || fail "the program has grown to $(wc -c <"$program") bytes"
+ok "the program is under 6 MB"
+# Git waits for each library that is loaded at its start; see install/build.rs.
+if [[ -f $(cc -print-file-name=libgcc_eh.a) ]]; then
+	quietly readelf -d "$program" || fail "readelf"
+	if grep -q libgcc_s "$log"; then fail "the program loads libgcc_s"; fi
+	ok "the program does not load libgcc_s"
+fi
 check_configured "$program"
 ok "git finds the helper, also without the user's PATH"
 
@@ -134,7 +142,18 @@ as_user "$uninstall" || fail "uninstall.sh without a prefix"
 [[ ! -e $local_program ]] || fail "uninstall.sh without a prefix left $local_program"
 ok "without a prefix the program goes to ~/.local/bin, and back"
 
-# 4. What uninstall.sh must not do.
+# 4. Linked statically, where Rust has what that takes; else it says how to get that.
+if quietly env PATH="$tmp/fake:/usr/bin:/bin" "$install" --prefix "$tmp/static" --static --no-configure; then
+	quietly readelf -d "$tmp/static/bin/git-credential-hf" || fail "readelf"
+	if grep -q NEEDED "$log"; then fail "--static made a program that loads libraries"; fi
+	ok "--static installs a program that loads nothing"
+else
+	grep -Eq 'rustup target add [a-z0-9_]+-unknown-linux-musl|musl-tools' "$log" || fail "--static fails without a way out"
+	[[ ! -e $tmp/static/bin/git-credential-hf ]] || fail "--static failed and installed something"
+	ok "--static says what is missing"
+fi
+
+# 5. What uninstall.sh must not do.
 mkdir -p -- "$prefix/bin"
 ln -s /bin/true "$program"
 if quietly "$uninstall" --prefix "$prefix" || [[ ! -L $program ]]; then fail "uninstall.sh removed a link that it did not make"; fi
