@@ -13,6 +13,8 @@ mod contenders;
 #[cfg(unix)]
 mod end_to_end;
 #[cfg(unix)]
+mod features;
+#[cfg(unix)]
 mod growth;
 #[cfg(unix)]
 mod helpers;
@@ -30,18 +32,25 @@ fn main() {
     // cargo adds arguments of its own, all with dashes.
     let arguments = std::env::args().skip(1);
     let mut rounds = 200;
+    let mut other = None;
     let mut parts = Vec::new();
     for argument in arguments.filter(|argument| !argument.starts_with('-')) {
-        match argument.strip_prefix("rounds=") {
-            Some(count) => rounds = count.parse().expect("rounds=NUMBER"),
-            None => parts.push(argument),
+        match argument.split_once('=') {
+            Some(("rounds", count)) => rounds = count.parse().expect("rounds=NUMBER"),
+            Some(("other", path)) => {
+                other = Some(std::fs::canonicalize(path).expect("other=PROGRAM"));
+            }
+            _ => parts.push(argument),
         }
     }
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|asked| asked == part);
     let hub = Hub::start();
     if wanted("helpers") {
         let keyring = Keyring::is_possible().then(Keyring::start);
-        helpers::run(&hub, keyring.as_ref(), rounds);
+        helpers::run(&hub, keyring.as_ref(), other.as_deref(), rounds);
+    }
+    if wanted("features") {
+        features::run(&hub, rounds);
     }
     if wanted("growth") {
         growth::run(&hub, rounds);

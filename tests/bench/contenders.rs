@@ -4,7 +4,7 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::measure::{Call, Timed};
@@ -152,8 +152,9 @@ pub fn git() -> (PathBuf, String) {
     (said.trim_end().into(), format!("{major}.{minor}.{patch}"))
 }
 
-/// All that there are here, git's own first. What is missing is said.
-pub fn all(hub: &Hub, keyring: Option<&Keyring>) -> Vec<Contender> {
+/// All that there are here, git's own first. What is missing is said. `other` is another build of
+/// ours, to be held against this one.
+pub fn all(hub: &Hub, keyring: Option<&Keyring>, other: Option<&Path>) -> Vec<Contender> {
     let token = hub.add_token("bench", &[("acme", Write)]);
     let (folder, _) = git();
     let machine = || Machine::new(hub);
@@ -221,6 +222,19 @@ pub fn all(hub: &Hub, keyring: Option<&Keyring>) -> Vec<Contender> {
     );
     helper.keeps = false;
     all.push(helper.contender(hub, &token));
+
+    if let Some(program) = other {
+        let mut helper = Helper::ours("other build, HF_TOKEN", machine());
+        helper.program = program.to_owned();
+        helper.machine.env("HF_TOKEN", &token);
+        helper.keeps = false;
+        all.push(helper.contender(hub, &token));
+
+        let mut helper = Helper::ours("other build, file", machine());
+        helper.program = program.to_owned();
+        helper.machine.login("work", &token, &["--for", "acme"]);
+        all.push(helper.contender(hub, &token));
+    }
 
     if let Some(keyring) = keyring {
         let helper = Helper::ours("ours, Secret Service", on_keyring(keyring));

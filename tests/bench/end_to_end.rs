@@ -41,6 +41,13 @@ fn ways(hub: &Hub, token: &str) -> Vec<Way> {
     let config = |machine: &Machine, key: &str, value: &str| {
         machine.git(["config", "--global", key, value]).ok();
     };
+    let stored = format!("https://hf_user:{token}@huggingface.co\n");
+    // As many systems have one for everybody.
+    let another = |machine: &Machine| {
+        let file = machine.home().join("another");
+        let helper = format!("store --file '{}'", file.display());
+        config(machine, "credential.helper", &helper);
+    };
     vec![
         with("no helper: the token in http.extraHeader", &|machine| {
             let basic = base64(&format!("hf_user:{token}"));
@@ -49,8 +56,13 @@ fn ways(hub: &Hub, token: &str) -> Vec<Way> {
         }),
         with("git-credential-store", &|machine| {
             config(machine, "credential.helper", "store");
-            let line = format!("https://hf_user:{token}@huggingface.co\n");
-            machine.write(".git-credentials", line);
+            machine.write(".git-credentials", &stored);
+        }),
+        with("git-credential-store after another helper", &|machine| {
+            another(machine);
+            let add = ["config", "--global", "--add", "credential.helper", "store"];
+            machine.git(add).ok();
+            machine.write(".git-credentials", &stored);
         }),
         with("ours, HF_TOKEN", &|machine| {
             machine.configure();
@@ -59,6 +71,20 @@ fn ways(hub: &Hub, token: &str) -> Vec<Way> {
         with("ours, file", &|machine| {
             machine.configure();
             machine.login("work", token, &["--for", "acme"]);
+        }),
+        with("ours, file, after another helper", &|machine| {
+            another(machine);
+            machine.configure();
+            machine.login("work", token, &["--for", "acme"]);
+        }),
+        with("ours, file, by its bare name", &|machine| {
+            machine.configure();
+            machine.login("work", token, &["--for", "acme"]);
+            // As `configure` writes it where the system's own PATH leads to the program.
+            let path = format!("{}/git-credential-hf", machine.bin().display());
+            let lines = machine.read(".gitconfig");
+            assert!(lines.contains(&path), "{lines}");
+            machine.write(".gitconfig", lines.replace(&path, "hf"));
         }),
     ]
 }

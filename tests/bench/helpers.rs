@@ -1,6 +1,7 @@
 //! One call of each helper: time, instructions, memory and system calls.
 
 use std::fs;
+use std::path::Path;
 
 use crate::contenders::{self, Contender};
 use crate::measure::{Call, Table, Timed, in_turn, or_dash};
@@ -12,8 +13,8 @@ use crate::support::machine::Machine;
 const CALLS: &str = "%file,clone,clone3,fork,vfork,connect";
 
 /// Prints all there is to say of one call.
-pub fn run(hub: &Hub, keyring: Option<&Keyring>, rounds: usize) {
-    let mut all = contenders::all(hub, keyring);
+pub fn run(hub: &Hub, keyring: Option<&Keyring>, other: Option<&Path>, rounds: usize) {
+    let mut all = contenders::all(hub, keyring, other);
     let machine = Machine::new(hub);
     let nothing = machine.command("/bin/true", [""; 0]).into_command();
     let mut nothing = Timed::new(Call::new(nothing, ""));
@@ -96,8 +97,15 @@ pub fn run(hub: &Hub, keyring: Option<&Keyring>, rounds: usize) {
     }
     table.print();
 
-    let size = fs::metadata(contenders::program())
-        .expect("the program")
-        .len();
-    println!("size of the program: {:.2} MB\n", size as f64 / 1e6);
+    let ours = contenders::program();
+    for (name, path) in [
+        ("the program", Some(ours.as_path())),
+        ("the other build", other),
+    ] {
+        if let Some(path) = path {
+            let size = fs::metadata(path).expect("the program").len();
+            println!("size of {name}: {:.2} MB", size as f64 / 1e6);
+        }
+    }
+    println!();
 }
