@@ -24,7 +24,7 @@ Without a prefix the program goes to /usr/local/bin for root; for anyone else to
 examples:
   ./install/install.sh
   ./install/install.sh --prefix ~/tools
-  ./install/install.sh --static --no-configure --prefix ./image
+  ./install/install.sh --static --no-configure --prefix /tmp/image
   sudo ./install/install.sh --no-configure      # then everyone: git credential-hf configure
 USAGE
 }
@@ -133,7 +133,8 @@ if [ -n "$static" ]; then
 	*-linux-gnu*)
 		platform=${host%%-gnu*}-musl${host##*-gnu}
 		libraries=$(rustc --print target-libdir --target "$platform" 2>/dev/null) || libraries=
-		[ -d "$libraries" ] || die "Rust has no standard library for $platform here" "rustup target add $platform"
+		[ -d "$libraries" ] || die "Rust has no standard library for $platform here" "rustup target add $platform" \
+			"(a distribution's Rust seldom has it: install Rust with rustup)"
 		musl-gcc --version >/dev/null 2>&1 || die "musl-gcc was not found, which the TLS library is compiled with" \
 			"Debian, Ubuntu: apt install musl-tools    Fedora: dnf install musl-gcc    Arch: pacman -S musl"
 		# Its name differs from one processor to the next, unless it is named here.
