@@ -74,7 +74,11 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
     let lines = text
         .lines()
         .filter(|line| !line.contains("as a value, use"));
-    let text: Vec<String> = lines.map(|line| line.replace("--help", "-h")).collect();
+    let plainly = |line: &str| match line.contains("-h, --help") {
+        true => line.to_owned(),
+        false => line.replace("--help", "-h"),
+    };
+    let text: Vec<String> = lines.map(plainly).collect();
     ui::tell_styled(&text.join("\n"));
     2
 }
