@@ -74,11 +74,16 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
     let lines = text
         .lines()
         .filter(|line| !line.contains("as a value, use"));
-    let plainly = |line: &str| match line.contains("-h, --help") {
-        true => line.to_owned(),
-        false => line.replace("--help", "-h"),
-    };
-    let text: Vec<String> = lines.map(plainly).collect();
+    let text: Vec<String> = lines
+        .map(|line| {
+            // The list of options has both.
+            if line.contains("-h, --help") {
+                line.to_owned()
+            } else {
+                line.replace("--help", "-h")
+            }
+        })
+        .collect();
     ui::tell_styled(&text.join("\n"));
     2
 }

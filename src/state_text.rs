@@ -109,11 +109,13 @@ pub fn without_others(text: &str, relevant: &Relevant<'_>) -> Option<String> {
         if !value.starts_with(":{") && !escape {
             return None;
         }
-        let lower = lowered(token, &mut buffer)?;
         let matters = escape
             || names.contains(name)
             || any_kept_by_git && token.contains(KEPT_BY_GIT)
-            || words.iter().any(|word| lower.contains(word));
+            || !words.is_empty() && {
+                let lower = lowered(token, &mut buffer)?;
+                words.iter().any(|word| lower.contains(word))
+            };
         if matters {
             kept.push_str(token);
             kept.push_str(",\n");
