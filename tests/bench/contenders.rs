@@ -167,6 +167,25 @@ pub fn all(hub: &Hub, keyring: Option<&Keyring>, other: Option<&Path>) -> Vec<Co
         let token = format!("username=hf_user\npassword={token}\n");
         helper.call("store", &token).answer();
     };
+    // Ours in this build or in another.
+    let ours = |name, program: Option<&Path>| {
+        let mut helper = Helper::ours(name, machine());
+        if let Some(program) = program {
+            program.clone_into(&mut helper.program);
+        }
+        helper
+    };
+    let from_environment = |name, program| {
+        let mut helper = ours(name, program);
+        helper.machine.env("HF_TOKEN", &token);
+        helper.keeps = false;
+        helper.contender(hub, &token)
+    };
+    let from_file = |name, program| {
+        let helper = ours(name, program);
+        helper.machine.login("work", &token, &["--for", "acme"]);
+        helper.contender(hub, &token)
+    };
     let mut all = Vec::new();
 
     let mut helper = Helper::gits(
@@ -201,14 +220,8 @@ pub fn all(hub: &Hub, keyring: Option<&Keyring>, other: Option<&Path>) -> Vec<Co
         _ => {}
     }
 
-    let mut helper = Helper::ours("ours, HF_TOKEN", machine());
-    helper.machine.env("HF_TOKEN", &token);
-    helper.keeps = false;
-    all.push(helper.contender(hub, &token));
-
-    let helper = Helper::ours("ours, file", machine());
-    helper.machine.login("work", &token, &["--for", "acme"]);
-    all.push(helper.contender(hub, &token));
+    all.push(from_environment("ours, HF_TOKEN", None));
+    all.push(from_file("ours, file", None));
 
     let mut helper = Helper::ours("ours, command (cat)", machine());
     helper.machine.write(".token", format!("{token}\n"));
@@ -223,17 +236,9 @@ pub fn all(hub: &Hub, keyring: Option<&Keyring>, other: Option<&Path>) -> Vec<Co
     helper.keeps = false;
     all.push(helper.contender(hub, &token));
 
-    if let Some(program) = other {
-        let mut helper = Helper::ours("other build, HF_TOKEN", machine());
-        helper.program = program.to_owned();
-        helper.machine.env("HF_TOKEN", &token);
-        helper.keeps = false;
-        all.push(helper.contender(hub, &token));
-
-        let mut helper = Helper::ours("other build, file", machine());
-        helper.program = program.to_owned();
-        helper.machine.login("work", &token, &["--for", "acme"]);
-        all.push(helper.contender(hub, &token));
+    if other.is_some() {
+        all.push(from_environment("other build, HF_TOKEN", other));
+        all.push(from_file("other build, file", other));
     }
 
     if let Some(keyring) = keyring {
@@ -250,6 +255,18 @@ pub fn all(hub: &Hub, keyring: Option<&Keyring>, other: Option<&Path>) -> Vec<Co
         all.push(helper.contender(hub, &token));
     }
     all
+}
+
+/// The shortest request for a token of the repo that everything here asks for.
+pub const SHORT_REQUEST: &str =
+    "capability[]=state\nprotocol=https\nhost=huggingface.co\npath=acme/x\n";
+
+/// A `get` of ours on a machine, which has shown that it answers with `token`.
+pub fn our_get(machine: &Machine, token: &str) -> Call {
+    let mut call = Call::new(machine.helper(["get"]).into_command(), SHORT_REQUEST);
+    let answered = call.answer().contains(token);
+    assert!(answered, "it answers with another token");
+    call
 }
 
 /// The program under test.

@@ -48,6 +48,10 @@ fn ways(hub: &Hub, token: &str) -> Vec<Way> {
         let helper = format!("store --file '{}'", file.display());
         config(machine, "credential.helper", &helper);
     };
+    let from_file = |machine: &Machine| {
+        machine.configure();
+        machine.login("work", token, &["--for", "acme"]);
+    };
     vec![
         with("no helper: the token in http.extraHeader", &|machine| {
             let basic = base64(&format!("hf_user:{token}"));
@@ -68,18 +72,13 @@ fn ways(hub: &Hub, token: &str) -> Vec<Way> {
             machine.configure();
             machine.env("HF_TOKEN", token);
         }),
-        with("ours, file", &|machine| {
-            machine.configure();
-            machine.login("work", token, &["--for", "acme"]);
-        }),
+        with("ours, file", &from_file),
         with("ours, file, after another helper", &|machine| {
             another(machine);
-            machine.configure();
-            machine.login("work", token, &["--for", "acme"]);
+            from_file(machine);
         }),
         with("ours, file, by its bare name", &|machine| {
-            machine.configure();
-            machine.login("work", token, &["--for", "acme"]);
+            from_file(machine);
             // As `configure` writes it where the system's own PATH leads to the program.
             let path = format!("{}/git-credential-hf", machine.bin().display());
             let lines = machine.read(".gitconfig");

@@ -1,13 +1,12 @@
 //! What a feature costs a call that does not use it: the same `get` from a file, by a rule, with
 //! one thing more on the machine.
 
-use crate::measure::{Call, Table, Timed, in_turn, or_dash};
+use crate::contenders::{SHORT_REQUEST, our_get};
+use crate::measure::{Table, Timed, in_turn, or_dash};
 use crate::support::hub::Hub;
 use crate::support::hub::Right::Write;
 use crate::support::machine::Machine;
 use crate::support::user::{CONFIG, STATE};
-
-const REQUEST: &str = "capability[]=state\nprotocol=https\nhost=huggingface.co\npath=acme/x\n";
 
 /// A feature, and how a machine comes to have it.
 type Feature<'a> = (&'static str, Box<dyn Fn(&Machine) + 'a>);
@@ -78,7 +77,7 @@ fn features(hub: &Hub) -> Vec<Feature<'_>> {
             Box::new(move |machine| {
                 let token = hub.add_token("rejected", &[]);
                 machine.login("rejected", &token, &[]);
-                let refused = format!("{REQUEST}username=hf_user\npassword={token}\n");
+                let refused = format!("{SHORT_REQUEST}username=hf_user\npassword={token}\n");
                 machine.ask("erase", &refused).ok();
                 let rejected = &machine.state()["rejected"];
                 assert!(rejected.as_object().is_some_and(|all| !all.is_empty()));
@@ -108,8 +107,7 @@ pub fn run(hub: &Hub, rounds: usize) {
         let machine = Machine::new(hub);
         machine.login("work", &token, &["--for", "acme"]);
         give(&machine);
-        let mut call = Call::new(machine.helper(["get"]).into_command(), REQUEST);
-        assert!(call.answer().contains(&token), "another token with {name}");
+        let mut call = our_get(&machine, &token);
         let files = call.traced("%file").map(|log| log.lines().count() as f64);
         counted.push((name, call.instructions().map(|n| n as f64), files));
         gets.push(Timed::new(call));

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::measure::{Call, Table, Timed, in_turn, or_dash};
+use crate::contenders::our_get;
+use crate::measure::{Table, Timed, in_turn, or_dash};
 use crate::support::hub::Hub;
 use crate::support::hub::Right::Write;
 use crate::support::machine::Machine;
@@ -19,8 +20,6 @@ const SIZES: [(usize, usize); 8] = [
     (1, 2_000),
     (1_000, 200),
 ];
-
-const REQUEST: &str = "capability[]=state\nprotocol=https\nhost=huggingface.co\npath=acme/x\n";
 
 /// A machine with one token in a file that a rule chooses, among many others.
 fn machine(hub: &Hub, token: &str, rules: usize, tokens: usize) -> Machine {
@@ -74,14 +73,7 @@ pub fn run(hub: &Hub, rounds: usize) {
     let machines = SIZES.map(|(rules, tokens)| machine(hub, &token, rules, tokens));
     let mut gets: Vec<Timed> = machines
         .iter()
-        .map(|machine| {
-            let mut call = Call::new(machine.helper(["get"]).into_command(), REQUEST);
-            assert!(
-                call.answer().contains(&token),
-                "it answers with another token"
-            );
-            Timed::new(call)
-        })
+        .map(|machine| Timed::new(our_get(machine, &token)))
         .collect();
     in_turn(rounds, &mut gets, || {});
     let headings = [

@@ -2,7 +2,8 @@
 
 use crate::support::hub::Hub;
 use crate::support::hub::Right::Write;
-use crate::support::machine::Machine;
+use crate::support::machine::{Machine, Output};
+use crate::support::user::CONFIG;
 use std::fs::File;
 use std::io::pipe;
 use std::os::unix::process::ExitStatusExt;
@@ -18,6 +19,14 @@ fn machine(hub: &Hub) -> (Machine, String) {
     (machine, token)
 }
 
+/// What a shell makes of `script`, which finds the helper as `$0`, with a request as its input.
+fn in_shell(machine: &Machine, script: &str) -> Output {
+    let program = machine.bin().join("git-credential-hf");
+    let arguments = ["-c".as_ref(), script.as_ref(), program.as_os_str()];
+    let run = machine.command("sh", arguments).stdin(REQUEST);
+    run.may_print_secret().ok()
+}
+
 /// The first file that is opened takes the number of a stream that is closed. The trace stays
 /// open while git is answered, so it would be given the answer.
 #[test]
@@ -26,7 +35,6 @@ fn what_is_meant_for_git_is_written_into_no_file() {
     let (machine, token) = machine(&hub);
     let trace = machine.home().join("trace");
     machine.env("GIT_CREDENTIAL_HF_TRACE", &trace);
-    let program = machine.bin().join("git-credential-hf");
     for (closed, answers) in [
         (">&-", false),
         ("2>&-", true),
@@ -35,10 +43,7 @@ fn what_is_meant_for_git_is_written_into_no_file() {
         ("<&- >&- 2>&-", false),
     ] {
         machine.write("trace", "");
-        let script = format!("exec \"$0\" get {closed}");
-        let arguments = ["-c".as_ref(), script.as_ref(), program.as_os_str()];
-        let get = machine.command("sh", arguments).stdin(REQUEST);
-        let output = get.may_print_secret().ok();
+        let output = in_shell(&machine, &format!("exec \"$0\" get {closed}"));
         assert_eq!(
             output.stdout.contains(&token),
             answers,
@@ -67,16 +72,12 @@ fn a_command_that_prints_a_token_runs_with_streams_closed() {
         // As a program does that asks for a password: it fails where there is no stderr.
         "#!/bin/sh\necho unlocking >&2 && cat \"$HOME/token\"\n",
     );
-    let script = "chmod 700 vault && exec \"$0\" get 2>&-";
     let vault = machine.home().join("vault");
     machine.write(
-        ".config/git-credential-hf/config.toml",
+        CONFIG,
         format!("version = 1\n[rules]\nacme = \"v\"\n[commands]\nv = [{vault:?}]\n"),
     );
-    let program = machine.bin().join("git-credential-hf");
-    let arguments = ["-c".as_ref(), script.as_ref(), program.as_os_str()];
-    let get = machine.command("sh", arguments).stdin(REQUEST);
-    let output = get.may_print_secret().ok();
+    let output = in_shell(&machine, "chmod 700 vault && exec \"$0\" get 2>&-");
     assert!(output.stdout.contains(&token), "{output}");
 }
 

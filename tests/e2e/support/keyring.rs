@@ -2,7 +2,7 @@
 //! and a bus that is dead.
 
 use super::process::{self, Running};
-use super::tools::{find, need};
+use super::tools::{find, hex, need};
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -90,8 +90,7 @@ impl Keyring {
     pub fn guid(&self) -> String {
         let mut bus = UnixStream::connect(self.folder.path().join("bus")).expect("the bus");
         let user = rustix::process::geteuid().as_raw().to_string();
-        let user: String = user.bytes().map(|b| format!("{b:02x}")).collect();
-        let hello = format!("\0AUTH EXTERNAL {user}\r\n");
+        let hello = format!("\0AUTH EXTERNAL {}\r\n", hex(user.as_bytes()));
         bus.write_all(hello.as_bytes()).expect("greet the bus");
         let mut line = String::new();
         BufReader::new(bus)

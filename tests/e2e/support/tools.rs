@@ -57,6 +57,11 @@ pub fn find(tool: &str) -> Option<PathBuf> {
         .find(|candidate| candidate.is_file())
 }
 
+/// Bytes as lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Whether `tool` is installed. Where it is not, the test is told to return early, unless
 /// `GIT_CREDENTIAL_HF_TESTS_ALL=1` asks for every test to be run in earnest.
 pub fn need(tool: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Large files: git-lfs's batch API on the Hub, the host the objects lie on, and what git-xet asks
 //! the Hub for before it uploads.
 
+use super::super::tools::hex;
 use super::accounts::{Right, random, unauthorized};
 use super::http::{Request, Response};
 use super::repos::RepoName;
@@ -149,8 +150,4 @@ fn by_xet(repo: &RepoName) -> Value {
 
 fn lfs_json(status: u16, value: &Value) -> Response {
     Response::new(status, "application/vnd.git-lfs+json", value.to_string())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
