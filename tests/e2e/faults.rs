@@ -389,9 +389,11 @@ impl Desk {
     fn fill(&self) {
         let machine = &self.machine;
         machine.write(".gitconfig", "[user]\n\tname = Test User\n# the last line");
+        // A machine that stands still for a moment must not add a fault of its own: what is said of
+        // the deadline would then be the write that fails.
         machine.write(
             CONFIG,
-            "# mine\nversion = 1\n\n[rules]\nold = \"steady\"  # why\n",
+            "# mine\nversion = 1\nkeyring_timeout = 30\n\n[rules]\nold = \"steady\"  # why\n",
         );
         machine.login("steady", &self.token("steady"), &["--for", "steady"]);
         store(self, "path=kept/x\n", "kept").plain(machine).ok();
