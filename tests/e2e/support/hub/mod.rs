@@ -176,6 +176,16 @@ impl Hub {
         self.state().objects.demands_auth = true;
     }
 
+    /// Answers `locks/verify`, which git-lfs asks for before each push, with this status.
+    pub fn answer_locks_verify(&self, status: u16) {
+        self.state().objects.locks_verify = Some(status);
+    }
+
+    /// Refuses the next batch request of git-lfs with this status; the one after it is answered.
+    pub fn refuse_next_batch(&self, status: u16) {
+        self.state().objects.refused_batches.push_back(status);
+    }
+
     /// Forgets all large files.
     pub fn forget_objects(&self) {
         self.state().objects = Objects::default();
