@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
 /// The hosts that every stand-in has a certificate for.
-const HOSTS: [&str; 9] = [
+const HOSTS: [&str; 10] = [
     "huggingface.co",
     "*.huggingface.co",
     "hf.co",
@@ -34,6 +34,7 @@ const HOSTS: [&str; 9] = [
     "evil.example",
     "huggingface.co.evil.example",
     "127.0.0.1",
+    "localhost",
 ];
 
 /// One request, as the Hub answered it. Secrets are not in it.
@@ -107,6 +108,11 @@ impl Hub {
     /// The URL to use as the proxy, and for plain HTTP also as the Hub itself.
     pub fn proxy_url(&self) -> String {
         format!("http://{}", self.proxy.address())
+    }
+
+    /// The Hub over TLS without the proxy, for clients that cannot use one.
+    pub fn direct_url(&self) -> String {
+        format!("https://localhost:{}", self.proxy.address().port())
     }
 
     /// The certificate authority to trust.
