@@ -3,11 +3,9 @@
 use super::Context;
 use crate::git::{calling_process, remotes};
 use crate::model::endpoint::Endpoint;
-use crate::model::repo::Repo;
 use crate::model::token_name::TokenName;
 use crate::selection::{HfKnown, Inputs, Query, Remote, SelectError, Selection, select};
 use crate::state::State;
-use crate::state::text::Relevant;
 use crate::system::trace;
 use crate::terminal;
 
@@ -16,34 +14,7 @@ impl Context {
     /// be answered without it.
     #[must_use]
     pub fn state_or_empty(&self) -> State {
-        self.state_or_empty_with(None)
-    }
-
-    /// The same with what matters to one request. Without a path it may turn out to be about any
-    /// repo.
-    #[must_use]
-    pub fn state_for(&self, wanted: &Query) -> State {
-        let Some(path) = &wanted.path else {
-            return self.state_or_empty();
-        };
-        let repo = Repo::from_path(path);
-        let typed = [&self.env.token_name, &wanted.username];
-        let typed: Vec<TokenName> = typed
-            .into_iter()
-            .flatten()
-            .map(|name| TokenName::existing(name))
-            .collect();
-        let rules = self.config.rules.iter().map(|rule| &rule.token);
-        let names = rules.chain(&self.config.default).chain(&typed);
-        self.state_or_empty_with(Some(&Relevant {
-            namespace: repo.as_ref().and_then(|repo| repo.namespace.as_ref()),
-            username: wanted.username.as_deref(),
-            names: names.collect(),
-        }))
-    }
-
-    fn state_or_empty_with(&self, relevant: Option<&Relevant<'_>>) -> State {
-        match self.state_file.load_with(relevant) {
+        match self.state_file.load() {
             Ok(state) => state,
             Err(error) => {
                 terminal::say(&error.to_string());

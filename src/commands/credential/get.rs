@@ -58,7 +58,7 @@ pub fn run() -> Result<()> {
 
 fn answer(session: &Session) -> Result<Reply> {
     let context = &session.context;
-    let mut state = context.state_for(&session.wanted());
+    let mut state = context.state_or_empty();
     let now = clock::now();
     let tried = Attempts::find(&session.request.states).map_or_else(Vec::new, |s| s.tried);
     // Asked again with our own state: the last answer was refused.

@@ -15,7 +15,6 @@ use anyhow::Result;
 
 use crate::app::Context;
 use crate::commands::login::parse_name;
-use crate::config::Rules;
 use crate::git::lock;
 use crate::import;
 use crate::import::Found;
@@ -160,7 +159,7 @@ pub fn run(import: &Args) -> Result<()> {
         );
     }
     keep::all(&context, import, name.as_ref(), &mut report)?;
-    context.load_config(Rules::All)?;
+    context.load_config()?;
     rules::write(&mut context, import, &report)?;
     removal::all(&context, import, &mut report)?;
     report.end()

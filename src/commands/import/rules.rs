@@ -10,7 +10,6 @@ use super::Token;
 use super::report::Report;
 use crate::app::Context;
 use crate::commands::rules::Assignment;
-use crate::config::Rules;
 use crate::import::UsedFor;
 use crate::model::pattern::Pattern;
 use crate::selection::Query;
@@ -62,7 +61,7 @@ pub fn write(context: &mut Context, import: &Args, report: &Report<'_>) -> Resul
         if import.rules || (!import.json && terminal::confirm(&question)) {
             assignment.write(context)?;
             report.say(&format!("{names} uses `{name}`"))?;
-            context.load_config(Rules::All)?;
+            context.load_config()?;
         } else {
             let flags: Vec<String> = patterns
                 .iter()
