@@ -24,6 +24,7 @@ use crate::state_file::{StateError, StateFile};
 use crate::state_text::Relevant;
 use crate::storage::file::FileStorage;
 use crate::storage::keyring::KeyringStorage;
+use crate::storage::parking::Parking;
 use crate::storage::{Record, Storage, StorageError, StorageKind};
 use crate::{caller, git, trace, ui};
 
@@ -258,10 +259,21 @@ impl Context {
     pub fn storage(&self, kind: StorageKind) -> Box<dyn Storage + '_> {
         match kind {
             StorageKind::File => Box::new(FileStorage::new(self.paths.tokens())),
-            StorageKind::Keyring => Box::new(
-                self.keyring
-                    .get_or_init(|| KeyringStorage::new(self.config.keyring_timeout)),
-            ),
+            StorageKind::Keyring => Box::new(self.keyring()),
+        }
+    }
+
+    fn keyring(&self) -> &KeyringStorage {
+        let new = || KeyringStorage::new(self.config.keyring_timeout);
+        self.keyring.get_or_init(new)
+    }
+
+    /// Where the answer to a renewal waits until it has replaced the token that it renews.
+    #[must_use]
+    pub fn parking<'a>(&'a self, kind: StorageKind, name: &'a TokenName) -> Box<dyn Parking + 'a> {
+        match kind {
+            StorageKind::File => Box::new(FileStorage::new(self.paths.tokens()).parking(name)),
+            StorageKind::Keyring => Box::new(self.keyring().parking(name)),
         }
     }
 
@@ -361,6 +373,10 @@ impl Context {
                 Ok::<_, StateError>(())
             })?;
             return Err(error.into());
+        }
+        // The answer of an interrupted renewal is for the token that was here before.
+        if let Err(error) = self.parking(storage, name).clear() {
+            trace::line(|| error.to_string());
         }
         self.clear_leftovers(Some(name), &[storage]);
         Ok(())
