@@ -166,14 +166,35 @@ impl Parking for KeyringParking<'_> {
     }
 }
 
-/// Calls the keyring crate.
+/// Calls the keyring crate, and once more where its connection has broken: one that breaks after
+/// the Hub has answered must not cost a login.
 fn with_entry<T>(
     service: &str,
     user: &str,
-    call: impl FnOnce(&Entry) -> Result<T, Error>,
+    call: impl Fn(&Entry) -> Result<T, Error>,
 ) -> Result<T, StorageError> {
-    let entry = Entry::new(service, user);
-    entry.and_then(|entry| call(&entry)).map_err(describe)
+    let call = || Entry::new(service, user).and_then(|entry| call(&entry));
+    let mut outcome = call();
+    if matches!(outcome, Err(Error::PlatformFailure(_))) && reconnect() {
+        outcome = call();
+    }
+    outcome.map_err(describe)
+}
+
+/// Gives the keyring crate a new connection: it keeps the one it has, broken or not.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn reconnect() -> bool {
+    let store = zbus_secret_service_keyring_store::Store::new();
+    store.is_ok_and(|store| {
+        keyring_core::set_default_store(store);
+        true
+    })
+}
+
+/// The other systems have no connection that could break.
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn reconnect() -> bool {
+    false
 }
 
 fn read_entry(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
