@@ -113,7 +113,8 @@ impl<'a> Reader<'a> {
             }
             // Better said while it is good than when it is too late.
             Err(error) if error.needs_login() => {
-                self.said.push(format!("{subject} expires soon, and {error}"));
+                self.said
+                    .push(format!("{subject} expires soon, and {error}"));
             }
             // The next request tries again.
             Err(error) => trace::line(|| format!("renewing {subject}: {error}")),

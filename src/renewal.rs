@@ -271,9 +271,8 @@ impl<'a> Stored<'a> {
     /// # Errors
     /// When another process holds the lock for too long, or there is no such token.
     pub fn lock(context: &'a Context, name: &'a TokenName) -> Result<Self, RenewalError> {
-        let failed = |error: &dyn std::fmt::Display| {
-            RenewalError::State(one_line(&error.to_string()))
-        };
+        let failed =
+            |error: &dyn std::fmt::Display| RenewalError::State(one_line(&error.to_string()));
         let lock = context.lock_name(name).map_err(|e| failed(&e))?;
         let mut state = context.state_file.load().map_err(|e| failed(&e))?;
         let token = state.tokens.remove(name);
@@ -307,7 +306,10 @@ impl BrowserLogin for Stored<'_> {
     }
 
     fn remedy(&self) -> String {
-        format!("git credential-hf login {} --web", quoted(self.name.as_str()))
+        format!(
+            "git credential-hf login {} --web",
+            quoted(self.name.as_str())
+        )
     }
 
     fn read(&self) -> Result<Record, StorageError> {

@@ -39,7 +39,8 @@ impl FileStorage {
             .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
             .take(32)
             .collect();
-        self.dir.join(format!("{plain}-{}.{extension}", name.hash()))
+        self.dir
+            .join(format!("{plain}-{}.{extension}", name.hash()))
     }
 
     /// Where the answer to a renewal of this token waits.

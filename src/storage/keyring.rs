@@ -198,7 +198,9 @@ fn reconnect() -> bool {
 }
 
 fn read_entry(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
-    with_entry(service, user, |entry| entry.get_secret().map(Zeroizing::new))
+    with_entry(service, user, |entry| {
+        entry.get_secret().map(Zeroizing::new)
+    })
 }
 
 #[cfg(not(all(unix, not(target_os = "macos"))))]

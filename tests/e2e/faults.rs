@@ -587,7 +587,8 @@ impl Desk {
         let left = left.iter().filter(|path| {
             let name = path.file_name().expect("a name").to_string_lossy();
             let ends = [".tmp", ".renewal"];
-            ends.iter().any(|end| name.ends_with(end)) || name.ends_with("config.lock") && name.starts_with(".git")
+            ends.iter().any(|end| name.ends_with(end))
+                || name.ends_with("config.lock") && name.starts_with(".git")
         });
         assert_eq!(left.collect::<Vec<_>>(), Vec::<&PathBuf>::new());
     }

@@ -53,6 +53,7 @@ mod readme;
 mod rejected;
 mod rejected_again;
 mod renewal;
+mod renewal_kept;
 mod renewal_races;
 mod secrets;
 mod standard_streams;

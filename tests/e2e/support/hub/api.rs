@@ -206,7 +206,9 @@ impl OAuth {
     /// Makes this the good refresh token again, for a home that is copied back.
     pub fn go_back_to(&self, refresh_token: Option<String>) {
         self.change(|server| {
-            server.used.retain(|used| Some(used) != refresh_token.as_ref());
+            server
+                .used
+                .retain(|used| Some(used) != refresh_token.as_ref());
             server.refresh_token = refresh_token;
         });
     }
