@@ -3,8 +3,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::name::TokenName;
-use crate::storage::parking::{Answer, FileParking, Parked, parked};
+use crate::model::token_name::TokenName;
+use crate::storage::parking::Answer;
+use crate::storage::parking::FileParking;
+use crate::storage::parking::Parked;
+use crate::storage::parking::parked;
 
 /// The hf CLI's two files.
 #[derive(Debug, Clone, PartialEq, Eq)]

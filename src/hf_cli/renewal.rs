@@ -8,15 +8,22 @@ use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
 use super::{Files, HfCli, HfToken, Section, Which};
-use crate::context::{Context, now};
-use crate::endpoint::Endpoint;
-use crate::files::{Lock, write_whole};
-use crate::renewal::{self, BrowserLogin, RenewalError, When};
-use crate::secret::Secret;
-use crate::state_file::StateError;
-use crate::storage::parking::{Answer, Parking};
-use crate::storage::{Record, StorageError};
-use crate::trace;
+use crate::app::Context;
+use crate::app::renewal;
+use crate::app::renewal::BrowserLogin;
+use crate::app::renewal::RenewalError;
+use crate::app::renewal::When;
+use crate::model::endpoint::Endpoint;
+use crate::model::secret::Secret;
+use crate::state::file::StateError;
+use crate::storage::Record;
+use crate::storage::StorageError;
+use crate::storage::parking::Answer;
+use crate::storage::parking::Parking;
+use crate::system::clock::now;
+use crate::system::files::Lock;
+use crate::system::files::write_whole;
+use crate::system::trace;
 
 /// How long before its end a token is renewed, in seconds (`_OAUTH_REFRESH_MARGIN` in
 /// `huggingface_hub`).

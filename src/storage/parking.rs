@@ -12,8 +12,9 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use super::{Record, StorageError};
-use crate::files::{self, Others};
-use crate::secret::Fingerprint;
+use crate::model::secret::Fingerprint;
+use crate::system::files;
+use crate::system::files::Others;
 
 /// How much room is reserved at least, in bytes. Tokens are a tenth of it.
 const ROOM: usize = 16 * 1024;
