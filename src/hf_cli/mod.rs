@@ -174,11 +174,26 @@ impl HfCli {
                     && let Some(files) = self.files.as_ref().filter(|f| f.stored_tokens.exists())
                     && let Ok(_written) = Lock::acquire(&files.lock(), SETTLES_WITHIN)
                 {
-                    return self.active();
+                    let token = self.active()?;
+                    return Ok(self.half_renewed(&token).unwrap_or(token));
                 }
                 Ok(token)
             }
         }
+    }
+
+    /// The login whose renewal was interrupted when `stored_tokens` had the new token, and the
+    /// active token was still this old one.
+    fn half_renewed(&self, active: &HfToken) -> Option<HfToken> {
+        let files = self.files.as_ref().filter(|_| active.name.is_none())?;
+        let old = active.secret.fingerprint();
+        let stored = self.stored().ok()?;
+        stored.sections().find_map(|section| {
+            let answer = files.answer_for(section.name())?;
+            let token = token_of(section).ok().flatten()?;
+            let is_new = answer.renews == old && token.secret.same_as(&answer.record.secret);
+            is_new.then_some(token)
+        })
     }
 
     /// The active token as the files have it right now.
