@@ -270,20 +270,27 @@ pub struct Login {
     long_about = "\
 Removes a token's secret from its storage, and all that is known of it. Rules that name it stay,
 so that a later login under the same name takes its place. The token itself stays valid on the
-Hub, unless --revoke ends it there too: everywhere, at once and for good.",
+Hub, unless --revoke ends it there too: everywhere, at once and for good.
+
+With --with-token it is the token that you give, on stdin or at a hidden prompt: it is removed
+wherever it is stored here, and --revoke ends it even if it is not.",
     after_help = "\
 Examples:
   git credential-hf logout work
   git credential-hf logout work --revoke       it has leaked: end it on the Hub
+  git credential-hf logout --with-token --revoke   one that is not stored here
   git credential-hf logout --all --yes"
 )]
 pub struct Logout {
     /// The token's name
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(required_unless_present_any = ["all", "with_token"], conflicts_with = "all")]
     pub name: Option<String>,
     /// All tokens
     #[arg(long)]
     pub all: bool,
+    /// The token that is given on stdin, or at a hidden prompt
+    #[arg(long, conflicts_with_all = ["name", "all"])]
+    pub with_token: bool,
     /// End the token on the Hub too
     #[arg(long)]
     pub revoke: bool,
@@ -380,9 +387,6 @@ pub struct Import {
     /// Remove the plain-text copies without a question
     #[arg(long, conflicts_with = "dry_run")]
     pub remove: bool,
-    /// Write rules without a question where a repo would get another token than its URL had
-    #[arg(long, conflicts_with = "dry_run")]
-    pub rules: bool,
     /// Look into the clones below this folder too; repeatable
     #[arg(long, value_name = "DIR")]
     pub recurse: Vec<PathBuf>,

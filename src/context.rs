@@ -11,6 +11,7 @@ use crate::config::{Config, ConfigError, Rules};
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
 use crate::files::Lock;
+use crate::git_config::ReadError;
 use crate::hf_cli::HfCli;
 use crate::name::TokenName;
 use crate::paths::Paths;
@@ -45,7 +46,7 @@ pub struct Context {
     keyring: OnceCell<KeyringStorage>,
     hf_cli: OnceCell<HfCli>,
     /// The remotes of the repository at hand, once they were needed.
-    remotes: OnceCell<Vec<git::Remote>>,
+    remotes: OnceCell<Result<Vec<git::Remote>, ReadError>>,
 }
 
 impl Context {
@@ -148,10 +149,12 @@ impl Context {
     /// no path.
     ///
     /// # Errors
-    /// When a token asked for by name cannot be had.
+    /// When a token asked for by name cannot be had, or the remotes are needed and cannot be read.
     pub fn select(&self, wanted: &Wanted, state: &State) -> Result<Selection, SelectError> {
-        let remotes = if wanted.path.is_none() {
+        // A token that is named needs no repo.
+        let remotes = if wanted.path.is_none() && self.env.token_name.is_none() {
             self.remotes(&wanted.endpoint)
+                .map_err(SelectError::Remotes)?
         } else {
             Vec::new()
         };
@@ -199,16 +202,19 @@ impl Context {
     }
 
     /// What a request without a path may be about.
-    fn remotes(&self, endpoint: &Endpoint) -> Vec<Remote> {
-        let all = || self.remotes.get_or_init(git::remotes).as_slice();
+    fn remotes(&self, endpoint: &Endpoint) -> Result<Vec<Remote>, ReadError> {
+        let all = || match self.remotes.get_or_init(git::remotes) {
+            Ok(remotes) => Ok(remotes.as_slice()),
+            Err(error) => Err(*error),
+        };
         let mut used = None;
         if caller::IS_CHEAP {
             used = caller::in_use();
         }
-        let mut places = caller::places(endpoint, used.as_ref(), all);
+        let mut places = caller::places(endpoint, used.as_ref(), all)?;
         if !caller::IS_CHEAP && places.len() > 1 {
             used = caller::in_use();
-            places = caller::places(endpoint, used.as_ref(), all);
+            places = caller::places(endpoint, used.as_ref(), all)?;
         }
         let remotes: Vec<Remote> = places
             .into_iter()
@@ -222,7 +228,7 @@ impl Context {
             let repos: Vec<String> = remotes.iter().map(|r| r.repo.to_string()).collect();
             format!("asked without a path, so about: {}", repos.join(", "))
         });
-        remotes
+        Ok(remotes)
     }
 
     /// A candidate in words: what it is, why, and where it lies.

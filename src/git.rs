@@ -1,21 +1,13 @@
 //! What git knows: the remotes of the repository at hand.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
 
 use crate::endpoint::Endpoint;
-use crate::git_config;
+use crate::git_config::{self, ReadError};
 use crate::process::{self, output_within};
 use crate::repo::{Location, parse_location};
-
-/// How long git may take to read its configuration: a hostile one may include a pipe.
-const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How much configuration is read, in bytes, and how many places are taken from it: more is no
-/// working repository's.
-const MAX_CONFIG: u64 = 1024 * 1024;
-const MAX_PLACES: usize = 32;
 
 /// A place that a remote is fetched from or pushed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,20 +26,32 @@ pub struct Remote {
 ///
 /// One run of `git config` reads all that counts, wherever it is written (includes, worktrees);
 /// rewriting is done here, as git does it.
-#[must_use]
-pub fn remotes() -> Vec<Remote> {
+///
+/// # Errors
+/// When there is too much of it to read, or git does not finish: some of the remotes would look
+/// like all of them.
+pub fn remotes() -> Result<Vec<Remote>, ReadError> {
     let regexp = r"^(remote\..*\.(url|pushurl)|url\..*\.(insteadof|pushinsteadof))$";
-    ask(&["config", "-z", "--get-regexp", regexp]).map_or_else(Vec::new, |told| parse(&told))
+    let told = ask(&["config", "-z", "--get-regexp", regexp])?;
+    Ok(told.map_or_else(Vec::new, |told| parse(&told)))
 }
 
 /// What git prints, under a deadline; `None` without git, or where it has nothing to tell.
-#[must_use]
-pub fn ask(arguments: &[&str]) -> Option<String> {
+///
+/// # Errors
+/// When it prints too much, or does not finish.
+pub fn ask(arguments: &[&str]) -> Result<Option<String>, ReadError> {
     let mut command = process::command("git");
     command.args(arguments).stderr(Stdio::null());
-    let finished = output_within(command, TIMEOUT, MAX_CONFIG).ok()?;
-    let told = String::from_utf8_lossy(&finished.output).into_owned();
-    finished.status.success().then_some(told)
+    let finished = output_within(command, git_config::TIMEOUT, git_config::MAX_CONFIG);
+    match finished.map_err(|error| ReadError::of(&error)) {
+        Ok(finished) => {
+            let told = String::from_utf8_lossy(&finished.output).into_owned();
+            Ok(finished.status.success().then_some(told))
+        }
+        Err(ReadError::NoGit) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The keys of all helpers.
@@ -62,20 +66,32 @@ pub fn calls_us(endpoint: &Endpoint) -> Option<bool> {
 }
 
 /// The helpers that are configured here, for whatever host.
-#[must_use]
-pub fn helpers() -> Vec<String> {
-    let entries = git_config::read(HELPERS).unwrap_or_default();
+///
+/// # Errors
+/// When git's configuration cannot be read.
+pub fn helpers() -> Result<Vec<String>, ReadError> {
+    let entries = git_config::read(HELPERS)?;
     let values = entries.into_iter().filter_map(|entry| entry.value);
-    values.collect()
+    Ok(values.collect())
 }
 
-/// The files that git reads its configuration from here, by path.
-#[must_use]
-pub fn config_files() -> Vec<PathBuf> {
+/// The files that git reads its configuration from, by path: with `scopes` (`--global` and the
+/// like) those of each scope, without them all that count here.
+///
+/// # Errors
+/// When there is too much of it to read, or git does not finish.
+pub fn config_files(scopes: &[&str]) -> Result<Vec<PathBuf>, ReadError> {
     let list = ["config", "--list", "-z", "--show-origin", "--name-only"];
-    let told = ask(&list).unwrap_or_default();
+    let mut told = String::new();
+    if scopes.is_empty() {
+        told = ask(&list)?.unwrap_or_default();
+    }
+    for scope in scopes {
+        let list: Vec<&str> = list.iter().chain([scope]).copied().collect();
+        told.push_str(&ask(&list)?.unwrap_or_default());
+    }
     // Git tells those of the repository from its top.
-    let top = ask(&["rev-parse", "--show-cdup"]).unwrap_or_default();
+    let top = ask(&["rev-parse", "--show-cdup"])?.unwrap_or_default();
     let top = Path::new(top.trim_end_matches('\n'));
     let mut found: Vec<PathBuf> = Vec::new();
     for origin in told.split('\0').filter_map(|it| it.strip_prefix("file:")) {
@@ -84,13 +100,23 @@ pub fn config_files() -> Vec<PathBuf> {
             found.push(path);
         }
     }
-    found
+    Ok(found)
 }
 
 /// Where the repository at hand keeps what all its worktrees share.
 #[must_use]
 pub fn common_dir() -> Option<PathBuf> {
-    let told = ask(&["rev-parse", "--git-common-dir"])?;
+    told_path(&["rev-parse", "--git-common-dir"])
+}
+
+/// The top of the work tree at hand.
+#[must_use]
+pub fn work_tree() -> Option<PathBuf> {
+    told_path(&["rev-parse", "--show-toplevel"])
+}
+
+fn told_path(arguments: &[&str]) -> Option<PathBuf> {
+    let told = ask(arguments).ok()??;
     Some(PathBuf::from(told.trim_end_matches('\n')))
 }
 
@@ -136,15 +162,18 @@ pub fn parse(output: &str) -> Vec<Remote> {
             _ => {}
         }
     }
+    let with_push_url: HashSet<&str> = urls
+        .iter()
+        .filter(|url| url.push)
+        .map(|url| url.remote)
+        .collect();
     let mut found: Vec<Remote> = Vec::new();
+    let mut seen = HashSet::new();
     let mut add = |name: &str, url: String, push: bool| {
         // A remote without a scheme is a path or an ssh host, never a repo's bare name.
         if url.contains("://")
             && let Ok(location) = parse_location(&url, &Endpoint::hugging_face())
-            && !found
-                .iter()
-                .any(|known| known.name == name && known.location == location)
-            && found.len() < MAX_PLACES
+            && seen.insert((name.to_owned(), location.clone()))
         {
             let name = name.to_owned();
             found.push(Remote {
@@ -158,11 +187,8 @@ pub fn parse(output: &str) -> Vec<Remote> {
         let used = rewritten(url, &instead).unwrap_or_else(|| (*url).to_owned());
         add(remote, used, *push);
         // Git derives the push URL from the other one, unless there is one of its own.
-        let has_push_url = urls
-            .iter()
-            .any(|other| other.push && other.remote == *remote);
         if !push
-            && !has_push_url
+            && !with_push_url.contains(remote)
             && let Some(url) = rewritten(url, &push_instead)
         {
             add(remote, url, true);

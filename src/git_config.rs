@@ -1,6 +1,7 @@
 //! Git's configuration as git reads it here and now: every entry in order, with the file it
 //! stands in. One run of `git config`, under a deadline; nothing that a configuration names is run.
 
+use std::io;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -9,10 +10,10 @@ use crate::git_config_file::{Reach, is_our_helper, reach};
 use crate::process::{self, output_within};
 
 /// How long git may take to read its configuration: a hostile one may include a pipe.
-const TIMEOUT: Duration = Duration::from_secs(5);
+pub const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much configuration is read, in bytes: more is no working repository's.
-const MAX_CONFIG: u64 = 1024 * 1024;
+pub const MAX_CONFIG: u64 = 1024 * 1024;
 
 /// Whose configuration an entry belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +111,18 @@ pub enum ReadError {
     TooLong,
 }
 
+impl ReadError {
+    /// What a failed run of git means.
+    #[must_use]
+    pub fn of(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::TimedOut => Self::TooSlow,
+            io::ErrorKind::FileTooLarge => Self::TooLong,
+            _ => Self::NoGit,
+        }
+    }
+}
+
 /// Reads the entries whose keys match an extended regular expression, in git's order.
 ///
 /// # Errors
@@ -123,7 +136,7 @@ pub fn read(keys: &str) -> Result<Vec<Entry>, ReadError> {
         .collect();
     // Git names those of the repository from its top, wherever it runs.
     if !relative.is_empty()
-        && let Some(top) = crate::git::ask(&["rev-parse", "--show-cdup"])
+        && let Ok(Some(top)) = crate::git::ask(&["rev-parse", "--show-cdup"])
     {
         let top = top.trim_end_matches('\n');
         relative.iter_mut().for_each(|file| file.insert_str(0, top));
@@ -139,14 +152,8 @@ fn read_as_told(keys: &str) -> Result<Vec<Entry>, ReadError> {
             .args(options)
             .args(["--get-regexp", keys])
             .stderr(Stdio::null());
-        let finished =
-            output_within(command, TIMEOUT, MAX_CONFIG).map_err(|error| match error.kind() {
-                std::io::ErrorKind::TimedOut => ReadError::TooSlow,
-                _ => ReadError::NoGit,
-            })?;
-        if finished.output.len() as u64 >= MAX_CONFIG {
-            return Err(ReadError::TooLong);
-        }
+        let finished = output_within(command, TIMEOUT, MAX_CONFIG);
+        let finished = finished.map_err(|error| ReadError::of(&error))?;
         let output = String::from_utf8_lossy(&finished.output).into_owned();
         Ok((finished.status.code(), output))
     };

@@ -3,12 +3,14 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use super::rules;
+use super::{here, rules};
 use crate::cli::Logout;
 use crate::context::{Context, print, print_json};
 use crate::hub::Hub;
 use crate::name::TokenName;
-use crate::state::TokenInfo;
+use crate::prompt;
+use crate::secret::{Kind, Secret};
+use crate::state::{State, TokenInfo};
 use crate::storage::StorageKind;
 use crate::ui::{self, Failure};
 
@@ -19,10 +21,15 @@ use crate::ui::{self, Failure};
 pub fn run(logout: &Logout) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
-    let names: Vec<TokenName> = match &logout.name {
-        Some(name) => vec![TokenName::existing(name)],
-        None => state.tokens.keys().cloned().collect(),
+    let given = logout.with_token.then(read_token).transpose()?;
+    let names: Vec<TokenName> = match (&logout.name, &given) {
+        (Some(name), _) => vec![TokenName::existing(name)],
+        (None, Some(secret)) => holding(&context, &state, secret),
+        (None, None) => state.tokens.keys().cloned().collect(),
     };
+    if let Some(secret) = given.as_ref().filter(|_| names.is_empty()) {
+        return end_unknown(&context, logout, secret);
+    }
     if let Some(name) = names.iter().find(|name| !state.tokens.contains_key(name)) {
         return Err(rules::no_such_token(&context, &state, name.as_str()).into());
     }
@@ -59,7 +66,7 @@ pub fn run(logout: &Logout) -> Result<()> {
         }
         removed.push(json!({ "name": name, "revoked": logout.revoke, "named_by": left }));
     }
-    if logout.name.is_none() {
+    if logout.all {
         context.clear_leftovers(None, &[StorageKind::Keyring]);
     }
     if logout.json {
@@ -72,11 +79,61 @@ pub fn run(logout: &Logout) -> Result<()> {
     Ok(())
 }
 
+fn read_token() -> Result<Secret> {
+    let text = prompt::token(true, "Token (not shown)")
+        .map_err(|error| Failure::new(ui::one_line(&error.to_string())))?;
+    let text = text.ok_or_else(|| {
+        Failure::new("there is no terminal to ask for the token")
+            .help("give it on stdin: git credential-hf logout --with-token < FILE")
+    })?;
+    Ok(Secret::from_input(text).map_err(|error| Failure::new(error.to_string()))?)
+}
+
+/// The names under which a token is stored. Only a value that is not in the Hub's form has to be
+/// read for that: its fingerprint is too short.
+fn holding(context: &Context, state: &State, secret: &Secret) -> Vec<TokenName> {
+    let value = secret.fingerprint();
+    let is_it = |name: &TokenName, token: &TokenInfo| {
+        let stored = || context.read_stored(name, token);
+        token.fingerprint == value
+            && (secret.kind() != Kind::Other
+                || stored().is_ok_and(|record| record.secret.same_as(secret)))
+    };
+    let found = state.tokens.iter().filter(|(name, token)| is_it(name, token));
+    found.map(|(name, _)| name.clone()).collect()
+}
+
+/// Ends a token on the Hub that is not stored here.
+fn end_unknown(context: &Context, logout: &Logout, secret: &Secret) -> Result<()> {
+    let hint = secret.hint();
+    let endpoint = here::default_endpoint(context)?;
+    if secret.kind() == Kind::Other && endpoint.is_hugging_face() {
+        return Err(Failure::new("this is not a Hub token: those begin with hf_").into());
+    }
+    if !logout.revoke {
+        return Err(Failure::new(format!("the token {hint} is not stored here"))
+            .help("to end it on the Hub: add --revoke")
+            .into());
+    }
+    confirm(logout, 1)?;
+    Hub::new(&endpoint)
+        .revoke(&[secret])
+        .with_context(|| format!("the token {hint} could not be ended on the Hub"))?;
+    if logout.json {
+        return print_json(&json!({ "version": 1, "removed": [], "revoked": hint }));
+    }
+    print(&format!("ended {hint} on the Hub; it is not stored here\n"))
+}
+
 /// Asks before what cannot be undone.
 fn confirm(logout: &Logout, count: usize) -> Result<()> {
     let what = match (&logout.name, logout.revoke) {
         _ if logout.yes => return Ok(()),
         (Some(_), false) => return Ok(()),
+        (None, false) if logout.with_token => return Ok(()),
+        (None, true) if logout.with_token => {
+            "End this token on the Hub, everywhere and for good?".to_owned()
+        }
         (Some(name), true) => format!("End `{name}` on the Hub, everywhere and for good?"),
         (None, false) => format!("Remove every token from this machine ({count})?"),
         (None, true) => format!("End every token ({count}) on the Hub, everywhere and for good?"),

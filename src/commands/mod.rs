@@ -15,6 +15,7 @@ pub mod list_json;
 pub mod login;
 pub mod login_web;
 pub mod logout;
+pub mod naming;
 pub mod refresh;
 pub mod request;
 pub mod rules;

@@ -137,5 +137,5 @@ pub fn version_of(program: &std::path::Path, arguments: &[&str]) -> Option<Strin
 /// What git prints here, trimmed; `None` when it fails or takes too long.
 #[must_use]
 pub fn ask_git(arguments: &[&str]) -> Option<String> {
-    Some(crate::git::ask(arguments)?.trim().to_owned())
+    Some(crate::git::ask(arguments).ok()??.trim().to_owned())
 }

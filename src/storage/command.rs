@@ -9,7 +9,10 @@ use super::StorageError;
 use crate::config::CommandLine;
 use crate::environment::JOB_VARIABLE;
 use crate::process::{self, output_within};
-use crate::secret::{MAX_BYTES, Secret};
+use crate::secret::Secret;
+
+/// How much a command may print: some vaults print notes below the token.
+const MAX_OUTPUT: u64 = 1024 * 1024;
 
 /// How long a command may take. It may have to ask for a fingerprint or a PIN.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
@@ -33,8 +36,9 @@ pub fn run(command: &CommandLine, timeout: Duration) -> Result<Secret, StorageEr
     if let Some(value) = std::env::var_os(JOB_VARIABLE) {
         process.env(JOB_VARIABLE, value);
     }
-    let finished = output_within(process, timeout, MAX_BYTES as u64 + 2).map_err(|error| {
+    let finished = output_within(process, timeout, MAX_OUTPUT).map_err(|error| {
         fail(&match error.kind() {
+            io::ErrorKind::FileTooLarge => "printed more than a token".to_owned(),
             io::ErrorKind::TimedOut => format!("did not end within {} s", timeout.as_secs()),
             _ => format!("cannot be started: {error}"),
         })

@@ -103,7 +103,7 @@ pub fn run(import: &Import) -> Result<()> {
     }
     keep::all(&context, import, name.as_ref(), &mut report)?;
     context.load_config(Rules::All)?;
-    rules::write(&mut context, import, &report)?;
+    rules::say(&context, &report)?;
     removal::all(&context, import, &mut report)?;
     report.end()
 }

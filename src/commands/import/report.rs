@@ -7,7 +7,7 @@ use super::{Fate, Token};
 use crate::cli::{AlreadySaid, Import};
 use crate::commands::login::described;
 use crate::context::{print, print_json, quoted};
-use crate::import::{Place, Skipped, Source};
+use crate::import::{Place, Skipped, Source, TRACKED_REMEDY};
 use crate::ui;
 
 /// The tokens, and what is told of them.
@@ -73,7 +73,12 @@ impl<'a> Report<'a> {
             return self.say("no tokens in plain text were found");
         }
         let table = ui::table(&["TOKEN", "FOR", "WHERE", "STATUS"], &rows);
-        self.say(table.trim_end())
+        self.say(table.trim_end())?;
+        for skipped in self.skipped.iter().filter(|skipped| skipped.tracked) {
+            let place = ui::one_line(&skipped.place.to_string());
+            self.say(&format!("\n{} in {place}: {TRACKED_REMEDY}", skipped.hint))?;
+        }
+        Ok(())
     }
 
     /// Tells what has become of a token.
@@ -203,6 +208,7 @@ impl<'a> Report<'a> {
             let mut value = place_json(&skipped.place);
             value["token"] = skipped.hint.as_str().into();
             value["reason"] = skipped.reason.as_str().into();
+            value["tracked"] = skipped.tracked.into();
             value
         });
         json!({

@@ -1,7 +1,7 @@
 //! Tokens in plain text, as `import` finds them: what the checks for its sources share.
 
 use crate::doctor::{Finding, Surroundings, Verdict};
-use crate::import::Source;
+use crate::import::{Source, TRACKED_REMEDY};
 use crate::import::find::{Findings, find};
 
 /// What is said about one source.
@@ -46,9 +46,14 @@ fn judge(found: &Findings, source: Source, words: &Words<'_>) -> Vec<Finding> {
     }
     for token in &found.skipped {
         let (place, reason, hint) = (&token.place, &token.reason, &token.hint);
+        let fix = if token.tracked {
+            TRACKED_REMEDY
+        } else {
+            words.by_hand
+        };
         findings.push(finding(
             format!("{place} holds {hint}: {reason}"),
-            words.by_hand.to_owned(),
+            fix.to_owned(),
         ));
     }
     let unread = found.problems.iter();
@@ -93,6 +98,7 @@ mod tests {
             hint: "(not in the Hub's form)".into(),
             place: place(),
             reason: "no token".into(),
+            tracked: false,
         });
         found.problems.push("x: y".into());
         let findings = judged(&found);

@@ -34,7 +34,9 @@ fn run(around: &Surroundings<'_>) -> Vec<Finding> {
         Trust::NoRepository
     };
     let serves = |endpoint: &Endpoint| around.context.serves(endpoint);
+    // What is wrong with the configuration was said above.
     let https: BTreeSet<String> = crate::git::remotes()
+        .unwrap_or_default()
         .into_iter()
         .filter(|remote| serves(&remote.location.endpoint))
         .map(|remote| remote.name)
