@@ -153,6 +153,10 @@ fn process(id: u32) -> Option<Process> {
         let mut bytes = Vec::new();
         let file = std::fs::File::open(format!("/proc/{id}/{file}")).ok()?;
         file.take(MAX_WORDS).read_to_end(&mut bytes).ok()?;
+        // What was cut off may be the URL.
+        if bytes.len() as u64 == MAX_WORDS {
+            bytes.clear();
+        }
         Some(String::from_utf8_lossy(&bytes).into_owned())
     };
     // `ID (NAME) STATE PARENT ..`, where the name may hold anything.
@@ -307,7 +311,8 @@ mod tests {
             (named("up", false), "umbrella/x"),
             (named("up", true), "me@umbrella/x"),
         ] {
-            let places = places(&hub, used.as_ref(), || &remotes);
+            let remotes = || Ok::<_, ()>(remotes.as_slice());
+            let places = places(&hub, used.as_ref(), remotes).unwrap();
             let shown = places.iter().map(|place| match &place.username {
                 Some(user) => format!("{user}@{}", place.path),
                 None => place.path.clone(),

@@ -100,7 +100,7 @@ fn copies_are_removed_and_everything_else_stays_to_the_byte() {
     }
     let config = machine.read("x/.git/config");
 
-    let output = desk.import(["--remove", "--rules"]).dir("x").ok();
+    let output = desk.import(["--remove"]).dir("x").ok();
     assert_eq!(
         machine.read(".netrc"),
         "# mine\nmachine github.com login me password pw\n  # the Hub\nmachine git.example login x password y\n"
@@ -119,7 +119,12 @@ fn copies_are_removed_and_everything_else_stays_to_the_byte() {
     // The hf CLI is not logged out unless that was said.
     assert_eq!(machine.read(ACTIVE), a);
     assert!(output.stdout.contains("import hf --remove"), "{output}");
-    // Three tokens are as good for acme, so it takes the rule for the URL's own to be used still.
+    // Three tokens are as good for acme, so it takes a rule for the URL's own to be used still: it
+    // is named, and not written.
+    let rule = "git credential-hf use c --for acme/x";
+    assert!(output.stdout.contains(rule), "{output}");
+    assert!(!machine.read(CONFIG).contains("[rules]"));
+    machine.helper(["use", "c", "--for", "acme/x"]).ok();
     machine.git(["fetch", "--quiet"]).dir("x").ok();
     assert_eq!(
         read_with(&desk.hub.log()).into_iter().collect::<Vec<_>>(),
