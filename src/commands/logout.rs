@@ -99,7 +99,10 @@ fn holding(context: &Context, state: &State, secret: &Secret) -> Vec<TokenName> 
             && (secret.kind() != Kind::Other
                 || stored().is_ok_and(|record| record.secret.same_as(secret)))
     };
-    let found = state.tokens.iter().filter(|(name, token)| is_it(name, token));
+    let found = state
+        .tokens
+        .iter()
+        .filter(|(name, token)| is_it(name, token));
     found.map(|(name, _)| name.clone()).collect()
 }
 

@@ -24,7 +24,9 @@ pub fn is_in_use(context: &Context, name: &TokenName) -> bool {
     context.config.names(name)
         || context.config.commands.contains_key(name)
         || context.env.token_name.as_deref() == Some(name.as_str())
-        || usernames().iter().any(|entry| entry.text() == name.as_str())
+        || usernames()
+            .iter()
+            .any(|entry| entry.text() == name.as_str())
 }
 
 /// The name itself if it is free, else the first free one with a number behind it.

@@ -224,7 +224,10 @@ impl HfCli {
 
     /// The token of a section; `None` where it holds none.
     fn token_of(&self, section: &Section) -> Result<Option<HfToken>, StorageError> {
-        let file = self.files.as_ref().map(|files| files.stored_tokens.as_path());
+        let file = self
+            .files
+            .as_ref()
+            .map(|files| files.stored_tokens.as_path());
         let file = file.unwrap_or(Path::new(""));
         let value = section.value("hf_token").map(|value| token_in(value, file));
         let Some(secret) = value.transpose()?.flatten() else {

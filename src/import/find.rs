@@ -223,7 +223,10 @@ impl Findings {
                     && (secret.kind() != Kind::Other || login.endpoint.as_ref().is_some_and(served))
                 {
                     self.skip(&secret, place, "it is part of the repository");
-                    self.skipped.iter_mut().next_back().map(|it| it.tracked = true);
+                    self.skipped
+                        .iter_mut()
+                        .next_back()
+                        .map(|it| it.tracked = true);
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! Tokens in plain text, as `import` finds them: what the checks for its sources share.
 
 use crate::doctor::{Finding, Surroundings, Verdict};
-use crate::import::{Source, TRACKED_REMEDY};
 use crate::import::find::{Findings, find};
+use crate::import::{Source, TRACKED_REMEDY};
 
 /// What is said about one source.
 pub struct Words<'a> {
