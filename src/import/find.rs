@@ -222,11 +222,12 @@ impl Findings {
                 if let Some(Ok(secret)) = login.secret()
                     && (secret.kind() != Kind::Other || login.endpoint.as_ref().is_some_and(served))
                 {
-                    self.skip(&secret, place, "it is part of the repository");
-                    self.skipped
-                        .iter_mut()
-                        .next_back()
-                        .map(|it| it.tracked = true);
+                    self.skipped.push(Skipped {
+                        hint: secret.hint(),
+                        place,
+                        reason: "it is part of the repository".to_owned(),
+                        tracked: true,
+                    });
                 }
             }
         }
