@@ -73,7 +73,11 @@ fn a_bare_repository_that_is_tracked_is_no_configuration() {
             let import = ["import", "remotes", "--remove", "--no-verify"];
             let said = machine.helper(import.into_iter().chain(recurse)).dir(dir);
             let said = said.run();
-            attacks.tried(format!("{dir}: {said}"), all_kept(machine) != before);
+            let changed = all_kept(machine) != before;
+            attacks.tried(format!("{dir}: {said}"), changed);
+            if changed {
+                break;
+            }
             // Git itself takes such a folder for a repository; where one stands in it, that is said.
             let within = dir.contains("/d");
             assert_eq!(

@@ -273,6 +273,9 @@ fn a_value_that_cannot_be_a_token_is_said_and_not_sent() {
                 let said = machine.git(["ls-remote", url]).env(variable, &value).ok();
                 let other = hub.log().iter().any(|it| it.token == TokenSeen::Unknown);
                 attacks.tried(format!("{variable}={value:?}"), other);
+                if other {
+                    continue;
+                }
                 let line = said.helper_line();
                 assert!(line.contains(variable) && line.contains(why), "{said}");
                 let doctor = machine
