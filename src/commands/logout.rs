@@ -3,22 +3,64 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use super::{here, rules};
-use crate::cli::Logout;
-use crate::context::{Context, print, print_json};
+use crate::app::{Context, target};
+use crate::commands::rules;
 use crate::hub::Hub;
-use crate::name::TokenName;
-use crate::prompt;
-use crate::secret::{Kind, Secret};
+use crate::model::secret::{Kind, Secret};
+use crate::model::text;
+use crate::model::token_name::TokenName;
 use crate::state::{State, TokenInfo};
 use crate::storage::StorageKind;
-use crate::ui::{self, Failure};
+use crate::terminal;
+use crate::terminal::Failure;
+use crate::terminal::print;
+use crate::terminal::print_json;
+use crate::terminal::prompt;
+
+/// What `logout` is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "Remove a token from this machine, and with --revoke from the Hub",
+    long_about = "\
+Removes a token's secret from its storage, and all that is known of it. Rules that name it stay,
+so that a later login under the same name takes its place. The token itself stays valid on the
+Hub, unless --revoke ends it there too: everywhere, at once and for good.
+
+With --with-token it is the token that you give, on stdin or at a hidden prompt: it is removed
+wherever it is stored here, and --revoke ends it even if it is not.",
+    after_help = "\
+Examples:
+  git credential-hf logout work
+  git credential-hf logout work --revoke       it has leaked: end it on the Hub
+  git credential-hf logout --with-token --revoke   one that is not stored here
+  git credential-hf logout --all --yes"
+)]
+pub struct Args {
+    /// The token's name
+    #[arg(required_unless_present_any = ["all", "with_token"], conflicts_with = "all")]
+    pub name: Option<String>,
+    /// All tokens
+    #[arg(long)]
+    pub all: bool,
+    /// The token that is given on stdin, or at a hidden prompt
+    #[arg(long, conflicts_with_all = ["name", "all"])]
+    pub with_token: bool,
+    /// End the token on the Hub too
+    #[arg(long)]
+    pub revoke: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Removes one token, or all.
 ///
 /// # Errors
 /// When there is none of that name, or its storage or the Hub fails; then it is still listed.
-pub fn run(logout: &Logout) -> Result<()> {
+pub fn run(logout: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
     let given = logout.with_token.then(read_token).transpose()?;
@@ -81,7 +123,7 @@ pub fn run(logout: &Logout) -> Result<()> {
 
 fn read_token() -> Result<Secret> {
     let text = prompt::token(true, "Token (not shown)")
-        .map_err(|error| Failure::new(ui::one_line(&error.to_string())))?;
+        .map_err(|error| Failure::new(text::one_line(&error.to_string())))?;
     let text = text.ok_or_else(|| {
         Failure::new("there is no terminal to ask for the token")
             .help("give it on stdin: git credential-hf logout --with-token < FILE")
@@ -107,9 +149,9 @@ fn holding(context: &Context, state: &State, secret: &Secret) -> Vec<TokenName> 
 }
 
 /// Ends a token on the Hub that is not stored here.
-fn end_unknown(context: &Context, logout: &Logout, secret: &Secret) -> Result<()> {
+fn end_unknown(context: &Context, logout: &Args, secret: &Secret) -> Result<()> {
     let hint = secret.hint();
-    let endpoint = here::default_endpoint(context)?;
+    let endpoint = target::default_endpoint(context)?;
     if secret.kind() == Kind::Other && endpoint.is_hugging_face() {
         return Err(Failure::new("this is not a Hub token: those begin with hf_").into());
     }
@@ -129,7 +171,7 @@ fn end_unknown(context: &Context, logout: &Logout, secret: &Secret) -> Result<()
 }
 
 /// Asks before what cannot be undone.
-fn confirm(logout: &Logout, count: usize) -> Result<()> {
+fn confirm(logout: &Args, count: usize) -> Result<()> {
     let what = match (&logout.name, logout.revoke) {
         _ if logout.yes => return Ok(()),
         (Some(_), false) => return Ok(()),
@@ -141,7 +183,7 @@ fn confirm(logout: &Logout, count: usize) -> Result<()> {
         (None, false) => format!("Remove every token from this machine ({count})?"),
         (None, true) => format!("End every token ({count}) on the Hub, everywhere and for good?"),
     };
-    if ui::confirm(&what) {
+    if terminal::confirm(&what) {
         return Ok(());
     }
     Err(Failure::new("nothing was removed")

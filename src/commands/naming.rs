@@ -4,15 +4,16 @@
 
 use anyhow::Result;
 
-use crate::context::Context;
-use crate::git_config;
-use crate::name::TokenName;
-use crate::ui::{self, Failure};
+use crate::app::Context;
+use crate::git::config;
+use crate::model::text;
+use crate::model::token_name::TokenName;
+use crate::terminal::Failure;
 
 /// A text from elsewhere made fit to be a name here, where it can be.
 #[must_use]
 pub fn fit_name(text: &str) -> Option<TokenName> {
-    let clean: String = ui::one_line(text).replace(':', "-");
+    let clean: String = text::one_line(text).replace(':', "-");
     TokenName::parse(clean.trim().trim_start_matches('-')).ok()
 }
 
@@ -20,7 +21,7 @@ pub fn fit_name(text: &str) -> Option<TokenName> {
 /// a username that git is told to send.
 #[must_use]
 pub fn is_in_use(context: &Context, name: &TokenName) -> bool {
-    let usernames = || git_config::read(r"^credential\.(.*\.)?username$").unwrap_or_default();
+    let usernames = || config::read(r"^credential\.(.*\.)?username$").unwrap_or_default();
     context.config.names(name)
         || context.config.commands.contains_key(name)
         || context.env.token_name.as_deref() == Some(name.as_str())

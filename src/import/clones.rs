@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::find::read_small;
-use crate::git_config_file;
+use crate::git::config_file;
 
 /// How many folders are looked into. Their depth has no limit: a clone below it would be missed
 /// without a word.
@@ -35,7 +35,7 @@ impl Clones {
             // A submodule's own.
             _ => read_small(&config)
                 .ok()
-                .and_then(|bytes| git_config_file::work_tree(&bytes))
+                .and_then(|bytes| config_file::work_tree(&bytes))
                 .map(|work_tree| git_dir.join(work_tree)),
         };
         if let Some(work_tree) = work_tree {

@@ -8,14 +8,18 @@ use std::path::{Path, PathBuf};
 use super::clones::{Clones, is_embedded};
 use super::login_url::LoginUrl;
 use super::{Found, Place, Skipped, Source, UsedFor, git_credentials, netrc, store_helper};
-use crate::context::Context;
-use crate::endpoint::Endpoint;
-use crate::files::{self, Others};
-use crate::git;
-use crate::git_config_file::urls::{self, ConfigUrl};
-use crate::pattern::Pattern;
-use crate::repo::Repo;
-use crate::secret::{Kind, Secret, SecretError};
+use crate::app::Context;
+use crate::git::config_file::urls;
+use crate::git::config_file::urls::ConfigUrl;
+use crate::git::remotes;
+use crate::model::endpoint::Endpoint;
+use crate::model::pattern::Pattern;
+use crate::model::repo::Repo;
+use crate::model::secret::Kind;
+use crate::model::secret::Secret;
+use crate::model::secret::SecretError;
+use crate::system::files;
+use crate::system::files::Others;
 use zeroize::Zeroizing;
 
 /// The largest file that is looked through, in bytes.
@@ -112,7 +116,7 @@ impl Findings {
             let config = std::env::var_os("XDG_CONFIG_HOME").filter(|dir| !dir.is_empty());
             let config = config.map_or_else(|| home.join(".config"), PathBuf::from);
             paths.push(config.join("git").join("credentials"));
-            let helpers = git::helpers().unwrap_or_else(|error| {
+            let helpers = remotes::helpers().unwrap_or_else(|error| {
                 self.problems.push(error.to_string());
                 Vec::new()
             });
@@ -179,7 +183,7 @@ impl Findings {
 
     fn remotes(&mut self, context: &Context, below: &[PathBuf]) {
         let mut clones = Clones::default();
-        let git_dir = git::common_dir();
+        let git_dir = remotes::common_dir();
         let embedded = git_dir.as_deref().filter(|dir| is_embedded(dir));
         let scopes: &[&str] = if let Some(dir) = embedded {
             self.problems.push(format!(
@@ -190,13 +194,13 @@ impl Findings {
         } else {
             &[]
         };
-        match git::config_files(scopes) {
+        match remotes::config_files(scopes) {
             Ok(files) => clones.files = files,
             Err(error) => self.problems.push(error.to_string()),
         }
         if let Some(dir) = git_dir.as_deref().filter(|_| embedded.is_none()) {
             clones.add_clone(dir);
-            if let Some(top) = git::work_tree() {
+            if let Some(top) = remotes::work_tree() {
                 clones.add_work_tree(&top);
             }
         }

@@ -7,9 +7,10 @@ use zeroize::Zeroizing;
 
 use super::StorageError;
 use crate::config::CommandLine;
-use crate::environment::JOB_VARIABLE;
-use crate::process::{self, output_within};
-use crate::secret::Secret;
+use crate::model::secret::Secret;
+use crate::system::environment::JOB_VARIABLE;
+use crate::system::process;
+use crate::system::process::output_within;
 
 /// How much a command may print: some vaults print notes below the token.
 const MAX_OUTPUT: u64 = 1024 * 1024;
@@ -56,7 +57,7 @@ pub fn run(command: &CommandLine, timeout: Duration) -> Result<Secret, StorageEr
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use crate::endpoint::Endpoint;
+    use crate::model::endpoint::Endpoint;
 
     fn run_sh(script: &str) -> Result<Secret, StorageError> {
         let command = CommandLine {

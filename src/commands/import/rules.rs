@@ -1,16 +1,18 @@
 //! What becomes of the choice that a URL with a token in it was: a command that makes it a rule is
 //! named, and none is written. Whoever wrote the URL is not always the user.
 
+use crate::model::text::shell_quoted;
 use std::collections::BTreeMap;
 
 use anyhow::Result;
 
 use super::Token;
 use super::report::Report;
-use crate::context::{Context, quoted};
+use crate::app::Context;
 use crate::import::UsedFor;
-use crate::pattern::Pattern;
-use crate::select::{Source, Wanted};
+use crate::model::pattern::Pattern;
+use crate::selection::Query;
+use crate::selection::Source;
 
 /// Names a rule where git would choose another token than the one that the URL had.
 ///
@@ -48,7 +50,7 @@ pub fn say(context: &Context, report: &Report<'_>) -> Result<()> {
         report.say(&format!(
             "to use `{name}` for {}: git credential-hf use {} {}",
             names.join(", "),
-            quoted(name.as_str()),
+            shell_quoted(name.as_str()),
             flags.join(" ")
         ))?;
     }
@@ -57,7 +59,7 @@ pub fn say(context: &Context, report: &Report<'_>) -> Result<()> {
 
 /// Whether git would get this token there anyway.
 fn is_chosen(context: &Context, used: &UsedFor, token: &Token) -> Result<bool> {
-    let wanted = Wanted {
+    let wanted = Query {
         endpoint: used.pattern.endpoint.clone(),
         path: Some(used.path.clone()),
         username: None,
