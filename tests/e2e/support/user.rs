@@ -55,6 +55,15 @@ impl Machine {
         tokens.keys().cloned().collect()
     }
 
+    /// How many tokens are recorded as rejected.
+    pub fn rejections(&self) -> usize {
+        if !self.home().join(STATE).exists() {
+            return 0;
+        }
+        let state = self.state();
+        state["rejected"].as_object().map_or(0, |all| all.len())
+    }
+
     /// Forgets what was rejected.
     pub fn forgive(&self) {
         let mut state = self.state();
