@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 
+use crate::caller::{Asker, Callers};
 use crate::config::{Config, ConfigError, Rules};
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
@@ -46,6 +47,8 @@ pub struct Context {
     hf_cli: OnceCell<HfCli>,
     /// The remotes of the repository at hand, once they were needed.
     remotes: OnceCell<Vec<git::Remote>>,
+    /// The calling programs, once they were needed.
+    callers: OnceCell<Callers>,
 }
 
 impl Context {
@@ -69,6 +72,7 @@ impl Context {
             keyring: OnceCell::new(),
             hf_cli: OnceCell::new(),
             remotes: OnceCell::new(),
+            callers: OnceCell::new(),
         })
     }
 
@@ -198,16 +202,33 @@ impl Context {
         }
     }
 
+    fn callers(&self) -> &Callers {
+        self.callers.get_or_init(Callers::read)
+    }
+
+    /// Whether git's own HTTP transport asks, and not another program by way of git. Where
+    /// looking is not cheap, nothing is known.
+    #[must_use]
+    pub fn asked_by_git(&self) -> bool {
+        let asker = if caller::IS_CHEAP {
+            self.callers().asker()
+        } else {
+            Asker::Unknown
+        };
+        trace::line(|| format!("asked by: {asker:?}"));
+        asker == Asker::GitTransport
+    }
+
     /// What a request without a path may be about.
     fn remotes(&self, endpoint: &Endpoint) -> Vec<Remote> {
         let all = || self.remotes.get_or_init(git::remotes).as_slice();
         let mut used = None;
         if caller::IS_CHEAP {
-            used = caller::in_use();
+            used = self.callers().in_use();
         }
         let mut places = caller::places(endpoint, used.as_ref(), all);
         if !caller::IS_CHEAP && places.len() > 1 {
-            used = caller::in_use();
+            used = self.callers().in_use();
             places = caller::places(endpoint, used.as_ref(), all);
         }
         let remotes: Vec<Remote> = places

@@ -5,13 +5,18 @@ use serde_json::{Value, json};
 
 use super::{chosen, here};
 use crate::cli::{AlreadySaid, Check};
-use crate::context::{Context, print, print_json, way_out};
+use crate::context::{self, Context, print, print_json, way_out};
 use crate::diagnosis::{Diagnosis, Evidence, Kind, diagnose};
-use crate::grants::Access;
+use crate::endpoint::Endpoint;
+use crate::grants::{Access, Facts};
 use crate::hub::{Hub, HubError};
+use crate::offer::World;
+use crate::reader::Reader;
 use crate::repo::{Location, Repo};
-use crate::select::Candidate;
+use crate::secret::{Fingerprint, Secret};
+use crate::select::{Candidate, Source, Wanted};
 use crate::state::State;
+use crate::state_file::StateError;
 use crate::ui::{self, Failure, Style};
 
 /// Checks one repo, or those that the remotes at hand name.
@@ -71,8 +76,14 @@ fn one(
     repo: &Repo,
     access: Access,
 ) -> Result<Verdict> {
-    let chosen = chosen::choose_for(context, state, location)?;
     let hub = Hub::new(&location.endpoint);
+    let mut notes = Vec::new();
+    if context.serves(&location.endpoint) {
+        ask_about_rejected(context, state, location, &hub, &mut notes)?;
+    }
+    let state = &context.state_file.load()?;
+    let chosen = chosen::choose_for(context, state, location)?;
+    notes.extend(chosen.said);
     let mut verdict = Verdict {
         repo: repo.to_string(),
         endpoint: location.endpoint.to_string(),
@@ -83,7 +94,7 @@ fn one(
         token: None,
         candidate: None,
         problem: None,
-        notes: chosen.said,
+        notes,
     };
     verdict.notes.extend(here::not_called(&location.endpoint));
     let Some((candidate, loaded)) = chosen.token else {
@@ -96,7 +107,14 @@ fn one(
         context.describe(&candidate, state),
         loaded.secret.hint()
     ));
+    let learned = Learned {
+        context,
+        endpoint: &location.endpoint,
+        candidate: &candidate,
+        secret: &loaded.secret,
+    };
     let Err(answer) = hub.try_access(repo, access, Some(&loaded.secret)) else {
+        learned.accepted(None);
         return Ok(verdict);
     };
     // The Hub allows few of these questions, so it is asked only where the answer can matter.
@@ -104,6 +122,11 @@ fn one(
         HubError::Forbidden(_) | HubError::NotFound => hub.whoami(&loaded.secret).ok(),
         _ => None,
     };
+    match &facts {
+        Some(facts) => learned.accepted(Some(facts)),
+        None if matches!(answer, HubError::Rejected) => learned.rejected(),
+        None => {}
+    }
     verdict.problem = Some(diagnose(Evidence {
         repo,
         page: &format!("{}/{repo}", location.endpoint),
@@ -113,6 +136,112 @@ fn one(
         replace: &way_out(&candidate),
     }));
     Ok(verdict)
+}
+
+/// Asks about the tokens that would come into question here but for a rejection. It may have been
+/// a wrong one: then it is cleared, and the choice is as it was before.
+fn ask_about_rejected(
+    context: &Context,
+    state: &State,
+    location: &Location,
+    hub: &Hub,
+    notes: &mut Vec<String>,
+) -> Result<()> {
+    let wanted = Wanted::at(location);
+    let selection = context
+        .select(&wanted, state)
+        .map_err(super::explain::failure)?;
+    let mut reader = Reader::renewing(context, state);
+    let mut asked: Vec<Fingerprint> = Vec::new();
+    for candidate in &selection.candidates {
+        let last_printed = || match &candidate.source {
+            Source::Command(name) => state.commands.get(name)?.last().cloned(),
+            _ => None,
+        };
+        let known = reader.known_fingerprint(candidate).or_else(last_printed);
+        let is_rejected =
+            |value: &Fingerprint| state.rejected_at(&location.endpoint, value).is_some();
+        let Some(value) = known.filter(|value| is_rejected(value) && !asked.contains(value)) else {
+            continue;
+        };
+        asked.push(value);
+        // What cannot be read is said by the choice.
+        let Ok(loaded) = reader.load(candidate) else {
+            continue;
+        };
+        let learned = Learned {
+            context,
+            endpoint: &location.endpoint,
+            candidate,
+            secret: &loaded.secret,
+        };
+        let what = context::source_name(&candidate.source);
+        let host = location.endpoint.authority();
+        match hub.whoami(&loaded.secret) {
+            Ok(facts) => {
+                learned.accepted(Some(&facts));
+                notes.push(format!(
+                    "{what} was rejected before, but {host} accepts it: git uses it again"
+                ));
+            }
+            Err(HubError::Rejected) => {
+                learned.rejected();
+                notes.push(format!(
+                    "{host} does not accept {what}: {}",
+                    way_out(candidate)
+                ));
+            }
+            Err(error) => notes.push(format!("{what} was rejected before, and now {error}")),
+        }
+    }
+    Ok(())
+}
+
+/// What the Hub has just told of a token, to be remembered.
+struct Learned<'a> {
+    context: &'a Context,
+    endpoint: &'a Endpoint,
+    candidate: &'a Candidate,
+    secret: &'a Secret,
+}
+
+impl Learned<'_> {
+    /// It is dead: git's next command uses another, even where no program reports a refusal.
+    fn rejected(&self) {
+        let state_file = &self.context.state_file;
+        let value = self.secret.fingerprint();
+        if let Err(error) = state_file.reject(self.endpoint, &value, context::now()) {
+            ui::say(&error.to_string());
+        }
+    }
+
+    /// It is good; the facts are what the Hub says of it, where it was asked.
+    fn accepted(&self, facts: Option<&Facts>) {
+        if let Err(error) = self.try_accepted(facts) {
+            ui::say(&error.to_string());
+        }
+    }
+
+    fn try_accepted(&self, facts: Option<&Facts>) -> Result<(), StateError> {
+        let value = self.secret.fingerprint();
+        let state_file = &self.context.state_file;
+        state_file.lift(self.endpoint, &value)?;
+        let (Some(facts), Source::Stored(name)) = (facts, &self.candidate.source) else {
+            return Ok(());
+        };
+        state_file.update(|state| {
+            let token = state.tokens.get_mut(name);
+            if let Some(token) = token.filter(|token| token.fingerprint == value) {
+                token.account = Some(facts.account.clone());
+                token.expires = facts.expires.or(token.expires);
+                token.facts = Some(Facts {
+                    verified: context::now(),
+                    ..facts.clone()
+                });
+            }
+            Ok(())
+        })
+    }
 }
 
 /// Without a token a public repo can be read, and nothing else.

@@ -3,10 +3,11 @@
 use anyhow::Result;
 
 use super::request::Session;
-use crate::context::{self, way_out};
+use crate::context;
 use crate::name::TokenName;
-use crate::offer::{OfferState, World};
+use crate::offer::{Mark, World};
 use crate::renewal;
+use crate::repo::Repo;
 use crate::secret::{Kind, Secret};
 use crate::select::{Candidate, Source};
 use crate::state::{Origin, REJECTED_SECONDS, State, TokenInfo};
@@ -23,6 +24,10 @@ pub fn run() -> Result<()> {
     };
     // A state that cannot be read must not let git-lfs ask for ever: go on without it.
     let state = session.context.state_or_empty();
+    let is_token = |secret: &Secret| secret.kind() != Kind::Other;
+    if session.username_is_token() && !session.request.password.as_ref().is_some_and(is_token) {
+        ui::say(super::get::TOKEN_AS_USERNAME);
+    }
     match &session.request.password {
         Some(secret) => erase_value(&session, &state, secret),
         None => erase_scope(&session, &state),
@@ -34,7 +39,7 @@ pub fn run() -> Result<()> {
 fn erase_scope(session: &Session, state: &State) -> Result<()> {
     let request = &session.request;
     for (name, token) in kept(session, state) {
-        let same_user = request.username.is_none() || request.username == token.account;
+        let same_user = request.username.is_none() || request.username == token.username;
         if same_user && same_path(session, token) {
             trace::line(|| format!("erase: removing `{name}`"));
             session.context.forget(name, token)?;
@@ -44,7 +49,6 @@ fn erase_scope(session: &Session, state: &State) -> Result<()> {
 }
 
 fn same_path(session: &Session, token: &TokenInfo) -> bool {
-    use crate::repo::Repo;
     match (&session.request.path, &token.path) {
         (None, _) => true,
         (Some(_), None) => false,
@@ -67,7 +71,7 @@ fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> 
             removed = true;
         }
     }
-    let mut candidate = session.candidate_with(state, &value);
+    let mut candidate = session.candidate_with(&session.wanted(), state, &value);
     if secret.kind() == Kind::Other {
         // The fingerprint of such a value only sorts, so the value itself is compared.
         candidate = candidate.filter(|c| has_value(session, state, c, secret));
@@ -75,8 +79,10 @@ fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> 
             return Ok(());
         }
     }
-    let answered = OfferState::find(&session.request.states)
-        .is_some_and(|ours| ours.tried.last() == Some(&value));
+    let answered = matches!(
+        Mark::find(&session.request.states),
+        Some(Mark::Tried(tried)) if tried.value == value
+    );
     let stored = state.tokens.values().any(|token| {
         token.origin == Origin::Login
             && token.endpoint == session.endpoint
@@ -102,9 +108,10 @@ fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> 
         let what = session.context.describe(&candidate, &state);
         let host = session.endpoint.authority();
         let next = next_after(session, &state, &value);
+        let repo = session.request.path.as_deref().and_then(Repo::from_path);
         ui::say(&format!(
             "{what} was rejected by {host}: {}{next}",
-            way_out(&candidate)
+            session.after_rejection(repo.as_ref(), &candidate)
         ));
     }
     Ok(())
@@ -178,7 +185,7 @@ fn is_same(session: &Session, name: &TokenName, token: &TokenInfo, secret: &Secr
         return true;
     }
     let username = &session.request.username;
-    (username.is_none() || *username == token.account)
+    (username.is_none() || *username == token.username)
         && session
             .context
             .read_stored(name, token)

@@ -6,9 +6,9 @@ use anyhow::Result;
 
 use super::request::{Opening, Session};
 use crate::cli::AlreadySaid;
-use crate::context::{self, quoted, way_out};
+use crate::context::{self, quoted};
 use crate::name::TokenName;
-use crate::offer::{OfferState, Outcome, choose};
+use crate::offer::{Mark, Outcome, Tried, choose};
 use crate::protocol::{Capabilities, Credential, Reply};
 use crate::reader::{Changed, Reader};
 use crate::repo::Repo;
@@ -45,19 +45,32 @@ pub fn run() -> Result<()> {
 
 fn answer(session: &Session) -> Result<Reply> {
     let context = &session.context;
-    let mut state = context.state_for(&session.wanted());
     let now = context::now();
-    let tried = OfferState::find(&session.request.states).map_or_else(Vec::new, |s| s.tried);
-    // Asked again with our own state: the last answer was refused.
-    let refused = tried.last().and_then(|value| {
-        let candidate = session.candidate_with(&state, value);
+    let mut wanted = session.wanted();
+    let tried = match Mark::find(&session.request.states) {
+        Some(Mark::Tried(tried)) => Some(tried),
+        Some(Mark::Asked) | None => None,
+    };
+    // Git's transport comes back with our own answer only because that was refused. Anybody else
+    // may repeat what we once said.
+    let refused = tried
+        .as_ref()
+        .filter(|tried| tried.was_for(wanted.username.as_deref()) && context.asked_by_git());
+    if refused.is_some_and(|tried| tried.own_username) {
+        // Nobody asked for that user name: it narrows nothing.
+        wanted.username = None;
+    }
+    let mut state = context.state_for(&wanted);
+    let values: Vec<Fingerprint> = refused.iter().map(|tried| tried.value.clone()).collect();
+    let refused = values.first().and_then(|value| {
+        let candidate = session.candidate_with(&wanted, &state, value);
         // A `state[]` that names no candidate of ours is not believed.
         if candidate.is_some() {
             remember_rejection(session, &mut state, value, now);
         }
         candidate
     });
-    let selection = match context.select(&session.wanted(), &state) {
+    let selection = match context.select(&wanted, &state) {
         Ok(selection) => selection,
         Err(error) => {
             ui::say(&explain_error(session, &error));
@@ -66,13 +79,16 @@ fn answer(session: &Session) -> Result<Reply> {
     };
     let subject = session.subject(selection.repo.as_ref());
     say_notices(session, &selection);
+    if context.config.hints && session.username_is_token() {
+        ui::say(TOKEN_AS_USERNAME);
+    }
 
     let mut reader = Reader::renewing(context, &state);
     let outcome = choose(
         &selection.candidates,
         &state,
         &session.endpoint,
-        &tried,
+        &values,
         now,
         &mut reader,
     );
@@ -98,29 +114,36 @@ fn answer(session: &Session) -> Result<Reply> {
                 let what = context.describe(&candidate, &state);
                 format!("answering {subject} with {what}, {}", loaded.secret.hint())
             });
+            let asked = wanted.username.filter(|name| !name.is_empty());
+            let is_asked_for = asked.is_some();
+            // What the hf CLI writes, too; the Hub does not look at it.
+            let username = asked
+                .or(loaded.username)
+                .unwrap_or_else(|| "hf_user".to_owned());
             // Git uses two answers in one command at most: it asks without a credential, and
             // gives up after the third request (http.c). Without `continue` it tells us when
             // the second is refused too.
-            let more = more && tried.is_empty();
-            let mut tried = tried;
-            tried.push(value);
-            let asked = session.request.username.clone().filter(|u| !u.is_empty());
-            let username = asked.or(loaded.username);
+            let comes_back = more
+                && tried.is_none()
+                && session.request.capabilities.state
+                && context.asked_by_git();
+            let again = comes_back.then(|| {
+                let tried = Tried::new(value, &username, is_asked_for);
+                Mark::Tried(tried).to_text()
+            });
             Ok(Reply::Credential(Box::new(Credential {
-                // What the hf CLI writes, too; the Hub does not look at it.
-                username: username.unwrap_or_else(|| "hf_user".to_owned()),
+                username,
                 password: loaded.secret,
                 password_expiry_utc: loaded.expires,
                 oauth_refresh_token: loaded.refresh_token,
-                state: Some(OfferState { tried }.to_text()),
-                more,
+                again,
             })))
         }
         Outcome::AllRejected(candidate) => {
             let what = context.describe(&candidate, &state);
             ui::say(&format!(
                 "{what} was rejected by {host} for {subject}: {}",
-                way_out(&candidate)
+                session.after_rejection(selection.repo.as_ref(), &candidate)
             ));
             Ok(Reply::Quit)
         }
@@ -128,7 +151,7 @@ fn answer(session: &Session) -> Result<Reply> {
             if context.config.hints && reader.said.is_empty() {
                 hint(session, &selection, &subject);
             }
-            Ok(Reply::Nothing)
+            Ok(Reply::Unanswered(Mark::Asked.to_text()))
         }
     }
 }
@@ -248,6 +271,11 @@ fn explain_error(session: &Session, error: &SelectError) -> String {
     }
 }
 
+/// What is wrong where the user name is a token, without repeating it.
+pub const TOKEN_AS_USERNAME: &str = "the user name that git sends is an access token, and belongs \
+    where the password is: take it out of the URL, if it is there (git remote set-url), and run \
+    `git credential-hf login NAME`";
+
 /// The line for a request that nothing can answer.
 fn hint(session: &Session, selection: &Selection, subject: &str) {
     for notice in &selection.notices {
@@ -257,6 +285,10 @@ fn hint(session: &Session, selection: &Selection, subject: &str) {
         }
     }
     let unknown = selection.notices.contains(&Notice::UnknownUsername);
+    if session.username_is_token() {
+        // That was said already.
+        return;
+    }
     if unknown {
         ui::say(&format!(
             "no token for {subject}: the user name in the URL is no token's name and no account \
@@ -276,8 +308,18 @@ fn hint(session: &Session, selection: &Selection, subject: &str) {
         None => " --default".to_owned(),
     };
     ui::say(&format!(
-        "no token for {subject}: run `git credential-hf login NAME{pattern}`"
+        "no token for {subject}: run `git credential-hf login NAME{pattern}`{}",
+        not_saved(session)
     ));
+}
+
+/// Said before git's prompt, where what is typed there cannot be told from a login in a URL.
+fn not_saved(session: &Session) -> &'static str {
+    if session.request.capabilities.state || session.saves_any() {
+        ""
+    } else {
+        "; what is typed at git's prompt is not saved (that takes git 2.46 or newer)"
+    }
 }
 
 /// Several tokens would do, and nothing says which.

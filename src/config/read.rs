@@ -166,9 +166,17 @@ impl Reader<'_> {
             match key {
                 "env" => options.env = self.boolean(item, key)?,
                 "allow_http" => options.allow_http = self.boolean(item, key)?,
+                "save" => {
+                    options.save_any = item.as_str() == Some("any");
+                    if !options.save_any {
+                        let message = "`save` is \"any\", or not there".to_owned();
+                        let help = "without it, what people type at git's prompt is saved".to_owned();
+                        return Err(self.error(item.span(), message, Some(help)));
+                    }
+                }
                 _ => {
                     let span = key_span(table, key).or_else(|| item.span());
-                    return Err(self.unknown(span, key, &["env", "allow_http"]));
+                    return Err(self.unknown(span, key, &["env", "allow_http", "save"]));
                 }
             }
         }
