@@ -86,7 +86,8 @@ impl Callers {
     /// a helper's bare name.
     #[must_use]
     pub fn asker(&self) -> Asker {
-        let between = |program: &&Program| program.is_shell() || program.name == "git-credential-hf";
+        let between =
+            |program: &&Program| program.is_shell() || program.name == "git-credential-hf";
         match self.0.iter().find(|program| !between(program)) {
             None => Asker::Unknown,
             Some(program) if program.is_transport() => Asker::GitTransport,
@@ -359,18 +360,39 @@ mod tests {
         const TRANSPORT: &str = "/usr/lib/git-core/git-remote-https origin https://hf.co/acme/x";
         for (lines, expected) in [
             (&[TRANSPORT][..], GitTransport),
-            (&["git-remote-http up http://127.0.0.1:8080/acme/x"], GitTransport),
-            (&["git remote-https up https://hf.co/acme/x", "git push"], GitTransport),
             (
-                &["git credential-hf get", "sh -c git credential-hf get", TRANSPORT],
+                &["git-remote-http up http://127.0.0.1:8080/acme/x"],
                 GitTransport,
             ),
-            (&["/bin/sh -c /opt/git-credential-hf get", TRANSPORT], GitTransport),
+            (
+                &["git remote-https up https://hf.co/acme/x", "git push"],
+                GitTransport,
+            ),
+            (
+                &[
+                    "git credential-hf get",
+                    "sh -c git credential-hf get",
+                    TRANSPORT,
+                ],
+                GitTransport,
+            ),
+            (
+                &["/bin/sh -c /opt/git-credential-hf get", TRANSPORT],
+                GitTransport,
+            ),
             (&["/usr/bin/git credential-hf get", TRANSPORT], GitTransport),
-            (&["git credential fill", "git-lfs pre-push origin url"], Other),
+            (
+                &["git credential fill", "git-lfs pre-push origin url"],
+                Other,
+            ),
             // Git's transport further up does not ask.
             (
-                &["git credential-hf get", "git credential fill", "git-lfs smudge", TRANSPORT],
+                &[
+                    "git credential-hf get",
+                    "git credential fill",
+                    "git-lfs smudge",
+                    TRANSPORT,
+                ],
                 Other,
             ),
             (&["git push"], Other),
@@ -382,7 +404,10 @@ mod tests {
             (&[""], Other),
             (&["my-git-remote-https origin url"], Other),
             (&["git -c x=y remote-https origin url"], Other),
-            (&["git credential-hf get", "sh -c git credential-hf get"], Unknown),
+            (
+                &["git credential-hf get", "sh -c git credential-hf get"],
+                Unknown,
+            ),
             (&[], Unknown),
         ] {
             let programs = lines.iter().map(|line| Program::parse(&words(line)));

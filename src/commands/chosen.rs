@@ -117,7 +117,8 @@ pub fn token_for(
             failure = failure.help("run `git credential-hf login NAME`, or set HF_TOKEN");
         }
         if chosen.rejected {
-            failure = failure.help("`git credential-hf check` asks the Hub whether that still holds");
+            failure =
+                failure.help("`git credential-hf check` asks the Hub whether that still holds");
         }
         chosen.said.into_iter().fold(failure, Failure::help).into()
     })

@@ -170,7 +170,8 @@ impl Reader<'_> {
                     options.save_any = item.as_str() == Some("any");
                     if !options.save_any {
                         let message = "`save` is \"any\", or not there".to_owned();
-                        let help = "without it, what people type at git's prompt is saved".to_owned();
+                        let help =
+                            "without it, what people type at git's prompt is saved".to_owned();
                         return Err(self.error(item.span(), message, Some(help)));
                     }
                 }

@@ -3,7 +3,7 @@
 use std::io::BufReader;
 
 use git_credential_hf::endpoint::Endpoint;
-use git_credential_hf::offer::OfferState;
+use git_credential_hf::offer::Mark;
 use git_credential_hf::protocol::{Capabilities, Credential, Reply, Request};
 use git_credential_hf::secret::Secret;
 
@@ -32,8 +32,8 @@ pub fn check(data: &[u8]) {
         let hub = endpoint.is_some_and(|endpoint| endpoint.is_hugging_face());
         assert_eq!(hub, is_the_hub(protocol, host));
     }
-    if let Some(ours) = OfferState::find(&request.states) {
-        assert_eq!(OfferState::find(&[ours.to_text()]), Some(ours));
+    if let Some(ours) = Mark::find(&request.states) {
+        assert_eq!(Mark::find(&[ours.to_text()]), Some(ours));
     }
 }
 
@@ -157,16 +157,14 @@ fn answer(data: &[u8]) {
     let mut take = Take(rest.as_bytes());
     let expiry = take.flag().then_some(rest.len() as u64);
     let refresh = Secret::exact(&rest).ok().filter(|_| take.flag());
-    let state = Some(state).filter(|_| take.flag());
-    let more = take.flag();
+    let again = Some(state).filter(|_| take.flag());
     for announced in [false, true] {
         let credential = Credential {
             username: username.clone(),
             password: password.clone(),
             password_expiry_utc: expiry,
             oauth_refresh_token: refresh.clone(),
-            state: state.clone(),
-            more,
+            again: again.clone(),
         };
         let mut out = Vec::new();
         let reply = Reply::Credential(Box::new(credential));
