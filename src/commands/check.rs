@@ -77,13 +77,18 @@ fn one(
     access: Access,
 ) -> Result<Verdict> {
     let hub = Hub::new(&location.endpoint);
-    let mut notes = Vec::new();
+    let mut rejected = Rejected::default();
     if context.serves(&location.endpoint) {
-        ask_about_rejected(context, state, location, &hub, &mut notes)?;
+        rejected = ask_about_rejected(context, state, location, &hub, repo, access)?;
     }
     let state = &context.state_file.load()?;
-    let chosen = chosen::choose_for(context, state, location)?;
-    notes.extend(chosen.said);
+    let mut chosen = chosen::choose_for(context, state, location)?;
+    if chosen.rejected {
+        // The Hub itself has just said more than what is remembered.
+        chosen.said.pop();
+    }
+    let mut notes = rejected.notes;
+    notes.append(&mut chosen.said);
     let mut verdict = Verdict {
         repo: repo.to_string(),
         endpoint: location.endpoint.to_string(),
@@ -98,15 +103,32 @@ fn one(
     };
     verdict.notes.extend(here::not_called(&location.endpoint));
     let Some((candidate, loaded)) = chosen.token else {
-        verdict.problem = without_token(&hub, repo, access);
+        verdict.problem = match rejected.dead.into_iter().next() {
+            None => without_token(&hub, repo, access),
+            Some((candidate, hint)) => {
+                let problem = diagnose(Evidence {
+                    repo,
+                    page: "",
+                    access,
+                    answer: &HubError::Rejected,
+                    facts: None,
+                    replace: &way_out(&candidate),
+                });
+                verdict.is_about(context, state, candidate, hint);
+                Some(problem)
+            }
+        };
         return Ok(verdict);
     };
-    verdict.candidate = Some((candidate.clone(), loaded.secret.hint()));
-    verdict.token = Some(format!(
-        "{}, {}",
-        context.describe(&candidate, state),
-        loaded.secret.hint()
-    ));
+    for (candidate, _) in rejected.dead {
+        verdict.notes.push(format!(
+            "{} does not accept {}: {}",
+            location.endpoint.authority(),
+            context::source_name(&candidate.source),
+            way_out(&candidate)
+        ));
+    }
+    verdict.is_about(context, state, candidate.clone(), loaded.secret.hint());
     let learned = Learned {
         context,
         endpoint: &location.endpoint,
@@ -145,14 +167,16 @@ fn ask_about_rejected(
     state: &State,
     location: &Location,
     hub: &Hub,
-    notes: &mut Vec<String>,
-) -> Result<()> {
+    repo: &Repo,
+    access: Access,
+) -> Result<Rejected> {
     let wanted = Wanted::at(location);
     let selection = context
         .select(&wanted, state)
         .map_err(super::explain::failure)?;
     let mut reader = Reader::renewing(context, state);
     let mut asked: Vec<Fingerprint> = Vec::new();
+    let mut found = Rejected::default();
     for candidate in &selection.candidates {
         let last_printed = || match &candidate.source {
             Source::Command(name) => state.commands.get(name)?.last().cloned(),
@@ -177,24 +201,35 @@ fn ask_about_rejected(
         };
         let what = context::source_name(&candidate.source);
         let host = location.endpoint.authority();
-        match hub.whoami(&loaded.secret) {
-            Ok(facts) => {
-                learned.accepted(Some(&facts));
-                notes.push(format!(
+        match hub.try_access(repo, access, Some(&loaded.secret)) {
+            Err(HubError::Rejected) => {
+                learned.rejected();
+                let dead = (candidate.clone(), loaded.secret.hint());
+                found.dead.push(dead);
+            }
+            Ok(()) | Err(HubError::Forbidden(_) | HubError::NotFound) => {
+                // A refusal of this repo is none of the token.
+                learned.accepted(hub.whoami(&loaded.secret).ok().as_ref());
+                found.notes.push(format!(
                     "{what} was rejected before, but {host} accepts it: git uses it again"
                 ));
             }
-            Err(HubError::Rejected) => {
-                learned.rejected();
-                notes.push(format!(
-                    "{host} does not accept {what}: {}",
-                    way_out(candidate)
-                ));
+            Err(error) => {
+                let note = format!("{what} was rejected before, and now {error}");
+                found.notes.push(note);
             }
-            Err(error) => notes.push(format!("{what} was rejected before, and now {error}")),
         }
     }
-    Ok(())
+    Ok(found)
+}
+
+/// What the Hub says of the tokens that were rejected before.
+#[derive(Default)]
+struct Rejected {
+    /// Those that it does not accept now either, each with what may be shown of its value.
+    dead: Vec<(Candidate, String)>,
+    /// What became of the others.
+    notes: Vec<String>,
 }
 
 /// What the Hub has just told of a token, to be remembered.
@@ -262,6 +297,11 @@ fn without_token(hub: &Hub, repo: &Repo, access: Access) -> Option<Diagnosis> {
 }
 
 impl Verdict {
+    fn is_about(&mut self, context: &Context, state: &State, candidate: Candidate, hint: String) {
+        self.token = Some(format!("{}, {hint}", context.describe(&candidate, state)));
+        self.candidate = Some((candidate, hint));
+    }
+
     fn as_text(&self) -> String {
         let terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
         let token = self.token.clone().unwrap_or_else(|| "no token".to_owned());

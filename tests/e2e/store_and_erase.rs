@@ -308,7 +308,7 @@ fn gits_own_fill_approve_and_reject_go_round() {
         git_does("approve", login.clone()).silent();
         assert!(machine.files_with_secrets().is_empty());
 
-        let filled = git_does("fill", format!("{state}{url}\n")).ok();
+        let filled = git_does("fill", format!("{url}{state}\n")).ok();
         assert_eq!(filled.value("password"), Some(token.as_str()));
         git_does("approve", format!("{}\n", filled.stdout)).silent();
         // Before git 2.46 nothing tells what a person typed.
