@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::import::Source;
+use crate::name::TokenName;
 use crate::storage::StorageKind;
 use crate::ui;
 use crate::{commands, hardening};
@@ -145,6 +146,7 @@ enum Verb {
     Unconfigure(Scope),
     Login(Login),
     Logout(Logout),
+    Rename(Rename),
     List(List),
     Use(Use),
     Unuse(Unuse),
@@ -163,6 +165,7 @@ fn dispatch(cli: Cli) -> Result<()> {
         Verb::Unconfigure(scope) => commands::configure::unconfigure(&scope),
         Verb::Login(login) => commands::login::run(&login),
         Verb::Logout(logout) => commands::logout::run(&logout),
+        Verb::Rename(rename) => commands::rename::run(&rename),
         Verb::List(list) => commands::list::run(list),
         Verb::Use(choice) => commands::rules::use_token(&choice),
         Verb::Unuse(choice) => commands::rules::unuse(&choice),
@@ -290,6 +293,30 @@ pub struct Logout {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `rename` is given.
+#[derive(Debug, Args)]
+#[command(
+    about = "Give a token another name, also in the rules that name it",
+    long_about = "\
+Gives a token another name, and whatever rules and default name it. A token that git saved when
+you typed it at git's prompt (`git:..` in `list`) becomes a token like any other that way, once the
+Hub has said whose it is and what it may do.",
+    after_help = "\
+Examples:
+  git credential-hf rename work acme-write
+  git credential-hf rename git:alice@huggingface.co/acme/x acme"
+)]
+pub struct Rename {
+    /// The token's name
+    pub old: String,
+    /// Its new name
+    #[arg(value_parser = TokenName::parse)]
+    pub new: TokenName,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -16,6 +16,7 @@ pub mod login;
 pub mod login_web;
 pub mod logout;
 pub mod refresh;
+pub mod rename;
 pub mod request;
 pub mod rules;
 pub mod run;

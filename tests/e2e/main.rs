@@ -26,6 +26,7 @@ mod hf_files;
 mod hostile_environment;
 mod hostile_files;
 mod hostile_hosts;
+mod hostile_logins;
 mod hostile_paths;
 #[cfg(target_os = "linux")]
 mod hostile_processes;
