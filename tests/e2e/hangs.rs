@@ -237,7 +237,7 @@ fn a_lock_that_is_never_let_go_is_an_error_in_words() {
             _ => lock.to_owned(),
         };
         let held = hold(&machine, &path);
-        let input = format!("{REQUEST}username=alice\npassword={typed}\n");
+        let input = format!("{TYPED}{REQUEST}username=alice\npassword={typed}\n");
         let run = || machine.helper(arguments).stdin(&input).may_print_secret();
         let failed = run().fails();
         let name = path.rsplit('/').next().expect("a name");

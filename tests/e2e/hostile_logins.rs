@@ -88,7 +88,7 @@ fn a_login_in_a_submodules_url_does_not_become_the_users() {
         let login = format!("https://alice:{theirs}@huggingface.co/alice/model");
         push_submodules(hub, machine, &[login]);
         let kept = all_kept(machine);
-        let clone = ["clone", "--recurse-submodules", WHOLE, "whole"];
+        let clone = ["clone", "--quiet", "--recurse-submodules", WHOLE, "whole"];
         machine.git(clone).ok();
         assert!(all_kept(machine) == kept, "{}", machine.state());
         assert_ne!(exported(hub, machine, "whole/sub0"), "theirs");
@@ -116,13 +116,14 @@ fn an_unanswered_request_for_one_submodule_does_not_vouch_for_anothers_login() {
         let kept = all_kept(machine);
         machine.git(["clone", WHOLE, "whole"]).ok();
         for number in ["sub1", "sub0", "sub1", "sub2", "sub1"] {
-            let update = ["submodule", "update", "--init", number];
+            let update = ["submodule", "--quiet", "update", "--init", number];
             let updated = machine.git(update).dir("whole").run();
             assert_eq!(updated.code == 0, number == "sub1", "{updated}");
         }
         assert!(all_kept(machine) == kept, "{}", machine.state());
         let clone = [
             "clone",
+            "--quiet",
             "--recurse-submodules",
             "--jobs",
             "3",
@@ -150,6 +151,7 @@ fn hundreds_of_logins_leave_nothing() {
         push_submodules(&hub, &machine, &urls);
         let clone = [
             "clone",
+            "--quiet",
             "--recurse-submodules",
             "--jobs",
             "4",

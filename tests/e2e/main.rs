@@ -53,6 +53,7 @@ mod protocol;
 mod readme;
 mod rejected;
 mod rejected_again;
+mod rename;
 mod renewal;
 mod renewal_races;
 mod secrets;
