@@ -1,33 +1,74 @@
 //! `check`: would git's request work, and if not why.
 
+use crate::app::token_source::Reader;
+use crate::app::wording;
+use crate::app::wording::remedy;
+use crate::model::endpoint::Endpoint;
+use crate::model::permissions::Facts;
+use crate::model::secret::{Fingerprint, Secret};
+use crate::selection::{Query, Source, TokenSource};
+use crate::state::file::StateError;
+use crate::system::clock;
+use crate::terminal;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{chosen, here};
-use crate::cli::{AlreadySaid, Check};
-use crate::context::{self, Context, print, print_json, way_out};
-use crate::diagnosis::{Diagnosis, Evidence, Kind, diagnose};
-use crate::endpoint::Endpoint;
-use crate::grants::{Access, Facts};
-use crate::hub::{Hub, HubError};
-use crate::offer::World;
-use crate::reader::Reader;
-use crate::repo::{Location, Repo};
-use crate::secret::{Fingerprint, Secret};
-use crate::select::{Candidate, Source, Wanted};
+use crate::app::Context;
+use crate::app::choice;
+use crate::app::target;
+use crate::hub::Hub;
+use crate::hub::HubError;
+use crate::hub::diagnosis::Diagnosis;
+use crate::hub::diagnosis::Evidence;
+use crate::hub::diagnosis::Kind;
+use crate::hub::diagnosis::diagnose;
+use crate::model::permissions::Access;
+use crate::model::repo::Location;
+use crate::model::repo::Repo;
+use crate::model::text;
+use crate::selection::Candidate;
 use crate::state::State;
-use crate::state_file::StateError;
-use crate::ui::{self, Failure, Style};
+use crate::terminal::AlreadyReported;
+use crate::terminal::Failure;
+use crate::terminal::Style;
+use crate::terminal::print;
+use crate::terminal::print_json;
+
+/// What `check` is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "See whether git could read a repo, or push to it, and if not why",
+    long_about = "\
+Takes the token that git would get and makes git's own first request with it. When the Hub
+refuses, it is asked what the token may do, and the reason is told: the token is dead, its role
+too low, a scope missing, the account's role in the organisation too low, the organisation's
+policy, a gate not accepted, or no such repo. Exit code 0 means that it would work, 1 that not.",
+    after_help = "\
+Examples:
+  git credential-hf check acme/x
+  git credential-hf check datasets/acme/x --push
+  cd some-clone && git credential-hf check --push && git push"
+)]
+pub struct Args {
+    /// A repo or a URL; without one, the remotes of the repository at hand
+    pub repo: Option<String>,
+    /// Check a push instead of a read
+    #[arg(long)]
+    pub push: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Checks one repo, or those that the remotes at hand name.
 ///
 /// # Errors
 /// When one would not work: the reason has been printed.
-pub fn run(check: &Check) -> Result<()> {
+pub fn run(check: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let locations = match &check.repo {
-        Some(text) => vec![here::location(&context, text)?],
-        None => here::remotes(&context)?,
+        Some(text) => vec![target::location(&context, text)?],
+        None => target::remotes(&context)?,
     };
     let access = if check.push {
         Access::Write
@@ -55,7 +96,7 @@ pub fn run(check: &Check) -> Result<()> {
     if results.iter().all(|result| result.problem.is_none()) {
         Ok(())
     } else {
-        Err(AlreadySaid.into())
+        Err(AlreadyReported.into())
     }
 }
 
@@ -82,7 +123,7 @@ fn one(
         rejected = ask_about_rejected(context, state, location, &hub, repo, access)?;
     }
     let state = &context.state_file.load()?;
-    let mut chosen = chosen::choose_for(context, state, location)?;
+    let mut chosen = choice::choose_for(context, state, location)?;
     if chosen.rejected {
         // The Hub itself has just said more than what is remembered.
         chosen.said.pop();
@@ -101,7 +142,7 @@ fn one(
         problem: None,
         notes,
     };
-    verdict.notes.extend(here::not_called(&location.endpoint));
+    verdict.notes.extend(target::not_called(&location.endpoint));
     let Some((candidate, loaded)) = chosen.token else {
         verdict.problem = match rejected.dead.into_iter().next() {
             None => without_token(&hub, repo, access),
@@ -112,7 +153,7 @@ fn one(
                     access,
                     answer: &HubError::Rejected,
                     facts: None,
-                    replace: &way_out(&candidate),
+                    replace: &remedy(&candidate),
                 });
                 verdict.is_about(context, state, candidate, hint);
                 Some(problem)
@@ -124,8 +165,8 @@ fn one(
         verdict.notes.push(format!(
             "{} does not accept {}: {}",
             location.endpoint.authority(),
-            context::source_name(&candidate.source),
-            way_out(&candidate)
+            wording::source_name(&candidate.source),
+            remedy(&candidate)
         ));
     }
     verdict.is_about(context, state, candidate.clone(), loaded.secret.hint());
@@ -155,7 +196,7 @@ fn one(
         access,
         answer: &answer,
         facts: facts.as_ref(),
-        replace: &way_out(&candidate),
+        replace: &remedy(&candidate),
     }));
     Ok(verdict)
 }
@@ -170,10 +211,10 @@ fn ask_about_rejected(
     repo: &Repo,
     access: Access,
 ) -> Result<Rejected> {
-    let wanted = Wanted::at(location);
+    let wanted = Query::at(location);
     let selection = context
         .select(&wanted, state)
-        .map_err(super::explain::failure)?;
+        .map_err(wording::select_failure)?;
     let mut reader = Reader::renewing(context, state);
     let mut asked: Vec<Fingerprint> = Vec::new();
     let mut found = Rejected::default();
@@ -199,7 +240,7 @@ fn ask_about_rejected(
             candidate,
             secret: &loaded.secret,
         };
-        let what = context::source_name(&candidate.source);
+        let what = wording::source_name(&candidate.source);
         let host = location.endpoint.authority();
         match hub.try_access(repo, access, Some(&loaded.secret)) {
             Err(HubError::Rejected) => {
@@ -245,15 +286,15 @@ impl Learned<'_> {
     fn rejected(&self) {
         let state_file = &self.context.state_file;
         let value = self.secret.fingerprint();
-        if let Err(error) = state_file.reject(self.endpoint, &value, context::now()) {
-            ui::say(&error.to_string());
+        if let Err(error) = state_file.reject(self.endpoint, &value, clock::now()) {
+            terminal::say(&error.to_string());
         }
     }
 
     /// It is good; the facts are what the Hub says of it, where it was asked.
     fn accepted(&self, facts: Option<&Facts>) {
         if let Err(error) = self.try_accepted(facts) {
-            ui::say(&error.to_string());
+            terminal::say(&error.to_string());
         }
     }
 
@@ -270,7 +311,7 @@ impl Learned<'_> {
                 token.account = Some(facts.account.clone());
                 token.expires = facts.expires.or(token.expires);
                 token.facts = Some(Facts {
-                    verified: context::now(),
+                    verified: clock::now(),
                     ..facts.clone()
                 });
             }
@@ -323,8 +364,8 @@ impl Verdict {
                     "{no}: {} {} fails with {token}\n  = reason: {}\n  = help: {}\n",
                     self.access,
                     self.repo,
-                    ui::one_line(&problem.message),
-                    ui::one_line(&problem.help)
+                    text::one_line(&problem.message),
+                    text::one_line(&problem.help)
                 ));
             }
         }
@@ -344,8 +385,8 @@ impl Verdict {
             "token": self.candidate.as_ref().map(|(_, hint)| hint),
             "problem": self.problem.as_ref().map(|p| json!({
                 "kind": p.kind.name(),
-                "message": ui::one_line(&p.message),
-                "help": ui::one_line(&p.help),
+                "message": text::one_line(&p.message),
+                "help": text::one_line(&p.help),
             })),
             "notes": self.notes,
         })

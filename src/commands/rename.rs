@@ -5,22 +5,46 @@ use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use super::{login, rules};
-use crate::cli::Rename;
-use crate::config_edit::{Change, edit};
-use crate::context::{Context, print, print_json};
-use crate::grants::Facts;
+use crate::app::Context;
+use crate::config::edit::{Change, edit};
 use crate::hub::Hub;
-use crate::name::TokenName;
+use crate::model::permissions::Facts;
+use crate::model::token_name::TokenName;
 use crate::state::{Origin, State, TokenInfo};
 use crate::storage::Record;
-use crate::ui::Failure;
+use crate::terminal::Failure;
+use crate::terminal::{print, print_json};
+
+/// What `rename` is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "Give a token another name, also in the rules that name it",
+    long_about = "\
+Gives a token another name, and whatever rules and default name it. A token that git saved when
+you typed it at git's prompt (`git:..` in `list`) becomes a token like any other that way, once the
+Hub has said whose it is and what it may do.",
+    after_help = "\
+Examples:
+  git credential-hf rename work acme-write
+  git credential-hf rename git:alice@huggingface.co/acme/x acme"
+)]
+pub struct Args {
+    /// The token's name
+    pub old: String,
+    /// Its new name
+    #[arg(value_parser = TokenName::parse)]
+    pub new: TokenName,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Renames one token.
 ///
 /// # Errors
 /// When there is none of that name, the new one is taken, or the Hub does not accept a token that
 /// git saved. Then everything is as it was.
-pub fn run(rename: &Rename) -> Result<()> {
+pub fn run(rename: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let (old, new) = (TokenName::existing(&rename.old), &rename.new);
     // Nobody else may change the secret until it has moved: a renewal would be lost.
