@@ -72,7 +72,7 @@ fn answer(session: &Session) -> Result<Reply> {
         // Nobody asked for that user name: it narrows nothing.
         wanted.username = None;
     }
-    let mut state = context.state_for(&wanted);
+    let mut state = context.state_or_empty();
     let values: Vec<Fingerprint> = refused.iter().map(|tried| tried.value.clone()).collect();
     let refused = values.first().and_then(|value| {
         let candidate = session.candidate_with(&wanted, &state, value);
@@ -261,6 +261,10 @@ fn explain_error(session: &Session, error: &SelectError) -> String {
         .map(|n| n.as_str())
         .collect();
     match error {
+        SelectError::Remotes(error) => format!(
+            "{error}, so it cannot tell which repo is meant: name a token with \
+             GIT_CREDENTIAL_HF_TOKEN_NAME, or run `git credential-hf doctor`"
+        ),
         SelectError::NoSuchToken(name) => {
             let state = session.context.state_or_empty();
             let names: Vec<&str> = state
