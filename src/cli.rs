@@ -13,7 +13,8 @@ use crate::model::text;
 use crate::system::hardening;
 use crate::terminal;
 
-/// Runs this process's command line, and gives its exit code: 0 done, 1 failed, 2 wrong usage.
+/// Runs this process's command line, and gives its exit code: 0 done or yes, 1 failed or no, 2 wrong
+/// usage, 3 not known.
 #[must_use]
 pub fn main() -> u8 {
     hardening::no_core_dump();
@@ -45,6 +46,9 @@ pub fn main() -> u8 {
     match result {
         Ok(()) => 0,
         Err(error) => {
+            if error.is::<terminal::NotKnown>() {
+                return 3;
+            }
             if !error.is::<AlreadyReported>() {
                 terminal::print_error(&error);
             }
@@ -127,7 +131,8 @@ Examples:
   git credential-hf explain acme/llama           which token git gets there, and why
   git credential-hf check acme/llama --push      whether a push would work, and if not why
 
-Git itself calls `get`, `store` and `erase`. Exit codes: 0 done, 1 failed, 2 wrong usage."
+Git itself calls `get`, `store` and `erase`. Exit codes: 0 done or yes, 1 failed or no, 2 wrong usage,
+3 not known (`check` without a network)."
 )]
 struct Cli {
     #[command(subcommand)]

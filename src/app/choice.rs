@@ -3,17 +3,20 @@
 use anyhow::Result;
 
 use crate::app::Context;
+use crate::app::asked;
+use crate::app::asked::Asked;
 use crate::app::target;
 use crate::app::token_source::Reader;
 use crate::app::wording;
 use crate::model::repo::Location;
 use crate::selection::Candidate;
 use crate::selection::LoadedToken;
+use crate::selection::Notice;
 use crate::selection::Outcome;
-use crate::selection::Query;
 use crate::selection::choose;
 use crate::state::State;
 use crate::system::clock;
+use crate::terminal;
 use crate::terminal::Failure;
 
 /// The place that a command is about: what it was given, or the only remote of the repository
@@ -60,9 +63,9 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
                 .into(),
         );
     }
-    let wanted = Query::at(location);
+    let asked = Asked::at(location);
     let selection = context
-        .select(&wanted, state)
+        .select(&asked.query, state)
         .map_err(crate::app::wording::select_failure)?;
     let mut reader = Reader::renewing(context, state);
     let outcome = choose(
@@ -73,7 +76,10 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
         clock::now(),
         &mut reader,
     );
-    let said = std::mem::take(&mut reader.said);
+    let mut said = std::mem::take(&mut reader.said);
+    if selection.notices.contains(&Notice::UnknownUsername) {
+        said.push(wording::unknown_username(asked.username_line()));
+    }
     Ok(match outcome {
         Outcome::Offer {
             candidate, loaded, ..
@@ -83,7 +89,6 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
             said,
         },
         Outcome::AllRejected(candidate) => {
-            let mut said = said;
             said.push(format!(
                 "{} was rejected a moment ago: {}",
                 context.describe(&candidate, state),
@@ -113,6 +118,10 @@ pub fn token_for(
     location: &Location,
 ) -> Result<(Candidate, LoadedToken)> {
     let chosen = choose_for(context, state, location)?;
+    // Not a word where nobody has let git call this helper: a token may be all that is wanted.
+    if let Some(not_called) = asked::not_called(context, location).filter(|it| it.undone) {
+        terminal::say(&not_called.to_string());
+    }
     chosen.token.ok_or_else(|| {
         let subject = location
             .repo()

@@ -1,7 +1,9 @@
 //! The world at the edge of the pure core: configuration, state, environment and storages of
 //! this run, each opened when it is needed.
 
+pub mod asked;
 pub mod choice;
+pub mod learned;
 pub mod renewal;
 pub mod resolve;
 pub mod target;

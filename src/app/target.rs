@@ -3,10 +3,13 @@
 use anyhow::Result;
 
 use crate::app::Context;
+use crate::git::remotes::Remote;
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
+use crate::model::permissions::Access;
 use crate::model::repo::Location;
 use crate::model::repo::parse_location;
+use crate::model::repo::strip_git;
 use crate::terminal::Failure;
 
 /// The endpoint that a bare repo name means: that of the environment.
@@ -29,11 +32,17 @@ pub fn default_endpoint(context: &Context) -> Result<Endpoint> {
 /// When there are none, or they cannot be read.
 pub fn remotes(context: &Context) -> Result<Vec<Location>> {
     let mut found: Vec<Location> = Vec::new();
-    for crate::git::remotes::Remote { location, .. } in crate::git::remotes::all()? {
-        if context.serves(&location.endpoint) && !found.contains(&location) {
+    for Remote { location, .. } in served_remotes(context)? {
+        if !found.contains(&location) {
             found.push(location);
         }
     }
+    Ok(found)
+}
+
+fn served_remotes(context: &Context) -> Result<Vec<Remote>> {
+    let mut found = crate::git::remotes::all()?;
+    found.retain(|remote| context.serves(&remote.location.endpoint));
     if found.is_empty() {
         return Err(
             Failure::new("this is not a clone of a Hub repository, so name one")
@@ -44,14 +53,61 @@ pub fn remotes(context: &Context) -> Result<Vec<Location>> {
     Ok(found)
 }
 
-/// What to say where git would not even ask this helper.
-#[must_use]
-pub fn not_called(endpoint: &Endpoint) -> Option<String> {
-    (crate::git::remotes::calls_us(endpoint) == Some(false)).then(|| {
-        format!(
-            "git does not call this helper for {endpoint} yet: run `git credential-hf configure`"
-        )
-    })
+/// A place, and what git is to be told for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The place.
+    pub location: Location,
+    /// A remote's name, or a URL.
+    pub for_git: String,
+}
+
+impl Place {
+    /// A repo's name or URL as a person types it. What follows the repo in the URL of a web page
+    /// is left out.
+    ///
+    /// # Errors
+    /// As [`location`].
+    pub fn typed(context: &Context, text: &str) -> Result<Self> {
+        let mut location = location(context, text)?;
+        if let Some(repo) = location.repo()
+            && !strip_git(&location.path).eq_ignore_ascii_case(&repo.to_string())
+        {
+            location.path = repo.to_string();
+        }
+        let for_git = location.url();
+        Ok(Self { location, for_git })
+    }
+
+    /// The places that the remotes of the repository at hand name for a fetch or a push. A remote
+    /// with one of them is meant by its name, so that all its settings count.
+    ///
+    /// # Errors
+    /// As [`remotes`].
+    pub fn of_remotes(context: &Context, access: Access) -> Result<Vec<Self>> {
+        let all = served_remotes(context)?;
+        let of = |name: &str, push: bool| {
+            let same = |remote: &&Remote| remote.name == name && remote.push == push;
+            all.iter().filter(same).count()
+        };
+        let mut found: Vec<Self> = Vec::new();
+        for remote in &all {
+            let name = remote.name.as_str();
+            let push = access == Access::Write && of(name, true) > 0;
+            if remote.push != push || found.iter().any(|it| it.location == remote.location) {
+                continue;
+            }
+            let for_git = match of(name, push) {
+                1 => name.to_owned(),
+                _ => remote.location.url(),
+            };
+            found.push(Self {
+                location: remote.location.clone(),
+                for_git,
+            });
+        }
+        Ok(found)
+    }
 }
 
 /// Reads a repo's name or URL.

@@ -5,8 +5,10 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::app::Context;
+use crate::app::asked::Asked;
 use crate::app::target;
 use crate::app::token_source::Reader;
+use crate::app::wording;
 use crate::app::wording::source_name;
 use crate::hf_cli::Which;
 use crate::model::endpoint::Endpoint;
@@ -15,7 +17,6 @@ use crate::model::text;
 use crate::selection::Candidate;
 use crate::selection::Notice;
 use crate::selection::Outcome;
-use crate::selection::Query;
 use crate::selection::Source;
 use crate::selection::TokenSource;
 use crate::selection::choose;
@@ -97,7 +98,7 @@ struct Row {
 
 impl Answer {
     fn find(context: &Context, state: &State, location: &Location) -> Result<Self> {
-        let wanted = Query::at(location);
+        let asked = Asked::at(location);
         let repo = location.repo().map(|repo| repo.to_string());
         let mut answer = Self {
             subject: repo
@@ -118,7 +119,7 @@ impl Answer {
             ));
             return Ok(answer);
         }
-        let selection = context.select(&wanted, state).map_err(select_failure)?;
+        let selection = context.select(&asked.query, state).map_err(select_failure)?;
         if selection.inferred
             && let Some(repo) = &selection.repo
         {
@@ -129,6 +130,7 @@ impl Answer {
                 .notes
                 .push("asked without a path: the repo is taken from the remotes here".to_owned());
         }
+        answer.notes.extend(asked.username_note());
         for notice in &selection.notices {
             answer.notes.push(match notice {
                 Notice::RemotesDisagree(repos) => format!(
@@ -139,11 +141,7 @@ impl Answer {
                 Notice::Tie(names) => {
                     crate::commands::credential::get::tied(&answer.subject, names, &selection)
                 }
-                Notice::UnknownUsername => {
-                    "the user name in the URL is no token's name and no account of one, \
-                     so only the environment is asked"
-                        .to_owned()
-                }
+                Notice::UnknownUsername => wording::unknown_username(asked.username_line()),
             });
         }
         let mut reader = Reader::new(context, state);
@@ -171,7 +169,8 @@ impl Answer {
                 answers,
             ));
         }
-        answer.notes.extend(target::not_called(&location.endpoint));
+        let not_called = asked.not_called(context).map(|it| it.to_string());
+        answer.notes.extend(not_called);
         if answer.rows.is_empty() {
             answer
                 .notes

@@ -6,8 +6,10 @@ use std::process::Stdio;
 
 use crate::git::config_file::Reach;
 use crate::git::config_file::is_our_helper;
+use crate::git::config_file::line_of;
 use crate::git::config_file::reach;
 use crate::git::run::{MAX_CONFIG, ReadError, TIMEOUT};
+use crate::system::files;
 use crate::system::process;
 use crate::system::process::output_within;
 
@@ -76,6 +78,37 @@ impl Entry {
     #[must_use]
     pub fn text(&self) -> &str {
         self.value.as_deref().unwrap_or("")
+    }
+
+    /// Where it is set, for a person: the file and the line, the variable, or `git -c`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let Some(file) = &self.file else {
+            return self.variable();
+        };
+        let bytes = files::read_plain(Path::new(file)).ok();
+        let line = bytes.and_then(|plain| line_of(&plain.bytes, &self.key, self.value.as_deref()));
+        match line {
+            Some(line) => format!("{file}, line {line}"),
+            None => file.clone(),
+        }
+    }
+
+    /// What sets an entry that no file has.
+    fn variable(&self) -> String {
+        let text = |name: &str| std::env::var(name).ok();
+        let count = text("GIT_CONFIG_COUNT").and_then(|count| count.parse().ok());
+        // Git takes no more of them either.
+        let mut numbers = 0..count.unwrap_or(0).min(1000);
+        let number = numbers.rfind(|number: &u32| {
+            text(&format!("GIT_CONFIG_KEY_{number}"))
+                .is_some_and(|key| key.eq_ignore_ascii_case(&self.key))
+                && text(&format!("GIT_CONFIG_VALUE_{number}")) == self.value
+        });
+        match number {
+            Some(number) => format!("GIT_CONFIG_KEY_{number}"),
+            None => "git -c, or GIT_CONFIG_PARAMETERS".to_owned(),
+        }
     }
 
     /// The value as git reads a yes or no.

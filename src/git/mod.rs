@@ -1,9 +1,12 @@
 //! Git: its credential protocol, its configuration, its remotes, and the programs that call.
 
+pub mod asking;
 pub mod calling_process;
 pub mod config;
 pub mod config_file;
+pub mod elsewhere;
 pub mod lock;
 pub mod protocol;
 pub mod remotes;
 pub mod run;
+pub mod trial;

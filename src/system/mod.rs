@@ -6,4 +6,5 @@ pub mod files;
 pub mod hardening;
 pub mod paths;
 pub mod process;
+pub mod scratch;
 pub mod trace;

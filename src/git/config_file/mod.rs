@@ -27,6 +27,7 @@
 //! The grammar is that of git's `config.c` (`git_parse_source` and what it calls), its oddities included.
 
 mod helper_value;
+mod lines;
 mod parse;
 mod url_match;
 pub mod urls;
@@ -37,7 +38,8 @@ use std::path::PathBuf;
 use helper_value::{check_helper, generic_helper};
 pub use helper_value::{is_our_helper, is_seen_by_hf_cli, quote_helper};
 use parse::{File, Item, Kind, parse};
-pub use url_match::{Reach, reach};
+pub use lines::line_of;
+pub use url_match::{Reach, Target, applies, reach};
 
 const BEGIN: &str = "# git-credential-hf: begin";
 const END: &str = "# git-credential-hf: end";
