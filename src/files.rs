@@ -1,10 +1,14 @@
 //! Files that survive a kill at any moment and any number of writers: private folders, whole
 //! writes and locks with a deadline.
 
+mod ownership;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+pub use ownership::Others;
 
 /// How long a writer waits for another one before it gives up.
 pub const LOCK_DEADLINE: Duration = Duration::from_secs(10);
@@ -195,45 +199,6 @@ pub struct Plain {
     pub others: Option<Others>,
 }
 
-/// How somebody else may have written a file; root, who can do anything, does not count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Others {
-    /// It is another user's.
-    Own,
-    /// Its mode lets them.
-    MayWrite,
-}
-
-impl Others {
-    #[cfg(unix)]
-    fn of(metadata: &fs::Metadata) -> Option<Self> {
-        use std::os::unix::fs::MetadataExt;
-        let user = rustix::process::geteuid();
-        // Who runs git by sudo is the one whose files root works with then.
-        let sudo = || std::env::var("SUDO_UID").ok()?.parse::<u32>().ok();
-        let owner = metadata.uid();
-        let ours = owner == 0
-            || owner == user.as_raw()
-            || (user.is_root() && sudo().is_some_and(|by| by == owner));
-        // Many systems give each user a group of the same number, and let it write.
-        let own_group = metadata.gid() == owner;
-        let mode = metadata.mode();
-        if !ours {
-            Some(Self::Own)
-        } else if mode & 0o002 != 0 || (mode & 0o020 != 0 && !own_group) {
-            Some(Self::MayWrite)
-        } else {
-            None
-        }
-    }
-
-    /// On Windows the folder lies in the user's profile, whose access list keeps others out.
-    #[cfg(not(unix))]
-    fn of(_: &fs::Metadata) -> Option<Self> {
-        None
-    }
-}
-
 fn not_plain() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file")
 }
@@ -258,6 +223,7 @@ pub fn read_plain(path: &Path) -> io::Result<Plain> {
     if !metadata.is_file() {
         return Err(not_plain());
     }
+    let others = Others::of_file(&file, path)?;
     let length = metadata.len().min(MAX_FILE);
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
     file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
@@ -265,7 +231,6 @@ pub fn read_plain(path: &Path) -> io::Result<Plain> {
     if bytes.len() as u64 > MAX_FILE {
         return Err(io::Error::from(io::ErrorKind::FileTooLarge));
     }
-    let others = Others::of(&metadata);
     Ok(Plain { bytes, others })
 }
 

@@ -161,8 +161,8 @@ impl StateFile {
         let bytes = match files::read_plain(&self.path) {
             Ok(Plain { bytes, others }) => match others {
                 // Root works among a user's files where a container has that user's home.
-                Some(others) if others == Others::MayWrite || !files::is_root() => {
-                    return Err(self.io(not_trusted(others)));
+                Some(others) if matches!(others, Others::MayWrite(_)) || !files::is_root() => {
+                    return Err(self.io(not_trusted(&others)));
                 }
                 _ => bytes,
             },
@@ -228,10 +228,10 @@ impl StateFile {
 }
 
 /// What somebody else may have written is not believed.
-fn not_trusted(others: Others) -> io::Error {
+fn not_trusted(others: &Others) -> io::Error {
     io::Error::other(match others {
-        Others::Own => "it belongs to another user",
-        Others::MayWrite => "other users can write to it: run `chmod 600` on it, and look at it",
+        Others::Own(_) => "it belongs to another user",
+        Others::MayWrite(_) => "other users can write to it: run `chmod 600` on it, and look at it",
     })
 }
 

@@ -140,7 +140,7 @@ impl Config {
             Ok((text, others)) => {
                 let config = Self::parse_with(path, &text, rules)?;
                 match others.filter(|_| config.can_give_away()) {
-                    Some(others) => Err(not_trusted(path, others)),
+                    Some(others) => Err(not_trusted(path, &others)),
                     None => Ok(config),
                 }
             }
@@ -208,14 +208,14 @@ pub fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// The error for a file that somebody else may have written.
-fn not_trusted(path: &Path, others: Others) -> ConfigError {
+fn not_trusted(path: &Path, others: &Others) -> ConfigError {
     let shown = path.display();
     let (message, help) = match others {
-        Others::Own => (
+        Others::Own(_) => (
             "it belongs to another user, so its commands and endpoints are not used",
             format!("look at {shown}, and if it is right put a copy of your own in its place"),
         ),
-        Others::MayWrite => (
+        Others::MayWrite(_) => (
             "other users can write to it, so its commands and endpoints are not used",
             format!("run `chmod go-w {shown}`, and look at it"),
         ),
