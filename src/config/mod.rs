@@ -131,7 +131,7 @@ impl Config {
     /// # Errors
     /// As [`Config::load`], whatever rules are wanted.
     pub fn load_with(path: &Path, rules: Rules<'_>) -> Result<Self, ConfigError> {
-        let read = files::read_plain(path).and_then(|Plain { bytes, others }| {
+        let read = files::read_deciding(path).and_then(|Plain { bytes, others }| {
             let text = String::from_utf8(bytes)
                 .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))?;
             Ok((text, others))
@@ -209,22 +209,11 @@ pub fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
 
 /// The error for a file that somebody else may have written.
 fn not_trusted(path: &Path, others: &Others) -> ConfigError {
-    let shown = path.display();
-    let (message, help) = match others {
-        Others::Own(_) => (
-            "it belongs to another user, so its commands and endpoints are not used",
-            format!("look at {shown}, and if it is right put a copy of your own in its place"),
-        ),
-        Others::MayWrite(_) => (
-            "other users can write to it, so its commands and endpoints are not used",
-            format!("run `chmod go-w {shown}`, and look at it"),
-        ),
-    };
     ConfigError {
         path: path.to_owned(),
         place: None,
-        message: message.to_owned(),
-        help: Some(help),
+        message: format!("{others}, so its commands and endpoints are not used"),
+        help: Some(others.remedy()),
     }
 }
 

@@ -24,6 +24,25 @@ impl fmt::Display for Others {
 }
 
 impl Others {
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Own(path) => {
+                format!(
+                    "look at {}, and put one of your own in its place",
+                    path.display()
+                )
+            }
+            Self::MayWrite(path) => {
+                format!(
+                    "run `chmod go-w {}`, and look at what is there",
+                    path.display()
+                )
+            }
+        }
+    }
+
     /// Judges an open file alone, not the folders and links that led to it; `path` is for
     /// messages.
     ///

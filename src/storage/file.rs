@@ -1,17 +1,21 @@
 //! The file storage: a 0600 file for each token in a 0700 folder. Not encrypted.
 
-use std::fs::{self, File, Metadata};
+use std::ffi::OsString;
+use std::fs::Metadata;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::{Record, Storage, StorageError};
-use crate::files::{self, Lock};
+use crate::files::{self, Access, Folder, Lock};
 use crate::name::TokenName;
 
 /// The largest file read, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
+
+/// What the names of token files end with.
+const EXTENSION: &str = ".token";
 
 /// The folder of token files.
 #[derive(Debug, Clone)]
@@ -27,14 +31,14 @@ impl FileStorage {
     }
 
     /// The file of a name: its plain characters for people, and its hash.
-    fn path(&self, name: &TokenName) -> PathBuf {
+    fn file_name(name: &TokenName) -> OsString {
         let plain: String = name
             .as_str()
             .chars()
             .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
             .take(32)
             .collect();
-        self.dir.join(format!("{plain}-{}.token", name.hash()))
+        format!("{plain}-{}{EXTENSION}", name.hash()).into()
     }
 
     fn lock(&self) -> Result<Lock, StorageError> {
@@ -43,36 +47,46 @@ impl FileStorage {
             .map_err(|error| unavailable("lock", &path, &error))
     }
 
-    /// The folder must be ours alone: who can write into it can replace a token by a link.
-    fn check_dir(&self) -> Result<(), StorageError> {
-        match fs::symlink_metadata(&self.dir) {
-            Ok(metadata) if metadata.is_dir() => private(&self.dir, &metadata, "700"),
-            Ok(_) => Err(StorageError::Refused(format!(
-                "{} is not a folder",
-                self.dir.display()
-            ))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StorageError::NotFound),
-            Err(error) => Err(unavailable("read", &self.dir, &error)),
-        }
+    /// The folder must be ours alone: who can write into it can replace a token by a link. What
+    /// is read and written later is in the very folder that was looked at.
+    fn folder(&self) -> Result<Folder, StorageError> {
+        let cannot = |error: &io::Error| match error.kind() {
+            io::ErrorKind::NotFound => StorageError::NotFound,
+            io::ErrorKind::NotADirectory => {
+                let message = format!("{} is not a folder", self.dir.display());
+                StorageError::Refused(message)
+            }
+            _ => unavailable("read", &self.dir, error),
+        };
+        let folder = Folder::open_itself(&self.dir).map_err(|error| cannot(&error))?;
+        let metadata = folder.metadata().map_err(|error| cannot(&error))?;
+        private(&self.dir, &metadata, "700")?;
+        Ok(folder)
+    }
+
+    /// Removes half-written tokens: a copy that a kill has left must not outlive the token.
+    fn sweep(folder: &Folder) {
+        files::sweep(folder, |file| file.ends_with(EXTENSION));
     }
 }
 
 impl Storage for FileStorage {
     fn read(&self, name: &TokenName) -> Result<Record, StorageError> {
-        self.check_dir()?;
-        let path = self.path(name);
-        let mut file = open_no_follow(&path).map_err(|error| match error.kind() {
+        let folder = self.folder()?;
+        let file_name = Self::file_name(name);
+        let path = self.dir.join(&file_name);
+        let opened = folder.open_file(&file_name, Access::Read);
+        let mut file = opened.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => StorageError::NotFound,
+            io::ErrorKind::InvalidInput => {
+                StorageError::Refused(format!("{} is not a plain file", path.display()))
+            }
             _ => unavailable("read", &path, &error),
         })?;
         // Asked of the open file, so that what is checked is what is read.
         let metadata = file
             .metadata()
             .map_err(|error| unavailable("read", &path, &error))?;
-        if !metadata.is_file() {
-            let message = format!("{} is not a plain file", path.display());
-            return Err(StorageError::Refused(message));
-        }
         private(&path, &metadata, "600")?;
         let mut text = Zeroizing::new(String::with_capacity(1024));
         file.by_ref()
@@ -86,29 +100,28 @@ impl Storage for FileStorage {
     fn write(&self, name: &TokenName, record: &Record) -> Result<(), StorageError> {
         files::create_private_dir(&self.dir)
             .map_err(|error| unavailable("make", &self.dir, &error))?;
-        self.check_dir()?;
+        let folder = self.folder()?;
         let _lock = self.lock()?;
-        files::sweep(&self.dir, "");
-        let path = self.path(name);
-        files::write_whole(&path, record.to_text().as_bytes(), None)
-            .map_err(|error| unavailable("write", &path, &error))
+        Self::sweep(&folder);
+        let name = Self::file_name(name);
+        files::write_in(&folder, &name, record.to_text().as_bytes(), None)
+            .map_err(|error| unavailable("write", &self.dir.join(&name), &error))
     }
 
     fn delete(&self, name: &TokenName) -> Result<(), StorageError> {
-        match self.check_dir() {
+        let folder = match self.folder() {
             Err(StorageError::NotFound) => return Ok(()),
             other => other?,
-        }
+        };
         let _lock = self.lock()?;
-        // A copy that a kill has left must not outlive the token.
-        files::sweep(&self.dir, "");
-        let path = self.path(name);
-        match fs::remove_file(&path) {
+        Self::sweep(&folder);
+        let name = Self::file_name(name);
+        match folder.remove(&name) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(unavailable("remove", &path, &error))
+                Err(unavailable("remove", &self.dir.join(&name), &error))
             }
             _ => {
-                files::sync_dir(&self.dir);
+                folder.sync();
                 Ok(())
             }
         }
@@ -117,22 +130,6 @@ impl Storage for FileStorage {
 
 fn unavailable(verb: &str, path: &Path, error: &io::Error) -> StorageError {
     StorageError::Unavailable(format!("cannot {verb} {}: {error}", path.display()))
-}
-
-#[cfg(unix)]
-fn open_no_follow(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    // NONBLOCK, so that a pipe put in the file's place cannot hold us up.
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    File::options()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
-}
-
-#[cfg(not(unix))]
-fn open_no_follow(path: &Path) -> io::Result<File> {
-    File::open(path)
 }
 
 /// Refuses what another user owns or can reach.
@@ -166,6 +163,7 @@ mod tests {
     use super::*;
     use crate::endpoint::Endpoint;
     use crate::secret::Secret;
+    use std::fs;
 
     fn storage() -> (tempfile::TempDir, FileStorage) {
         let dir = tempfile::tempdir().unwrap();
@@ -219,7 +217,11 @@ mod tests {
         }
         let paths: std::collections::BTreeSet<String> = names
             .iter()
-            .map(|n| storage.path(&TokenName::existing(n)))
+            .map(|n| {
+                storage
+                    .dir
+                    .join(FileStorage::file_name(&TokenName::existing(n)))
+            })
             .map(|p| p.to_string_lossy().to_lowercase())
             .collect();
         assert_eq!(paths.len(), names.len());
@@ -232,7 +234,7 @@ mod tests {
         let (_dir, storage) = storage();
         let name = TokenName::existing("work");
         storage.write(&name, &record("one")).unwrap();
-        let path = storage.path(&name);
+        let path = storage.dir.join(FileStorage::file_name(&name));
         let set_mode = |p: &Path, m| fs::set_permissions(p, fs::Permissions::from_mode(m)).unwrap();
         let refusal = || storage.read(&name).unwrap_err().to_string();
 

@@ -24,7 +24,7 @@ use crate::name::TokenName;
 use crate::secret::{Kind, Secret};
 use crate::state::Origin;
 use crate::storage::StorageKind;
-use crate::{git_lock, trace, ui};
+use crate::{trace, ui};
 use report::Report;
 
 /// A token, wherever it was found.
@@ -91,8 +91,6 @@ pub fn run(import: &Import) -> Result<()> {
     if import.dry_run {
         return report.end();
     }
-    // An import before this one may have been killed.
-    findings.files.iter().for_each(|file| git_lock::clear(file));
     let new = report.tokens.iter().filter(|token| token.name().is_none());
     if name.is_some() && new.count() > 1 {
         return Err(
