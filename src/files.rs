@@ -221,7 +221,7 @@ pub fn read_plain(path: &Path) -> io::Result<Plain> {
 pub fn read_deciding(path: &Path) -> io::Result<Plain> {
     #[cfg(unix)]
     {
-        let way = Way::follow(path, Links::Follow)?;
+        let way = Way::follow(path, Links::Read)?;
         let (others, path) = (way.others.clone(), way.path());
         let (folder, name) = way.file()?;
         let plain = read_open(folder.open_file(&name, Access::Read)?, &path)?;
@@ -236,7 +236,7 @@ pub fn read_deciding(path: &Path) -> io::Result<Plain> {
 #[cfg(unix)]
 #[must_use]
 pub fn others_on_the_way(path: &Path) -> Option<Others> {
-    Way::follow(path, Links::Follow).ok()?.others
+    Way::follow(path, Links::Read).ok()?.others
 }
 
 fn read_open(file: File, path: &Path) -> io::Result<Plain> {

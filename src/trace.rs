@@ -25,7 +25,7 @@ pub fn start(target: &OsStr) {
 }
 
 /// Opens the file for appending. A cloned repository can hold a link, and a relative path would
-/// lead into it; so no link is followed but those of the system, and no file is appended to that
+/// lead into it; so no link is followed but those at the top of the system, and no file is appended to that
 /// has another name or is not this user's.
 fn open(target: &OsStr) -> io::Result<File> {
     let path = Path::new(target);
@@ -36,7 +36,7 @@ fn open(target: &OsStr) -> io::Result<File> {
     {
         use crate::files::{Access, Links, Others, Way};
         use std::os::unix::fs::MetadataExt;
-        let (folder, name) = Way::follow(path, Links::Roots)?.file()?;
+        let (folder, name) = Way::follow(path, Links::Top)?.file()?;
         match folder.create(&name) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => return made,

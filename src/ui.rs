@@ -153,16 +153,24 @@ pub fn json(value: &serde_json::Value) -> serde_json::Result<Zeroizing<String>> 
 }
 
 /// Whether a character is text: not one that a terminal acts on (the line break is), that turns
-/// the direction of what follows, or that has no width, so that text reads as another.
+/// the direction of what follows, or that cannot be seen, so that text reads as another.
 #[must_use]
 pub fn is_fit(c: char) -> bool {
-    let deceives = matches!(
-        c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
-    );
-    c == '\n' || !(c.is_control() || deceives)
+    use icu_properties::CodePointSetData;
+    use icu_properties::props::{DefaultIgnorableCodePoint, WhiteSpace};
+    if c.is_ascii() {
+        return c == '\n' || !c.is_control();
+    }
+    let deceives = CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+        || CodePointSetData::new::<WhiteSpace>().contains(c)
+        // What no property tells apart from visible text.
+        || matches!(
+            c,
+            '\u{2800}' // a Braille pattern without dots
+                | '\u{fff9}'..='\u{fffb}' // marks around annotations
+                | '\u{1d159}' // a note without a head
+        );
+    !(c.is_control() || deceives)
 }
 
 /// Bold or coloured text on a terminal, plain text elsewhere. Codes are those that [`fit`] knows.
@@ -264,6 +272,20 @@ mod tests {
         // Other scripts, combining marks and pictures are text.
         for text in ["données", "привет", "データ", "e\u{301}", "🤗"] {
             assert_eq!(shown(text), text);
+        }
+    }
+
+    #[test]
+    fn characters_that_cannot_be_seen_do_not_pass() {
+        for code in [
+            0xad, 0xa0, 0x34f, 0x61c, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x180b, 0x180e, 0x1680,
+            0x2000, 0x200b, 0x200e, 0x2028, 0x202e, 0x2060, 0x2065, 0x206f, 0x2800, 0x3000, 0x3164,
+            0xfe00, 0xfe0f, 0xfeff, 0xffa0, 0xfff0, 0xfff9, 0x1bca0, 0x1d159, 0x1d173, 0xe0000,
+            0xe0041, 0xe0100, 0xe01ef, 0xe0fff,
+        ] {
+            let c = char::from_u32(code).unwrap();
+            assert!(!is_fit(c), "U+{code:04X}");
+            assert_eq!(shown(&format!("a{c}b")), "ab");
         }
     }
 

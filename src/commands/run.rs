@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::chosen;
 use crate::cli::Run;
 use crate::context::Context;
+use crate::process;
 use crate::trace;
 use crate::ui::Failure;
 
@@ -28,7 +29,7 @@ pub fn run(run: &Run) -> Result<()> {
             context.describe(&candidate, &state)
         )
     });
-    let mut command = Command::new(program);
+    let mut command = Command::new(process::find(program.as_ref()));
     command
         .args(arguments)
         .env("HF_TOKEN", loaded.secret.expose())
@@ -46,6 +47,8 @@ pub fn run(run: &Run) -> Result<()> {
 fn start(mut command: Command, program: &std::ffi::OsStr) -> Result<()> {
     use std::os::unix::process::CommandExt;
     crate::hardening::restore();
+    // Programs with several names go by the one that was typed.
+    command.arg0(program);
     // Returns only when it fails.
     let error = command.exec();
     let failure = cannot_start(program, &error);

@@ -46,6 +46,15 @@ impl Folder {
         Ok(Self(path.to_owned()))
     }
 
+    /// Makes a folder that is not a link itself.
+    ///
+    /// # Errors
+    /// As for [`Folder::make`] and [`Folder::open_itself`].
+    pub fn make_itself(path: &Path) -> io::Result<Self> {
+        fs::create_dir_all(path)?;
+        Self::open_itself(path)
+    }
+
     /// What the system says of it.
     ///
     /// # Errors

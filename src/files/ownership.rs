@@ -72,8 +72,8 @@ impl Others {
             return Some(Self::Own(path.to_owned()));
         }
         let sticky = match FileType::from_raw_mode(stat.st_mode) {
-            // Its mode means nothing.
-            FileType::Symlink => return None,
+            // The mode of the one means nothing, of the other who may talk to the owner.
+            FileType::Symlink | FileType::Socket => return None,
             // Others can add names to a sticky folder. They cannot rename or remove ours.
             FileType::Directory => mode.contains(Mode::SVTX),
             _ => false,

@@ -27,13 +27,16 @@ const PASS: OFlags = OFlags::RDONLY;
 /// Which links a path may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
-    /// All that lead somewhere.
+    /// All. Whose they are is told by [`Way::others`], for who only reads.
+    Read,
+    /// All but another user's, unless they lead to a file or folder of that same user: what root
+    /// makes or writes there would be anywhere otherwise.
     Follow,
     /// In the place of a folder only; the last name is not looked up.
     Folders,
-    /// In the place of a folder only, and only those that root made, which are a part of the
-    /// system; the last name is not looked up.
-    Roots,
+    /// Only those of root's at the top of the file system, which are a part of it; the last name
+    /// is not looked up.
+    Top,
 }
 
 /// An open folder and its real path.
@@ -59,9 +62,7 @@ impl Way {
     /// Goes as far as there are folders.
     ///
     /// # Errors
-    /// When a folder cannot be entered, a link is not allowed, or there are too many of them. A
-    /// link of another user is followed only to a file or folder of the same user: root would
-    /// write to any.
+    /// When a folder cannot be entered, a link is not allowed, or there are too many of them.
     pub fn follow(path: &Path, links: Links) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
         let mut folder = Folder::root()?;
@@ -72,7 +73,7 @@ impl Way {
         let mut bound_to = None;
         let mut last = None;
         while let Some(name) = todo.pop() {
-            if todo.is_empty() && links != Links::Follow {
+            if todo.is_empty() && matches!(links, Links::Folders | Links::Top) {
                 todo.push(name);
                 break;
             }
@@ -93,10 +94,11 @@ impl Way {
                     if count > MAX_LINKS {
                         return Err(Errno::LOOP.into());
                     }
-                    if links == Links::Roots && stat.st_uid != 0 {
+                    let top = stat.st_uid == 0 && folder.path.parent().is_none();
+                    if links == Links::Top && !top {
                         return Err(io::Error::other(format!("{} is a link", at.display())));
                     }
-                    if !is_ours(stat.st_uid) {
+                    if links != Links::Read && !is_ours(stat.st_uid) {
                         bound_to = Some((stat.st_uid, at));
                     }
                     let target = fs::readlinkat(&folder.fd, &name, Vec::new())?;
@@ -220,7 +222,18 @@ impl Folder {
     /// # Errors
     /// When one cannot be made, or somebody puts something else in its place meanwhile.
     pub fn make(path: &Path) -> io::Result<Self> {
-        let way = Way::follow(path, Links::Follow)?;
+        Self::make_on(Way::follow(path, Links::Follow)?)
+    }
+
+    /// Makes a folder that is not a link itself, as [`Folder::make`] does.
+    ///
+    /// # Errors
+    /// As for [`Folder::make`]; [`io::ErrorKind::NotADirectory`] for a link.
+    pub fn make_itself(path: &Path) -> io::Result<Self> {
+        Self::make_on(Way::follow(path, Links::Folders)?)
+    }
+
+    fn make_on(way: Way) -> io::Result<Self> {
         way.rest.iter().try_fold(way.folder, |folder, name| {
             match fs::mkdirat(&folder.fd, name, Mode::RWXU) {
                 Ok(()) => folder.enter_made(name),

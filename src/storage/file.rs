@@ -49,19 +49,22 @@ impl FileStorage {
 
     /// The folder must be ours alone: who can write into it can replace a token by a link. What
     /// is read and written later is in the very folder that was looked at.
-    fn folder(&self) -> Result<Folder, StorageError> {
-        let cannot = |error: &io::Error| match error.kind() {
+    fn checked(&self, opened: io::Result<Folder>) -> Result<Folder, StorageError> {
+        let looked = opened.and_then(|folder| Ok((folder.metadata()?, folder)));
+        let (metadata, folder) = looked.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => StorageError::NotFound,
             io::ErrorKind::NotADirectory => {
                 let message = format!("{} is not a folder", self.dir.display());
                 StorageError::Refused(message)
             }
-            _ => unavailable("read", &self.dir, error),
-        };
-        let folder = Folder::open_itself(&self.dir).map_err(|error| cannot(&error))?;
-        let metadata = folder.metadata().map_err(|error| cannot(&error))?;
+            _ => unavailable("use", &self.dir, &error),
+        })?;
         private(&self.dir, &metadata, "700")?;
         Ok(folder)
+    }
+
+    fn folder(&self) -> Result<Folder, StorageError> {
+        self.checked(Folder::open_itself(&self.dir))
     }
 
     /// Removes half-written tokens: a copy that a kill has left must not outlive the token.
@@ -98,9 +101,7 @@ impl Storage for FileStorage {
     }
 
     fn write(&self, name: &TokenName, record: &Record) -> Result<(), StorageError> {
-        files::create_private_dir(&self.dir)
-            .map_err(|error| unavailable("make", &self.dir, &error))?;
-        let folder = self.folder()?;
+        let folder = self.checked(Folder::make_itself(&self.dir))?;
         let _lock = self.lock()?;
         Self::sweep(&folder);
         let name = Self::file_name(name);
@@ -116,6 +117,12 @@ impl Storage for FileStorage {
         let _lock = self.lock()?;
         Self::sweep(&folder);
         let name = Self::file_name(name);
+        if files::has_other_names(&self.dir.join(&name)) {
+            // A backup by hard links would keep the token.
+            let emptied = folder.open_file(&name, Access::Write);
+            let emptied = emptied.and_then(|file| file.set_len(0));
+            emptied.map_err(|error| unavailable("empty", &self.dir.join(&name), &error))?;
+        }
         match folder.remove(&name) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(unavailable("remove", &self.dir.join(&name), &error))

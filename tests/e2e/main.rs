@@ -23,6 +23,7 @@ mod hangs;
 mod harness;
 mod hf_cli;
 mod hf_files;
+mod hostile_accounts;
 mod hostile_environment;
 mod hostile_files;
 mod hostile_hosts;
