@@ -1,7 +1,7 @@
 //! The configuration that people write: `config.toml`, read strictly.
 
+pub mod edit;
 mod read;
-mod sift;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,12 +9,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::endpoint::Endpoint;
-use crate::files::{self, Others, Plain};
-use crate::name::TokenName;
-use crate::pattern::Pattern;
-use crate::repo::Name;
+use crate::model::endpoint::Endpoint;
+use crate::model::pattern::Pattern;
+use crate::model::token_name::TokenName;
 use crate::storage::StorageKind;
+use crate::system::files;
+use crate::system::files::Others;
+use crate::system::files::Plain;
 
 /// The version of the file that this program reads and writes.
 pub const VERSION: i64 = 1;
@@ -39,15 +40,6 @@ pub struct Config {
     pub endpoints: BTreeMap<Endpoint, EndpointOptions>,
     /// The tokens that other programs hand out, by name.
     pub commands: BTreeMap<TokenName, CommandLine>,
-}
-
-/// Which rules somebody wants to know.
-#[derive(Debug, Clone, Copy)]
-pub enum Rules<'a> {
-    /// All of them.
-    All,
-    /// Those that can apply to a repo of this namespace, or to one without a namespace.
-    Of(Option<&'a Name>),
 }
 
 /// A pattern and the token to use there.
@@ -123,14 +115,6 @@ impl Config {
     /// # Errors
     /// When it cannot be read or says something that this program does not understand.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        Self::load_with(path, Rules::All)
-    }
-
-    /// The same with the rules that are wanted, and maybe others.
-    ///
-    /// # Errors
-    /// As [`Config::load`], whatever rules are wanted.
-    pub fn load_with(path: &Path, rules: Rules<'_>) -> Result<Self, ConfigError> {
         let read = files::read_deciding(path).and_then(|Plain { bytes, others }| {
             let text = String::from_utf8(bytes)
                 .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))?;
@@ -138,7 +122,7 @@ impl Config {
         });
         match read {
             Ok((text, others)) => {
-                let config = Self::parse_with(path, &text, rules)?;
+                let config = Self::parse(path, &text)?;
                 match others.filter(|_| config.can_give_away()) {
                     Some(others) => Err(not_trusted(path, &others)),
                     None => Ok(config),
@@ -160,17 +144,6 @@ impl Config {
     /// At the first thing that is not understood.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         read::config(path, text)
-    }
-
-    fn parse_with(path: &Path, text: &str, rules: Rules<'_>) -> Result<Self, ConfigError> {
-        if let Rules::Of(namespace) = rules
-            && let Some(sifted) = sift::without_other_rules(text, namespace)
-            && let Ok(config) = Self::parse(path, &sifted)
-        {
-            return Ok(config);
-        }
-        // Also where there is a mistake: its place is one in the whole text.
-        Self::parse(path, text)
     }
 
     /// Whether somebody else who wrote this could have programs run, or have a token of the

@@ -2,8 +2,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
-use crate::endpoint::Endpoint;
-use crate::name::TokenName;
+use crate::model::endpoint::Endpoint;
+use crate::model::token_name::TokenName;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(Path::new("config.toml"), text)
@@ -151,106 +151,4 @@ fn a_token_written_by_mistake_is_not_quoted() {
             shown.replace(&token, "TOKEN")
         );
     }
-}
-
-/// Configurations made of many lines, good and bad, in an order that only the number decides.
-fn any_text(number: u64) -> String {
-    let lines = [
-        "version = 1",
-        "hints = false",
-        "default = \"me\"",
-        "[rules]",
-        "[rules]",
-        "[rules] # mine",
-        "[commands]",
-        "[endpoints]",
-        "# a comment",
-        "",
-        "acme = \"work\"",
-        "acme=\"work\"",
-        "\"acme/x\" = \"data\" # why",
-        "\"acme/llama-*\" = \"llama\"",
-        "\"datasets/acme/x\" = \"data\"",
-        "other = \"work\"",
-        "Other = \"work\"",
-        "\"other\" = \"work\"",
-        "\"other/x\" = \"git:alice@huggingface.co\"",
-        "\"other/x.git\" = \"work\"",
-        "\"third/*\" = \"\"",
-        "\"fourth/a b\" = \"work\"",
-        "\"fifth/..\" = \"work\"",
-        "sixth.a = \"work\"",
-        "'seventh' = 'work'",
-        "\"eighth/x\" = \"wo\\u0072k\"",
-        "ninth = \"-x\"",
-        "ninth = \"wo\\qrk\"",
-        "tenth = 1",
-        "eleventh = \"work",
-        "twelfth = [",
-        "]",
-        "\"datasets/other\" = \"work\"",
-        "\"https://hub.example/acme\" = \"corp\"",
-        "\"https://hub.example\" = {}",
-        "vault = [\"vault\"]",
-        "thirteenth = \"\"\"work",
-        "\"\"\"",
-        "unknown = 1",
-        "fourteenth = \"work\"\r",
-        "[rules.acme]",
-    ];
-    let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state % below as u64).unwrap()
-    };
-    let count = next(14);
-    // Most begin as they should, or hardly any would be right.
-    let mut text = ["version = 1\n[rules]\n", "[rules]\n", ""][next(3)].to_owned();
-    for _ in 0..count {
-        text.push_str(lines[next(lines.len())]);
-        text.push('\n');
-    }
-    text
-}
-
-#[test]
-fn what_is_sifted_means_the_same() {
-    let endpoint = Endpoint::hugging_face();
-    let (mut right, mut wrong, mut sifted) = (0, 0, 0);
-    for number in 0..6_000 {
-        let text = any_text(number);
-        for path in ["acme/x", "datasets/Acme/x", "other/llama-2", "gpt2"] {
-            let repo = crate::repo::Repo::from_path(path).unwrap();
-            let namespace = repo.namespace.as_ref();
-            let shown = |config: Result<Config, ConfigError>| {
-                config
-                    .map(|mut config| {
-                        let matching = |rule: &Rule| rule.pattern.matches(&endpoint, &repo);
-                        config.rules.retain(matching);
-                        format!("{config:?}")
-                    })
-                    .map_err(|error| format!("{error:?}"))
-            };
-            let whole = shown(Config::parse(Path::new("c"), &text));
-            let with = shown(Config::parse_with(
-                Path::new("c"),
-                &text,
-                Rules::Of(namespace),
-            ));
-            assert_eq!(with, whole, "{path} in\n{text}");
-            match whole {
-                Ok(_) => right += 1,
-                Err(_) => wrong += 1,
-            }
-            let less = sift::without_other_rules(&text, namespace);
-            sifted += u32::from(less.is_some_and(|less| less.len() < text.len()));
-        }
-    }
-    // All three kinds must be there, or this shows nothing.
-    assert!(
-        right > 500 && wrong > 500 && sifted > 500,
-        "{right} {wrong} {sifted}"
-    );
 }

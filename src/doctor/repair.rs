@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::cli::{Configure, Scope};
+use crate::app::Context;
 use crate::commands::configure;
-use crate::context::Context;
-use crate::files::{self, Lock};
-use crate::git_lock;
+use crate::commands::configure::Args as Configure;
+use crate::commands::configure::Scope;
+use crate::git::lock;
+use crate::system::files;
+use crate::system::files::Lock;
 
 /// One repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +94,7 @@ impl Repair {
             Self::Close { path, mode } => {
                 close(path, *mode).with_context(|| format!("cannot change {}", path.display()))
             }
-            Self::Unlock(lock) => git_lock::remove_stale(lock),
+            Self::Unlock(path) => lock::remove_stale(path),
             Self::Sweep(leftovers) => {
                 for Leftover { path, lock } in leftovers {
                     let _lock = Lock::acquire(lock, files::LOCK_DEADLINE)?;

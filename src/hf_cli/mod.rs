@@ -8,11 +8,14 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::files::{Lock, read_plain};
-use crate::name::TokenName;
-use crate::process::on_path;
-use crate::secret::{Kind, Secret, SecretError};
+use crate::model::secret::Kind;
+use crate::model::secret::Secret;
+use crate::model::secret::SecretError;
+use crate::model::token_name::TokenName;
 use crate::storage::StorageError;
+use crate::system::files::Lock;
+use crate::system::files::read_plain;
+use crate::system::process::on_path;
 
 pub mod ini;
 pub mod locations;
@@ -171,11 +174,26 @@ impl HfCli {
                     && let Some(files) = self.files.as_ref().filter(|f| f.stored_tokens.exists())
                     && let Ok(_written) = Lock::acquire(&files.lock(), SETTLES_WITHIN)
                 {
-                    return self.active();
+                    let token = self.active()?;
+                    return Ok(self.half_renewed(&token).unwrap_or(token));
                 }
                 Ok(token)
             }
         }
+    }
+
+    /// The login whose renewal was interrupted when `stored_tokens` had the new token, and the
+    /// active token was still this old one.
+    fn half_renewed(&self, active: &HfToken) -> Option<HfToken> {
+        let files = self.files.as_ref().filter(|_| active.name.is_none())?;
+        let old = active.secret.fingerprint();
+        let stored = self.stored().ok()?;
+        stored.sections().find_map(|section| {
+            let answer = files.answer_for(section.name())?;
+            let token = token_of(section).ok().flatten()?;
+            let is_new = answer.renews == old && token.secret.same_as(&answer.record.secret);
+            is_new.then_some(token)
+        })
     }
 
     /// The active token as the files have it right now.

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::parking::{FileParking, Parking};
 use super::{Record, Storage, StorageError};
-use crate::files::{self, Access, Folder, Lock};
-use crate::name::TokenName;
+use crate::model::token_name::TokenName;
+use crate::system::files::{self, Access, Folder, Lock};
 
 /// The largest file read, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
@@ -32,13 +33,23 @@ impl FileStorage {
 
     /// The file of a name: its plain characters for people, and its hash.
     fn file_name(name: &TokenName) -> OsString {
+        Self::named(name, EXTENSION)
+    }
+
+    fn named(name: &TokenName, extension: &str) -> OsString {
         let plain: String = name
             .as_str()
             .chars()
             .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
             .take(32)
             .collect();
-        format!("{plain}-{}{EXTENSION}", name.hash()).into()
+        format!("{plain}-{}{extension}", name.hash()).into()
+    }
+
+    /// Where the answer to a renewal of this token waits.
+    #[must_use]
+    pub fn parking(&self, name: &TokenName) -> FileParking {
+        FileParking::new(self.dir.clone(), Self::named(name, ".renewal"))
     }
 
     fn lock(&self) -> Result<Lock, StorageError> {
@@ -116,6 +127,7 @@ impl Storage for FileStorage {
         };
         let _lock = self.lock()?;
         Self::sweep(&folder);
+        self.parking(name).clear()?;
         let name = Self::file_name(name);
         if files::has_other_names(&self.dir.join(&name)) {
             // A backup by hard links would keep the token.
@@ -168,8 +180,8 @@ fn private(_: &Path, _: &Metadata, _: &str) -> Result<(), StorageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::Endpoint;
-    use crate::secret::Secret;
+    use crate::model::endpoint::Endpoint;
+    use crate::model::secret::Secret;
     use std::fs;
 
     fn storage() -> (tempfile::TempDir, FileStorage) {

@@ -3,6 +3,7 @@
 pub mod command;
 pub mod file;
 pub mod keyring;
+pub mod parking;
 pub mod record;
 #[cfg(all(unix, not(target_os = "macos")))]
 pub mod secret_service;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use record::Record;
 
-use crate::name::TokenName;
+use crate::model::token_name::TokenName;
 
 /// The storages that `login` can put a token into.
 #[derive(

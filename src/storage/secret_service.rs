@@ -19,7 +19,7 @@ use zbus::zvariant::{DynamicType, ObjectPath, OwnedObjectPath, OwnedValue, Value
 use zbus::{Address, Connection};
 use zeroize::Zeroizing;
 
-use crate::files;
+use crate::system::files;
 
 const SERVICE: &str = "org.freedesktop.secrets";
 const PATH: ObjectPath<'static> = ObjectPath::from_static_str_unchecked("/org/freedesktop/secrets");

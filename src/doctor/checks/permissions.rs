@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::doctor::{Check, Finding, Group, Surroundings};
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
 #[cfg(unix)]
-use crate::files::{self, Others};
+use crate::system::files::{self, Others};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -26,7 +29,7 @@ struct Kept {
 }
 
 #[cfg(unix)]
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let paths = &around.context.paths;
     let (tokens, decide) = (paths.tokens(), [paths.config(), paths.state()]);
     let mut found: Vec<Kept> = look(tokens.clone()).into_iter().collect();
@@ -42,7 +45,7 @@ fn run(around: &Surroundings<'_>) -> Vec<Finding> {
 }
 
 #[cfg(not(unix))]
-fn run(_: &Surroundings<'_>) -> Vec<Finding> {
+fn run(_: &Inspection<'_>) -> Vec<Finding> {
     vec![Finding::ok(
         "the access list of the user's profile keeps others out",
     )]

@@ -1,0 +1,284 @@
+//! What a killed process or a damaged file has left behind.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::commands::configure;
+use crate::commands::configure::Scope;
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::doctor::repair::Leftover;
+use crate::doctor::repair::Repair;
+use crate::doctor::repair::Where;
+use crate::doctor::repair::shell_path;
+use crate::git::config_file::has_damaged_block;
+use crate::git::lock;
+use crate::state::State;
+use crate::system::files;
+
+/// The check.
+pub const CHECK: Check = Check {
+    id: "leftovers",
+    group: Group::Tokens,
+    network: false,
+    run,
+};
+
+/// A file younger than this may be in use.
+const OLD: Duration = Duration::from_secs(60);
+
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
+    let paths = &around.context.paths;
+    let token = |file: &str| file.ends_with(".token");
+    let state = |file: &str| file == "state.json";
+    let config = |file: &str| file == "config.toml";
+    let mut found = Found {
+        half_written: [
+            half_written(
+                &paths.tokens(),
+                &paths.tokens().with_extension("lock"),
+                token,
+            ),
+            half_written(
+                &paths.data_dir,
+                &paths.state().with_extension("lock"),
+                state,
+            ),
+            half_written(
+                &paths.config_dir,
+                &paths.config().with_extension("lock"),
+                config,
+            ),
+        ]
+        .concat(),
+        locks: locks(),
+        ..Found::default()
+    };
+    if let Ok(state) = &around.state {
+        found.unlisted = unlisted(&paths.tokens(), state);
+        found.copies = state.leftovers.keys().map(ToString::to_string).collect();
+    }
+    if let Ok(file) = configure::file(&Scope::default()) {
+        let content = files::read_plain(&file).map(|plain| plain.bytes);
+        found.damaged_block = content.is_ok_and(|bytes| has_damaged_block(&bytes));
+    }
+    judge(&found)
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+struct Found {
+    half_written: Vec<Leftover>,
+    unlisted: Vec<PathBuf>,
+    copies: Vec<String>,
+    damaged_block: bool,
+    locks: Vec<Locked>,
+}
+
+fn judge(found: &Found) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !found.half_written.is_empty() {
+        findings.push(
+            Finding::warning("a process that was killed has left a file that may hold a token")
+                .repaired_by(Repair::Sweep(found.half_written.clone())),
+        );
+    }
+    if !found.unlisted.is_empty() {
+        let paths: Vec<String> = found.unlisted.iter().map(|path| shell_path(path)).collect();
+        findings.push(
+            Finding::warning("there are token files that no listing knows")
+                .by_hand(format!("if you miss no token: rm {}", paths.join(" "))),
+        );
+    }
+    if !found.copies.is_empty() {
+        // Not repaired here: where a move was broken off, the copy may be the only one.
+        findings.push(
+            Finding::warning(format!(
+                "an old copy of `{}` could not be removed from its storage",
+                found.copies.join("`, `")
+            ))
+            .by_hand("the next `git credential-hf login` removes it, once that storage answers"),
+        );
+    }
+    if found.damaged_block {
+        findings.push(
+            Finding::warning(
+                "our lines in git's configuration have lost a mark, or are there twice",
+            )
+            .repaired_by(Repair::Configure(Where::Global)),
+        );
+    }
+    for Locked { lock, in_use } in &found.locks {
+        let shown = lock.display();
+        findings.push(match in_use {
+            None => Finding::warning(format!(
+                "a program that was killed has left {shown}: git cannot change that file"
+            ))
+            .repaired_by(Repair::Unlock(lock.clone())),
+            Some(why) => Finding::warning(format!(
+                "{shown} keeps git from changing that file; it may be in use, since {why}"
+            ))
+            .by_hand(format!("if no git is running: rm {}", shell_path(lock))),
+        });
+    }
+    if findings.is_empty() {
+        findings.push(Finding::ok("none"));
+    }
+    findings
+}
+
+/// A lock of git's, and why it may be in use.
+#[derive(Debug)]
+struct Locked {
+    lock: PathBuf,
+    in_use: Option<String>,
+}
+
+/// A lock older than this is not one that a program holds for a moment.
+const NOTICED: Duration = Duration::from_secs(2);
+
+/// The locks on the files that git and this program change: this user's configuration, the
+/// repository's, and what `git credential-store` writes.
+fn locks() -> Vec<Locked> {
+    let local = Scope {
+        local: true,
+        ..Scope::default()
+    };
+    let mut files: Vec<PathBuf> = [Scope::default(), local]
+        .iter()
+        .filter_map(|scope| configure::file(scope).ok())
+        .collect();
+    files.extend(files::home().map(|home| home.join(".git-credentials")));
+    let mut locks: Vec<PathBuf> = files
+        .iter()
+        .filter_map(|file| files::real_path(file).ok())
+        .map(|file| lock::lock_of(&file))
+        .collect();
+    locks.dedup();
+    locks.retain(|lock| lock::age(lock).is_some_and(|age| age > NOTICED));
+    let locked = |lock: PathBuf| {
+        let in_use = lock::in_use(&lock);
+        Locked { lock, in_use }
+    };
+    locks.into_iter().map(locked).collect()
+}
+
+/// The half-written files of ours in a folder, with the lock of those who write there.
+fn half_written(folder: &Path, lock: &Path, is_for: impl Fn(&str) -> bool) -> Vec<Leftover> {
+    let mut found = files_in(folder);
+    found.retain(|path| {
+        let name = path.file_name().unwrap_or_default();
+        files::temporary_for(name).is_some_and(&is_for) && is_old(path)
+    });
+    let leftover = |path| Leftover {
+        path,
+        lock: lock.to_owned(),
+    };
+    found.into_iter().map(leftover).collect()
+}
+
+/// The token files whose name is no known token's.
+fn unlisted(folder: &Path, state: &State) -> Vec<PathBuf> {
+    let names = state.tokens.keys().chain(state.leftovers.keys());
+    let hashes: Vec<String> = names
+        .map(crate::model::token_name::TokenName::hash)
+        .collect();
+    let mut files = files_in(folder);
+    files.retain(|path| {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let is_token = path
+            .extension()
+            .is_some_and(|extension| extension == "token" || extension == "renewal");
+        is_token && is_old(path) && !hashes.iter().any(|hash| name.ends_with(hash.as_str()))
+    });
+    files
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    files.sort();
+    files
+}
+
+/// Whether a plain file was last written a while ago; a clock that went back makes all old.
+fn is_old(path: &Path) -> bool {
+    let metadata = std::fs::symlink_metadata(path);
+    metadata.is_ok_and(|metadata| {
+        let written = metadata.modified().ok();
+        let age = written.map(|written| SystemTime::now().duration_since(written));
+        metadata.is_file() && age.is_none_or(|age| age.map_or(true, |age| age > OLD))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+
+    #[test]
+    fn what_is_left() {
+        let leftover = Leftover {
+            path: "/d/.a.tmp".into(),
+            lock: "/d/lock".into(),
+        };
+        for (found, fix) in [
+            (Found::default(), None),
+            (
+                Found {
+                    half_written: vec![leftover],
+                    ..Found::default()
+                },
+                Some("rm /d/.a.tmp"),
+            ),
+            (
+                Found {
+                    unlisted: vec!["/d/a b.token".into()],
+                    ..Found::default()
+                },
+                Some("if you miss no token: rm /d/'a b.token'"),
+            ),
+            (
+                Found {
+                    copies: vec!["work".into()],
+                    ..Found::default()
+                },
+                Some("the next `git credential-hf login` removes it, once that storage answers"),
+            ),
+            (
+                Found {
+                    damaged_block: true,
+                    ..Found::default()
+                },
+                Some("git credential-hf configure"),
+            ),
+            (
+                Found {
+                    locks: vec![Locked {
+                        lock: "/h/.gitconfig.lock".into(),
+                        in_use: Some("it is young".into()),
+                    }],
+                    ..Found::default()
+                },
+                Some("if no git is running: rm /h/.gitconfig.lock"),
+            ),
+            (
+                Found {
+                    locks: vec![Locked {
+                        lock: "/h/.gitconfig.lock".into(),
+                        in_use: None,
+                    }],
+                    ..Found::default()
+                },
+                Some("rm /h/.gitconfig.lock"),
+            ),
+        ] {
+            let findings = judge(&found);
+            let text = findings[0].fix.as_ref().map(|fix| fix.text.as_str());
+            assert_eq!(text, fix);
+            assert_eq!(findings[0].verdict == Verdict::Ok, fix.is_none());
+        }
+    }
+}

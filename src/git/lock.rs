@@ -1,0 +1,226 @@
+//! Git's lock on a file, for the files that git's own programs change too: `FILE.lock`, made only
+//! if it is not there, removed at the end.
+//!
+//! A kill leaves the lock behind, git's as well as ours, and nothing in it says whose it was. So
+//! nobody takes one over: `doctor` shows it, and removes it if it is old and no git is running.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Result;
+
+use crate::system::files::Folder;
+use crate::terminal::Failure;
+
+/// How long git's own store waits for another one (`credentialStore.lockTimeoutMS`), and how
+/// often it looks meanwhile.
+const PATIENCE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// No git holds a lock for that long.
+const STALE: Duration = Duration::from_secs(600);
+
+/// A lock of git's, held while it lives.
+#[derive(Debug)]
+pub struct GitLock {
+    folder: Folder,
+    name: OsString,
+}
+
+impl GitLock {
+    /// Takes the lock of a file, which is no link.
+    ///
+    /// # Errors
+    /// When another program holds it, or it cannot be made.
+    pub fn of(file: &Path) -> Result<Self> {
+        let path = lock_of(file);
+        let failure =
+            |error: &io::Error| Failure::new(format!("cannot make {}: {error}", path.display()));
+        let folder = Folder::open(path.parent().unwrap_or(Path::new("/")));
+        let folder = folder.map_err(|error| failure(&error))?;
+        let name = path.file_name().unwrap_or_default().to_owned();
+        let start = Instant::now();
+        loop {
+            match folder.create(&name) {
+                Ok(made) => {
+                    folder.leave_to_owner(&made, None);
+                    return Ok(Self { folder, name });
+                }
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(failure(&error).into());
+                }
+                Err(_) if start.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+                Err(error) => {
+                    return Err(failure(&error)
+                        .help(
+                            "another git is changing this file; if none is running, \
+                             `git credential-hf doctor --fix` removes that file",
+                        )
+                        .into());
+                }
+            }
+        }
+    }
+}
+
+impl Drop for GitLock {
+    fn drop(&mut self) {
+        let _ = self.folder.remove(&self.name);
+    }
+}
+
+/// The path of git's lock on a file.
+#[must_use]
+pub fn lock_of(file: &Path) -> PathBuf {
+    let mut path = file.as_os_str().to_owned();
+    path.push(".lock");
+    PathBuf::from(path)
+}
+
+/// How long ago a lock was made; `None` where there is none. One from the future is new.
+#[must_use]
+pub fn age(lock: &Path) -> Option<Duration> {
+    let made = std::fs::symlink_metadata(lock).ok()?.modified().ok()?;
+    Some(SystemTime::now().duration_since(made).unwrap_or_default())
+}
+
+/// Why a lock may still be in use; `None` if it is stale.
+#[must_use]
+pub fn in_use(lock: &Path) -> Option<String> {
+    if age(lock).is_some_and(|age| age < STALE) {
+        return Some("it is younger than ten minutes".to_owned());
+    }
+    match running_git() {
+        Some(None) => None,
+        Some(Some(process)) => Some(format!("process {process} is a git of yours")),
+        None => Some("it cannot be told here whether a git is running".to_owned()),
+    }
+}
+
+/// Removes a lock that a killed program has left.
+///
+/// # Errors
+/// When it may still be in use, or cannot be removed.
+pub fn remove_stale(lock: &Path) -> Result<()> {
+    if let Some(why) = in_use(lock) {
+        let message = format!("{} is left alone: {why}", lock.display());
+        return Err(Failure::new(message).into());
+    }
+    match std::fs::remove_file(lock) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// A process, as far as it matters here.
+struct Process {
+    id: u32,
+    parent: u32,
+    user: u32,
+    name: String,
+    arguments: String,
+}
+
+/// A git of this user that is running, the callers of this program apart; `None` where that
+/// cannot be told.
+fn running_git() -> Option<Option<u32>> {
+    let all = processes()?;
+    let parent_of = |id: u32| all.iter().find(|it| it.id == id).map(|it| it.parent);
+    let callers: Vec<u32> = std::iter::successors(Some(std::process::id()), |id| parent_of(*id))
+        .take(64)
+        .collect();
+    let user = user()?;
+    let git = all.iter().find(|process| {
+        process.user == user
+            && (process.name == "git" || process.name.starts_with("git-"))
+            // These wait for others for hours, and change no file.
+            && !process.arguments.contains("--daemon")
+            && !callers.contains(&process.id)
+    });
+    Some(git.map(|process| process.id))
+}
+
+#[cfg(unix)]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "other platforms have no such number"
+)]
+fn user() -> Option<u32> {
+    Some(rustix::process::geteuid().as_raw())
+}
+
+#[cfg(not(unix))]
+const fn user() -> Option<u32> {
+    None
+}
+
+#[cfg(target_os = "linux")]
+fn processes() -> Option<Vec<Process>> {
+    let read = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry.ok()?.path();
+        let status = std::fs::read_to_string(path.join("status")).ok()?;
+        let field = |key: &str| {
+            let mut values = status.lines().filter_map(|line| line.strip_prefix(key));
+            values.next()?.split_whitespace().next()
+        };
+        let arguments = std::fs::read(path.join("cmdline")).unwrap_or_default();
+        Some(Process {
+            id: field("Pid:")?.parse().ok()?,
+            parent: field("PPid:")?.parse().ok()?,
+            // The effective one is the second, and differs in set-user-ID programs only.
+            user: field("Uid:")?.parse().ok()?,
+            name: field("Name:")?.to_owned(),
+            arguments: String::from_utf8_lossy(&arguments).into_owned(),
+        })
+    };
+    Some(std::fs::read_dir("/proc").ok()?.filter_map(read).collect())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn processes() -> Option<Vec<Process>> {
+    let mut ps = crate::system::process::command("ps");
+    ps.args(["-axo", "pid=,ppid=,uid=,command="]);
+    let told =
+        crate::system::process::output_within(ps, Duration::from_secs(5), 16 * 1024 * 1024).ok()?;
+    let text = String::from_utf8_lossy(&told.output).into_owned();
+    let read = |line: &str| {
+        let mut words = line.split_whitespace();
+        let mut number = || words.next()?.parse::<u32>().ok();
+        let (id, parent, user) = (number()?, number()?, number()?);
+        let program = words.next()?;
+        Some(Process {
+            id,
+            parent,
+            user,
+            name: program.rsplit('/').next()?.to_owned(),
+            arguments: words.collect::<Vec<_>>().join(" "),
+        })
+    };
+    told.status
+        .success()
+        .then(|| text.lines().filter_map(read).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn held_by_git_it_is_not_taken_and_ours_goes_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config");
+        let lock = dir.path().join("config.lock");
+        drop(GitLock::of(&file).unwrap());
+        assert!(fs::symlink_metadata(&lock).is_err());
+        fs::write(&lock, "").unwrap();
+        let error = GitLock::of(&file).unwrap_err().to_string();
+        assert!(error.contains("config.lock"), "{error}");
+        assert!(lock.is_file());
+        let error = remove_stale(&lock).unwrap_err().to_string();
+        assert!(error.contains("younger than ten minutes"), "{error}");
+        assert!(lock.is_file());
+    }
+}
