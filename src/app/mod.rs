@@ -16,6 +16,7 @@ use anyhow::Result;
 use crate::config::Config;
 use crate::config::ConfigError;
 use crate::git::remotes;
+use crate::git::run::ReadError;
 use crate::hf_cli::HfCli;
 use crate::model::endpoint::Endpoint;
 use crate::state::file::StateFile;
@@ -38,7 +39,7 @@ pub struct Context {
     keyring: OnceCell<KeyringStorage>,
     hf_cli: OnceCell<HfCli>,
     /// The remotes of the repository at hand, once they were needed.
-    remotes: OnceCell<Vec<remotes::Remote>>,
+    remotes: OnceCell<Result<Vec<remotes::Remote>, ReadError>>,
 }
 
 impl Context {

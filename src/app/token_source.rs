@@ -217,9 +217,14 @@ impl TokenSource for Reader<'_> {
             Source::Stored(name) => self.load_stored(name),
             Source::Command(name) => self.load_command(name),
             Source::Environment(variable) => self.context.env_secret(variable).cloned().map(plain),
-            Source::Unusable(_, Unusable::Missing) => Err(StorageError::Refused(
-                "there is no token of that name".to_owned(),
-            )),
+            Source::Unusable(name, Unusable::Missing) => {
+                // The hf CLI's names are not known where its file cannot be used.
+                if name.of_hf_cli().is_some() {
+                    self.context.hf_cli().stored()?;
+                }
+                let why = "there is no token of that name";
+                Err(StorageError::Refused(why.to_owned()))
+            }
             Source::Unusable(_, Unusable::OtherEndpoint(endpoint)) => Err(StorageError::Refused(
                 format!("it is a token for {endpoint}"),
             )),

@@ -11,6 +11,7 @@ pub mod list_json;
 pub mod login;
 pub mod login_web;
 pub mod logout;
+pub mod naming;
 pub mod refresh;
 pub mod rules;
 pub mod run;

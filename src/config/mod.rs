@@ -110,6 +110,13 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
+    /// Whether a rule or the default names this token.
+    #[must_use]
+    pub fn names(&self, token: &TokenName) -> bool {
+        let rules = self.rules.iter().map(|rule| &rule.token);
+        rules.chain(&self.default).any(|name| name == token)
+    }
+
     /// Reads the file; a missing one is the default configuration.
     ///
     /// # Errors

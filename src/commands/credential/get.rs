@@ -239,6 +239,10 @@ fn explain_error(session: &Session, error: &SelectError) -> String {
         .map(|n| n.as_str())
         .collect();
     match error {
+        SelectError::Remotes(error) => format!(
+            "{error}, so it cannot tell which repo is meant: name a token with \
+             GIT_CREDENTIAL_HF_TOKEN_NAME, or run `git credential-hf doctor`"
+        ),
         SelectError::NoSuchToken(name) => {
             let state = session.context.state_or_empty();
             let names: Vec<&str> = state

@@ -63,9 +63,6 @@ pub struct Args {
     /// Remove the plain-text copies without a question
     #[arg(long, conflicts_with = "dry_run")]
     pub remove: bool,
-    /// Write rules without a question where a repo would get another token than its URL had
-    #[arg(long, conflicts_with = "dry_run")]
-    pub rules: bool,
     /// Look into the clones below this folder too; repeatable
     #[arg(long, value_name = "DIR")]
     pub recurse: Vec<PathBuf>,
@@ -157,7 +154,7 @@ pub fn run(import: &Args) -> Result<()> {
     }
     keep::all(&context, import, name.as_ref(), &mut report)?;
     context.load_config()?;
-    rules::write(&mut context, import, &report)?;
+    rules::say(&context, &report)?;
     removal::all(&context, import, &mut report)?;
     report.end()
 }

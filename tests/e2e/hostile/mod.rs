@@ -1,6 +1,7 @@
 //! Repositories, files, hosts, processes and terminals that mean harm.
 
 pub mod accounts;
+pub mod clones;
 pub mod environment;
 pub mod files;
 pub mod hosts;
