@@ -5,10 +5,12 @@
 pub mod accounts;
 pub mod attacks;
 pub mod faults;
+pub mod git_lfs;
 pub mod hf;
 pub mod hub;
 pub mod keyring;
 pub mod machine;
 pub mod process;
+pub mod pypi;
 pub mod tools;
 pub mod user;
