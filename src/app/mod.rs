@@ -2,10 +2,16 @@
 //! this run, each opened when it is needed.
 
 pub mod asked;
+pub mod assignment;
 pub mod choice;
+pub mod claims;
+pub mod enrol;
 pub mod learned;
+pub mod lookup;
+pub mod naming;
 pub mod renewal;
 pub mod resolve;
+pub mod setup;
 pub mod target;
 pub mod token_source;
 pub mod vault;

@@ -157,13 +157,16 @@ impl Question<'_> {
         };
         let asked = Asked::at(location);
         verdict.notes.extend(asked.username_note());
-        if let Some(answered) = &attempt.answered {
-            verdict.token.clone_from(answered);
-            verdict.candidate = self.candidate(&state, &chosen, answered);
+        if let Some((last, refused)) = attempt.answers.split_last() {
+            verdict.token.clone_from(last);
+            verdict.candidate = self.candidate(&state, &chosen, last);
+            let refused = refused.iter();
+            let refused = refused.filter_map(|answer| self.candidate(&state, &chosen, answer));
+            rejected.dead.extend(refused);
         }
         if attempt.outcome == Outcome::Worked {
             verdict.notes.append(&mut chosen.said);
-            if attempt.answered.is_none() {
+            if attempt.answers.is_empty() {
                 verdict.token = self.other_login(&hub, &asked, &attempt);
             }
         } else {
@@ -178,7 +181,8 @@ impl Question<'_> {
             if let Some(problem) = verdict.problem.as_mut().filter(|problem| is_open(problem))
                 && let Some(proxy) = hub.proxy()
             {
-                problem.message = format!("{} through the proxy {proxy}", problem.message);
+                let message = &problem.message;
+                problem.message = format!("{message}; requests go through the proxy {proxy}");
             }
         }
         if verdict.candidate.is_some() {
@@ -226,7 +230,7 @@ impl Question<'_> {
         }
         match elsewhere::login(&self.place.location, asked.asking.as_ref(), attempt) {
             Some(login) => format!("another login: {}", login.what),
-            None => "a login that is not this helper's, such as one in ~/.netrc".to_owned(),
+            None => "a login from elsewhere, such as ~/.netrc".to_owned(),
         }
     }
 }

@@ -136,11 +136,9 @@ impl Answer {
                 Notice::RemotesDisagree(repos) => format!(
                     "{}, so a program that asks without a path (git-xet) gets what suits none in \
                      particular, unless it is known which remote is in use",
-                    crate::commands::credential::get::disagree(repos)
+                    crate::app::wording::disagree(repos)
                 ),
-                Notice::Tie(names) => {
-                    crate::commands::credential::get::tied(&answer.subject, names, &selection)
-                }
+                Notice::Tie(names) => crate::app::wording::tied(&answer.subject, names, &selection),
                 Notice::UnknownUsername => wording::unknown_username(asked.username_line()),
             });
         }

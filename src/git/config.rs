@@ -216,6 +216,8 @@ pub struct Helpers<'a> {
     pub after: Vec<&'a Entry>,
     /// An empty one for some repos only, which takes ours out there.
     pub hidden: Option<&'a Entry>,
+    /// The empty one that takes ours out, where it would else be called.
+    pub reset: Option<&'a Entry>,
     /// How many others an empty one has taken out.
     pub cleared: usize,
 }
@@ -246,15 +248,17 @@ pub fn helpers<'a>(entries: &'a [Entry], endpoint: &str) -> Helpers<'a> {
         match (value.is_empty(), means_us(value)) {
             (true, _) if always => {
                 let cleared = found.cleared + found.before.len() + found.after.len();
+                let reset = found.call_us().then_some(entry);
                 found = Helpers {
                     cleared,
+                    reset: reset.or(found.reset),
                     ..Helpers::default()
                 };
             }
             (true, _) => found.hidden = found.call_us().then_some(entry),
             (_, true) if always => {
                 found.before.append(&mut found.after);
-                (found.ours, found.hidden) = (Some(entry), None);
+                (found.ours, found.hidden, found.reset) = (Some(entry), None, None);
             }
             (_, true) => found.partly = Some(entry),
             (_, false) if found.call_us() => found.after.push(entry),

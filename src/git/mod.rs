@@ -10,3 +10,4 @@ pub mod protocol;
 pub mod remotes;
 pub mod run;
 pub mod trial;
+pub mod setup;

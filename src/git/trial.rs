@@ -57,8 +57,8 @@ pub struct Attempt {
     pub outcome: Outcome,
     /// Whether git called this helper.
     pub asked: bool,
-    /// The token that this helper answered with, in words.
-    pub answered: Option<String>,
+    /// The tokens that this helper answered with, in words; all but the last were refused.
+    pub answers: Vec<String>,
     /// Whether git reported a login that worked.
     pub accepted: bool,
 }
@@ -223,7 +223,7 @@ impl Attempt {
         let mut attempt = Self {
             outcome,
             asked: false,
-            answered: None,
+            answers: Vec::new(),
             accepted: false,
         };
         for line in traced.lines() {
@@ -234,11 +234,9 @@ impl Attempt {
             };
             attempt.asked |= said.starts_with(ASKED);
             attempt.accepted |= said.starts_with(ACCEPTED);
-            if let Some((_, token)) = said
-                .strip_prefix(ANSWERING)
-                .and_then(|rest| rest.split_once(WITH))
-            {
-                attempt.answered = Some(token.to_owned());
+            let answer = said.strip_prefix(ANSWERING);
+            if let Some((_, token)) = answer.and_then(|rest| rest.split_once(WITH)) {
+                attempt.answers.push(token.to_owned());
             }
         }
         attempt
@@ -275,10 +273,10 @@ mod tests {
                       git-credential-hf[3]: git says that a login was accepted: hf_…bbbb\n";
         let attempt = Attempt::of(Outcome::Worked, traced);
         let token = "token `b` (its scopes cover acme), hf_…bbbb";
-        assert_eq!(attempt.answered.as_deref(), Some(token));
+        assert_eq!(attempt.answers.last().map(String::as_str), Some(token));
         assert!(attempt.asked && attempt.accepted);
         let none = Attempt::of(Outcome::Worked, "");
-        assert!(!none.asked && !none.accepted && none.answered.is_none());
+        assert!(!none.asked && !none.accepted && none.answers.is_empty());
     }
 
     #[test]
