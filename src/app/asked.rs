@@ -4,11 +4,10 @@
 use std::fmt;
 
 use crate::app::Context;
-use crate::git::asking::{Asking, undo};
-use crate::git::config::{Entry, Scope};
+use crate::git::asking::{Asking, behind};
+use crate::git::config::Entry;
 use crate::model::repo::Location;
 use crate::model::secret::holds_token;
-use crate::model::text::shell_quoted;
 use crate::selection::{Query, is_generic};
 
 /// What git asks for at a place.
@@ -67,7 +66,11 @@ impl Asked {
         } else {
             format!("the username `{name}`")
         };
-        Some(format!("git asks with {whom} ({}, {})", entry.key, entry.place()))
+        Some(format!(
+            "git asks with {whom} ({}, {})",
+            entry.key,
+            entry.place()
+        ))
     }
 
     /// What to say where git does not call this helper.
@@ -109,20 +112,6 @@ impl Asked {
             undone: false,
         })
     }
-}
-
-/// What brings this helper's lines behind an entry: they go to the end of the same file, or of
-/// one that git reads later.
-fn behind(entry: &Entry) -> String {
-    let command = match (entry.scope, &entry.file) {
-        (Scope::Command, _) | (_, None) => return undo(entry),
-        (Scope::Local, _) => "git credential-hf configure --local".to_owned(),
-        (Scope::Worktree, Some(file)) => {
-            format!("git credential-hf configure --file {}", shell_quoted(file))
-        }
-        _ => "git credential-hf configure".to_owned(),
-    };
-    format!("run `{command}`, or {}", undo(entry))
 }
 
 /// What to say where git does not call this helper for a whole endpoint, or for one place on it.

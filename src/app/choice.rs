@@ -44,6 +44,8 @@ pub struct Chosen {
     pub token: Option<(Candidate, LoadedToken)>,
     /// There are tokens, and what is remembered of them is that they were rejected.
     pub rejected: bool,
+    /// The username that git asks with means nobody here: why, and what helps.
+    pub unknown_username: Option<(String, String)>,
     /// What went wrong on the way, for the user.
     pub said: Vec<String>,
 }
@@ -77,15 +79,15 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
         &mut reader,
     );
     let mut said = std::mem::take(&mut reader.said);
-    if selection.notices.contains(&Notice::UnknownUsername) {
-        said.push(wording::unknown_username(asked.username_line()));
-    }
+    let is_unknown = selection.notices.contains(&Notice::UnknownUsername);
+    let unknown_username = is_unknown.then(|| wording::unknown_username(asked.username_line()));
     Ok(match outcome {
         Outcome::Offer {
             candidate, loaded, ..
         } => Chosen {
             token: Some((candidate, *loaded)),
             rejected: false,
+            unknown_username,
             said,
         },
         Outcome::AllRejected(candidate) => {
@@ -97,12 +99,14 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
             Chosen {
                 token: None,
                 rejected: true,
+                unknown_username,
                 said,
             }
         }
         Outcome::Nothing => Chosen {
             token: None,
             rejected: false,
+            unknown_username,
             said,
         },
     })
@@ -127,7 +131,9 @@ pub fn token_for(
             .repo()
             .map_or_else(|| location.endpoint.to_string(), |r| r.to_string());
         let mut failure = Failure::new(format!("there is no token for {subject}"));
-        if chosen.said.is_empty() {
+        if let Some((why, help)) = chosen.unknown_username {
+            failure = failure.help(format!("{why}: {help}"));
+        } else if chosen.said.is_empty() {
             failure = failure.help("run `git credential-hf login NAME`, or set HF_TOKEN");
         }
         if chosen.rejected {

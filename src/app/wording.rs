@@ -84,18 +84,19 @@ pub fn remedy(candidate: &Candidate) -> String {
     }
 }
 
-/// A username that means nobody here; `line` of git's configuration gives it, or the URL.
+/// A username that means nobody here, and what helps; `line` of git's configuration gives it, or
+/// else the URL.
 #[must_use]
-pub fn unknown_username(line: Option<&Entry>) -> String {
+pub fn unknown_username(line: Option<&Entry>) -> (String, String) {
     let matches = "matches no stored token or account, so only the environment is asked";
     match line {
-        None => format!(
-            "the username in the URL {matches}: take it out of the URL (git remote set-url), or \
-             log in under that name"
+        None => (
+            format!("the username in the URL {matches}"),
+            "take it out of the URL (git remote set-url), or log in under that name".to_owned(),
         ),
-        Some(line) => format!(
-            "the username that git's configuration gives {matches}: {}, or log in under that name",
-            undo(line)
+        Some(line) => (
+            format!("the username that git's configuration gives {matches}"),
+            format!("{}, or log in under that name", undo(line)),
         ),
     }
 }

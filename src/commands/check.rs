@@ -228,7 +228,8 @@ impl Question<'_> {
         if anonymous && hub.try_access(&self.repo, self.access, None).is_ok() {
             return "no token: it is public".to_owned();
         }
-        match elsewhere::login(&self.place.location, asked.asking.as_ref(), attempt) {
+        let Place { location, for_git } = self.place;
+        match elsewhere::login(location, for_git, asked.asking.as_ref(), attempt) {
             Some(login) => format!("another login: {}", login.what),
             None => "a login from elsewhere, such as ~/.netrc".to_owned(),
         }
@@ -268,7 +269,9 @@ impl Failed<'_> {
             verdict.notes.extend(chosen.said);
             let loaded = match chosen.token {
                 Some((same, loaded)) if same == candidate => Some(loaded),
-                _ => Reader::new(self.question.context, self.state).load(&candidate).ok(),
+                _ => Reader::new(self.question.context, self.state)
+                    .load(&candidate)
+                    .ok(),
             };
             verdict.problem = Some(match loaded {
                 Some(loaded) => self.with_token(&candidate, &loaded),
@@ -276,7 +279,12 @@ impl Failed<'_> {
             });
             return;
         }
-        if let Some(dead) = rejected.dead.first().cloned().filter(|_| self.attempt.asked) {
+        if let Some(dead) = rejected
+            .dead
+            .first()
+            .cloned()
+            .filter(|_| self.attempt.asked)
+        {
             rejected.dead.remove(0);
             let (candidate, hint) = dead;
             let context = self.question.context;
@@ -303,7 +311,14 @@ impl Failed<'_> {
         };
         let Err(answer) = self.hub.try_access(repo, *access, Some(&loaded.secret)) else {
             learned.accepted(None);
-            return self.in_gits_words("the Hub accepts this token, and git fails all the same");
+            let accepted = "the Hub accepts this token, and git fails all the same";
+            return match elsewhere::header(&place.location) {
+                None => self.in_gits_words(accepted),
+                Some(Login { what, help }) => Diagnosis {
+                    help,
+                    ..self.in_gits_words(&format!("{accepted}, for it sends {what} with it"))
+                },
+            };
         };
         // The Hub allows few of these questions, so it is asked only where the answer can matter.
         let facts = match &answer {
@@ -349,10 +364,8 @@ impl Failed<'_> {
             return unavailable(error.to_string());
         }
         let asking = self.asked.asking.as_ref();
-        let answers_elsewhere = !self.attempt.asked || self.attempt.accepted;
-        if let Some(Login { what, help }) = elsewhere::login(&place.location, asking, self.attempt)
-            .filter(|_| answers_elsewhere)
-        {
+        let login = elsewhere::login(&place.location, &place.for_git, asking, self.attempt);
+        if let Some(Login { what, help }) = login {
             let why = format!("git uses another login, which does not work: {what}");
             return Diagnosis {
                 help,
@@ -370,6 +383,13 @@ impl Failed<'_> {
             };
         }
         let missing = format!("git has no token for {repo}, and the Hub wants one");
+        if let Some((why, help)) = &chosen.unknown_username {
+            return Diagnosis {
+                kind: Kind::NoToken,
+                message: format!("{missing}: {why}"),
+                help: help.clone(),
+            };
+        }
         if !chosen.said.is_empty() {
             return Diagnosis {
                 kind: if chosen.rejected {

@@ -119,7 +119,9 @@ impl Answer {
             ));
             return Ok(answer);
         }
-        let selection = context.select(&asked.query, state).map_err(select_failure)?;
+        let selection = context
+            .select(&asked.query, state)
+            .map_err(select_failure)?;
         if selection.inferred
             && let Some(repo) = &selection.repo
         {
@@ -139,7 +141,10 @@ impl Answer {
                     crate::app::wording::disagree(repos)
                 ),
                 Notice::Tie(names) => crate::app::wording::tied(&answer.subject, names, &selection),
-                Notice::UnknownUsername => wording::unknown_username(asked.username_line()),
+                Notice::UnknownUsername => {
+                    let (why, help) = wording::unknown_username(asked.username_line());
+                    format!("{why}: {help}")
+                }
             });
         }
         let mut reader = Reader::new(context, state);

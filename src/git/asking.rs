@@ -8,6 +8,7 @@ use crate::git::config::{self, Entry, Scope, means_us};
 use crate::git::config_file::{Target, applies};
 use crate::git::run::ReadError;
 use crate::model::repo::Location;
+use crate::model::text::shell_quoted;
 
 /// The keys that it depends on, as an extended regular expression.
 const KEYS: &str = r"^credential\.(.*\.)?(helper|username)$";
@@ -47,8 +48,11 @@ impl Asking {
         };
         let mut asking = Self::default();
         for entry in entries {
-            let reaches =
-                |name| entry.between("credential", name).is_some_and(|it| applies(it, target));
+            let reaches = |name| {
+                entry
+                    .between("credential", name)
+                    .is_some_and(|it| applies(it, target))
+            };
             if reaches("helper") {
                 asking.add(entry);
             } else if reaches("username") && location.username.is_none() {
@@ -88,6 +92,21 @@ pub fn undo(entry: &Entry) -> String {
     }
 }
 
+/// What brings this helper's lines behind an entry: they go to the end of the same file, or of
+/// one that git reads later.
+#[must_use]
+pub fn behind(entry: &Entry) -> String {
+    let command = match (entry.scope, &entry.file) {
+        (Scope::Command, _) | (_, None) => return undo(entry),
+        (Scope::Local, _) => "git credential-hf configure --local".to_owned(),
+        (Scope::Worktree, Some(file)) => {
+            format!("git credential-hf configure --file {}", shell_quoted(file))
+        }
+        _ => "git credential-hf configure".to_owned(),
+    };
+    format!("run `{command}`, or {}", undo(entry))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,10 +129,24 @@ mod tests {
             (&[OURS], "acme/x", true, false, 0, 0),
             (&[OURS, part], "acme/x", false, true, 0, 0),
             (&[OURS, part], "other/x", true, false, 0, 0),
-            (&[OURS, "credential.helper=", "credential.helper=store"], "a/x", false, true, 1, 0),
+            (
+                &[OURS, "credential.helper=", "credential.helper=store"],
+                "a/x",
+                false,
+                true,
+                1,
+                0,
+            ),
             (&["credential.helper=store", OURS], "a/x", true, false, 1, 0),
             (&[OURS, "credential.helper=store"], "a/x", true, false, 0, 1),
-            (&[OURS, "credential.helper=", OURS], "a/x", true, false, 0, 0),
+            (
+                &[OURS, "credential.helper=", OURS],
+                "a/x",
+                true,
+                false,
+                0,
+                0,
+            ),
             (&["credential.helper="], "a/x", false, false, 0, 0),
         ] {
             let found = asking(texts, repo);

@@ -9,5 +9,5 @@ pub mod lock;
 pub mod protocol;
 pub mod remotes;
 pub mod run;
-pub mod trial;
 pub mod setup;
+pub mod trial;

@@ -37,6 +37,9 @@ pub const WITH: &str = " with ";
 /// What `store` writes when a login was accepted, before what may be shown of it.
 pub const ACCEPTED: &str = "git says that a login was accepted: ";
 
+/// What `erase` writes when a login was refused, before what may be shown of it.
+pub const REFUSED: &str = "git says that a login was refused: ";
+
 /// How it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -61,6 +64,8 @@ pub struct Attempt {
     pub answers: Vec<String>,
     /// Whether git reported a login that worked.
     pub accepted: bool,
+    /// Whether git reported a login that was refused.
+    pub refused: bool,
 }
 
 /// Lets git try. `place` is the name of a remote, or a URL.
@@ -225,6 +230,7 @@ impl Attempt {
             asked: false,
             answers: Vec::new(),
             accepted: false,
+            refused: false,
         };
         for line in traced.lines() {
             trace::line(|| format!("in the attempt: {line}"));
@@ -234,6 +240,7 @@ impl Attempt {
             };
             attempt.asked |= said.starts_with(ASKED);
             attempt.accepted |= said.starts_with(ACCEPTED);
+            attempt.refused |= said.starts_with(REFUSED);
             let answer = said.strip_prefix(ANSWERING);
             if let Some((_, token)) = answer.and_then(|rest| rest.split_once(WITH)) {
                 attempt.answers.push(token.to_owned());

@@ -74,11 +74,10 @@ pub fn in_words(endpoint: &Endpoint) -> Option<String> {
     if let Some(proxy) = GitSettings::read(endpoint).proxy {
         let entries = config::read(r"^http\.(.*\.)?proxy$").unwrap_or_default();
         let mut same = entries.iter().filter(|entry| entry.text() == proxy);
-        let set = same
-            .next_back()
-            .map_or_else(|| "http.proxy".to_owned(), |entry| {
-                format!("`{}`, {}", entry.key, entry.place())
-            });
+        let set = same.next_back().map_or_else(
+            || "http.proxy".to_owned(),
+            |entry| format!("`{}`, {}", entry.key, entry.place()),
+        );
         return (!proxy.is_empty()).then(|| format!("{} ({set})", without_login(&proxy)));
     }
     let names: &[&str] = if endpoint.is_plain_http() {
@@ -95,7 +94,10 @@ pub fn in_words(endpoint: &Endpoint) -> Option<String> {
 /// Whether an entry of `no_proxy` is about a host.
 fn excepts(entry: &str, host: &str) -> bool {
     let domain = entry.trim_start_matches('.').to_ascii_lowercase();
-    let above = || host.strip_suffix(&domain).is_some_and(|rest| rest.ends_with('.'));
+    let above = || {
+        host.strip_suffix(&domain)
+            .is_some_and(|rest| rest.ends_with('.'))
+    };
     !domain.is_empty() && (domain == "*" || domain == host || above())
 }
 

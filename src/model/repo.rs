@@ -244,7 +244,10 @@ impl Location {
         let user = self.username.as_deref().map_or_else(String::new, |name| {
             format!("{}@", percent_encoded(name, ""))
         });
-        format!("{scheme}://{user}{host}/{}", percent_encoded(&self.path, "/"))
+        format!(
+            "{scheme}://{user}{host}/{}",
+            percent_encoded(&self.path, "/")
+        )
     }
 }
 
@@ -291,7 +294,9 @@ pub fn parse_location(text: &str, default: &Endpoint) -> Result<Location, Locati
 fn percent_encoded(text: &str, kept: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || kept.as_bytes().contains(&byte)
+        if byte.is_ascii_alphanumeric()
+            || b"-._~".contains(&byte)
+            || kept.as_bytes().contains(&byte)
         {
             out.push(char::from(byte));
         } else {

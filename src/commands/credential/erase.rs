@@ -70,6 +70,7 @@ fn same_path(session: &Session, token: &TokenInfo) -> bool {
 /// With a password: that very secret and no other. What `store` kept is removed; any other
 /// token of ours is remembered as rejected, since an erase does not prove it bad.
 fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> {
+    trace::line(|| format!("{}{}", crate::git::trial::REFUSED, secret.hint()));
     let value = secret.fingerprint();
     let mut removed = false;
     for (name, token) in kept(session, state) {

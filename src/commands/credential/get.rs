@@ -300,10 +300,8 @@ fn hint(session: &Session, selection: &Selection, subject: &str) {
         let line = asked
             .username_line()
             .filter(|line| Some(line.text()) == username);
-        terminal::say(&format!(
-            "no token for {subject}: {}",
-            wording::unknown_username(line)
-        ));
+        let (why, help) = wording::unknown_username(line);
+        terminal::say(&format!("no token for {subject}: {why}: {help}"));
         return;
     }
     let namespace = selection

@@ -11,8 +11,8 @@ use serde_json::json;
 
 use crate::app::Context;
 use crate::app::assignment::Assignment;
-use crate::app::naming::{fit_name, is_in_use, numbered};
 use crate::app::claims;
+use crate::app::naming::{fit_name, is_in_use, numbered};
 use crate::app::target;
 use crate::config::edit::Change;
 use crate::config::edit::edit;
@@ -164,7 +164,7 @@ pub fn run(login: &Args) -> Result<()> {
     }
     assignment.write_and_say(&context)?;
     if patterns.is_empty() && !login.default {
-        offer(&context, &name, &endpoint, facts.as_ref())?;
+        offer(&name, &endpoint, facts.as_ref())?;
     }
     Ok(())
 }
@@ -333,12 +333,9 @@ fn name_from(
 
 /// Rules that fit what the token may do: asked for on a terminal, named elsewhere, and never
 /// written without a word.
-fn offer(
-    context: &Context,
-    name: &TokenName,
-    endpoint: &Endpoint,
-    facts: Option<&Facts>,
-) -> Result<()> {
+fn offer(name: &TokenName, endpoint: &Endpoint, facts: Option<&Facts>) -> Result<()> {
+    // With the Hub that may have been added just now.
+    let context = &Context::with_config()?;
     let used = context.config.default.as_ref() == Some(name)
         || context.config.rules.iter().any(|rule| rule.token == *name);
     if used {
@@ -373,7 +370,10 @@ fn offer(
         .filter(|n| !tied.contains(n))
         .collect();
     let mut used = Vec::new();
-    for pattern in patterns.iter().filter(|it| free.contains(&it.to_string().as_str())) {
+    for pattern in patterns
+        .iter()
+        .filter(|it| free.contains(&it.to_string().as_str()))
+    {
         match claims::against(context, &state, name, pattern) {
             None => used.push(pattern.to_string()),
             Some(why) => print(&format!("note: {why}\n"))?,

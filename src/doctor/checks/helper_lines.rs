@@ -147,9 +147,7 @@ fn fixed(finding: Finding, entry: &Entry) -> Finding {
         (Scope::Worktree, Some(file)) => {
             finding.repaired_by(Repair::Configure(ConfigFile::File(PathBuf::from(file))))
         }
-        (Scope::Command, _) | (_, None) => {
-            finding.by_hand(undo(entry))
-        }
+        (Scope::Command, _) | (_, None) => finding.by_hand(undo(entry)),
         _ => finding.repaired_by(Repair::Configure(ConfigFile::Global)),
     }
 }

@@ -37,8 +37,8 @@ use std::path::PathBuf;
 
 use helper_value::{check_helper, generic_helper};
 pub use helper_value::{is_our_helper, is_seen_by_hf_cli, quote_helper};
-use parse::{File, Item, Kind, parse};
 pub use lines::line_of;
+use parse::{File, Item, Kind, parse};
 pub use url_match::{Reach, Target, applies, reach};
 
 const BEGIN: &str = "# git-credential-hf: begin";

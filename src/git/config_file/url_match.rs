@@ -142,7 +142,10 @@ mod tests {
         ] {
             assert_eq!(applies(pattern, to), expected, "{pattern}");
         }
-        let anybody = Target { username: None, ..to };
+        let anybody = Target {
+            username: None,
+            ..to
+        };
         assert!(!applies("https://al%20ice@huggingface.co", anybody));
     }
 }

@@ -12,4 +12,5 @@ pub mod renewal;
 pub mod renewal_kept;
 pub mod renewal_races;
 pub mod scopes;
-pub mod web;
+pub mod verdict;
+mod web;
