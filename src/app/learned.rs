@@ -80,8 +80,8 @@ pub fn ask_about_rejected(
                 ));
             }
             Err(error) => {
-                let note = format!("{what} was rejected before, and now {error}");
-                found.notes.push(note);
+                let unsure = format!("{what} was rejected before, and now {error}");
+                found.unsure.get_or_insert(unsure);
             }
         }
     }
@@ -93,6 +93,8 @@ pub fn ask_about_rejected(
 pub struct Rejected {
     /// Those that it does not accept now either, each with what may be shown of its value.
     pub dead: Vec<(Candidate, String)>,
+    /// Of one of them the Hub says neither yes nor no.
+    pub unsure: Option<String>,
     /// What became of the others.
     pub notes: Vec<String>,
 }

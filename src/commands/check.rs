@@ -178,13 +178,15 @@ impl Question<'_> {
                 attempt: &attempt,
             };
             failure.explain(&mut verdict, chosen, &mut rejected);
-            if let Some(problem) = verdict.problem.as_mut().filter(|problem| is_open(problem))
+            let tried = !matches!(attempt.outcome, Outcome::NotTried(_));
+            if let Some(problem) = verdict.problem.as_mut().filter(|it| tried && is_open(it))
                 && let Some(proxy) = hub.proxy()
             {
                 let message = &problem.message;
                 problem.message = format!("{message}; requests go through the proxy {proxy}");
             }
         }
+        verdict.notes.extend(rejected.unsure.take());
         if verdict.candidate.is_some() {
             for (candidate, _) in &rejected.dead {
                 verdict.notes.push(format!(
@@ -293,7 +295,10 @@ impl Failed<'_> {
             verdict.candidate = Some((candidate, hint));
             return;
         }
-        verdict.problem = Some(self.without_token(&chosen));
+        verdict.problem = Some(match rejected.unsure.take() {
+            Some(unsure) if self.attempt.asked => unavailable(unsure),
+            _ => self.without_token(&chosen),
+        });
     }
 
     fn with_token(&self, candidate: &Candidate, loaded: &LoadedToken) -> Diagnosis {

@@ -180,7 +180,7 @@ impl Temporary {
                 command
                     .env(format!("GIT_{who}_NAME"), "git-credential-hf")
                     .env(format!("GIT_{who}_EMAIL"), "check@localhost")
-                    .env(format!("GIT_{who}_DATE"), "1 +0000");
+                    .env(format!("GIT_{who}_DATE"), "1700000000 +0000");
             }
             let finished = output_within(command, TIMEOUT, MAX_OUTPUT);
             let finished = finished.map_err(|error| cannot_run(&error))?;

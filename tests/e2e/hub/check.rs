@@ -111,7 +111,8 @@ pub fn answer_refs(hub: &Hub, answer: Response) {
         let answer = answer.clone();
         hub.route("GET", "huggingface.co", path, move |request| {
             if request.token == TokenSeen::None {
-                invalid_credentials()
+                // Git sends a password only where it is asked for one in this way.
+                invalid_credentials().header("WWW-Authenticate", "Basic realm=\"the Hub\"")
             } else {
                 answer.clone()
             }

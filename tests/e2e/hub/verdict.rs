@@ -56,7 +56,7 @@ impl Desk {
     fn store_has(&self, token: &str) {
         self.local("credential.helper", "");
         self.local("credential.helper", "store");
-        let line = format!("https://u:{token}@huggingface.co\n");
+        let line = format!("https://u:{token}@huggingface.co/acme/x\n");
         self.machine.write(".git-credentials", line);
     }
 
