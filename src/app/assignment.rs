@@ -65,6 +65,23 @@ impl Assignment<'_> {
         Ok(())
     }
 
+    /// The error for a token that is kept, but whose rules cannot be written: what to write by
+    /// hand, such as where another program makes the configuration.
+    #[must_use]
+    pub fn not_written(self, error: &anyhow::Error) -> Failure {
+        let name = self.name;
+        let mut failure = Failure::new(format!(
+            "`{name}` is kept, but {error:#}, so nothing says where to use it"
+        ));
+        for pattern in self.patterns {
+            failure = failure.help(format!("write below [rules]: \"{pattern}\" = \"{name}\""));
+        }
+        if self.default {
+            failure = failure.help(format!("write at the top: default = \"{name}\""));
+        }
+        failure
+    }
+
     /// Writes the rules and the default.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! The repository at hand, for commands that are given no repo.
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 
 use crate::app::Context;
@@ -17,6 +19,18 @@ use crate::terminal::Failure;
 /// # Errors
 /// When `HF_ENDPOINT` cannot be read.
 pub fn default_endpoint(context: &Context) -> Result<Endpoint> {
+    default_for(context, &[])
+}
+
+/// The endpoint that bare names among these texts mean. Where each names its Hub itself, nothing
+/// is asked of the environment.
+///
+/// # Errors
+/// When `HF_ENDPOINT` is needed and cannot be read.
+pub fn default_for(context: &Context, texts: &[&str]) -> Result<Endpoint> {
+    if !texts.is_empty() && texts.iter().all(|text| names_its_hub(text)) {
+        return Ok(Endpoint::hugging_face());
+    }
     match &context.env.hf_endpoint {
         None => Ok(Endpoint::hugging_face()),
         Some(Ok(endpoint)) => Ok(endpoint.clone()),
@@ -115,12 +129,30 @@ impl Place {
 /// # Errors
 /// When it names nothing on a Hub that this helper answers for.
 pub fn location(context: &Context, text: &str) -> Result<Location> {
-    let default = default_endpoint(context)?;
-    let location = parse_location(text, &default).map_err(|error| {
+    let default = default_for(context, &[text])?;
+    let location = parse_location(&with_scheme(text), &default).map_err(|error| {
         Failure::new(format!("cannot tell which repo is meant: {error}"))
             .help("write acme/x, datasets/acme/x or https://huggingface.co/acme/x")
     })?;
     Ok(location)
+}
+
+/// Whether a text says which Hub it is about.
+fn names_its_hub(text: &str) -> bool {
+    with_scheme(text).contains("://")
+}
+
+/// A text with the Hub's own host in front is a URL without its scheme, and not a namespace.
+fn with_scheme(text: &str) -> Cow<'_, str> {
+    let host = text.split('/').next().unwrap_or("");
+    let is_hub = ["hf.co", "huggingface.co"]
+        .iter()
+        .any(|hub| host.eq_ignore_ascii_case(hub));
+    if is_hub {
+        Cow::Owned(format!("https://{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// The patterns that a command is given, or the one for the repository at hand.
@@ -128,8 +160,9 @@ pub fn location(context: &Context, text: &str) -> Result<Location> {
 /// # Errors
 /// When one is no pattern, or there are several remotes to choose from.
 pub fn patterns(context: &Context, given: &[String]) -> Result<Vec<Pattern>> {
-    let default = default_endpoint(context)?;
     if !given.is_empty() {
+        let texts: Vec<&str> = given.iter().map(String::as_str).collect();
+        let default = default_for(context, &texts)?;
         return given.iter().map(|text| pattern(text, &default)).collect();
     }
     let mut found = Vec::new();
@@ -165,8 +198,10 @@ pub fn patterns(context: &Context, given: &[String]) -> Result<Vec<Pattern>> {
 /// # Errors
 /// When it can match nothing.
 pub fn pattern(text: &str, default: &Endpoint) -> Result<Pattern> {
-    Ok(Pattern::parse_on(text, default).map_err(|error| {
-        Failure::new(format!("this pattern matches nothing: {error}"))
-            .help("patterns are acme, datasets/acme, acme/x, datasets/acme/x or acme/llama-*")
-    })?)
+    Ok(
+        Pattern::parse_on(&with_scheme(text), default).map_err(|error| {
+            Failure::new(format!("this pattern matches nothing: {error}"))
+                .help("patterns are acme, datasets/acme, acme/x, datasets/acme/x or acme/llama-*")
+        })?,
+    )
 }

@@ -132,6 +132,12 @@ impl Answer {
                 .notes
                 .push("asked without a path: the repo is taken from the remotes here".to_owned());
         }
+        if let Some(alone) = location.repo().filter(|repo| repo.namespace.is_none()) {
+            answer.notes.push(format!(
+                "this is about the repo `{alone}`, which has no namespace; for those of a \
+                 namespace, name one of them, such as {alone}/NAME"
+            ));
+        }
         answer.notes.extend(asked.username_note());
         for notice in &selection.notices {
             answer.notes.push(match notice {

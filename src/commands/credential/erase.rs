@@ -108,10 +108,10 @@ fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> 
         ));
         return Ok(());
     }
-    session
+    let remembered = session
         .context
         .state_file
-        .reject(&session.endpoint, &value, now)?;
+        .reject(&session.endpoint, &value, now);
     let state = session.context.state_or_empty();
     if let Some(candidate) = candidate {
         let what = session.context.describe(&candidate, &state);
@@ -123,7 +123,8 @@ fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> 
             session.after_rejection(repo.as_ref(), &candidate)
         ));
     }
-    Ok(())
+    // Said last: that the Hub refused is what the user has to know first.
+    Ok(remembered?)
 }
 
 /// Renews a token from a browser login that the server refuses before its time. One that was

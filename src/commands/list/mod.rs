@@ -355,13 +355,15 @@ fn status(state: &State, token: &TokenInfo) -> String {
     let now = clock::now();
     match state.standing(&token.endpoint, &token.fingerprint, now) {
         Eligibility::Good if token.expires.is_some_and(|at| at <= now) => "expired".to_owned(),
+        // Only the Hub can say that a token is good, and it has said so of this one.
+        Eligibility::Good if token.facts.is_some() => "ok".to_owned(),
         standing => word(standing).to_owned(),
     }
 }
 
 fn word(standing: Eligibility) -> &'static str {
     match standing {
-        Eligibility::Good => "ok",
+        Eligibility::Good => "not verified",
         Eligibility::LastResort | Eligibility::Withheld => "rejected",
     }
 }

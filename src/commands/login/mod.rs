@@ -87,7 +87,8 @@ pub struct Args {
 /// When the token cannot be one, the Hub does not take it, or it cannot be kept.
 pub fn run(login: &Args) -> Result<()> {
     let context = Context::with_config()?;
-    let default = target::default_endpoint(&context)?;
+    let texts: Vec<&str> = login.patterns.iter().map(String::as_str).collect();
+    let default = target::default_for(&context, &texts)?;
     let patterns = login
         .patterns
         .iter()
@@ -162,7 +163,9 @@ pub fn run(login: &Args) -> Result<()> {
     if let Some(facts) = &facts {
         print(&described(facts))?;
     }
-    assignment.write_and_say(&context)?;
+    assignment
+        .write_and_say(&context)
+        .map_err(|error| assignment.not_written(&error))?;
     if patterns.is_empty() && !login.default {
         offer(&name, &endpoint, facts.as_ref())?;
     }

@@ -4,6 +4,7 @@ pub mod check;
 pub mod common;
 pub mod edges;
 pub mod life;
+pub mod live;
 pub mod login;
 pub mod logout;
 pub mod policy;
