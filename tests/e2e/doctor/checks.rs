@@ -526,7 +526,7 @@ const CASES: &[Case] = &[
     Case {
         id: "proxy",
         verdict: "note",
-        words: &["git goes without a proxy"],
+        words: &["git and this helper go without a proxy"],
         harm: |well| well.git_config("[http]\n\tproxy =\n"),
     },
     Case {
