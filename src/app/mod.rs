@@ -2,6 +2,8 @@
 //! this run, each opened when it is needed.
 
 pub mod choice;
+pub mod exchange;
+pub mod job_identity;
 pub mod renewal;
 pub mod resolve;
 pub mod target;

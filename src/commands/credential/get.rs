@@ -151,6 +151,10 @@ fn answer(session: &Session) -> Result<Reply> {
                 again,
             })))
         }
+        Outcome::Stopped(_, why) => {
+            terminal::say(&why);
+            Ok(Reply::Quit)
+        }
         Outcome::AllRejected(candidate) => {
             let what = context.describe(&candidate, &state);
             terminal::say(&format!(
@@ -159,7 +163,7 @@ fn answer(session: &Session) -> Result<Reply> {
             ));
             Ok(Reply::Quit)
         }
-        Outcome::Nothing => {
+        Outcome::Nothing | Outcome::Deferred(_) => {
             if context.config.hints && reader.said.is_empty() {
                 hint(session, &selection, &subject);
             }

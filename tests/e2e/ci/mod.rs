@@ -1,0 +1,5 @@
+//! Jobs of CI services: the exchange of their identity, and the action that sets a job up.
+
+mod exchange;
+mod failures;
+mod identity;
