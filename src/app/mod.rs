@@ -1,11 +1,16 @@
 //! The world at the edge of the pure core: configuration, state, environment and storages of
 //! this run, each opened when it is needed.
 
+pub mod assignment;
 pub mod choice;
+pub mod enrol;
 pub mod exchange;
 pub mod job_identity;
+pub mod lookup;
+pub mod naming;
 pub mod renewal;
 pub mod resolve;
+pub mod setup;
 pub mod target;
 pub mod token_source;
 pub mod vault;

@@ -20,7 +20,6 @@ use crate::system::process::on_path;
 
 pub mod ini;
 pub mod locations;
-pub mod renewal;
 
 pub use ini::{Ini, Section};
 pub use locations::Files;
@@ -300,8 +299,10 @@ fn read_text(path: &Path) -> Result<Option<Zeroizing<String>>, StorageError> {
             Ok(plain) => {
                 let bytes = Zeroizing::new(plain.bytes);
                 match plain.others {
-                    Some(Others::Own) => return Err(refused("it belongs to another user")),
-                    Some(Others::MayWrite) => return Err(refused("other users can write to it")),
+                    Some(Others::Own(_)) => return Err(refused("it belongs to another user")),
+                    Some(Others::MayWrite(_)) => {
+                        return Err(refused("other users can write to it"));
+                    }
                     None => bytes,
                 }
             }

@@ -9,8 +9,8 @@ use crate::doctor::Group;
 use crate::doctor::Inspection;
 use crate::doctor::inspection::ask_git;
 use crate::doctor::repair::Repair;
-use crate::doctor::repair::Where;
 use crate::git::config::means_us;
+use crate::git::setup::ConfigFile;
 use crate::system::process::all_on_path;
 use crate::system::process::is_program;
 
@@ -50,7 +50,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     if findings.is_empty() {
         findings.push(Finding::skipped("git calls no such program"));
     }
-    findings.extend(typed(&all_on_path(PROGRAM), this.as_deref()));
+    findings.extend(typed(&all_on_path(PROGRAM.as_ref()), this.as_deref()));
     findings
 }
 
@@ -87,7 +87,7 @@ fn program(value: &str) -> Option<Program> {
 fn found_by_git() -> Option<PathBuf> {
     let own = ask_git(&["--exec-path"]).map(|dir| Path::new(&dir).join(PROGRAM));
     own.into_iter()
-        .chain(all_on_path(PROGRAM))
+        .chain(all_on_path(PROGRAM.as_ref()))
         .find(|path| is_program(path))
 }
 
@@ -102,12 +102,12 @@ fn judge(program: &Program, path: Option<&Path>, same: Option<bool>) -> Finding 
         (Program::Name, None, _) => Finding::problem(format!(
             "git is to call `hf`, and finds no {PROGRAM} among its own programs or on PATH"
         ))
-        .repaired_by(Repair::Configure(Where::Global)),
+        .repaired_by(Repair::Configure(ConfigFile::Global)),
         (Program::Path(path), None, _) => Finding::problem(format!(
             "git is to call {}, and there is no such program",
             path.display()
         ))
-        .repaired_by(Repair::Configure(Where::Global)),
+        .repaired_by(Repair::Configure(ConfigFile::Global)),
         (_, Some(path), Some(false)) => Finding::note(format!(
             "git calls {}, which is another copy than this one",
             path.display()
