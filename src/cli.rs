@@ -155,6 +155,9 @@ enum Verb {
     Refresh(Refresh),
     Import(Import),
     Doctor(Doctor),
+    Completions(commands::completions::Completions),
+    /// Print the manual page, for `man -l -` or a folder of manual pages
+    Man,
 }
 
 fn dispatch(cli: Cli) -> Result<()> {
@@ -173,6 +176,8 @@ fn dispatch(cli: Cli) -> Result<()> {
         Verb::Refresh(refresh) => commands::refresh::run(&refresh),
         Verb::Import(import) => commands::import::run(&import),
         Verb::Doctor(doctor) => commands::doctor::run(&doctor),
+        Verb::Completions(completions) => commands::completions::run(&completions, Cli::command()),
+        Verb::Man => commands::man::run(Cli::command()),
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod capability;
 pub mod check;
 pub mod chosen;
+pub mod completions;
 pub mod configure;
 pub mod doctor;
 pub mod erase;
@@ -15,6 +16,7 @@ pub mod list_json;
 pub mod login;
 pub mod login_web;
 pub mod logout;
+pub mod man;
 pub mod refresh;
 pub mod request;
 pub mod rules;

@@ -1,0 +1,50 @@
+//! `completions`: what a shell needs to complete this program's command line.
+
+use anyhow::Result;
+use clap::{Args, Command};
+use clap_complete::{Shell, generate};
+
+use crate::context::print;
+
+/// The program's name as shells and git know it.
+const NAME: &str = "git-credential-hf";
+
+/// Git's own completion for bash calls `_git_credential_hf` for `git credential-hf ..`, with the
+/// words of the line in `words`. Those of zsh and fish find the program's completion by its name.
+const BASH_FOR_GIT: &str = r#"
+_git_credential_hf() {
+    local at=${__git_cmd_idx:-1}
+    local COMP_WORDS=(git-credential-hf "${words[@]:at+1}") COMP_CWORD=$((cword - at))
+    _git-credential-hf git-credential-hf "$cur" "$prev"
+}
+"#;
+
+/// What `completions` is given.
+#[derive(Debug, Args)]
+#[command(
+    about = "Print the completions for a shell",
+    after_help = "\
+Examples:
+  git credential-hf completions bash > ~/.local/share/bash-completion/completions/git-credential-hf
+  git credential-hf completions zsh > ~/.zfunc/_git-credential-hf      (a folder in $fpath)
+  git credential-hf completions fish > ~/.config/fish/completions/git-credential-hf.fish
+  git credential-hf completions powershell >> $PROFILE"
+)]
+pub struct Completions {
+    /// The shell
+    pub shell: Shell,
+}
+
+/// Prints the completions of `command`, the whole command line.
+///
+/// # Errors
+/// When stdout fails.
+pub fn run(completions: &Completions, mut command: Command) -> Result<()> {
+    let mut script = Vec::new();
+    generate(completions.shell, &mut command, NAME, &mut script);
+    let mut script = String::from_utf8(script)?;
+    if completions.shell == Shell::Bash {
+        script.push_str(BASH_FOR_GIT);
+    }
+    print(&script)
+}
