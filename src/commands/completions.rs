@@ -1,10 +1,10 @@
 //! `completions`: what a shell needs to complete this program's command line.
 
 use anyhow::Result;
-use clap::{Args, Command};
+use clap::Command;
 use clap_complete::{Shell, generate};
 
-use crate::context::print;
+use crate::terminal::print;
 
 /// The program's name as shells and git know it.
 const NAME: &str = "git-credential-hf";
@@ -20,7 +20,7 @@ _git_credential_hf() {
 "#;
 
 /// What `completions` is given.
-#[derive(Debug, Args)]
+#[derive(Debug, clap::Args)]
 #[command(
     about = "Print the completions for a shell",
     after_help = "\
@@ -30,7 +30,7 @@ Examples:
   git credential-hf completions fish > ~/.config/fish/completions/git-credential-hf.fish
   git credential-hf completions powershell >> $PROFILE"
 )]
-pub struct Completions {
+pub struct Args {
     /// The shell
     pub shell: Shell,
 }
@@ -39,11 +39,11 @@ pub struct Completions {
 ///
 /// # Errors
 /// When stdout fails.
-pub fn run(completions: &Completions, mut command: Command) -> Result<()> {
+pub fn run(args: &Args, mut command: Command) -> Result<()> {
     let mut script = Vec::new();
-    generate(completions.shell, &mut command, NAME, &mut script);
+    generate(args.shell, &mut command, NAME, &mut script);
     let mut script = String::from_utf8(script)?;
-    if completions.shell == Shell::Bash {
+    if args.shell == Shell::Bash {
         script.push_str(BASH_FOR_GIT);
     }
     print(&script)

@@ -5,7 +5,7 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use crate::context::print;
+use crate::terminal::print;
 
 /// What the command line does not say of itself: a heading, then pairs of a term and its meaning.
 const MORE: [(&str, &[(&str, &str)]); 4] = [
@@ -130,7 +130,10 @@ fn verb_section(verb: Command, out: &mut Vec<u8>) -> Result<()> {
     page.render_description_section(&mut body)?;
     page.render_options_section(&mut body)?;
     for line in String::from_utf8(body)?.lines() {
-        if ![".SH ", ".ie ", ".el "].iter().any(|macros| line.starts_with(macros)) {
+        if ![".SH ", ".ie ", ".el "]
+            .iter()
+            .any(|macros| line.starts_with(macros))
+        {
             out.extend_from_slice(line.as_bytes());
             out.push(b'\n');
         }

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::cli::{Configure, Scope};
+use crate::app::Context;
 use crate::commands::configure;
-use crate::context::Context;
-use crate::files::{self, Lock};
+use crate::commands::configure::Args as Configure;
+use crate::commands::configure::Scope;
+use crate::system::files;
+use crate::system::files::Lock;
 
 /// One repair.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::{Record, Storage, StorageError};
-use crate::files::{self, Lock};
-use crate::name::TokenName;
+use crate::model::token_name::TokenName;
+use crate::system::files;
+use crate::system::files::Lock;
 
 /// The largest file read, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
@@ -164,8 +165,8 @@ fn private(_: &Path, _: &Metadata, _: &str) -> Result<(), StorageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::Endpoint;
-    use crate::secret::Secret;
+    use crate::model::endpoint::Endpoint;
+    use crate::model::secret::Secret;
 
     fn storage() -> (tempfile::TempDir, FileStorage) {
         let dir = tempfile::tempdir().unwrap();

@@ -3,11 +3,16 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::doctor::repair::{Repair, Where};
-use crate::doctor::surroundings::ask_git;
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::git_config::means_us;
-use crate::process::{all_on_path, is_program};
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::doctor::inspection::ask_git;
+use crate::doctor::repair::Repair;
+use crate::doctor::repair::Where;
+use crate::git::config::means_us;
+use crate::system::process::all_on_path;
+use crate::system::process::is_program;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -19,7 +24,7 @@ pub const CHECK: Check = Check {
 
 const PROGRAM: &str = "git-credential-hf";
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let entries = match around.entries() {
         Ok(entries) => entries,
         Err(skipped) => return skipped,

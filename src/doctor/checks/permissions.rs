@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::doctor::{Check, Finding, Group, Surroundings};
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -28,7 +31,7 @@ struct Kept {
 }
 
 #[cfg(unix)]
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let paths = &around.context.paths;
     let tokens = paths.tokens();
     let mut found: Vec<Kept> = Vec::new();
@@ -49,7 +52,7 @@ fn run(around: &Surroundings<'_>) -> Vec<Finding> {
 }
 
 #[cfg(not(unix))]
-fn run(_: &Surroundings<'_>) -> Vec<Finding> {
+fn run(_: &Inspection<'_>) -> Vec<Finding> {
     vec![Finding::ok(
         "the access list of the user's profile keeps others out",
     )]

@@ -1,0 +1,11 @@
+//! The words of this program as types: endpoints, repos, patterns, tokens and their permissions.
+//! Nothing here does I/O.
+
+pub mod endpoint;
+pub mod pattern;
+pub mod permissions;
+pub mod repo;
+pub mod secret;
+pub mod text;
+pub mod time;
+pub mod token_name;

@@ -1,0 +1,11 @@
+//! The machine: files, processes, the environment, paths, the clock and the trace.
+
+pub mod clock;
+pub mod environment;
+pub mod files;
+pub mod hardening;
+pub mod paths;
+pub mod process;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod start;
+pub mod trace;
