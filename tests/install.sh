@@ -95,12 +95,6 @@ quietly "$program" -h || fail "the installed program does not run"
 ok "install.sh --prefix installs one program that runs"
 (($(wc -c <"$program") < 6000000)) || fail "the program has grown to $(wc -c <"$program") bytes"
 ok "the program is under 6 MB"
-# Git waits for each library that is loaded at its start; see install/build.rs.
-if [[ -f $(cc -print-file-name=libgcc_eh.a) ]]; then
-	quietly readelf -d "$program" || fail "readelf"
-	if grep -q libgcc_s "$log"; then fail "the program loads libgcc_s"; fi
-	ok "the program does not load libgcc_s"
-fi
 check_configured "$program"
 ok "git finds the helper, also without the user's PATH"
 

@@ -15,8 +15,8 @@ use anyhow::Result;
 
 use crate::config::Config;
 use crate::config::ConfigError;
-use crate::config::Rules;
 use crate::git::remotes;
+use crate::git::run::ReadError;
 use crate::hf_cli::HfCli;
 use crate::model::endpoint::Endpoint;
 use crate::state::file::StateFile;
@@ -39,7 +39,7 @@ pub struct Context {
     keyring: OnceCell<KeyringStorage>,
     hf_cli: OnceCell<HfCli>,
     /// The remotes of the repository at hand, once they were needed.
-    remotes: OnceCell<Vec<remotes::Remote>>,
+    remotes: OnceCell<Result<Vec<remotes::Remote>, ReadError>>,
 }
 
 impl Context {
@@ -72,16 +72,16 @@ impl Context {
     /// When the configuration has a mistake, too.
     pub fn with_config() -> Result<Self> {
         let mut context = Self::new()?;
-        context.load_config(Rules::All)?;
+        context.load_config()?;
         Ok(context)
     }
 
-    /// Reads the configuration, with the rules that are wanted.
+    /// Reads the configuration.
     ///
     /// # Errors
     /// When it has a mistake.
-    pub fn load_config(&mut self, rules: Rules<'_>) -> Result<(), ConfigError> {
-        self.config = Config::load_with(&self.paths.config(), rules)?;
+    pub fn load_config(&mut self) -> Result<(), ConfigError> {
+        self.config = Config::load(&self.paths.config())?;
         Ok(())
     }
 

@@ -13,6 +13,7 @@ pub mod login;
 pub mod login_web;
 pub mod logout;
 pub mod man;
+pub mod naming;
 pub mod refresh;
 pub mod rules;
 pub mod run;

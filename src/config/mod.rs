@@ -2,7 +2,6 @@
 
 pub mod edit;
 mod read;
-mod sift;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +11,6 @@ use std::time::Duration;
 
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
-use crate::model::repo::Name;
 use crate::model::token_name::TokenName;
 use crate::storage::StorageKind;
 use crate::system::files;
@@ -42,15 +40,6 @@ pub struct Config {
     pub endpoints: BTreeMap<Endpoint, EndpointOptions>,
     /// The tokens that other programs hand out, by name.
     pub commands: BTreeMap<TokenName, CommandLine>,
-}
-
-/// Which rules somebody wants to know.
-#[derive(Debug, Clone, Copy)]
-pub enum Rules<'a> {
-    /// All of them.
-    All,
-    /// Those that can apply to a repo of this namespace, or to one without a namespace.
-    Of(Option<&'a Name>),
 }
 
 /// A pattern and the token to use there.
@@ -121,19 +110,18 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
+    /// Whether a rule or the default names this token.
+    #[must_use]
+    pub fn names(&self, token: &TokenName) -> bool {
+        let rules = self.rules.iter().map(|rule| &rule.token);
+        rules.chain(&self.default).any(|name| name == token)
+    }
+
     /// Reads the file; a missing one is the default configuration.
     ///
     /// # Errors
     /// When it cannot be read or says something that this program does not understand.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        Self::load_with(path, Rules::All)
-    }
-
-    /// The same with the rules that are wanted, and maybe others.
-    ///
-    /// # Errors
-    /// As [`Config::load`], whatever rules are wanted.
-    pub fn load_with(path: &Path, rules: Rules<'_>) -> Result<Self, ConfigError> {
         let read = files::read_plain(path).and_then(|Plain { bytes, others }| {
             let text = String::from_utf8(bytes)
                 .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))?;
@@ -141,7 +129,7 @@ impl Config {
         });
         match read {
             Ok((text, others)) => {
-                let config = Self::parse_with(path, &text, rules)?;
+                let config = Self::parse(path, &text)?;
                 match others.filter(|_| config.can_give_away()) {
                     Some(others) => Err(not_trusted(path, others)),
                     None => Ok(config),
@@ -163,17 +151,6 @@ impl Config {
     /// At the first thing that is not understood.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         read::config(path, text)
-    }
-
-    fn parse_with(path: &Path, text: &str, rules: Rules<'_>) -> Result<Self, ConfigError> {
-        if let Rules::Of(namespace) = rules
-            && let Some(sifted) = sift::without_other_rules(text, namespace)
-            && let Ok(config) = Self::parse(path, &sifted)
-        {
-            return Ok(config);
-        }
-        // Also where there is a mistake: its place is one in the whole text.
-        Self::parse(path, text)
     }
 
     /// Whether somebody else who wrote this could have programs run, or have a token of the

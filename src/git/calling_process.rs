@@ -7,7 +7,7 @@
 //! (git-xet) upload. Such a program waits for us, so it is still there to be looked at. What it
 //! says chooses among the user's own tokens for the very endpoint that asks, and nothing else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::git::remotes::Remote;
 use crate::model::endpoint::Endpoint;
@@ -96,18 +96,20 @@ fn named(remote: &str, push: bool) -> Option<InUse> {
 /// The places on an endpoint that a request without a path may be about: what is in use, where
 /// that is known, else all that the remotes name. They are not even looked up where they do not
 /// count.
-#[must_use]
-pub fn places<'a>(
+///
+/// # Errors
+/// When they were looked up, and that failed.
+pub fn places<'a, E>(
     endpoint: &Endpoint,
     used: Option<&InUse>,
-    remotes: impl FnOnce() -> &'a [Remote],
-) -> Vec<Location> {
+    remotes: impl FnOnce() -> Result<&'a [Remote], E>,
+) -> Result<Vec<Location>, E> {
     if let Some(InUse::At(place)) = used
         && place.endpoint == *endpoint
     {
-        return vec![place.clone()];
+        return Ok(vec![place.clone()]);
     }
-    let here = remotes()
+    let here = remotes()?
         .iter()
         .filter(|remote| remote.location.endpoint == *endpoint);
     let mut found: Vec<&Remote> = here.collect();
@@ -119,13 +121,10 @@ pub fn places<'a>(
         let wanted = *push && found.iter().any(|remote| remote.push);
         found.retain(|remote| remote.push == wanted);
     }
-    let mut places: Vec<Location> = Vec::new();
-    for remote in found {
-        if !places.contains(&remote.location) {
-            places.push(remote.location.clone());
-        }
-    }
-    places
+    let mut seen = HashSet::new();
+    found.retain(|remote| seen.insert(&remote.location));
+    let places = found.into_iter().map(|remote| remote.location.clone());
+    Ok(places.collect())
 }
 
 /// A running program.
@@ -155,6 +154,10 @@ fn process(id: u32) -> Option<Process> {
         let mut bytes = Vec::new();
         let file = std::fs::File::open(format!("/proc/{id}/{file}")).ok()?;
         file.take(MAX_WORDS).read_to_end(&mut bytes).ok()?;
+        // What was cut off may be the URL.
+        if bytes.len() as u64 == MAX_WORDS {
+            bytes.clear();
+        }
         Some(String::from_utf8_lossy(&bytes).into_owned())
     };
     // `ID (NAME) STATE PARENT ..`, where the name may hold anything.
@@ -309,7 +312,8 @@ mod tests {
             (named("up", false), "umbrella/x"),
             (named("up", true), "me@umbrella/x"),
         ] {
-            let places = places(&hub, used.as_ref(), || &remotes);
+            let remotes = || Ok::<_, ()>(remotes.as_slice());
+            let places = places(&hub, used.as_ref(), remotes).unwrap();
             let shown = places.iter().map(|place| match &place.username {
                 Some(user) => format!("{user}@{}", place.path),
                 None => place.path.clone(),

@@ -74,6 +74,12 @@ pub enum ProtocolError {
         /// The line, counted from 1.
         line: usize,
     },
+    /// Some lines end with LF, and others with CRLF.
+    #[error("line {line} of the request ends differently from the lines before it (LF and CRLF)")]
+    MixedLineEnds {
+        /// The line, counted from 1.
+        line: usize,
+    },
     /// No `=`.
     #[error("line {line} of the request is not of the form key=value")]
     NoEquals {
@@ -107,6 +113,9 @@ impl Request {
     pub fn read(input: &mut impl BufRead) -> Result<Self, ProtocolError> {
         let mut request = Self::default();
         let mut buffer = Zeroizing::new(Vec::with_capacity(256));
+        // How the first line ends: git drops only the LF, so in a mixture a CR could be meant as
+        // part of a value.
+        let mut ends_with_crlf = None;
         for line in 1..=MAX_LINES {
             buffer.zeroize();
             // Two more than a line: room for its ending, and one read that cannot run on.
@@ -116,19 +125,26 @@ impl Request {
             if bytes.is_empty() {
                 return Ok(request);
             }
-            bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-            bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+            // The last line may have no end.
+            let mut crlf = None;
+            if let Some(ended) = bytes.strip_suffix(b"\n") {
+                bytes = ended.strip_suffix(b"\r").unwrap_or(ended);
+                crlf = Some(bytes.len() != ended.len());
+            }
             if bytes.len() > MAX_LINE {
                 return Err(ProtocolError::LongLine { line });
-            }
-            if bytes.is_empty() {
-                return Ok(request);
             }
             if bytes.contains(&0) {
                 return Err(ProtocolError::Nul { line });
             }
             if bytes.contains(&b'\r') {
                 return Err(ProtocolError::CarriageReturn { line });
+            }
+            if crlf.is_some_and(|crlf| *ends_with_crlf.get_or_insert(crlf) != crlf) {
+                return Err(ProtocolError::MixedLineEnds { line });
+            }
+            if bytes.is_empty() {
+                return Ok(request);
             }
             let equals = bytes.iter().position(|b| *b == b'=');
             let (key, value) = equals
@@ -357,6 +373,18 @@ mod tests {
             (
                 b"host=a\r\r\n",
                 "line 1 of the request contains a carriage return",
+            ),
+            (
+                b"host=a\r",
+                "line 1 of the request contains a carriage return",
+            ),
+            (
+                b"protocol=https\nhost=a\r\n",
+                "line 2 of the request ends differently from the lines before it (LF and CRLF)",
+            ),
+            (
+                b"protocol=https\r\nhost=a\r\n\n",
+                "line 3 of the request ends differently from the lines before it (LF and CRLF)",
             ),
             (
                 b"host\n",

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::config::Config;
+use crate::git::run::ReadError;
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
 use crate::model::pattern::Specificity;
@@ -214,9 +215,11 @@ pub enum Notice {
     UnknownUsername,
 }
 
-/// An explicit choice that cannot be met; falling back would use a token nobody asked for.
+/// Why there is no choice: falling back would use a token that nobody asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SelectError {
+    /// Git sent no path, and the repository's remotes cannot be read.
+    Remotes(ReadError),
     /// `GIT_CREDENTIAL_HF_TOKEN_NAME` names a token that is not there.
     NoSuchToken(TokenName),
     /// It names a token of another endpoint.

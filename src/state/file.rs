@@ -10,8 +10,6 @@ use crate::model::endpoint::Endpoint;
 use crate::model::secret::Fingerprint;
 use crate::state::State;
 use crate::state::VERSION;
-use crate::state::text;
-use crate::state::text::Relevant;
 use crate::system::files;
 use crate::system::files::Lock;
 use crate::system::files::Others;
@@ -81,16 +79,7 @@ impl StateFile {
     /// # Errors
     /// When the file cannot be read or understood.
     pub fn load(&self) -> Result<State, StateError> {
-        self.load_with(None)
-    }
-
-    /// The same with the tokens that matter to one request, and maybe others. It is not for
-    /// writing.
-    ///
-    /// # Errors
-    /// When the file cannot be read or what matters of it be understood.
-    pub fn load_with(&self, relevant: Option<&Relevant<'_>>) -> Result<State, StateError> {
-        let mut state = self.load_tokens(relevant)?;
+        let mut state = self.load_alone()?;
         self.add_fallback(&mut state);
         Ok(state)
     }
@@ -159,10 +148,6 @@ impl StateFile {
     }
 
     fn load_alone(&self) -> Result<State, StateError> {
-        self.load_tokens(None)
-    }
-
-    fn load_tokens(&self, relevant: Option<&Relevant<'_>>) -> Result<State, StateError> {
         let bytes = match files::read_plain(&self.path) {
             Ok(Plain { bytes, others }) => match others {
                 // Root works among a user's files where a container has that user's home.
@@ -184,13 +169,6 @@ impl StateFile {
             }
             Err(error) => return Err(self.io(error)),
         };
-        if let Some(relevant) = relevant
-            && let Ok(text) = std::str::from_utf8(&bytes)
-            && let Some(sifted) = text::without_others(text, relevant)
-            && let Ok(state) = parse(sifted.as_bytes())
-        {
-            return Ok(state);
-        }
         parse(&bytes).map_err(|error| match error {
             Unreadable::Damaged { line } => StateError::Damaged {
                 path: self.path.clone(),
@@ -283,7 +261,7 @@ pub fn parse(bytes: &[u8]) -> Result<State, Unreadable> {
 #[must_use]
 pub fn to_json(state: &State) -> Vec<u8> {
     // Maps with text keys and plain values always serialise.
-    text::write(state).unwrap_or_default()
+    serde_json::to_vec_pretty(state).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The state: what is known of each token, and which were rejected. Never a secret.
 
 pub mod file;
-pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 

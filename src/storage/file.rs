@@ -1,11 +1,12 @@
 //! The file storage: a 0600 file for each token in a 0700 folder. Not encrypted.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::parking::{FileParking, Parking};
 use super::{Record, Storage, StorageError};
 use crate::model::token_name::TokenName;
 use crate::system::files;
@@ -29,13 +30,24 @@ impl FileStorage {
 
     /// The file of a name: its plain characters for people, and its hash.
     fn path(&self, name: &TokenName) -> PathBuf {
+        self.file(name, "token")
+    }
+
+    fn file(&self, name: &TokenName, extension: &str) -> PathBuf {
         let plain: String = name
             .as_str()
             .chars()
             .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
             .take(32)
             .collect();
-        self.dir.join(format!("{plain}-{}.token", name.hash()))
+        self.dir
+            .join(format!("{plain}-{}.{extension}", name.hash()))
+    }
+
+    /// Where the answer to a renewal of this token waits.
+    #[must_use]
+    pub fn parking(&self, name: &TokenName) -> FileParking {
+        FileParking::new(self.file(name, "renewal"))
     }
 
     fn lock(&self) -> Result<Lock, StorageError> {
@@ -62,7 +74,7 @@ impl Storage for FileStorage {
     fn read(&self, name: &TokenName) -> Result<Record, StorageError> {
         self.check_dir()?;
         let path = self.path(name);
-        let mut file = open_no_follow(&path).map_err(|error| match error.kind() {
+        let mut file = files::open_no_follow(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => StorageError::NotFound,
             _ => unavailable("read", &path, &error),
         })?;
@@ -103,6 +115,7 @@ impl Storage for FileStorage {
         let _lock = self.lock()?;
         // A copy that a kill has left must not outlive the token.
         files::sweep(&self.dir, "");
+        self.parking(name).clear()?;
         let path = self.path(name);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -118,22 +131,6 @@ impl Storage for FileStorage {
 
 fn unavailable(verb: &str, path: &Path, error: &io::Error) -> StorageError {
     StorageError::Unavailable(format!("cannot {verb} {}: {error}", path.display()))
-}
-
-#[cfg(unix)]
-fn open_no_follow(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    // NONBLOCK, so that a pipe put in the file's place cannot hold us up.
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    File::options()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
-}
-
-#[cfg(not(unix))]
-fn open_no_follow(path: &Path) -> io::Result<File> {
-    File::open(path)
 }
 
 /// Refuses what another user owns or can reach.

@@ -8,13 +8,16 @@ use std::time::Duration;
 use keyring::{Entry, Error};
 use zeroize::Zeroizing;
 
+use super::parking::Parking;
 use super::{Record, Storage, StorageError};
 use crate::model::token_name::TokenName;
-#[cfg(all(unix, not(target_os = "macos")))]
 use crate::system::trace;
 
 /// The service that all entries are under; the user name of an entry is the token's name.
 const SERVICE: &str = "git-credential-hf";
+
+/// The service of the entries that the answers to renewals wait under.
+const PARKING_SERVICE: &str = "git-credential-hf-renewal";
 
 /// The keyring of this platform.
 #[derive(Debug)]
@@ -66,6 +69,34 @@ impl KeyringStorage {
         }
     }
 
+    fn write_text(
+        &self,
+        service: &'static str,
+        name: &TokenName,
+        text: Zeroizing<String>,
+    ) -> Result<(), StorageError> {
+        self.within(name, move |user| {
+            with_entry(service, user, |entry| entry.set_secret(text.as_bytes()))
+        })
+    }
+
+    fn remove(&self, service: &'static str, name: &TokenName) -> Result<(), StorageError> {
+        let delete = |user: &str| with_entry(service, user, Entry::delete_credential);
+        match self.within(name, delete) {
+            Err(StorageError::NotFound) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Where the answer to a renewal of this token waits.
+    #[must_use]
+    pub fn parking<'a>(&'a self, name: &'a TokenName) -> KeyringParking<'a> {
+        KeyringParking {
+            keyring: self,
+            name,
+        }
+    }
+
     fn too_slow(&self) -> StorageError {
         StorageError::BrokeOff(format!(
             "the keyring did not answer within {} s: it may be locked, or its service hangs",
@@ -76,7 +107,7 @@ impl KeyringStorage {
 
 impl Storage for KeyringStorage {
     fn read(&self, name: &TokenName) -> Result<Record, StorageError> {
-        let bytes = self.within(name, read)?;
+        let bytes = self.within(name, |user| read(SERVICE, user))?;
         std::str::from_utf8(&bytes)
             .ok()
             .and_then(|text| Record::from_text(text).ok())
@@ -88,32 +119,88 @@ impl Storage for KeyringStorage {
     }
 
     fn write(&self, name: &TokenName, record: &Record) -> Result<(), StorageError> {
-        let text = record.to_text();
-        self.within(name, move |user| {
-            with_entry(user, |entry| entry.set_secret(text.as_bytes()))
-        })
+        self.write_text(SERVICE, name, record.to_text())
     }
 
     fn delete(&self, name: &TokenName) -> Result<(), StorageError> {
-        let delete = |user: &str| with_entry(user, Entry::delete_credential);
-        match self.within(name, delete) {
-            Err(StorageError::NotFound) => Ok(()),
-            other => other,
-        }
+        self.remove(PARKING_SERVICE, name)?;
+        self.remove(SERVICE, name)
     }
 }
 
-/// Calls the keyring crate.
-fn with_entry<T>(
-    user: &str,
-    call: impl FnOnce(&Entry) -> Result<T, Error>,
-) -> Result<T, StorageError> {
-    let entry = Entry::new(SERVICE, user);
-    entry.and_then(|entry| call(&entry)).map_err(describe)
+/// An entry beside the token's own, in the same keyring: an answer is never less protected than
+/// the token that it renews.
+#[derive(Debug)]
+pub struct KeyringParking<'a> {
+    keyring: &'a KeyringStorage,
+    name: &'a TokenName,
 }
 
-fn read_entry(user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
-    with_entry(user, |entry| entry.get_secret().map(Zeroizing::new))
+impl Parking for KeyringParking<'_> {
+    fn reserve(&self, room: Zeroizing<String>) -> Result<(), StorageError> {
+        match self.write(room) {
+            // Windows' Credential Manager takes 2,560 bytes. A token that fits alone is renewed
+            // although its answer may not fit here.
+            Err(StorageError::Refused(why)) => {
+                trace::line(|| format!("no room for an answer: {why}"));
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn write(&self, text: Zeroizing<String>) -> Result<(), StorageError> {
+        self.keyring.write_text(PARKING_SERVICE, self.name, text)
+    }
+
+    fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StorageError> {
+        let read = |user: &str| read(PARKING_SERVICE, user);
+        match self.keyring.within(self.name, read) {
+            Err(StorageError::NotFound) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    fn clear(&self) -> Result<(), StorageError> {
+        self.keyring.remove(PARKING_SERVICE, self.name)
+    }
+}
+
+/// Calls the keyring crate, and once more where its connection has broken: one that breaks after
+/// the Hub has answered must not cost a login.
+fn with_entry<T>(
+    service: &str,
+    user: &str,
+    call: impl Fn(&Entry) -> Result<T, Error>,
+) -> Result<T, StorageError> {
+    let call = || Entry::new(service, user).and_then(|entry| call(&entry));
+    let mut outcome = call();
+    if matches!(outcome, Err(Error::PlatformFailure(_))) && reconnect() {
+        outcome = call();
+    }
+    outcome.map_err(describe)
+}
+
+/// Gives the keyring crate a new connection: it keeps the one it has, broken or not.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn reconnect() -> bool {
+    let store = zbus_secret_service_keyring_store::Store::new();
+    store.is_ok_and(|store| {
+        keyring_core::set_default_store(store);
+        true
+    })
+}
+
+/// The other systems have no connection that could break.
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn reconnect() -> bool {
+    false
+}
+
+fn read_entry(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
+    with_entry(service, user, |entry| {
+        entry.get_secret().map(Zeroizing::new)
+    })
 }
 
 #[cfg(not(all(unix, not(target_os = "macos"))))]
@@ -122,9 +209,9 @@ use read_entry as read;
 /// Reads the short way; where that does not lead on, the keyring crate has more ways, and words
 /// for what is wrong.
 #[cfg(all(unix, not(target_os = "macos")))]
-fn read(user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
+fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
     use super::secret_service::{Failure, read};
-    match read(SERVICE, user) {
+    match read(service, user) {
         Ok(secret) => Ok(secret),
         Err(Failure::NotFound) => Err(StorageError::NotFound),
         Err(Failure::Locked) => Err(StorageError::Unavailable(
@@ -133,7 +220,7 @@ fn read(user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
         Err(Failure::Ambiguous) => Err(ambiguous()),
         Err(Failure::Bus(error)) => {
             trace::line(|| format!("no plain session with the Secret Service: {error}"));
-            read_entry(user)
+            read_entry(service, user)
         }
     }
 }

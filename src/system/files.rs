@@ -122,7 +122,7 @@ fn temporary_name(path: &Path) -> PathBuf {
 /// When root writes among a user's files (`sudo git push` with the user's HOME), they stay the
 /// user's; otherwise the user is locked out of all tokens.
 #[cfg(unix)]
-fn leave_to_owner_of(neighbour: &Path, file: &File) {
+pub(crate) fn leave_to_owner_of(neighbour: &Path, file: &File) {
     use std::os::unix::fs::MetadataExt;
     if !is_root() {
         return;
@@ -139,7 +139,7 @@ fn leave_to_owner_of(neighbour: &Path, file: &File) {
 }
 
 #[cfg(not(unix))]
-fn leave_to_owner_of(_: &Path, _: &File) {}
+pub(crate) fn leave_to_owner_of(_: &Path, _: &File) {}
 
 /// What the names of temporary files end with.
 const TEMPORARY: &str = ".tmp";
@@ -206,7 +206,7 @@ pub enum Others {
 
 impl Others {
     #[cfg(unix)]
-    fn of(metadata: &fs::Metadata) -> Option<Self> {
+    pub(crate) fn of(metadata: &fs::Metadata) -> Option<Self> {
         use std::os::unix::fs::MetadataExt;
         let user = rustix::process::geteuid();
         // Who runs git by sudo is the one whose files root works with then.
@@ -229,7 +229,7 @@ impl Others {
 
     /// On Windows the folder lies in the user's profile, whose access list keeps others out.
     #[cfg(not(unix))]
-    fn of(_: &fs::Metadata) -> Option<Self> {
+    pub(crate) fn of(_: &fs::Metadata) -> Option<Self> {
         None
     }
 }
@@ -267,6 +267,30 @@ pub fn read_plain(path: &Path) -> io::Result<Plain> {
     }
     let others = Others::of(&metadata);
     Ok(Plain { bytes, others })
+}
+
+/// Opens a file for reading, and no link in its place.
+///
+/// # Errors
+/// When it is missing, is a link, or cannot be read.
+#[cfg(unix)]
+pub fn open_no_follow(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    // NONBLOCK, so that a pipe put in the file's place cannot hold us up.
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    File::options()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+}
+
+/// Opens a file for reading.
+///
+/// # Errors
+/// When it is missing or cannot be read.
+#[cfg(not(unix))]
+pub fn open_no_follow(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 /// This user's home, as git finds it.
@@ -347,7 +371,7 @@ fn open_old_lock(path: &Path) -> io::Result<File> {
 }
 
 /// For writing a file of this user's own: links are not followed, pipes not waited for.
-fn private_options() -> OpenOptions {
+pub(crate) fn private_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
     #[cfg(unix)]

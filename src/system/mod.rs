@@ -6,6 +6,4 @@ pub mod files;
 pub mod hardening;
 pub mod paths;
 pub mod process;
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub mod start;
 pub mod trace;

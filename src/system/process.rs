@@ -34,7 +34,7 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
 pub struct Finished {
     /// How it ended.
     pub status: ExitStatus,
-    /// What it printed, `limit` bytes of it at most. It may be a secret.
+    /// All that it printed. It may be a secret.
     pub output: Zeroizing<Vec<u8>>,
 }
 
@@ -42,7 +42,8 @@ pub struct Finished {
 /// killed. It stays in the foreground of the terminal, where it may have to ask for a PIN.
 ///
 /// # Errors
-/// When it cannot be started, or [`io::ErrorKind::TimedOut`].
+/// When it cannot be started; [`io::ErrorKind::TimedOut`]; and [`io::ErrorKind::FileTooLarge`]
+/// when it prints more than `limit` bytes, since the first of them alone could mislead.
 pub fn output_within(mut command: Command, timeout: Duration, limit: u64) -> io::Result<Finished> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let start = Instant::now();
@@ -56,7 +57,8 @@ pub fn output_within(mut command: Command, timeout: Duration, limit: u64) -> io:
         // Read to the end even past the limit: a closed pipe would kill the program.
         while let Ok(count @ 1..) = stdout.read(&mut buffer) {
             let part = buffer.get(..count).unwrap_or_default();
-            if sent < limit && sender.send(Zeroizing::new(part.to_vec())).is_err() {
+            // One byte too many is enough to know that there were too many.
+            if sent <= limit && sender.send(Zeroizing::new(part.to_vec())).is_err() {
                 return;
             }
             sent += count as u64;
@@ -94,7 +96,9 @@ pub fn output_within(mut command: Command, timeout: Duration, limit: u64) -> io:
     while open && ended.elapsed() < GRACE {
         open = read();
     }
-    output.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    if output.len() as u64 > limit {
+        return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+    }
     Ok(Finished { status, output })
 }
 
@@ -151,7 +155,11 @@ mod tests {
         let long = Duration::from_secs(20);
         let start = Instant::now();
         assert_eq!(sh("echo a; sleep 30 & echo b", long).unwrap(), "a\nb\n");
-        assert_eq!(sh("seq 100000", long).unwrap().len(), 1000);
+        assert_eq!(sh("printf %1000d 1", long).unwrap().len(), 1000);
+        for script in ["printf %1001d 1", "seq 100000"] {
+            let error = sh(script, long).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::FileTooLarge, "{script}");
+        }
         for script in [
             "echo a; exec >&-; exec sleep 30",
             "exec sleep 30",

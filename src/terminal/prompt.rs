@@ -1,9 +1,29 @@
 //! The hidden prompt. It reads keys itself, so that Ctrl-C leaves the terminal as it was: a
 //! program that git has started cannot count on the shell to mend it.
 
-use std::io;
+use std::io::{self, IsTerminal, Read};
 
 use zeroize::Zeroizing;
+
+use crate::model::secret::MAX_BYTES;
+
+/// A token that a person gives: on stdin where that is asked for and not a terminal, else at a
+/// hidden prompt; `None` where nobody can be asked.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn token(on_stdin: bool, question: &str) -> io::Result<Option<Zeroizing<String>>> {
+    if on_stdin && !io::stdin().is_terminal() {
+        let mut text = Zeroizing::new(String::with_capacity(1024));
+        let most = MAX_BYTES as u64 + 1;
+        io::stdin().lock().take(most).read_to_string(&mut text)?;
+        return Ok(Some(text));
+    }
+    if !super::can_ask() {
+        return Ok(None);
+    }
+    hidden(question).map(Some)
+}
 
 /// What a key does to the line being typed.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,7 +62,7 @@ fn take(line: &mut Zeroizing<Vec<u8>>, byte: u8) -> Key {
 #[cfg(unix)]
 pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
     use std::fs::File;
-    use std::io::{Read, Write};
+    use std::io::Write;
 
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 

@@ -140,8 +140,14 @@ fn renewed<'a>(
     if record.refresh_token.is_none() || age < REJECTED_SECONDS {
         return None;
     }
-    match renewal::renew(&session.context, name, renewal::When::Now) {
-        Ok(_) => Some(name),
+    match renewal::renew_stored(&session.context, name, renewal::When::Now) {
+        Ok(renewed) => {
+            renewed
+                .warning
+                .iter()
+                .for_each(|line| crate::terminal::say(line));
+            Some(name)
+        }
         Err(error) => {
             trace::line(|| format!("renewing `{name}`: {error}"));
             None

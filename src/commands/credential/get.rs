@@ -58,7 +58,7 @@ pub fn run() -> Result<()> {
 
 fn answer(session: &Session) -> Result<Reply> {
     let context = &session.context;
-    let mut state = context.state_for(&session.wanted());
+    let mut state = context.state_or_empty();
     let now = clock::now();
     let tried = Attempts::find(&session.request.states).map_or_else(Vec::new, |s| s.tried);
     // Asked again with our own state: the last answer was refused.
@@ -239,6 +239,10 @@ fn explain_error(session: &Session, error: &SelectError) -> String {
         .map(|n| n.as_str())
         .collect();
     match error {
+        SelectError::Remotes(error) => format!(
+            "{error}, so it cannot tell which repo is meant: name a token with \
+             GIT_CREDENTIAL_HF_TOKEN_NAME, or run `git credential-hf doctor`"
+        ),
         SelectError::NoSuchToken(name) => {
             let state = session.context.state_or_empty();
             let names: Vec<&str> = state

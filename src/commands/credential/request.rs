@@ -7,7 +7,6 @@ use anyhow::Result;
 
 use crate::app::Context;
 use crate::config::ConfigError;
-use crate::config::Rules;
 use crate::git::protocol::Request;
 use crate::model::endpoint::Endpoint;
 use crate::model::repo::Repo;
@@ -80,12 +79,7 @@ impl Session {
             return Ok(Opening::NotOurs);
         };
         let mut context = Context::new()?;
-        // Without a path it may turn out to be about any repo.
-        let repo = request.path.as_deref().map(Repo::from_path);
-        let rules = repo.as_ref().map_or(Rules::All, |repo| {
-            Rules::Of(repo.as_ref().and_then(|repo| repo.namespace.as_ref()))
-        });
-        if let Err(error) = context.load_config(rules) {
+        if let Err(error) = context.load_config() {
             let config = context.paths.config();
             if !is_out_of_reach(&config) {
                 return Ok(bad_config(&context, &endpoint, error));

@@ -15,7 +15,6 @@ use anyhow::Result;
 
 use crate::app::Context;
 use crate::commands::login::parse_name;
-use crate::config::Rules;
 use crate::git::lock;
 use crate::import;
 use crate::import::Found;
@@ -65,9 +64,6 @@ pub struct Args {
     /// Remove the plain-text copies without a question
     #[arg(long, conflicts_with = "dry_run")]
     pub remove: bool,
-    /// Write rules without a question where a repo would get another token than its URL had
-    #[arg(long, conflicts_with = "dry_run")]
-    pub rules: bool,
     /// Look into the clones below this folder too; repeatable
     #[arg(long, value_name = "DIR")]
     pub recurse: Vec<PathBuf>,
@@ -160,8 +156,8 @@ pub fn run(import: &Args) -> Result<()> {
         );
     }
     keep::all(&context, import, name.as_ref(), &mut report)?;
-    context.load_config(Rules::All)?;
-    rules::write(&mut context, import, &report)?;
+    context.load_config()?;
+    rules::say(&context, &report)?;
     removal::all(&context, import, &mut report)?;
     report.end()
 }

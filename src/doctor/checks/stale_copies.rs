@@ -137,7 +137,7 @@ fn unlisted(folder: &Path, state: &State) -> Vec<PathBuf> {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let is_token = path
             .extension()
-            .is_some_and(|extension| extension == "token");
+            .is_some_and(|extension| extension == "token" || extension == "renewal");
         is_token && is_old(path) && !hashes.iter().any(|hash| name.ends_with(hash.as_str()))
     });
     files

@@ -229,6 +229,26 @@ fn a_request_that_breaks_the_format_is_refused_with_the_line() {
             ["line 4", "carriage return"],
         ),
         (
+            "CR at the end",
+            [HUB.as_bytes(), b"path=a\r"].concat(),
+            ["line 4", "carriage return"],
+        ),
+        (
+            "CRLF after LF",
+            [HUB.as_bytes(), b"username=work\r\n"].concat(),
+            ["line 4", "LF and CRLF"],
+        ),
+        (
+            "LF after CRLF",
+            [HUB.replace('\n', "\r\n").as_bytes(), b"username=work\n"].concat(),
+            ["line 4", "LF and CRLF"],
+        ),
+        (
+            "a blank line of the other kind",
+            [HUB.as_bytes(), b"\r\n"].concat(),
+            ["line 4", "LF and CRLF"],
+        ),
+        (
             "no sign",
             [HUB.as_bytes(), b"password\n"].concat(),
             ["line 4", "key=value"],

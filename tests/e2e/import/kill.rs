@@ -24,14 +24,13 @@ const OLD: [&str; 5] = [
     "x/.git/config",
 ];
 
-const IMPORT: [&str; 8] = [
+const IMPORT: [&str; 7] = [
     "import",
     "hf",
     "git",
     "netrc",
     "remotes",
     "--remove",
-    "--rules",
     "--no-verify",
 ];
 

@@ -350,7 +350,7 @@ fn a_trace_and_the_arguments_of_other_programs_hold_no_token() {
         "git-credential-hf",
         "import",
     ];
-    let more = ["hf", "git", "netrc", "remotes", "--remove", "--rules"];
+    let more = ["hf", "git", "netrc", "remotes", "--remove"];
     let run = desk.machine.command("strace", run.into_iter().chain(more));
     run.env("GIT_CREDENTIAL_HF_TRACE", trace).dir("x").ok();
     let text = desk.machine.read("trace");

@@ -91,7 +91,12 @@ fn written(request: &Request, end: &str) -> String {
 /// of a key counts.
 fn as_it_stands(data: &[u8]) -> Fields {
     let mut lines = Vec::new();
-    for line in data.split(|byte| *byte == b'\n') {
+    let mut ends = Vec::new();
+    for whole in data.split_inclusive(|byte| *byte == b'\n') {
+        if whole.ends_with(b"\n") {
+            ends.push(whole.ends_with(b"\r\n"));
+        }
+        let line = whole.strip_suffix(b"\n").unwrap_or(whole);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {
             break;
@@ -100,6 +105,7 @@ fn as_it_stands(data: &[u8]) -> Fields {
         let (key, value) = line.split_once('=').expect("it was read");
         lines.push((key.to_owned(), value.to_owned()));
     }
+    assert!(ends.iter().all(|crlf| *crlf == ends[0]), "mixed line ends");
     let all = |key: &'static str| {
         let values = lines.iter().filter(move |(k, _)| k == key);
         values.map(|(_, value)| value.as_str())

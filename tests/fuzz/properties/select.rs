@@ -335,7 +335,9 @@ fn belongs(world: &Made, candidate: &Candidate) {
 
 /// A name asked for that cannot be had is an error, and nothing is tried in its place.
 fn refused(world: &Made, error: &SelectError) {
-    let (SelectError::NoSuchToken(name) | SelectError::OtherEndpoint(name, _)) = error;
+    let (SelectError::NoSuchToken(name) | SelectError::OtherEndpoint(name, _)) = error else {
+        panic!("the remotes were read: {error:?}");
+    };
     assert_eq!(world.env.token_name.as_deref(), Some(name.as_str()));
     let here = |endpoint: &Endpoint| *endpoint == world.wanted.endpoint;
     let stored = world.state.tokens.get(name);
