@@ -2,4 +2,5 @@
 
 pub mod bad_input;
 pub mod explain_and_list;
+mod man_and_completions;
 pub mod what_helps;
