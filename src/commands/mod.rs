@@ -15,6 +15,7 @@ pub mod logout;
 pub mod man;
 pub mod naming;
 pub mod refresh;
+pub mod rename;
 pub mod rules;
 pub mod run;
 pub mod token;

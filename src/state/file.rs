@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Fingerprint;
+use crate::state::Origin;
 use crate::state::State;
 use crate::state::VERSION;
 use crate::system::files;
@@ -148,14 +149,12 @@ impl StateFile {
     }
 
     fn load_alone(&self) -> Result<State, StateError> {
-        let bytes = match files::read_plain(&self.path) {
-            Ok(Plain { bytes, others }) => match others {
-                // Root works among a user's files where a container has that user's home.
-                Some(others) if others == Others::MayWrite || !files::is_root() => {
-                    return Err(self.io(not_trusted(others)));
-                }
-                _ => bytes,
-            },
+        let bytes = match files::read_deciding(&self.path) {
+            Ok(Plain {
+                others: Some(others),
+                ..
+            }) => return Err(self.io(not_trusted(&others))),
+            Ok(Plain { bytes, .. }) => bytes,
             Err(error)
                 if matches!(
                     error.kind(),
@@ -211,11 +210,8 @@ impl StateFile {
 }
 
 /// What somebody else may have written is not believed.
-fn not_trusted(others: Others) -> io::Error {
-    io::Error::other(match others {
-        Others::Own => "it belongs to another user",
-        Others::MayWrite => "other users can write to it: run `chmod 600` on it, and look at it",
-    })
+fn not_trusted(others: &Others) -> io::Error {
+    io::Error::other(format!("{others}: {}", others.remedy()))
 }
 
 /// Why the content of a state file is not read.
@@ -245,7 +241,16 @@ pub fn parse(bytes: &[u8]) -> Result<State, Unreadable> {
     }
     let damaged = |error: &serde_json::Error| Unreadable::Damaged { line: error.line() };
     match serde_json::from_slice::<State>(bytes) {
-        Ok(state) if state.version == VERSION => Ok(state),
+        Ok(mut state) if state.version == VERSION => {
+            for token in state.tokens.values_mut() {
+                // Written so before the user name that git saved a token with, which may come
+                // from any URL, was told from an account that the Hub has named.
+                if token.origin == Origin::Git && token.facts.is_none() {
+                    token.username = token.username.take().or(token.account.take());
+                }
+            }
+            Ok(state)
+        }
         outcome => match serde_json::from_slice::<Version>(bytes) {
             Ok(Version { version }) if version > VERSION => Err(Unreadable::Newer { version }),
             Err(error) => Err(damaged(&error)),

@@ -1,6 +1,9 @@
 //! What a person types, and what is printed.
 
+mod man_and_completions;
+
 pub mod bad_input;
 pub mod explain_and_list;
-mod man_and_completions;
+pub mod man_and_completions;
+pub mod rename;
 pub mod what_helps;

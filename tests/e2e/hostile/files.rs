@@ -7,7 +7,7 @@ use crate::support::hub::Right::Write;
 use crate::support::hub::{Hub, TokenSeen};
 use crate::support::machine::Machine;
 use crate::support::tools::need;
-use crate::support::user::{CONFIG, DATA, STATE};
+use crate::support::user::{CONFIG, DATA, STATE, TYPED};
 use serde_json::json;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -51,7 +51,7 @@ fn write_all(hub: &Hub, machine: &Machine) {
         "--for",
         "b",
     ];
-    let scope = format!("{REQUEST}username=me\npassword={token}\n");
+    let scope = format!("{TYPED}{REQUEST}username=me\npassword={token}\n");
     let soon = Duration::from_secs(20);
     machine.helper(login).stdin(&token).timeout(soon).run();
     for action in ["store", "erase", "get"] {
@@ -268,7 +268,7 @@ fn a_state_that_sends_a_token_elsewhere_is_not_believed() {
     mode(&path, 0o666);
     let get = machine.ask("get", REQUEST);
     attacks.tried("a shared state", get.stdout.contains("mallory"));
-    assert!(get.stderr.contains("other users can write to it"), "{get}");
+    assert!(get.stderr.contains("other users can write to"), "{get}");
     attacks.end();
 }
 
