@@ -1,7 +1,5 @@
 //! What a person types, and what is printed.
 
-mod man_and_completions;
-
 pub mod bad_input;
 pub mod explain_and_list;
 pub mod man_and_completions;
