@@ -7,7 +7,10 @@ use crate::support::tools::find;
 /// The verbs, as the help lists them.
 fn verbs(machine: &Machine) -> Vec<String> {
     let help = machine.helper(["-h"]).ok().stdout;
-    let commands = help.split("Commands:\n").nth(1).expect("a list of commands");
+    let commands = help
+        .split("Commands:\n")
+        .nth(1)
+        .expect("a list of commands");
     let lines = commands.lines().take_while(|line| !line.is_empty());
     let words = lines.filter_map(|line| line.split_whitespace().next());
     words
