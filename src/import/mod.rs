@@ -1,4 +1,4 @@
-//! Tokens that lie elsewhere in plain text: where they are found ([`find`]), and how they are
+//! Tokens that lie elsewhere in plain text: where they are found ([`mod@find`]), and how they are
 //! taken out of there ([`remove`]). For each format there is one reader and editor, which does no
 //! I/O.
 
