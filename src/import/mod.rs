@@ -18,6 +18,7 @@ pub mod hf;
 pub mod login_url;
 pub mod netrc;
 pub mod remove;
+pub mod small_file;
 pub mod store_helper;
 
 pub use find::{Findings, find};
