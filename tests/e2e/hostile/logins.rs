@@ -78,7 +78,7 @@ fn exported(hub: &Hub, machine: &Machine, dir: &str) -> String {
     let label = known
         .filter(|(_, value)| *value == run.stdout)
         .map(|(label, _)| label);
-    label.last().unwrap_or_default()
+    label.next_back().unwrap_or_default()
 }
 
 #[test]
