@@ -115,7 +115,7 @@ pub fn json(value: &serde_json::Value) -> serde_json::Result<Zeroizing<String>> 
     Ok(text)
 }
 
-/// Bold or coloured text on a terminal, plain text elsewhere. Codes are those that [`fit`] knows.
+/// Bold or coloured text on a terminal, plain text elsewhere. Codes are those that [`sanitize_styled`] lets through.
 #[derive(Debug, Clone, Copy)]
 pub struct Style {
     on: bool,
@@ -204,7 +204,7 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 /// Prints JSON to stdout.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
     print(&json(value)?)
 }
