@@ -25,7 +25,7 @@ use crate::state_text::Relevant;
 use crate::storage::file::FileStorage;
 use crate::storage::keyring::KeyringStorage;
 use crate::storage::{Record, Storage, StorageError, StorageKind};
-use crate::{caller, git, trace, ui};
+use crate::{caller, console, git, trace, ui};
 
 /// How long to wait for another process that changes the same token; longer than a renewal's
 /// request can take.
@@ -508,12 +508,7 @@ pub fn way_out(candidate: &Candidate) -> String {
 /// A name as a shell wants it.
 #[must_use]
 pub fn quoted(name: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-    if !name.is_empty() && name.chars().all(plain) {
-        name.to_owned()
-    } else {
-        format!("'{}'", name.replace('\'', "'\\''"))
-    }
+    crate::quoting::word(name)
 }
 
 /// Prints to stdout, fit for a terminal and without a token; a reader that has gone away is no
@@ -522,7 +517,8 @@ pub fn quoted(name: &str) -> String {
 /// # Errors
 /// When stdout fails for another reason.
 pub fn print(text: &str) -> Result<()> {
-    print_secret(&crate::secret::redact(&ui::fit(text)))
+    let text = crate::secret::redact(&ui::fit(text));
+    print_secret(&console::fit_for(&io::stdout(), &text))
 }
 
 /// Prints JSON to stdout.

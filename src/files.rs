@@ -6,6 +6,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+#[cfg(not(unix))]
+use crate::home::is_outside_profile;
+use crate::sharing::patiently;
+
 /// How long a writer waits for another one before it gives up.
 pub const LOCK_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -56,7 +60,7 @@ impl Lock {
     /// Opens the file, or makes it. Only one that was made here changes its owner: in a folder
     /// that another user can change, any other might be a file of root's by now.
     fn open(path: &Path) -> io::Result<File> {
-        match private_options().create_new(true).open(path) {
+        match patiently(|| private_options().create_new(true).open(path)) {
             Ok(file) => {
                 if let Some(dir) = path.parent() {
                     leave_to_owner_of(dir, &file);
@@ -83,7 +87,7 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<(
     sweep(dir, &temporary_prefix(path));
     let result = (|| {
         // `create_new` refuses a file or link that somebody else has put there.
-        let mut file = private_options().create_new(true).open(&temporary)?;
+        let mut file = patiently(|| private_options().create_new(true).open(&temporary))?;
         file.write_all(bytes)?;
         #[cfg(unix)]
         if let Some(mode) = mode {
@@ -95,10 +99,12 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<(
         // Of the old file where there is one, else of the folder.
         leave_to_owner_of(if path.exists() { path } else { dir }, &file);
         file.sync_all()?;
-        fs::rename(&temporary, path)
+        // Windows renames no file that is open.
+        drop(file);
+        patiently(|| fs::rename(&temporary, path))
     })();
     if result.is_err() {
-        let _ = fs::remove_file(&temporary);
+        let _ = patiently(|| fs::remove_file(&temporary));
         return result;
     }
     sync_dir(dir);
@@ -202,6 +208,8 @@ pub enum Others {
     Own,
     /// Its mode lets them.
     MayWrite,
+    /// It is outside the profile on Windows, and its access list is not read.
+    Outside,
 }
 
 impl Others {
@@ -227,11 +235,6 @@ impl Others {
         }
     }
 
-    /// On Windows the folder lies in the user's profile, whose access list keeps others out.
-    #[cfg(not(unix))]
-    fn of(_: &fs::Metadata) -> Option<Self> {
-        None
-    }
 }
 
 fn not_plain() -> io::Error {
@@ -244,6 +247,14 @@ fn not_plain() -> io::Error {
 /// # Errors
 /// When it is missing, no plain file, or cannot be read.
 pub fn read_plain(path: &Path) -> io::Result<Plain> {
+    // Windows says of a folder what it says of a file that is held.
+    if cfg!(windows) && path.is_dir() {
+        return Err(not_plain());
+    }
+    patiently(|| read_plain_once(path))
+}
+
+fn read_plain_once(path: &Path) -> io::Result<Plain> {
     use std::io::Read;
     let mut options = OpenOptions::new();
     options.read(true);
@@ -265,16 +276,11 @@ pub fn read_plain(path: &Path) -> io::Result<Plain> {
     if bytes.len() as u64 > MAX_FILE {
         return Err(io::Error::from(io::ErrorKind::FileTooLarge));
     }
+    #[cfg(unix)]
     let others = Others::of(&metadata);
+    #[cfg(not(unix))]
+    let others = is_outside_profile(path).then_some(Others::Outside);
     Ok(Plain { bytes, others })
-}
-
-/// This user's home, as git finds it.
-#[must_use]
-pub fn home() -> Option<PathBuf> {
-    let set = std::env::var_os("HOME").filter(|value| !value.is_empty());
-    set.map(PathBuf::from)
-        .or_else(|| directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()))
 }
 
 /// The mode of a file, to write it again with; `None` where it is not there.
@@ -305,7 +311,9 @@ pub fn is_private_dir(dir: &Path) -> bool {
         metadata.is_dir() && ours && metadata.mode() & 0o077 == 0
     }
     #[cfg(not(unix))]
-    metadata.is_dir()
+    {
+        metadata.is_dir() && !is_outside_profile(dir)
+    }
 }
 
 /// Makes a folder that only its owner can enter, with the folders above it; one that is there
@@ -336,7 +344,7 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
 
 /// Opens a lock's file that was there. A pipe or device in its place is refused.
 fn open_old_lock(path: &Path) -> io::Result<File> {
-    let opened = private_options().create(true).truncate(false).open(path);
+    let opened = patiently(|| private_options().create(true).truncate(false).open(path));
     match opened.and_then(|file| Ok((file.metadata()?.is_file(), file))) {
         Ok((true, file)) => Ok(file),
         Ok((false, _)) => Err(not_plain()),

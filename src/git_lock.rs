@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::files::{self, Lock};
+use crate::sharing::patiently;
 use crate::ui::Failure;
 
 /// What our lock on a file of git's points to.
@@ -85,7 +86,7 @@ fn is_ours(lock: &Path) -> bool {
 
 impl Drop for GitLock {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        let _ = patiently(|| fs::remove_file(&self.path));
     }
 }
 
@@ -96,11 +97,8 @@ fn make(path: &Path) -> io::Result<()> {
         done => return done,
     }
     // Where there are no links: as git does it.
-    fs::File::options()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .map(drop)
+    let make = || fs::File::options().write(true).create_new(true).open(path);
+    patiently(make).map(drop)
 }
 
 #[cfg(test)]

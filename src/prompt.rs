@@ -93,15 +93,35 @@ pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
 /// When there is no terminal, or its end comes before a line.
 #[cfg(not(unix))]
 pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
-    rpassword::prompt_password(format!("{prompt}: ")).map(Zeroizing::new)
+    use std::io::Write;
+
+    write!(io::stderr(), "{}: ", crate::ui::one_line(prompt))?;
+    let mut line = Zeroizing::new(Vec::with_capacity(1024));
+    let last = 'keys: loop {
+        let c = crate::console::read_key()?;
+        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+            match take(&mut line, byte) {
+                Key::Typing => {}
+                last => break 'keys last,
+            }
+        }
+    };
+    writeln!(io::stderr())?;
+    match last {
+        Key::End => Err(no_line()),
+        // Windows ends the program itself, unless the console gives the key away.
+        Key::Interrupt => {
+            drop(line);
+            std::process::exit(INTERRUPTED);
+        }
+        _ => text(&line),
+    }
 }
 
-#[cfg(unix)]
 fn no_line() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "no token was given")
 }
 
-#[cfg(unix)]
 fn text(line: &[u8]) -> io::Result<Zeroizing<String>> {
     std::str::from_utf8(line)
         .map(|text| Zeroizing::new(text.to_owned()))

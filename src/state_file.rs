@@ -160,11 +160,11 @@ impl StateFile {
     fn load_tokens(&self, relevant: Option<&Relevant<'_>>) -> Result<State, StateError> {
         let bytes = match files::read_plain(&self.path) {
             Ok(Plain { bytes, others }) => match others {
+                // Whether others may write there is not known, and no token is kept in it.
+                None | Some(Others::Outside) => bytes,
                 // Root works among a user's files where a container has that user's home.
-                Some(others) if others == Others::MayWrite || !files::is_root() => {
-                    return Err(self.io(not_trusted(others)));
-                }
-                _ => bytes,
+                Some(Others::Own) if files::is_root() => bytes,
+                Some(others) => return Err(self.io(not_trusted(others))),
             },
             Err(error)
                 if matches!(
@@ -231,6 +231,7 @@ impl StateFile {
 fn not_trusted(others: Others) -> io::Error {
     io::Error::other(match others {
         Others::Own => "it belongs to another user",
+        Others::Outside => "it is outside your user profile",
         Others::MayWrite => "other users can write to it: run `chmod 600` on it, and look at it",
     })
 }

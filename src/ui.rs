@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal, Write};
 
 use zeroize::Zeroizing;
 
+use crate::console;
+
 /// An error for a person: what happened, and what helps.
 #[derive(Debug)]
 pub struct Failure {
@@ -64,23 +66,29 @@ pub fn print_error(error: &anyhow::Error) {
             text.push_str(&format!("  = help: {}\n", shown(help)));
         }
     }
-    let _ = io::stderr().write_all(crate::secret::redact(&text).as_bytes());
+    write_stderr(&crate::secret::redact(&text));
 }
 
 /// Prints one line to the user of a git command, whose terminal stderr is.
 pub fn say(line: &str) {
     let line = crate::secret::redact(&one_line(line));
-    let _ = writeln!(io::stderr(), "git-credential-hf: {line}");
+    write_stderr(&format!("git-credential-hf: {line}\n"));
 }
 
 /// Tells a person something beside what goes to stdout.
 pub fn tell(line: &str) {
-    let _ = writeln!(io::stderr(), "{}", shown(line));
+    write_stderr(&format!("{}\n", shown(line)));
 }
 
 /// The same for text that is fit for a terminal already, and has colours in it.
 pub fn tell_styled(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    write_stderr(&format!("{text}\n"));
+}
+
+/// A reader of stderr that has gone away changes nothing.
+fn write_stderr(text: &str) {
+    let text = console::fit_for(&io::stderr(), text);
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Text from outside made fit for a terminal: control characters, which could move the cursor
@@ -130,8 +138,8 @@ fn style_length(text: &str) -> Option<usize> {
     ours.then(|| "\x1b[m".len() + code.len())
 }
 
-/// JSON, indented, as text that is fit for a terminal too: what is not is escaped, so that the
-/// value stays the same.
+/// JSON, indented, in ASCII: whatever code page or locale a reader decodes it by, and whatever a
+/// terminal makes of a character, the value stays the same.
 ///
 /// # Errors
 /// When the value cannot be JSON, which none of ours is.
@@ -140,7 +148,7 @@ pub fn json(value: &serde_json::Value) -> serde_json::Result<Zeroizing<String>> 
     let plain = Zeroizing::new(serde_json::to_string_pretty(value)?);
     let mut text = Zeroizing::new(String::with_capacity(2 * plain.len()));
     for c in plain.chars() {
-        if is_fit(c) {
+        if c.is_ascii() && is_fit(c) {
             text.push(c);
             continue;
         }
@@ -178,7 +186,7 @@ impl Style {
     pub fn new(terminal: bool, code: &'static str) -> Self {
         let no_color = crate::environment::Environment::from_process().no_color;
         Self {
-            on: terminal && !no_color,
+            on: terminal && !no_color && console::shows_colours(),
             code,
         }
     }
@@ -281,7 +289,7 @@ mod tests {
         for (text, _) in HOSTILE {
             let value = serde_json::json!({ text: [text, "\u{1f917}"] });
             let json = json(&value).unwrap();
-            assert_eq!(shown(&json), *json, "{text:?}");
+            assert!(shown(&json) == *json && json.is_ascii(), "{text:?}");
             let back: serde_json::Value = serde_json::from_str(&json).unwrap();
             assert_eq!(back, value);
         }

@@ -16,7 +16,9 @@ use crate::files;
 use crate::git_config;
 use crate::git_config_file::{self, Unconfigured, quote_helper};
 use crate::git_lock::GitLock;
+use crate::home::home;
 use crate::process::{self, on_path, output_within};
+use crate::sharing::patiently;
 use crate::ui::Failure;
 
 const PROGRAM: &str = "git-credential-hf";
@@ -164,7 +166,7 @@ fn edit(
     let edited = change(original.as_deref()).with_context(|| cannot("change"))?;
     match edited {
         Edited::Delete => {
-            fs::remove_file(&target).with_context(|| cannot("remove"))?;
+            patiently(|| fs::remove_file(&target)).with_context(|| cannot("remove"))?;
             Ok(true)
         }
         Edited::Write(bytes) if bytes.as_slice() == original.as_deref().unwrap_or_default() => {
@@ -242,7 +244,7 @@ fn global_file() -> Result<PathBuf> {
     if let Some(path) = set("GIT_CONFIG_GLOBAL") {
         return Ok(path);
     }
-    let home = files::home()
+    let home = home()
         .ok_or_else(|| Failure::new("this user has no home directory: name a file with --file"))?;
     let usual = home.join(".gitconfig");
     let xdg = set("XDG_CONFIG_HOME")

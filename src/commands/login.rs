@@ -16,7 +16,7 @@ use crate::grants::{Facts, Role};
 use crate::hub::{Hub, HubError};
 use crate::name::TokenName;
 use crate::pattern::Pattern;
-use crate::prompt;
+use crate::{console, pasted, prompt};
 use crate::secret::{Kind, MAX_BYTES, Secret};
 use crate::state::{Origin, State, TokenInfo};
 use crate::storage::{Record, StorageError, StorageKind};
@@ -181,28 +181,43 @@ fn check_name(
 }
 
 fn read_secret(login: &Login, endpoint: &Endpoint) -> Result<Secret> {
-    let text = if login.with_token && !std::io::stdin().is_terminal() {
-        let mut text = Zeroizing::new(String::with_capacity(1024));
+    let again = match &login.name {
+        Some(name) => format!("git credential-hf login {}", quoted(name)),
+        None => "git credential-hf login".to_owned(),
+    };
+    let given = if login.with_token && !std::io::stdin().is_terminal() {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
+        // UTF-16 has two bytes for each of the token's.
+        let limit = 2 * MAX_BYTES as u64 + 4;
         std::io::stdin()
             .lock()
-            .take(MAX_BYTES as u64 + 1)
-            .read_to_string(&mut text)?;
-        text
+            .take(limit)
+            .read_to_end(&mut bytes)?;
+        pasted::token(&bytes)
+    } else if ui::can_ask() && !console::hides_typing() {
+        return Err(
+            Failure::new("this terminal (Git Bash) shows what is typed, so no token is asked for")
+                .help(format!("log in by the browser: {again} --web"))
+                .help(format!("or give the token on stdin: {again} --with-token < FILE"))
+                .help(format!("or ask in a Windows console: winpty {again}"))
+                .into(),
+        );
     } else if ui::can_ask() {
         if endpoint.is_hugging_face() {
             ui::tell(&format!(
                 "Create a token here, and paste it below: {NEW_TOKEN}"
             ));
         }
-        prompt::hidden(&format!("Token for {endpoint} (not shown)"))
-            .map_err(|error| Failure::new(one_line(&error.to_string())))?
+        let typed = prompt::hidden(&format!("Token for {endpoint} (not shown)"))
+            .map_err(|error| Failure::new(one_line(&error.to_string())))?;
+        pasted::token(typed.as_bytes())
     } else {
         return Err(Failure::new("there is no terminal to ask for the token")
             .help("give it on stdin: git credential-hf login NAME --with-token < FILE")
             .help(format!("or create one first: {NEW_TOKEN}"))
             .into());
     };
-    Ok(Secret::from_input(text).map_err(|error| {
+    Ok(given.map_err(|error| {
         Failure::new(error.to_string())
             .help("a token is one line of letters and digits, such as hf_..")
             .help(format!("create one: {NEW_TOKEN}"))
@@ -482,7 +497,7 @@ fn offer(
     }
     let flags: Vec<String> = names
         .iter()
-        .map(|n| format!("--for {}", quoted_pattern(n)))
+        .map(|n| format!("--for {}", quoted(n)))
         .collect();
     print(&format!(
         "to make that rules: {command} {}\n",
@@ -512,14 +527,6 @@ fn is_tied(
                 && token.endpoint == *endpoint
                 && token.facts.as_ref().and_then(reaches) == ours
         })
-}
-
-fn quoted_pattern(pattern: &str) -> String {
-    if pattern.contains('*') {
-        format!("'{pattern}'")
-    } else {
-        pattern.to_owned()
-    }
 }
 
 fn print_json(

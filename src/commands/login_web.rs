@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use url::Url;
 
+use crate::console;
 use crate::context;
 use crate::endpoint::Endpoint;
 use crate::hub::oauth::{self, DeviceCode, Poll, Tokens};
@@ -141,7 +142,8 @@ impl Spinner {
     fn new(text: &'static str) -> Self {
         Self {
             text,
-            on: io::stderr().is_terminal(),
+            // It is wiped away by a code that colours come with.
+            on: io::stderr().is_terminal() && console::shows_colours(),
         }
     }
 

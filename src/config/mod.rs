@@ -19,8 +19,10 @@ use crate::storage::StorageKind;
 /// The version of the file that this program reads and writes.
 pub const VERSION: i64 = 1;
 
-/// How long a keyring may take, unless the configuration says otherwise.
-pub const KEYRING_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a keyring may take, unless the configuration says otherwise. macOS asks for a
+/// password in a window, which takes a person longer.
+pub const KEYRING_TIMEOUT: Duration =
+    Duration::from_secs(if cfg!(target_os = "macos") { 60 } else { 3 });
 
 /// What `config.toml` says.
 #[derive(Debug, Clone)]
@@ -218,6 +220,12 @@ fn not_trusted(path: &Path, others: Others) -> ConfigError {
         Others::MayWrite => (
             "other users can write to it, so its commands and endpoints are not used",
             format!("run `chmod go-w {shown}`, and look at it"),
+        ),
+        Others::Outside => (
+            "it is outside your user profile, where other users may be able to change it, so its \
+             commands and endpoints are not used",
+            "keep it in the profile: unset GIT_CREDENTIAL_HF_HOME, or set it to a folder there"
+                .to_owned(),
         ),
     };
     ConfigError {

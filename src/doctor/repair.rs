@@ -8,6 +8,7 @@ use crate::cli::{Configure, Scope};
 use crate::commands::configure;
 use crate::context::Context;
 use crate::files::{self, Lock};
+use crate::sharing::patiently;
 
 /// One repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +91,7 @@ impl Repair {
             Self::Sweep(leftovers) => {
                 for Leftover { path, lock } in leftovers {
                     let _lock = Lock::acquire(lock, files::LOCK_DEADLINE)?;
-                    match std::fs::remove_file(path) {
+                    match patiently(|| std::fs::remove_file(path)) {
                         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                             return Err(error)
                                 .with_context(|| format!("cannot remove {}", path.display()));
@@ -125,6 +126,9 @@ fn close(_: &Path, _: u32) -> std::io::Result<()> {
 #[must_use]
 pub fn shell_path(path: &Path) -> String {
     let text = path.to_string_lossy();
+    if cfg!(windows) {
+        return crate::quoting::word(&text);
+    }
     let plain = |c: char| c.is_alphanumeric() || "-_./+@%,:".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text.into_owned();

@@ -12,6 +12,7 @@ use crate::config::ConfigError;
 use crate::context::Context;
 use crate::endpoint::Endpoint;
 use crate::git_config::{self, Entry, ReadError};
+use crate::home;
 use crate::hub::Hub;
 use crate::hub::knock::{Knock, Unreached};
 use crate::process::{self, output_within};
@@ -40,8 +41,8 @@ pub struct Surroundings<'c> {
     pub state: Result<State, String>,
     /// Git's configuration in the working directory.
     pub entries: Result<Vec<Entry>, ReadError>,
-    /// This user's home directory.
-    pub home: Option<PathBuf>,
+    /// This user's home directory, as git and as others find it.
+    pub homes: Vec<PathBuf>,
     /// Whether the network is left alone.
     pub offline: bool,
     contact: OnceCell<Result<Knock, Unreached>>,
@@ -51,13 +52,15 @@ impl<'c> Surroundings<'c> {
     /// Reads what there is; nothing that is missing or broken stops it.
     #[must_use]
     pub fn look(context: &'c Context, config_error: Option<ConfigError>, offline: bool) -> Self {
-        let home = variable("HOME").map(PathBuf::from);
         Self {
             context,
             config_error,
             state: context.state_file.load().map_err(|error| error.to_string()),
             entries: git_config::read(KEYS),
-            home: home.or_else(|| directories::BaseDirs::new().map(|d| d.home_dir().to_owned())),
+            homes: [home::home(), home::of_python()]
+                .into_iter()
+                .flatten()
+                .collect(),
             offline,
             contact: OnceCell::new(),
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::files::{Lock, read_plain};
+use crate::home;
 use crate::name::TokenName;
 use crate::process::on_path;
 use crate::secret::{Kind, Secret, SecretError};
@@ -90,8 +91,7 @@ impl HfCli {
     /// The one that this process's environment means.
     #[must_use]
     pub fn from_process() -> Self {
-        let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
-        Self::from_lookup(|name| std::env::var_os(name), home.as_deref())
+        Self::from_lookup(|name| std::env::var_os(name), home::of_python().as_deref())
     }
 
     /// The one that an environment means.

@@ -13,6 +13,7 @@ use crate::endpoint::Endpoint;
 use crate::files::{self, Others};
 use crate::git;
 use crate::git_config_file::urls;
+use crate::home::home;
 use crate::pattern::Pattern;
 use crate::repo::Repo;
 use crate::secret::{Kind, Secret, SecretError};
@@ -107,7 +108,7 @@ impl Findings {
 
     fn git(&mut self, context: &Context) {
         let mut paths = Vec::new();
-        if let Some(home) = files::home() {
+        if let Some(home) = home() {
             paths.push(home.join(".git-credentials"));
             let config = std::env::var_os("XDG_CONFIG_HOME").filter(|dir| !dir.is_empty());
             let config = config.map_or_else(|| home.join(".config"), PathBuf::from);
@@ -133,7 +134,7 @@ impl Findings {
     fn netrc(&mut self, context: &Context) {
         let set = std::env::var_os("NETRC").filter(|path| !path.is_empty());
         let mut paths: Vec<PathBuf> = set.into_iter().map(PathBuf::from).collect();
-        if let Some(home) = files::home() {
+        if let Some(home) = home() {
             paths.push(home.join(".netrc"));
             if cfg!(windows) {
                 paths.push(home.join("_netrc"));

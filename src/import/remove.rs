@@ -18,6 +18,7 @@ use crate::git_config_file::urls;
 use crate::git_lock::GitLock;
 use crate::hf_cli::{HfCli, Which};
 use crate::secret::Secret;
+use crate::sharing::patiently;
 
 /// A value that is to go.
 #[derive(Debug)]
@@ -137,7 +138,7 @@ fn remove_active(file: &Path) -> Result<()> {
         let real = std::fs::canonicalize(file)?;
         files::write_whole(&real, b"", files::mode_of(&real))?;
     } else {
-        std::fs::remove_file(file)?;
+        patiently(|| std::fs::remove_file(file))?;
     }
     Ok(())
 }

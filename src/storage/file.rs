@@ -8,7 +8,9 @@ use zeroize::Zeroizing;
 
 use super::{Record, Storage, StorageError};
 use crate::files::{self, Lock};
+use crate::home::is_outside_profile;
 use crate::name::TokenName;
+use crate::sharing::patiently;
 
 /// The largest file read, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
@@ -61,7 +63,7 @@ impl Storage for FileStorage {
     fn read(&self, name: &TokenName) -> Result<Record, StorageError> {
         self.check_dir()?;
         let path = self.path(name);
-        let mut file = open_no_follow(&path).map_err(|error| match error.kind() {
+        let mut file = patiently(|| open_no_follow(&path)).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => StorageError::NotFound,
             _ => unavailable("read", &path, &error),
         })?;
@@ -84,6 +86,10 @@ impl Storage for FileStorage {
     }
 
     fn write(&self, name: &TokenName, record: &Record) -> Result<(), StorageError> {
+        // Said before anything is made.
+        if let Some(refused) = outside(&self.dir) {
+            return Err(refused);
+        }
         files::create_private_dir(&self.dir)
             .map_err(|error| unavailable("make", &self.dir, &error))?;
         self.check_dir()?;
@@ -103,7 +109,7 @@ impl Storage for FileStorage {
         // A copy that a kill has left must not outlive the token.
         files::sweep(&self.dir, "");
         let path = self.path(name);
-        match fs::remove_file(&path) {
+        match patiently(|| fs::remove_file(&path)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(unavailable("remove", &path, &error))
             }
@@ -154,11 +160,21 @@ fn private(path: &Path, metadata: &Metadata, wanted: &str) -> Result<(), Storage
     Ok(())
 }
 
-/// On Windows the folder lies in the user's profile, whose access list keeps others out.
+/// Refuses what the access list of the user's profile does not keep others out of.
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the other platforms can refuse")]
-fn private(_: &Path, _: &Metadata, _: &str) -> Result<(), StorageError> {
-    Ok(())
+fn private(path: &Path, _: &Metadata, _: &str) -> Result<(), StorageError> {
+    outside(path).map_or(Ok(()), Err)
+}
+
+/// The refusal for a folder outside the profile.
+fn outside(path: &Path) -> Option<StorageError> {
+    is_outside_profile(path).then(|| {
+        StorageError::Refused(format!(
+            "{} is outside your user profile, where other users may be able to read it, so no \
+             token is kept in files there",
+            path.display()
+        ))
+    })
 }
 
 #[cfg(test)]
