@@ -1,7 +1,7 @@
 //! The world at the edge of the pure core: configuration, state, environment and storages of
 //! this run, each opened when it is needed.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -46,6 +46,8 @@ pub struct Context {
     hf_cli: OnceCell<HfCli>,
     /// The remotes of the repository at hand, once they were needed.
     remotes: OnceCell<Vec<git::Remote>>,
+    /// Whether the state could not be read, so that nothing follows from what is not in it.
+    pub state_is_unread: Cell<bool>,
 }
 
 impl Context {
@@ -69,6 +71,7 @@ impl Context {
             keyring: OnceCell::new(),
             hf_cli: OnceCell::new(),
             remotes: OnceCell::new(),
+            state_is_unread: Cell::new(false),
         })
     }
 
@@ -137,6 +140,7 @@ impl Context {
             Ok(state) => state,
             Err(error) => {
                 ui::say(&error.to_string());
+                self.state_is_unread.set(true);
                 let mut state = State::default();
                 self.state_file.add_fallback(&mut state);
                 state
@@ -281,7 +285,27 @@ impl Context {
                 record.endpoint, token.endpoint
             )));
         }
+        if !self.is_expected(name, token, &record) {
+            return Err(StorageError::Refused(format!(
+                "{} holds another token under this name than the one that was put there",
+                token.storage.in_words()
+            )));
+        }
         Ok(record)
+    }
+
+    /// Whether a value is one that this program has kept under the name: another program's entry,
+    /// or one of a token whose name the storage takes for the same, must not be sent. A renewal
+    /// writes its new value before it can describe it.
+    fn is_expected(&self, name: &TokenName, token: &TokenInfo, record: &Record) -> bool {
+        let value = record.secret.fingerprint();
+        let knows = |token: &TokenInfo| token.fingerprint == value || token.former.contains(&value);
+        if record.renewed.is_some() || knows(token) {
+            return true;
+        }
+        // Another process may have logged in since the state was read.
+        let state = self.state_file.load().unwrap_or_default();
+        state.tokens.get(name).is_some_and(knows)
     }
 
     /// Reads a token that was about to move to another storage when a kill came in between.

@@ -234,7 +234,6 @@ impl Others {
             None
         }
     }
-
 }
 
 fn not_plain() -> io::Error {

@@ -98,10 +98,7 @@ mod tests {
         let share = [("HOMEDRIVE", "H:"), ("HOMEPATH", "\\u")];
         let profile = [("USERPROFILE", "C:\\Users\\u")];
         let gone = [("HOMEDRIVE", "H:"), ("HOMEPATH", "\\gone")];
-        let system = [
-            ("HOMEDRIVE", "C:"),
-            ("HOMEPATH", "\\Windows\\System32\\"),
-        ];
+        let system = [("HOMEDRIVE", "C:"), ("HOMEPATH", "\\Windows\\System32\\")];
         let both = |a: &[(&'static str, &'static str)], b: &[(&'static str, &'static str)]| {
             [a, b].concat()
         };
@@ -111,7 +108,11 @@ mod tests {
             (true, both(&share, &profile), Some("H:\\u")),
             (true, both(&gone, &profile), Some("C:\\Users\\u")),
             (true, both(&system, &profile), Some("C:\\Users\\u")),
-            (true, both(&[("HOMEDRIVE", "H:")], &profile), Some("C:\\Users\\u")),
+            (
+                true,
+                both(&[("HOMEDRIVE", "H:")], &profile),
+                Some("C:\\Users\\u"),
+            ),
             (true, Vec::new(), None),
             (false, both(&[("HOME", "/h")], &share), Some("/h")),
             (false, both(&share, &profile), None),

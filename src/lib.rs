@@ -19,6 +19,7 @@ pub mod diagnosis;
 pub mod doctor;
 pub mod endpoint;
 pub mod environment;
+pub mod executable;
 pub mod files;
 pub mod git;
 pub mod git_config;

@@ -186,13 +186,21 @@ mod tests {
         for (name, expected) in [
             ("work", "work"),
             ("acme-write_2.x", "acme-write_2.x"),
-            ("Work", "work~ba9d1dfca8a0d2e5"),
+            ("Work", "work~104ab9213e28e4ff"),
         ] {
             assert_eq!(entry(name), expected);
         }
         let names = [
-            "work", "Work", "WORK", "wörk", "wo\u{308}rk", "work~", "wo rk", "git:work", "w/ork",
-            "work~ba9d1dfca8a0d2e5",
+            "work",
+            "Work",
+            "WORK",
+            "wörk",
+            "wo\u{308}rk",
+            "work~",
+            "wo rk",
+            "git:work",
+            "w/ork",
+            "work~104ab9213e28e4ff",
         ];
         let entries: std::collections::BTreeSet<String> = names
             .iter()

@@ -112,12 +112,29 @@ fn unquoted(text: &str) -> Option<&str> {
     PAIRS.into_iter().find_map(inner)
 }
 
+/// What a token is called in start-up files, configurations and requests, in any case.
+const NAMES: [&str; 9] = [
+    "HF_TOKEN",
+    "HF_API_TOKEN",
+    "HF_HUB_TOKEN",
+    "HUGGING_FACE_HUB_TOKEN",
+    "HUGGINGFACE_HUB_TOKEN",
+    "HUGGINGFACE_TOKEN",
+    "HUGGINGFACEHUB_API_TOKEN",
+    "password",
+    "token",
+];
+
+fn is_name(text: &str) -> bool {
+    NAMES.iter().any(|name| name.eq_ignore_ascii_case(text))
+}
+
 /// Takes off a word that comes before a token: `export` and `set` of the shells, an HTTP header's.
 fn without_word(text: &str) -> Option<&str> {
     const WORDS: [&str; 6] = ["export", "set", "setx", "env", "bearer", "authorization:"];
     let (first, rest) = text.split_once(char::is_whitespace)?;
     let known = WORDS.iter().any(|word| first.eq_ignore_ascii_case(word));
-    known.then_some(rest)
+    (known || is_name(first)).then_some(rest)
 }
 
 /// Takes off `HF_TOKEN=` and the like, PowerShell's `$env:HF_TOKEN =` and YAML's `HF_TOKEN:` too.
@@ -126,9 +143,7 @@ fn without_variable(text: &str) -> Option<&str> {
     if name.eq_ignore_ascii_case("$env") {
         return Some(value).filter(|value| without_variable(value).is_some());
     }
-    let name = name.trim_end();
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    (name.chars().all(is_name) && name.to_ascii_lowercase().ends_with("token")).then_some(value)
+    is_name(name.trim_end()).then_some(value)
 }
 
 /// A character in words that can be shown.

@@ -12,6 +12,7 @@ use crate::cli::{Configure, Scope};
 use crate::config::Config;
 use crate::context::{Context, print};
 use crate::endpoint::Endpoint;
+use crate::executable;
 use crate::files;
 use crate::git_config;
 use crate::git_config_file::{self, Unconfigured, quote_helper};
@@ -224,10 +225,14 @@ pub fn file(scope: &Scope) -> Result<PathBuf> {
             return Ok(path);
         }
         // Newer gits say where it is; /etc is where distributions put it.
-        return Ok(ask_git(&["var", "GIT_CONFIG_SYSTEM"])
-            .ok()
-            .filter(|path| path.is_absolute())
-            .unwrap_or_else(|| PathBuf::from("/etc/gitconfig")));
+        let told = ask_git(&["var", "GIT_CONFIG_SYSTEM"]).ok();
+        let told = told.filter(|path| path.is_absolute());
+        let usual = cfg!(unix).then(|| PathBuf::from("/etc/gitconfig"));
+        return told.or(usual).ok_or_else(|| {
+            Failure::new("git does not say where its system configuration is")
+                .help("name the file: git credential-hf configure --file FILE")
+                .into()
+        });
     }
     global_file()
 }
@@ -287,7 +292,11 @@ fn helper_value() -> Result<String> {
         return Ok("hf".to_owned());
     }
     let name = path.file_stem().and_then(|stem| stem.to_str());
-    if name != Some(PROGRAM) {
+    let is_ours = |name: &str| match cfg!(windows) {
+        true => name.eq_ignore_ascii_case(PROGRAM),
+        false => name == PROGRAM,
+    };
+    if !name.is_some_and(is_ours) {
         let message = format!("this program must be called {PROGRAM} for git to find it");
         return Err(Failure::new(message).into());
     }
@@ -305,7 +314,8 @@ fn helper_value() -> Result<String> {
 fn installed_path() -> Option<PathBuf> {
     let called = PathBuf::from(std::env::args_os().next()?);
     if called.components().count() > 1 {
-        return std::path::absolute(called).ok();
+        let path = std::path::absolute(called).ok()?;
+        return Some(executable::file(&path));
     }
     on_path(PROGRAM).or_else(|| std::env::current_exe().ok())
 }

@@ -60,7 +60,10 @@ fn answer(session: &Session) -> Result<Reply> {
     let selection = match context.select(&session.wanted(), &state) {
         Ok(selection) => selection,
         Err(error) => {
-            ui::say(&explain_error(session, &error));
+            // Without the state no name is known, and that has been said.
+            if !context.state_is_unread.get() {
+                ui::say(&explain_error(session, &error));
+            }
             return Ok(Reply::Quit);
         }
     };
@@ -125,7 +128,8 @@ fn answer(session: &Session) -> Result<Reply> {
             Ok(Reply::Quit)
         }
         Outcome::Nothing => {
-            if context.config.hints && reader.said.is_empty() {
+            let unread = context.state_is_unread.get();
+            if context.config.hints && reader.said.is_empty() && !unread {
                 hint(session, &selection, &subject);
             }
             Ok(Reply::Nothing)

@@ -16,11 +16,11 @@ use crate::grants::{Facts, Role};
 use crate::hub::{Hub, HubError};
 use crate::name::TokenName;
 use crate::pattern::Pattern;
-use crate::{console, pasted, prompt};
 use crate::secret::{Kind, MAX_BYTES, Secret};
 use crate::state::{Origin, State, TokenInfo};
 use crate::storage::{Record, StorageError, StorageKind};
 use crate::ui::{self, Failure, one_line};
+use crate::{console, pasted, prompt};
 
 /// The Hub's form for a new token, filled in as most people need it.
 const NEW_TOKEN: &str =
@@ -195,13 +195,15 @@ fn read_secret(login: &Login, endpoint: &Endpoint) -> Result<Secret> {
             .read_to_end(&mut bytes)?;
         pasted::token(&bytes)
     } else if ui::can_ask() && !console::hides_typing() {
-        return Err(
-            Failure::new("this terminal (Git Bash) shows what is typed, so no token is asked for")
-                .help(format!("log in by the browser: {again} --web"))
-                .help(format!("or give the token on stdin: {again} --with-token < FILE"))
-                .help(format!("or ask in a Windows console: winpty {again}"))
-                .into(),
-        );
+        return Err(Failure::new(
+            "this terminal (Git Bash) shows what is typed, so no token is asked for",
+        )
+        .help(format!("log in by the browser: {again} --web"))
+        .help(format!(
+            "or give the token on stdin: {again} --with-token < FILE"
+        ))
+        .help(format!("or ask in a Windows console: winpty {again}"))
+        .into());
     } else if ui::can_ask() {
         if endpoint.is_hugging_face() {
             ui::tell(&format!(
@@ -357,15 +359,26 @@ pub fn keep(
             }
             Ok(kind)
         }
-        Err(error) if kind == StorageKind::Keyring && is_unavailable(&error) => {
+        Err(error) if is_too_long(&error) && record.refresh_token.is_some() && !ui::can_ask() => {
+            // The Hub has handed it out, and nobody is there to log in once more.
+            try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
+            ui::tell(&format!(
+                "{error}; it is kept in a file instead, which is not encrypted"
+            ));
+            Ok(StorageKind::File)
+        }
+        Err(error) if kind == StorageKind::Keyring && needs_another_storage(&error) => {
             let question = format!(
                 "{error}\nKeep the token in a file instead? It is readable by you only ({}), but not encrypted.",
                 context.paths.tokens().display()
             );
             if !ui::confirm(&question) {
                 let again = format!("{} --storage file", keeping.again);
-                return Err(Failure::new(format!("`{name}` is not kept: {error}"))
-                    .help("start or unlock the keyring, and try again")
+                let mut failure = Failure::new(format!("`{name}` is not kept: {error}"));
+                if !is_too_long(&error) {
+                    failure = failure.help("start or unlock the keyring, and try again");
+                }
+                return Err(failure
                     .help(format!(
                         "or keep it in a file, readable by you only but not encrypted: {again}"
                     ))
@@ -373,22 +386,28 @@ pub fn keep(
                     .into());
             }
             try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
-            edit(
-                &context.paths.config(),
-                &[Change::SetStorage(StorageKind::File)],
-            )?;
+            // The next token may be short enough for the keyring again.
+            if !is_too_long(&error) {
+                let change = Change::SetStorage(StorageKind::File);
+                edit(&context.paths.config(), &[change])?;
+            }
             Ok(StorageKind::File)
         }
         Err(error) => Err(error.context(format!("`{name}` is not kept"))),
     }
 }
 
-/// Whether a storage does not answer, so that it will not for the next token either.
-fn is_unavailable(error: &anyhow::Error) -> bool {
-    matches!(
-        error.downcast_ref(),
-        Some(StorageError::Unavailable(_) | StorageError::BrokeOff(_))
-    )
+/// Whether a storage does not answer, or has no room for this token.
+fn needs_another_storage(error: &anyhow::Error) -> bool {
+    is_too_long(error)
+        || matches!(
+            error.downcast_ref(),
+            Some(StorageError::Unavailable(_) | StorageError::BrokeOff(_))
+        )
+}
+
+fn is_too_long(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(StorageError::TooLong(_)))
 }
 
 fn try_keep(

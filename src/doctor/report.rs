@@ -36,7 +36,6 @@ impl Public<'_> {
         let start: String = text.chars().take(LONGEST).collect();
         format!("{start}…")
     }
-
 }
 
 /// The text with a home directory replaced. Windows takes either slash and ignores case, and Git
@@ -311,7 +310,10 @@ mod tests {
     #[test]
     fn what_is_shown_in_public() {
         let token = format!("hf_{}", "aB3".repeat(12));
-        let homes = [PathBuf::from("/home/alice"), PathBuf::from(r"C:\Users\Alice")];
+        let homes = [
+            PathBuf::from("/home/alice"),
+            PathBuf::from(r"C:\Users\Alice"),
+        ];
         let public = Public { homes: &homes };
         for (text, expected) in [
             ("see /home/alice/.gitconfig".to_owned(), "see ~/.gitconfig"),

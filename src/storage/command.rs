@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::StorageError;
 use crate::config::CommandLine;
 use crate::environment::JOB_VARIABLE;
+use crate::executable;
 use crate::process::{self, output_within};
 use crate::secret::{MAX_BYTES, Secret};
 
@@ -27,7 +28,7 @@ pub fn run(command: &CommandLine, timeout: Duration) -> Result<Secret, StorageEr
     };
     // The program's name is configuration; its arguments and output are nobody's to repeat.
     let fail = |what: &str| StorageError::Unavailable(format!("`{program}` {what}"));
-    let mut process = process::command(program);
+    let mut process = process::command(executable::resolve(program.as_ref()));
     process.args(arguments);
     // A vault may take a job by its identity, as the Hub does.
     if let Some(value) = std::env::var_os(JOB_VARIABLE) {
