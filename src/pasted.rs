@@ -17,7 +17,7 @@ pub enum Obstacle {
     #[error("this is not text (neither UTF-8 nor UTF-16)")]
     NotText,
     /// A token is on one line.
-    #[error("this has several lines, and a token has only one")]
+    #[error("there is a line break in it, which no token has")]
     Lines,
     /// Longer than a line of git's protocol can be.
     #[error("the token is longer than {MAX_BYTES} bytes")]
@@ -91,8 +91,8 @@ fn bare(text: &str) -> &str {
         let before = rest.len();
         rest = rest.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\u{200b}');
         rest = unquoted(rest).unwrap_or(rest);
-        rest = without_word(rest).unwrap_or(rest);
         rest = without_variable(rest).unwrap_or(rest);
+        rest = without_word(rest).unwrap_or(rest);
         if rest.len() == before {
             return rest;
         }
@@ -141,7 +141,7 @@ fn without_word(text: &str) -> Option<&str> {
 fn without_variable(text: &str) -> Option<&str> {
     let (name, value) = text.split_once(['=', ':'])?;
     if name.eq_ignore_ascii_case("$env") {
-        return Some(value).filter(|value| without_variable(value).is_some());
+        return without_variable(value);
     }
     is_name(name.trim_end()).then_some(value)
 }
@@ -236,8 +236,8 @@ mod tests {
             (" '' \n", "the token is empty"),
             ("HF_TOKEN=", "the token is empty"),
             ("X Y", "a space"),
-            ("X\nX", "several lines"),
-            ("X\r\nX", "several lines"),
+            ("X\nX", "a line break"),
+            ("X\r\nX", "a line break"),
             ("X\tX", "a tab"),
             ("X\0X", "a NUL byte"),
             ("X\"", "a quotation mark"),
