@@ -8,50 +8,18 @@
 
 #![forbid(unsafe_code)]
 
-pub mod caller;
+pub mod app;
 pub mod cli;
 pub mod commands;
 pub mod config;
-pub mod config_edit;
-pub mod console;
-pub mod context;
-pub mod diagnosis;
 pub mod doctor;
-pub mod endpoint;
-pub mod environment;
-pub mod executable;
-pub mod files;
 pub mod git;
-pub mod git_config;
-pub mod git_config_file;
-pub mod git_lock;
-pub mod grants;
-pub mod hardening;
 pub mod hf_cli;
-pub mod home;
 pub mod hub;
 pub mod import;
-pub mod name;
-pub mod offer;
-pub mod pasted;
-pub mod paths;
-pub mod pattern;
-pub mod process;
-pub mod prompt;
-pub mod protocol;
-pub mod quoting;
-pub mod reader;
-pub mod renewal;
-pub mod repo;
-pub mod secret;
-pub mod select;
-pub mod sharing;
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub mod start;
+pub mod model;
+pub mod selection;
 pub mod state;
-pub mod state_file;
-pub mod state_text;
 pub mod storage;
-pub mod time;
-pub mod trace;
-pub mod ui;
+pub mod system;
+pub mod terminal;

@@ -8,7 +8,7 @@
 #[allow(unsafe_code, reason = "the one name of the program that C knows")]
 #[unsafe(no_mangle)]
 extern "C" fn main() -> std::ffi::c_int {
-    git_credential_hf::start::instead_of_runtime();
+    git_credential_hf::system::start::instead_of_runtime();
     // Also flushes what is printed.
     std::process::exit(git_credential_hf::cli::main().into())
 }

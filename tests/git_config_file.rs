@@ -10,9 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use git_credential_hf::git_config_file::{
-    Reach, Status, configure, quote_helper, reach, status, unconfigure,
-};
+use git_credential_hf::git::config_file::Reach;
+use git_credential_hf::git::config_file::Status;
+use git_credential_hf::git::config_file::configure;
+use git_credential_hf::git::config_file::quote_helper;
+use git_credential_hf::git::config_file::reach;
+use git_credential_hf::git::config_file::status;
+use git_credential_hf::git::config_file::unconfigure;
 
 const ENDPOINTS: &[&str] = &["https://huggingface.co", "https://hf.co"];
 

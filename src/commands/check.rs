@@ -1,28 +1,65 @@
 //! `check`: would git's request work, and if not why.
 
+use crate::app::wording::remedy;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{chosen, here};
-use crate::cli::{AlreadySaid, Check};
-use crate::context::{Context, print, print_json, way_out};
-use crate::diagnosis::{Diagnosis, Evidence, Kind, diagnose};
-use crate::grants::Access;
-use crate::hub::{Hub, HubError};
-use crate::repo::{Location, Repo};
-use crate::select::Candidate;
+use crate::app::Context;
+use crate::app::choice;
+use crate::app::target;
+use crate::hub::Hub;
+use crate::hub::HubError;
+use crate::hub::diagnosis::Diagnosis;
+use crate::hub::diagnosis::Evidence;
+use crate::hub::diagnosis::Kind;
+use crate::hub::diagnosis::diagnose;
+use crate::model::permissions::Access;
+use crate::model::repo::Location;
+use crate::model::repo::Repo;
+use crate::model::text;
+use crate::selection::Candidate;
 use crate::state::State;
-use crate::ui::{self, Failure, Style};
+use crate::terminal::AlreadyReported;
+use crate::terminal::Failure;
+use crate::terminal::Style;
+use crate::terminal::print;
+use crate::terminal::print_json;
+
+/// What `check` is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "See whether git could read a repo, or push to it, and if not why",
+    long_about = "\
+Takes the token that git would get and makes git's own first request with it. When the Hub
+refuses, it is asked what the token may do, and the reason is told: the token is dead, its role
+too low, a scope missing, the account's role in the organisation too low, the organisation's
+policy, a gate not accepted, or no such repo. Exit code 0 means that it would work, 1 that not.",
+    after_help = "\
+Examples:
+  git credential-hf check acme/x
+  git credential-hf check datasets/acme/x --push
+  cd some-clone && git credential-hf check --push && git push"
+)]
+pub struct Args {
+    /// A repo or a URL; without one, the remotes of the repository at hand
+    pub repo: Option<String>,
+    /// Check a push instead of a read
+    #[arg(long)]
+    pub push: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Checks one repo, or those that the remotes at hand name.
 ///
 /// # Errors
 /// When one would not work: the reason has been printed.
-pub fn run(check: &Check) -> Result<()> {
+pub fn run(check: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let locations = match &check.repo {
-        Some(text) => vec![here::location(&context, text)?],
-        None => here::remotes(&context)?,
+        Some(text) => vec![target::location(&context, text)?],
+        None => target::remotes(&context)?,
     };
     let access = if check.push {
         Access::Write
@@ -50,7 +87,7 @@ pub fn run(check: &Check) -> Result<()> {
     if results.iter().all(|result| result.problem.is_none()) {
         Ok(())
     } else {
-        Err(AlreadySaid.into())
+        Err(AlreadyReported.into())
     }
 }
 
@@ -71,7 +108,7 @@ fn one(
     repo: &Repo,
     access: Access,
 ) -> Result<Verdict> {
-    let chosen = chosen::choose_for(context, state, location)?;
+    let chosen = choice::choose_for(context, state, location)?;
     let hub = Hub::new(&location.endpoint);
     let mut verdict = Verdict {
         repo: repo.to_string(),
@@ -85,7 +122,7 @@ fn one(
         problem: None,
         notes: chosen.said,
     };
-    verdict.notes.extend(here::not_called(&location.endpoint));
+    verdict.notes.extend(target::not_called(&location.endpoint));
     let Some((candidate, loaded)) = chosen.token else {
         verdict.problem = without_token(&hub, repo, access);
         return Ok(verdict);
@@ -110,7 +147,7 @@ fn one(
         access,
         answer: &answer,
         facts: facts.as_ref(),
-        replace: &way_out(&candidate),
+        replace: &remedy(&candidate),
     }));
     Ok(verdict)
 }
@@ -154,8 +191,8 @@ impl Verdict {
                     "{no}: {} {} fails with {token}\n  = reason: {}\n  = help: {}\n",
                     self.access,
                     self.repo,
-                    ui::one_line(&problem.message),
-                    ui::one_line(&problem.help)
+                    text::one_line(&problem.message),
+                    text::one_line(&problem.help)
                 ));
             }
         }
@@ -175,8 +212,8 @@ impl Verdict {
             "token": self.candidate.as_ref().map(|(_, hint)| hint),
             "problem": self.problem.as_ref().map(|p| json!({
                 "kind": p.kind.name(),
-                "message": ui::one_line(&p.message),
-                "help": ui::one_line(&p.help),
+                "message": text::one_line(&p.message),
+                "help": text::one_line(&p.help),
             })),
             "notes": self.notes,
         })

@@ -8,19 +8,63 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use crate::cli::{Configure, Scope};
+use crate::app::Context;
 use crate::config::Config;
-use crate::context::{Context, print};
-use crate::endpoint::Endpoint;
-use crate::executable;
-use crate::files;
-use crate::git_config;
-use crate::git_config_file::{self, Unconfigured, quote_helper};
-use crate::git_lock::GitLock;
-use crate::home::home;
-use crate::process::{self, on_path, output_within};
-use crate::sharing::patiently;
-use crate::ui::Failure;
+use crate::git::config;
+use crate::git::config_file;
+use crate::git::config_file::Unconfigured;
+use crate::git::config_file::quote_helper;
+use crate::git::lock::GitLock;
+use crate::model::endpoint::Endpoint;
+use crate::system::executable;
+use crate::system::files;
+use crate::system::home::home;
+use crate::system::process;
+use crate::system::process::on_path;
+use crate::system::process::output_within;
+use crate::system::sharing::patiently;
+use crate::terminal::Failure;
+use crate::terminal::print;
+
+/// Which of git's configuration files to change.
+#[derive(Debug, Default, clap::Args)]
+pub struct Scope {
+    /// For all users of this machine
+    #[arg(long, group = "where")]
+    pub system: bool,
+    /// For the repository at hand
+    #[arg(long, group = "where")]
+    pub local: bool,
+    /// In this file
+    #[arg(long, group = "where", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// What `configure` is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "Let git call this helper for the Hub",
+    long_about = "\
+Writes one block at the end of git's configuration file: for each Hub an empty `helper =`, so
+that no other helper is handed the token, this helper, and `useHttpPath = true`, so that git says
+which repository it asks for. Running it again changes nothing, or brings the block up to date.
+`unconfigure` takes the block out again and leaves the file as it was, byte for byte.",
+    after_help = "\
+Examples:
+  git credential-hf configure              for you (~/.gitconfig)
+  git credential-hf configure --local      for the repository at hand
+  git credential-hf configure --hf-cli     for `hf auth login --add-to-git-credential` too
+  sudo git credential-hf configure --system"
+)]
+pub struct Args {
+    /// Which file.
+    #[command(flatten)]
+    pub scope: Scope,
+    /// Add a line that the hf CLI sees, so that `hf auth login --add-to-git-credential` hands its
+    /// token to git; kept by later runs
+    #[arg(long)]
+    pub hf_cli: bool,
+}
 
 const PROGRAM: &str = "git-credential-hf";
 
@@ -28,7 +72,7 @@ const PROGRAM: &str = "git-credential-hf";
 ///
 /// # Errors
 /// When the file cannot be read as git would, or not be written.
-pub fn configure(options: &Configure) -> Result<()> {
+pub fn configure(options: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let Configured {
         changed,
@@ -85,15 +129,15 @@ pub fn endpoints(config: &Config) -> Vec<String> {
 ///
 /// # Errors
 /// When the file cannot be read as git would, or not be written.
-pub fn apply(context: &Context, options: &Configure) -> Result<Configured> {
+pub fn apply(context: &Context, options: &Args) -> Result<Configured> {
     let endpoints = endpoints(&context.config);
     let urls: Vec<&str> = endpoints.iter().map(String::as_str).collect();
     let helper = helper_value()?;
     let path = file(&options.scope)?;
     let write = if options.hf_cli {
-        git_config_file::configure_for_hf_cli
+        config_file::configure_for_hf_cli
     } else {
-        git_config_file::configure
+        config_file::configure
     };
     let changed = edit(&path, |original| {
         Ok(Edited::Write(write(original, &urls, &helper)?))
@@ -109,9 +153,9 @@ pub fn apply(context: &Context, options: &Configure) -> Result<Configured> {
 /// Whether the hf CLI would find a helper in git's configuration; `None` without git.
 #[must_use]
 pub fn hf_cli_sees_a_helper() -> Option<bool> {
-    let entries = git_config::read(r"^credential\.helper$").ok()?;
-    let mut values = entries.iter().map(git_config::Entry::text);
-    Some(values.any(git_config_file::is_seen_by_hf_cli))
+    let entries = config::read(r"^credential\.helper$").ok()?;
+    let mut values = entries.iter().map(config::Entry::text);
+    Some(values.any(config_file::is_seen_by_hf_cli))
 }
 
 /// Takes our block out again.
@@ -124,7 +168,7 @@ pub fn unconfigure(scope: &Scope) -> Result<()> {
         let Some(original) = original else {
             return Ok(Edited::Write(Vec::new()));
         };
-        let Unconfigured { bytes, delete_file } = git_config_file::unconfigure(original)?;
+        let Unconfigured { bytes, delete_file } = config_file::unconfigure(original)?;
         Ok(if delete_file {
             Edited::Delete
         } else {
@@ -148,7 +192,7 @@ enum Edited {
 /// respect, is filled and renamed over it. A link stays a link.
 fn edit(
     path: &Path,
-    change: impl FnOnce(Option<&[u8]>) -> Result<Edited, git_config_file::EditError>,
+    change: impl FnOnce(Option<&[u8]>) -> Result<Edited, config_file::EditError>,
 ) -> Result<bool> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let shown = target.display().to_string();

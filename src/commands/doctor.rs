@@ -7,12 +7,56 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::cli::{AlreadySaid, Doctor};
+use crate::app::Context;
 use crate::config::Rules;
-use crate::context::{Context, print, print_json};
-use crate::doctor::report::{self, Counts, Public, Repaired};
-use crate::doctor::{self, Outcome, Surroundings};
-use crate::ui;
+use crate::doctor;
+use crate::doctor::Inspection;
+use crate::doctor::Outcome;
+use crate::doctor::report;
+use crate::doctor::report::Counts;
+use crate::doctor::report::Public;
+use crate::doctor::report::Repaired;
+use crate::terminal;
+use crate::terminal::AlreadyReported;
+use crate::terminal::print;
+use crate::terminal::print_json;
+
+/// What `doctor` is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "Find what is in the way, and put right what can be",
+    long_about = "\
+Looks at git and its configuration, at this helper's files and storages, at tokens elsewhere that
+go before this helper's, at git-lfs, git-xet and the hf CLI, and at the way to the Hub. Each line is
+one check with its verdict, why, and what to do. Exit code 0 means that there is no problem, 1
+that there is one; notes and warnings are none.
+
+The output holds no secret, no login of a URL and not where your home directory is: it can be
+pasted into a public report. No token is sent to the Hub.
+
+--fix does what is this helper's own and can be undone (`configure`, closing its files to others,
+removing what a killed process has left), each on a yes, and says what is left for you.",
+    after_help = "\
+Examples:
+  git credential-hf doctor
+  cd some-clone && git credential-hf doctor      with what that repository says
+  git credential-hf doctor --offline --json
+  git credential-hf doctor --fix --yes"
+)]
+pub struct Args {
+    /// Repair what can be repaired, each on a yes
+    #[arg(long)]
+    pub fix: bool,
+    /// Do not ask
+    #[arg(long, short, requires = "fix")]
+    pub yes: bool,
+    /// Leave the network alone
+    #[arg(long)]
+    pub offline: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// After how long it is said what is being looked at.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -21,10 +65,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When there is a problem: it has been printed.
-pub fn run(options: &Doctor) -> Result<()> {
+pub fn run(options: &Args) -> Result<()> {
     let mut context = Context::new()?;
     let config_error = context.load_config(Rules::All).err();
-    let surroundings = Surroundings::look(&context, config_error, options.offline);
+    let surroundings = Inspection::look(&context, config_error, options.offline);
     let homes = surroundings.homes.clone();
     let public = Public { homes: &homes };
     let mut outcomes = look(&surroundings);
@@ -38,7 +82,7 @@ pub fn run(options: &Doctor) -> Result<()> {
         if !done.is_empty() {
             let mut context = Context::new()?;
             let config_error = context.load_config(Rules::All).err();
-            let again = Surroundings::look(&context, config_error, options.offline);
+            let again = Inspection::look(&context, config_error, options.offline);
             outcomes = look(&again);
         }
         if !options.json {
@@ -51,13 +95,13 @@ pub fn run(options: &Doctor) -> Result<()> {
         print_json(&json)?;
     }
     if Counts::of(&outcomes).has_problem() {
-        return Err(AlreadySaid.into());
+        return Err(AlreadyReported.into());
     }
     Ok(())
 }
 
 /// Runs the checks; on a terminal, one that takes its time is named.
-fn look(surroundings: &Surroundings<'_>) -> Vec<Outcome> {
+fn look(surroundings: &Inspection<'_>) -> Vec<Outcome> {
     if !io::stderr().is_terminal() {
         return doctor::run(surroundings, |_| {});
     }
@@ -93,17 +137,17 @@ fn repair(
     context: &Context,
     outcomes: &[Outcome],
     public: &Public<'_>,
-    options: &Doctor,
+    options: &Args,
 ) -> Vec<Repaired> {
     let repairs = report::repairs(outcomes);
-    if !repairs.is_empty() && !options.yes && !ui::can_ask() {
-        ui::tell("nothing is repaired without a yes: add --yes");
+    if !repairs.is_empty() && !options.yes && !terminal::can_ask() {
+        terminal::tell("nothing is repaired without a yes: add --yes");
         return Vec::new();
     }
     let mut done = Vec::new();
     for repair in repairs {
         let command = repair.command();
-        if options.yes || ui::confirm(&format!("run `{}`?", public.text(&command))) {
+        if options.yes || terminal::confirm(&format!("run `{}`?", public.text(&command))) {
             let error = repair.apply(context).err();
             let error = error.map(|error| format!("{error:#}"));
             done.push(Repaired { command, error });

@@ -1,30 +1,63 @@
 //! `explain`: which token git gets for a repo, and why, from the very choice that `get` makes.
 
+use crate::app::wording::select_failure;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::here;
-use crate::cli::Explain;
-use crate::context::{self, Context, print, print_json, source_name};
-use crate::endpoint::Endpoint;
+use crate::app::Context;
+use crate::app::target;
+use crate::app::token_source::Reader;
+use crate::app::wording::source_name;
 use crate::hf_cli::Which;
-use crate::offer::{Outcome, World, choose};
-use crate::reader::Reader;
-use crate::repo::Location;
-use crate::select::{Candidate, Notice, SelectError, Source, Wanted};
-use crate::state::{Standing, State};
+use crate::model::endpoint::Endpoint;
+use crate::model::repo::Location;
+use crate::model::text;
+use crate::selection::Candidate;
+use crate::selection::Notice;
+use crate::selection::Outcome;
+use crate::selection::Query;
+use crate::selection::Source;
+use crate::selection::TokenSource;
+use crate::selection::choose;
+use crate::state::Eligibility;
+use crate::state::State;
 use crate::storage::StorageKind;
-use crate::ui::{self, Failure, Style};
+use crate::system::clock;
+use crate::terminal;
+use crate::terminal::Style;
+use crate::terminal::print;
+use crate::terminal::print_json;
+
+/// What `explain` is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "Show which token git gets for a repo, and why",
+    long_about = "\
+Runs the very choice that git's request runs, and shows every candidate in order with the reason
+it stands there. Nothing is changed and no secret is shown.",
+    after_help = "\
+Examples:
+  git credential-hf explain acme/x
+  git credential-hf explain https://huggingface.co/datasets/acme/x/tree/main
+  cd some-clone && git credential-hf explain"
+)]
+pub struct Args {
+    /// A repo (acme/x, datasets/acme/x) or a URL; without one, the remotes of the repository at hand
+    pub repo: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Shows the candidates of one repo, or of the remotes of the repository at hand.
 ///
 /// # Errors
 /// When it is not clear which repo is meant, or a token asked for by name is not there.
-pub fn run(explain: &Explain) -> Result<()> {
+pub fn run(explain: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let locations = match &explain.repo {
-        Some(text) => vec![here::location(&context, text)?],
-        None => here::remotes(&context)?,
+        Some(text) => vec![target::location(&context, text)?],
+        None => target::remotes(&context)?,
     };
     let state = context.state_file.load()?;
     let mut answers = Vec::new();
@@ -64,7 +97,7 @@ struct Row {
 
 impl Answer {
     fn find(context: &Context, state: &State, location: &Location) -> Result<Self> {
-        let wanted = Wanted::at(location);
+        let wanted = Query::at(location);
         let repo = location.repo().map(|repo| repo.to_string());
         let mut answer = Self {
             subject: repo
@@ -85,7 +118,7 @@ impl Answer {
             ));
             return Ok(answer);
         }
-        let selection = context.select(&wanted, state).map_err(failure)?;
+        let selection = context.select(&wanted, state).map_err(select_failure)?;
         if selection.inferred
             && let Some(repo) = &selection.repo
         {
@@ -101,9 +134,11 @@ impl Answer {
                 Notice::RemotesDisagree(repos) => format!(
                     "{}, so a program that asks without a path (git-xet) gets what suits none in \
                      particular, unless it is known which remote is in use",
-                    super::get::disagree(repos)
+                    crate::commands::credential::get::disagree(repos)
                 ),
-                Notice::Tie(names) => super::get::tied(&answer.subject, names, &selection),
+                Notice::Tie(names) => {
+                    crate::commands::credential::get::tied(&answer.subject, names, &selection)
+                }
                 Notice::UnknownUsername => {
                     "the user name in the URL is no token's name and no account of one, \
                      so only the environment is asked"
@@ -117,7 +152,7 @@ impl Answer {
             state,
             &location.endpoint,
             &[],
-            context::now(),
+            clock::now(),
             &mut reader,
         );
         let chosen = match outcome {
@@ -136,7 +171,7 @@ impl Answer {
                 answers,
             ));
         }
-        answer.notes.extend(here::not_called(&location.endpoint));
+        answer.notes.extend(target::not_called(&location.endpoint));
         if answer.rows.is_empty() {
             answer
                 .notes
@@ -153,16 +188,16 @@ impl Answer {
         let bold = Style::new(std::io::IsTerminal::is_terminal(&std::io::stdout()), "1");
         let mut text = format!(
             "{} on {}\n",
-            bold.paint(&ui::shown(&self.subject)),
+            bold.paint(&text::sanitize(&self.subject)),
             self.endpoint
         );
         if !self.rows.is_empty() {
             let rows: Vec<Vec<String>> = self.rows.iter().map(Row::cells).collect();
             let header = ["", "TOKEN", "WHY", "WHERE", "VALUE", "STATUS"];
-            text.push_str(&ui::table(&header, &rows));
+            text.push_str(&terminal::table(&header, &rows));
         }
         for note in &self.notes {
-            text.push_str(&format!("note: {}\n", ui::one_line(note)));
+            text.push_str(&format!("note: {}\n", text::one_line(note)));
         }
         text
     }
@@ -199,7 +234,12 @@ impl Row {
                 .tokens
                 .iter()
                 .find(|t| t.variable == *variable)
-                .and_then(|t| t.secret.as_ref().ok().map(crate::secret::Secret::hint)),
+                .and_then(|t| {
+                    t.secret
+                        .as_ref()
+                        .ok()
+                        .map(crate::model::secret::Secret::hint)
+                }),
             Source::HfCli(name) => {
                 let read = context.hf_cli().read(Which::of(name.as_deref()));
                 read.ok().map(|token| token.secret.hint())
@@ -208,8 +248,8 @@ impl Row {
         };
         let standing = reader
             .known_fingerprint(candidate)
-            .map_or(Standing::Good, |f| {
-                state.standing(endpoint, &f, context::now())
+            .map_or(Eligibility::Good, |f| {
+                state.standing(endpoint, &f, clock::now())
             });
         Self {
             source: candidate.source.clone(),
@@ -223,9 +263,9 @@ impl Row {
             account: token.and_then(|token| token.account.clone()),
             standing: match (answers, standing) {
                 (true, _) => "git gets this",
-                (_, Standing::Good) => "",
-                (_, Standing::LastResort) => "rejected: only if nothing else is left",
-                (_, Standing::Withheld) => "rejected a moment ago: not offered",
+                (_, Eligibility::Good) => "",
+                (_, Eligibility::LastResort) => "rejected: only if nothing else is left",
+                (_, Eligibility::Withheld) => "rejected a moment ago: not offered",
             },
             answers,
         }
@@ -253,19 +293,5 @@ impl Row {
             "status": self.standing,
             "answers": self.answers,
         })
-    }
-}
-
-/// An explicit choice that cannot be met, for a person.
-#[must_use]
-pub fn failure(error: SelectError) -> Failure {
-    match error {
-        SelectError::NoSuchToken(_) => {
-            Failure::new("GIT_CREDENTIAL_HF_TOKEN_NAME names a token that is not there")
-                .help("`git credential-hf list` shows the names")
-        }
-        SelectError::OtherEndpoint(name, endpoint) => Failure::new(format!(
-            "GIT_CREDENTIAL_HF_TOKEN_NAME names `{name}`, a token for {endpoint}"
-        )),
     }
 }

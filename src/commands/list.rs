@@ -2,21 +2,38 @@
 
 use anyhow::Result;
 
-use super::list_json;
-use crate::cli::List;
-use crate::context::{self, Context, print, print_json};
-use crate::endpoint::Endpoint;
-use crate::grants::{Coverage, Facts};
+use crate::app::Context;
+use crate::commands::list_json;
 use crate::hf_cli::HfToken;
-use crate::name::TokenName;
-use crate::state::{Origin, Standing, State, TokenInfo};
-use crate::{time, ui};
+use crate::model::endpoint::Endpoint;
+use crate::model::permissions::Coverage;
+use crate::model::permissions::Facts;
+use crate::model::text;
+use crate::model::time;
+use crate::model::token_name::TokenName;
+use crate::state::Eligibility;
+use crate::state::Origin;
+use crate::state::State;
+use crate::state::TokenInfo;
+use crate::system::clock;
+use crate::terminal;
+use crate::terminal::print;
+use crate::terminal::print_json;
+
+/// What `list` is given.
+#[derive(Debug, clap::Args)]
+#[command(about = "Show the tokens, where each lies, and what goes where")]
+pub struct Args {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Prints what there is.
 ///
 /// # Errors
 /// When configuration or state cannot be read.
-pub fn run(list: List) -> Result<()> {
+pub fn run(list: Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
     if list.json {
@@ -49,8 +66,8 @@ fn as_text(context: &Context, state: &State) -> String {
             Ok(secret) => {
                 let endpoint = context.env.endpoint();
                 let value = secret.fingerprint();
-                let standing = endpoint.map_or(Standing::Good, |endpoint| {
-                    state.standing(&endpoint, &value, context::now())
+                let standing = endpoint.map_or(Eligibility::Good, |endpoint| {
+                    state.standing(&endpoint, &value, clock::now())
                 });
                 (secret.hint(), word(standing).to_owned())
             }
@@ -74,10 +91,10 @@ fn as_text(context: &Context, state: &State) -> String {
     let header = [
         "NAME", "TOKEN", "ACCOUNT", "ROLE", "STORAGE", "EXPIRES", "VERIFIED", "STATUS",
     ];
-    let mut text = ui::table(&header, &rows);
+    let mut text = terminal::table(&header, &rows);
     for endpoint in endpoints(context, state) {
         text.push('\n');
-        text.push_str(&ui::shown(&tree(context, state, &endpoint)));
+        text.push_str(&text::sanitize(&tree(context, state, &endpoint)));
     }
     text
 }
@@ -87,18 +104,18 @@ fn hf_rows(context: &Context, state: &State) -> Vec<Vec<String>> {
     let tokens = match context.hf_cli().all() {
         Ok(tokens) => tokens,
         Err(error) => {
-            ui::say(&format!("the hf CLI's tokens: {error}"));
+            terminal::say(&format!("the hf CLI's tokens: {error}"));
             return Vec::new();
         }
     };
     let endpoint = context.env.endpoint();
     let row_of = |(token, active): &(HfToken, bool)| {
         let value = token.secret.fingerprint();
-        let standing = endpoint.as_ref().map_or(Standing::Good, |endpoint| {
-            state.standing(endpoint, &value, context::now())
+        let standing = endpoint.as_ref().map_or(Eligibility::Good, |endpoint| {
+            state.standing(endpoint, &value, clock::now())
         });
         let mut status = word(standing).to_owned();
-        if token.expires.is_some_and(|at| at <= context::now()) {
+        if token.expires.is_some_and(|at| at <= clock::now()) {
             status = "expired".to_owned();
         }
         if *active {
@@ -122,7 +139,7 @@ fn hf_rows(context: &Context, state: &State) -> Vec<Vec<String>> {
 fn expiry(at: Option<u64>) -> String {
     at.map_or_else(
         || "-".to_owned(),
-        |at| match at.checked_sub(context::now()) {
+        |at| match at.checked_sub(clock::now()) {
             Some(left) => format!("in {}", time::span(left)),
             None => time::day(at),
         },
@@ -134,7 +151,7 @@ fn row(cells: &[&str]) -> Vec<String> {
 }
 
 fn token_row(state: &State, name: &TokenName, token: &TokenInfo) -> Vec<String> {
-    let now = context::now();
+    let now = clock::now();
     let dash = || "-".to_owned();
     let facts = token.facts.as_ref();
     vec![
@@ -344,16 +361,16 @@ pub fn exists(context: &Context, state: &State, name: &TokenName) -> bool {
 }
 
 fn status(state: &State, token: &TokenInfo) -> String {
-    let now = context::now();
+    let now = clock::now();
     match state.standing(&token.endpoint, &token.fingerprint, now) {
-        Standing::Good if token.expires.is_some_and(|at| at <= now) => "expired".to_owned(),
+        Eligibility::Good if token.expires.is_some_and(|at| at <= now) => "expired".to_owned(),
         standing => word(standing).to_owned(),
     }
 }
 
-fn word(standing: Standing) -> &'static str {
+fn word(standing: Eligibility) -> &'static str {
     match standing {
-        Standing::Good => "ok",
-        Standing::LastResort | Standing::Withheld => "rejected",
+        Eligibility::Good => "ok",
+        Eligibility::LastResort | Eligibility::Withheld => "rejected",
     }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::list::exists;
-use crate::context::Context;
+use crate::app::Context;
+use crate::commands::list::exists;
 use crate::state::State;
 
 /// All there is, for programs. `version` changes when a field changes its meaning or goes.
@@ -61,7 +61,7 @@ pub fn as_json(context: &Context, state: &State) -> Value {
         .map(|token| {
             json!({
                 "variable": token.variable,
-                "token": token.secret.as_ref().ok().map(crate::secret::Secret::hint),
+                "token": token.secret.as_ref().ok().map(crate::model::secret::Secret::hint),
             })
         })
         .collect();

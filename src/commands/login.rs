@@ -1,26 +1,90 @@
 //! `login`: get a token, learn what it may do, keep it, and say where it is used.
 
+use crate::model::text::shell_quoted;
 use std::io::{IsTerminal, Read};
 
 use anyhow::Result;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::rules::Assignment;
-use super::{here, login_web};
-use crate::cli::Login;
-use crate::config_edit::{Change, edit};
-use crate::context::{self, Context, print, quoted};
-use crate::endpoint::Endpoint;
-use crate::grants::{Facts, Role};
-use crate::hub::{Hub, HubError};
-use crate::name::TokenName;
-use crate::pattern::Pattern;
-use crate::secret::{Kind, MAX_BYTES, Secret};
-use crate::state::{Origin, State, TokenInfo};
-use crate::storage::{Record, StorageError, StorageKind};
-use crate::ui::{self, Failure, one_line};
-use crate::{console, pasted, prompt};
+use crate::app::Context;
+use crate::app::target;
+use crate::commands::login_web;
+use crate::commands::rules::Assignment;
+use crate::config::edit::Change;
+use crate::config::edit::edit;
+use crate::hub::Hub;
+use crate::hub::HubError;
+use crate::model::endpoint::Endpoint;
+use crate::model::pasted;
+use crate::model::pattern::Pattern;
+use crate::model::permissions::Facts;
+use crate::model::permissions::Role;
+use crate::model::secret::Kind;
+use crate::model::secret::MAX_BYTES;
+use crate::model::secret::Secret;
+use crate::model::text;
+use crate::model::text::one_line;
+use crate::model::token_name::TokenName;
+use crate::state::Origin;
+use crate::state::State;
+use crate::state::TokenInfo;
+use crate::storage::Record;
+use crate::storage::StorageError;
+use crate::storage::StorageKind;
+use crate::system::clock;
+use crate::terminal;
+use crate::terminal::Failure;
+use crate::terminal::console;
+use crate::terminal::print;
+use crate::terminal::prompt;
+
+/// What `login` is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "Get a token onto this machine and see what it may do",
+    long_about = "\
+Keeps a token under a name of your choice (or the name it has on the Hub). The token is asked for
+without showing it, read from stdin with --with-token, or handed out by the Hub after a login in
+the browser with --web; it is never an argument, which other users could see.
+
+The Hub is asked whose token it is and what it may do where; git then uses it for the repos that
+its scopes cover, with no rule needed. A name that exists gets the new token in the place of the
+old one, and whatever was held against it is lifted.",
+    after_help = "\
+Examples:
+  git credential-hf login work                            asks for the token
+  git credential-hf login me --web --default              in the browser
+  git credential-hf login data --for datasets/acme/x      a narrow token for one dataset
+  pass show hf/me | git credential-hf login me --with-token
+  git credential-hf login server --storage file           where there is no keyring
+  git credential-hf login corp --for https://hub.corp.example/acme"
+)]
+pub struct Args {
+    /// What to call it, such as `work`; without it, the name that it has on the Hub
+    pub name: Option<String>,
+    /// Use it for this namespace or repo (acme, acme/x, datasets/acme/x, acme/llama-*); repeatable
+    #[arg(long = "for", value_name = "PATTERN")]
+    pub patterns: Vec<String>,
+    /// Use it where nothing else is chosen
+    #[arg(long)]
+    pub default: bool,
+    /// Read the token from stdin
+    #[arg(long, conflicts_with = "web")]
+    pub with_token: bool,
+    /// Log in with the browser, on this or any other machine
+    #[arg(long)]
+    pub web: bool,
+    /// Where to keep it; the choice is remembered
+    #[arg(long, value_enum)]
+    pub storage: Option<StorageKind>,
+    /// Do not ask the Hub whose token it is
+    #[arg(long)]
+    pub no_verify: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// The Hub's form for a new token, filled in as most people need it.
 const NEW_TOKEN: &str =
@@ -30,13 +94,13 @@ const NEW_TOKEN: &str =
 ///
 /// # Errors
 /// When the token cannot be one, the Hub does not take it, or it cannot be kept.
-pub fn run(login: &Login) -> Result<()> {
+pub fn run(login: &Args) -> Result<()> {
     let context = Context::with_config()?;
-    let default = here::default_endpoint(&context)?;
+    let default = target::default_endpoint(&context)?;
     let patterns = login
         .patterns
         .iter()
-        .map(|text| here::pattern(text, &default))
+        .map(|text| target::pattern(text, &default))
         .collect::<Result<Vec<Pattern>>>()?;
     let endpoint = endpoint(&patterns, default)?;
     check_endpoint(&context, &endpoint)?;
@@ -74,7 +138,7 @@ pub fn run(login: &Login) -> Result<()> {
     let keeping = Keeping {
         storage: login.storage,
         remember: login.storage.is_some(),
-        again: &format!("git credential-hf login {}", quoted(name.as_str())),
+        again: &format!("git credential-hf login {}", shell_quoted(name.as_str())),
         check: &|state| check_name(&context, state, &name, &record.endpoint),
     };
     let kind = keep(&context, keeping, &name, &record, facts.as_ref())?;
@@ -85,7 +149,7 @@ pub fn run(login: &Login) -> Result<()> {
             "added {endpoint} to your Hubs; run `git credential-hf configure` to let git ask for it"
         );
         if login.json {
-            ui::tell(&line)
+            terminal::tell(&line)
         } else {
             print(&format!("{line}\n"))?
         }
@@ -172,7 +236,7 @@ fn check_name(
             let message = format!("`{name}` is a token for {}", token.endpoint);
             let help = format!(
                 "choose another name, or `git credential-hf logout {}` first",
-                quoted(name.as_str())
+                shell_quoted(name.as_str())
             );
             Err(Failure::new(message).help(help).into())
         }
@@ -180,9 +244,9 @@ fn check_name(
     }
 }
 
-fn read_secret(login: &Login, endpoint: &Endpoint) -> Result<Secret> {
+fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
     let again = match &login.name {
-        Some(name) => format!("git credential-hf login {}", quoted(name)),
+        Some(name) => format!("git credential-hf login {}", text::shell_quoted(name)),
         None => "git credential-hf login".to_owned(),
     };
     let given = if login.with_token && !std::io::stdin().is_terminal() {
@@ -194,7 +258,7 @@ fn read_secret(login: &Login, endpoint: &Endpoint) -> Result<Secret> {
             .take(limit)
             .read_to_end(&mut bytes)?;
         pasted::token(&bytes)
-    } else if ui::can_ask() && !console::hides_typing() {
+    } else if terminal::can_ask() && !console::hides_typing() {
         return Err(Failure::new(
             "this terminal (Git Bash) shows what is typed, so no token is asked for",
         )
@@ -204,9 +268,9 @@ fn read_secret(login: &Login, endpoint: &Endpoint) -> Result<Secret> {
         ))
         .help(format!("or ask in a Windows console: winpty {again}"))
         .into());
-    } else if ui::can_ask() {
+    } else if terminal::can_ask() {
         if endpoint.is_hugging_face() {
-            ui::tell(&format!(
+            terminal::tell(&format!(
                 "Create a token here, and paste it below: {NEW_TOKEN}"
             ));
         }
@@ -253,11 +317,11 @@ fn check_secret(secret: &Secret, endpoint: &Endpoint) -> Result<()> {
 
 /// Asks the Hub whose token it is. A browser login is not lost when the Hub fails just then: the
 /// person has done their part, and the Hub has handed the token out a moment ago.
-fn learn(login: &Login, hub: &Hub, secret: &Secret) -> Result<Option<Facts>> {
+fn learn(login: &Args, hub: &Hub, secret: &Secret) -> Result<Option<Facts>> {
     match ask(hub, secret) {
         Ok(facts) => Ok(Some(facts)),
         Err(error) if login.web && !matches!(error, HubError::Rejected) => {
-            ui::tell(&format!(
+            terminal::tell(&format!(
                 "what the token may do is not known yet: {error}; \
                  to ask again: git credential-hf refresh"
             ));
@@ -277,7 +341,7 @@ pub fn verify(hub: &Hub, secret: &Secret) -> Result<Facts> {
 
 fn ask(hub: &Hub, secret: &Secret) -> Result<Facts, HubError> {
     Ok(Facts {
-        verified: context::now(),
+        verified: clock::now(),
         ..hub.whoami(secret)?
     })
 }
@@ -322,7 +386,7 @@ fn name_from(facts: Option<&Facts>) -> Result<TokenName> {
 /// A text from elsewhere made fit to be a name here, where it can be.
 #[must_use]
 pub fn fit_name(text: &str) -> Option<TokenName> {
-    let clean: String = ui::one_line(text).replace(':', "-");
+    let clean: String = text::one_line(text).replace(':', "-");
     TokenName::parse(clean.trim().trim_start_matches('-')).ok()
 }
 
@@ -359,10 +423,12 @@ pub fn keep(
             }
             Ok(kind)
         }
-        Err(error) if is_too_long(&error) && record.refresh_token.is_some() && !ui::can_ask() => {
+        Err(error)
+            if is_too_long(&error) && record.refresh_token.is_some() && !terminal::can_ask() =>
+        {
             // The Hub has handed it out, and nobody is there to log in once more.
             try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
-            ui::tell(&format!(
+            terminal::tell(&format!(
                 "{error}; it is kept in a file instead, which is not encrypted"
             ));
             Ok(StorageKind::File)
@@ -372,7 +438,7 @@ pub fn keep(
                 "{error}\nKeep the token in a file instead? It is readable by you only ({}), but not encrypted.",
                 context.paths.tokens().display()
             );
-            if !ui::confirm(&question) {
+            if !terminal::confirm(&question) {
                 let again = format!("{} --storage file", keeping.again);
                 let mut failure = Failure::new(format!("`{name}` is not kept: {error}"));
                 if !is_too_long(&error) {
@@ -432,7 +498,7 @@ fn try_keep(
             .or_else(|| facts.and_then(|facts| facts.expires)),
         facts: facts.cloned(),
         renewal_failed: None,
-        added: context::now(),
+        added: clock::now(),
         order: 0,
     };
     context.keep(name, token, record, keeping.check)
@@ -441,14 +507,14 @@ fn try_keep(
 /// What the Hub said, for people.
 #[must_use]
 pub fn described(facts: &Facts) -> String {
-    let mut text = format!("{}\n", ui::one_line(&facts.summary()));
+    let mut text = format!("{}\n", text::one_line(&facts.summary()));
     if let Some(at) = facts.expires {
-        text.push_str(&format!("expires on {}\n", crate::time::day(at)));
+        text.push_str(&format!("expires on {}\n", crate::model::time::day(at)));
     }
     let rows = facts.table();
     if !rows.is_empty() {
         text.push('\n');
-        text.push_str(&ui::table(&["WHERE", "WHAT IT MAY DO"], &rows));
+        text.push_str(&terminal::table(&["WHERE", "WHAT IT MAY DO"], &rows));
         text.push('\n');
     } else if facts.role == Role::FineGrained {
         text.push_str("it has no scopes, so it may do nothing yet: edit it at https://huggingface.co/settings/tokens\n");
@@ -469,7 +535,7 @@ fn offer(
     if used {
         return Ok(());
     }
-    let command = format!("git credential-hf use {}", quoted(name.as_str()));
+    let command = format!("git credential-hf use {}", shell_quoted(name.as_str()));
     let patterns: Vec<Pattern> = facts
         .map(Facts::reach)
         .unwrap_or_default()
@@ -505,7 +571,7 @@ fn offer(
             "another token is as good for {tied}, so there a rule must choose\n"
         ))?;
     }
-    if ui::confirm("Write that down as rules, so that they hold against HF_TOKEN too?") {
+    if terminal::confirm("Write that down as rules, so that they hold against HF_TOKEN too?") {
         let assignment = Assignment {
             name,
             endpoint,
@@ -516,7 +582,7 @@ fn offer(
     }
     let flags: Vec<String> = names
         .iter()
-        .map(|n| format!("--for {}", quoted(n)))
+        .map(|n| format!("--for {}", text::shell_quoted(n)))
         .collect();
     print(&format!(
         "to make that rules: {command} {}\n",
@@ -562,5 +628,5 @@ fn print_json(
         "storage": kind,
         "facts": facts,
     });
-    context::print_json(&json)
+    terminal::print_json(&json)
 }

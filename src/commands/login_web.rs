@@ -7,14 +7,20 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use url::Url;
 
-use crate::console;
-use crate::context;
-use crate::endpoint::Endpoint;
-use crate::hub::oauth::{self, DeviceCode, Poll, Tokens};
-use crate::hub::{Hub, HubError};
-use crate::process;
+use crate::hub::Hub;
+use crate::hub::HubError;
+use crate::hub::oauth;
+use crate::hub::oauth::DeviceCode;
+use crate::hub::oauth::Poll;
+use crate::hub::oauth::Tokens;
+use crate::model::endpoint::Endpoint;
+use crate::model::text;
 use crate::storage::Record;
-use crate::ui::{self, Failure};
+use crate::system::clock;
+use crate::system::process;
+use crate::terminal;
+use crate::terminal::Failure;
+use crate::terminal::console;
 
 /// How much slower to ask when the server says so, in seconds (RFC 8628, 3.5).
 const SLOW_DOWN: u64 = 5;
@@ -30,13 +36,13 @@ pub fn run(hub: &Hub) -> Result<Record> {
     let code = hub.device_code(&client_id).map_err(|error| {
         Failure::new(format!("the browser login at {host} cannot begin: {error}"))
     })?;
-    let page = ui::one_line(&code.verification_uri);
-    ui::tell(&format!(
+    let page = text::one_line(&code.verification_uri);
+    terminal::tell(&format!(
         "Open {page} in a browser, here or on any other device,"
     ));
-    ui::tell(&format!(
+    terminal::tell(&format!(
         "and enter the code: {}",
-        ui::one_line(&code.user_code)
+        text::one_line(&code.user_code)
     ));
     let complete = code
         .verification_uri_complete
@@ -51,7 +57,7 @@ pub fn run(hub: &Hub) -> Result<Record> {
     Ok(Record {
         expires: tokens
             .expires_in
-            .map(|seconds| context::now().saturating_add(seconds)),
+            .map(|seconds| clock::now().saturating_add(seconds)),
         secret: tokens.access_token,
         endpoint: hub.endpoint().clone(),
         refresh_token: tokens.refresh_token,

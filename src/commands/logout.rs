@@ -3,20 +3,54 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use super::rules;
-use crate::cli::Logout;
-use crate::context::{Context, print, print_json};
+use crate::app::Context;
+use crate::commands::rules;
 use crate::hub::Hub;
-use crate::name::TokenName;
+use crate::model::token_name::TokenName;
 use crate::state::TokenInfo;
 use crate::storage::StorageKind;
-use crate::ui::{self, Failure};
+use crate::terminal;
+use crate::terminal::Failure;
+use crate::terminal::print;
+use crate::terminal::print_json;
+
+/// What `logout` is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "Remove a token from this machine, and with --revoke from the Hub",
+    long_about = "\
+Removes a token's secret from its storage, and all that is known of it. Rules that name it stay,
+so that a later login under the same name takes its place. The token itself stays valid on the
+Hub, unless --revoke ends it there too: everywhere, at once and for good.",
+    after_help = "\
+Examples:
+  git credential-hf logout work
+  git credential-hf logout work --revoke       it has leaked: end it on the Hub
+  git credential-hf logout --all --yes"
+)]
+pub struct Args {
+    /// The token's name
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub name: Option<String>,
+    /// All tokens
+    #[arg(long)]
+    pub all: bool,
+    /// End the token on the Hub too
+    #[arg(long)]
+    pub revoke: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Removes one token, or all.
 ///
 /// # Errors
 /// When there is none of that name, or its storage or the Hub fails; then it is still listed.
-pub fn run(logout: &Logout) -> Result<()> {
+pub fn run(logout: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
     let names: Vec<TokenName> = match &logout.name {
@@ -73,7 +107,7 @@ pub fn run(logout: &Logout) -> Result<()> {
 }
 
 /// Asks before what cannot be undone.
-fn confirm(logout: &Logout, count: usize) -> Result<()> {
+fn confirm(logout: &Args, count: usize) -> Result<()> {
     let what = match (&logout.name, logout.revoke) {
         _ if logout.yes => return Ok(()),
         (Some(_), false) => return Ok(()),
@@ -81,7 +115,7 @@ fn confirm(logout: &Logout, count: usize) -> Result<()> {
         (None, false) => format!("Remove every token from this machine ({count})?"),
         (None, true) => format!("End every token ({count}) on the Hub, everywhere and for good?"),
     };
-    if ui::confirm(&what) {
+    if terminal::confirm(&what) {
         return Ok(());
     }
     Err(Failure::new("nothing was removed")

@@ -1,24 +1,49 @@
 //! `refresh`: renew what can be renewed, and ask the Hub again about the rest.
 
+use crate::model::text::shell_quoted;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::rules;
-use crate::cli::{AlreadySaid, Refresh};
-use crate::context::{self, Context, print, print_json, quoted};
-use crate::grants::Facts;
-use crate::hub::{Hub, HubError};
-use crate::name::TokenName;
-use crate::renewal::{self, When};
-use crate::state::{Origin, State, TokenInfo};
-use crate::state_file::StateError;
-use crate::ui;
+use crate::app::Context;
+use crate::app::renewal;
+use crate::app::renewal::When;
+use crate::commands::rules;
+use crate::hub::Hub;
+use crate::hub::HubError;
+use crate::model::permissions::Facts;
+use crate::model::text;
+use crate::model::token_name::TokenName;
+use crate::state::Origin;
+use crate::state::State;
+use crate::state::TokenInfo;
+use crate::state::file::StateError;
+use crate::system::clock;
+use crate::terminal::AlreadyReported;
+use crate::terminal::print;
+use crate::terminal::print_json;
+
+/// What `refresh` is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "Renew browser-login tokens, and ask the Hub again about the others",
+    after_help = "\
+Examples:
+  git credential-hf refresh          all tokens
+  git credential-hf refresh work"
+)]
+pub struct Args {
+    /// The token's name; without one, all tokens from `login`
+    pub name: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Refreshes one token, or all from `login`.
 ///
 /// # Errors
 /// When one fails: the reason has been printed, and the others were tried all the same.
-pub fn run(refresh: &Refresh) -> Result<()> {
+pub fn run(refresh: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
     let names: Vec<TokenName> = match &refresh.name {
@@ -39,9 +64,9 @@ pub fn run(refresh: &Refresh) -> Result<()> {
         };
         if !refresh.json {
             let mark = if ok { "ok" } else { "no" };
-            print(&format!("{mark}: `{name}` {}\n", ui::one_line(&text)))?;
+            print(&format!("{mark}: `{name}` {}\n", text::one_line(&text)))?;
         }
-        results.push(json!({ "name": name, "ok": ok, "message": ui::one_line(&text) }));
+        results.push(json!({ "name": name, "ok": ok, "message": text::one_line(&text) }));
     }
     if refresh.json {
         let json: Value = json!({ "version": 1, "tokens": results });
@@ -50,7 +75,7 @@ pub fn run(refresh: &Refresh) -> Result<()> {
         print("there are no tokens from `login`\n")?;
     }
     if failed {
-        Err(AlreadySaid.into())
+        Err(AlreadyReported.into())
     } else {
         Ok(())
     }
@@ -76,7 +101,7 @@ fn one(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<String>
     match hub.whoami(&record.secret) {
         Ok(facts) => {
             let facts = Facts {
-                verified: context::now(),
+                verified: clock::now(),
                 ..facts
             };
             let summary = facts.summary();
@@ -96,11 +121,11 @@ fn one(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<String>
             Ok(format!("{done}: {summary}"))
         }
         Err(HubError::Rejected) => {
-            let now = context::now();
+            let now = clock::now();
             context.state_file.reject(&token.endpoint, &value, now)?;
             anyhow::bail!(
                 "the Hub does not accept it any more: run `git credential-hf login {}`",
-                quoted(name.as_str())
+                shell_quoted(name.as_str())
             )
         }
         Err(error) => Err(error.into()),

@@ -2,15 +2,50 @@
 
 use anyhow::Result;
 
-use super::here;
-use crate::cli::{Unuse, Use};
-use crate::config_edit::{Change, edit};
-use crate::context::{Context, print};
-use crate::endpoint::Endpoint;
-use crate::name::TokenName;
-use crate::pattern::Pattern;
+use crate::app::Context;
+use crate::app::target;
+use crate::config::edit::Change;
+use crate::config::edit::edit;
+use crate::model::endpoint::Endpoint;
+use crate::model::pattern::Pattern;
+use crate::model::token_name::TokenName;
 use crate::state::State;
-use crate::ui::Failure;
+use crate::terminal::Failure;
+use crate::terminal::print;
+
+/// What `unuse` is given.
+#[derive(Debug, clap::Args)]
+#[command(about = "Take a rule out")]
+pub struct Unuse {
+    /// The rule's pattern, as `list` shows it; without one, the rule for the repository at hand
+    pub pattern: Option<String>,
+}
+
+/// What `use` is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "Choose a token for a namespace or repo, or as the default",
+    long_about = "\
+Writes a rule to config.toml. Of several rules that match a repo the most specific wins: a repo
+with its kind, a repo, a glob (the longest), a namespace with its kind, a namespace. Without
+--for and --default the rule is for the repository at hand.",
+    after_help = "\
+Examples:
+  git credential-hf use work --for acme
+  git credential-hf use llama --for 'acme/llama-*' --for datasets/acme/llama
+  git credential-hf use me --default
+  cd some-clone && git credential-hf use work"
+)]
+pub struct Use {
+    /// The token's name
+    pub name: String,
+    /// The namespace or repo; repeatable
+    #[arg(long = "for", value_name = "PATTERN")]
+    pub patterns: Vec<String>,
+    /// Use it where nothing else is chosen
+    #[arg(long)]
+    pub default: bool,
+}
 
 /// Chooses a token for patterns, or as the default.
 ///
@@ -24,7 +59,7 @@ pub fn use_token(choice: &Use) -> Result<()> {
     let patterns = if choice.default && choice.patterns.is_empty() {
         Vec::new()
     } else {
-        here::patterns(&context, &choice.patterns)?
+        target::patterns(&context, &choice.patterns)?
     };
     Assignment {
         name: &name,
@@ -42,7 +77,7 @@ pub fn use_token(choice: &Use) -> Result<()> {
 pub fn unuse(choice: &Unuse) -> Result<()> {
     let context = Context::with_config()?;
     let given: Vec<String> = choice.pattern.iter().cloned().collect();
-    for pattern in here::patterns(&context, &given)? {
+    for pattern in target::patterns(&context, &given)? {
         if !context
             .config
             .rules
@@ -176,7 +211,9 @@ pub fn no_such_token(context: &Context, state: &State, typed: &str) -> Failure {
             .help(format!("it is in {}, below [commands]", config.display()));
     }
     let failure = match TokenName::parse(typed) {
-        Err(error @ crate::name::NameError::IsToken) => Failure::new(error.to_string()),
+        Err(error @ crate::model::token_name::NameError::IsToken) => {
+            Failure::new(error.to_string())
+        }
         _ => Failure::new(format!("there is no token called `{typed}`")),
     };
     match crate::config::nearest(typed, &names) {
@@ -195,7 +232,9 @@ fn no_such_hf_token(context: &Context, typed: &str) -> Failure {
             .help("`hf auth list`, `hf auth switch` and `hf auth logout` deal with it");
     }
     let failure = match TokenName::parse(typed) {
-        Err(error @ crate::name::NameError::IsToken) => Failure::new(error.to_string()),
+        Err(error @ crate::model::token_name::NameError::IsToken) => {
+            Failure::new(error.to_string())
+        }
         _ => Failure::new(format!("the hf CLI has no token called `{typed}`")),
     };
     match crate::config::nearest(typed, &names) {

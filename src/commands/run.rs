@@ -1,28 +1,49 @@
 //! `run`: a command with the token that git would get in `HF_TOKEN`.
 
+use std::ffi::OsString;
 use std::process::Command;
 
 use anyhow::Result;
 
-use super::chosen;
-use crate::cli::Run;
-use crate::context::Context;
-use crate::executable;
-use crate::trace;
-use crate::ui::Failure;
+use crate::app::Context;
+use crate::app::choice;
+use crate::system::executable;
+use crate::system::trace;
+use crate::terminal::Failure;
+
+/// What `run` is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "Run a command with HF_TOKEN set to the token that git would get",
+    long_about = "\
+Sets HF_TOKEN for one command, so that git-xet, the hf CLI and Python use the token that git uses.
+The exit code is that of the command.",
+    after_help = "\
+Examples:
+  git credential-hf run --for acme/x -- hf download acme/x
+  cd some-clone && git credential-hf run -- python train.py"
+)]
+pub struct Args {
+    /// A repo or a URL; without one, the repository at hand
+    #[arg(long = "for", value_name = "REPO")]
+    pub repo: Option<String>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+}
 
 /// Runs the command in the place of this process, or ends with its exit code.
 ///
 /// # Errors
 /// When there is no token, or the command cannot be started.
-pub fn run(run: &Run) -> Result<()> {
+pub fn run(run: &Args) -> Result<()> {
     let [program, arguments @ ..] = run.command.as_slice() else {
         return Err(Failure::new("there is no command to run").into());
     };
     let context = Context::with_config()?;
-    let location = chosen::place(&context, run.repo.as_deref())?;
+    let location = choice::place(&context, run.repo.as_deref())?;
     let state = context.state_file.load()?;
-    let (candidate, loaded) = chosen::token_for(&context, &state, &location)?;
+    let (candidate, loaded) = choice::token_for(&context, &state, &location)?;
     trace::line(|| {
         format!(
             "running a command with {}",
@@ -46,7 +67,7 @@ pub fn run(run: &Run) -> Result<()> {
 #[cfg(unix)]
 fn start(mut command: Command, program: &std::ffi::OsStr) -> Result<()> {
     use std::os::unix::process::CommandExt;
-    crate::hardening::restore();
+    crate::system::hardening::restore();
     // Returns only when it fails.
     let error = command.exec();
     cannot_start(program, &error)
@@ -74,6 +95,6 @@ fn cannot_start(program: &std::ffi::OsStr, error: &std::io::Error) -> Result<()>
         std::io::ErrorKind::PermissionDenied => 126,
         _ => return Err(failure.into()),
     };
-    crate::ui::print_error(&failure.into());
+    crate::terminal::print_error(&failure.into());
     std::process::exit(code);
 }

@@ -4,22 +4,42 @@ use anyhow::Result;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::chosen;
-use crate::cli::Token;
-use crate::context::{Context, print_secret};
-use crate::ui;
+use crate::app::Context;
+use crate::app::choice;
+use crate::terminal;
+use crate::terminal::print_secret;
+
+/// What `token` is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "Print the token that git would get",
+    long_about = "\
+Prints the token itself, for programs that cannot ask git. Mind where it goes: a variable of one
+command is better than a file, and `run` is better than both.",
+    after_help = "\
+Examples:
+  git credential-hf token acme/x
+  curl -H @<(printf 'Authorization: Bearer %s' \"$(git credential-hf token acme/x)\") .."
+)]
+pub struct Args {
+    /// A repo or a URL; without one, the repository at hand
+    pub repo: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Prints the token, and nothing else.
 ///
 /// # Errors
 /// When there is none.
-pub fn run(token: &Token) -> Result<()> {
+pub fn run(token: &Args) -> Result<()> {
     let context = Context::with_config()?;
-    let location = chosen::place(&context, token.repo.as_deref())?;
+    let location = choice::place(&context, token.repo.as_deref())?;
     let state = context.state_file.load()?;
-    let (candidate, loaded) = chosen::token_for(&context, &state, &location)?;
+    let (candidate, loaded) = choice::token_for(&context, &state, &location)?;
     let text = if token.json {
-        ui::json(&json!({
+        terminal::json(&json!({
             "version": 1,
             "token": loaded.secret.expose(),
             "kind": candidate.source.kind(),

@@ -1,5 +1,6 @@
 //! The configuration that people write: `config.toml`, read strictly.
 
+pub mod edit;
 mod read;
 mod sift;
 
@@ -9,12 +10,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::endpoint::Endpoint;
-use crate::files::{self, Others, Plain};
-use crate::name::TokenName;
-use crate::pattern::Pattern;
-use crate::repo::Name;
+use crate::model::endpoint::Endpoint;
+use crate::model::pattern::Pattern;
+use crate::model::repo::Name;
+use crate::model::token_name::TokenName;
 use crate::storage::StorageKind;
+use crate::system::files;
+use crate::system::files::Others;
+use crate::system::files::Plain;
 
 /// The version of the file that this program reads and writes.
 pub const VERSION: i64 = 1;

@@ -8,9 +8,10 @@ use std::time::Duration;
 use toml_edit::{Document, Item, TableLike, Value};
 
 use super::{CommandLine, Config, ConfigError, EndpointOptions, Rule, VERSION, nearest};
-use crate::endpoint::Endpoint;
-use crate::name::{NameError, TokenName};
-use crate::pattern::Pattern;
+use crate::model::endpoint::Endpoint;
+use crate::model::pattern::Pattern;
+use crate::model::token_name::NameError;
+use crate::model::token_name::TokenName;
 use crate::storage::StorageKind;
 
 /// Reads the text of a file; `path` is for messages only.

@@ -8,8 +8,8 @@
 use std::collections::BTreeSet;
 
 use super::read::token_name;
-use crate::pattern::plain_namespace;
-use crate::repo::Name;
+use crate::model::pattern::plain_namespace;
+use crate::model::repo::Name;
 
 /// The text without the rules for other namespaces than this one, or than none at all. `None`
 /// when it cannot be told by looking at its lines, and has to be read whole.

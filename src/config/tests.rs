@@ -2,8 +2,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
-use crate::endpoint::Endpoint;
-use crate::name::TokenName;
+use crate::model::endpoint::Endpoint;
+use crate::model::token_name::TokenName;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(Path::new("config.toml"), text)
@@ -222,7 +222,7 @@ fn what_is_sifted_means_the_same() {
     for number in 0..6_000 {
         let text = any_text(number);
         for path in ["acme/x", "datasets/Acme/x", "other/llama-2", "gpt2"] {
-            let repo = crate::repo::Repo::from_path(path).unwrap();
+            let repo = crate::model::repo::Repo::from_path(path).unwrap();
             let namespace = repo.namespace.as_ref();
             let shown = |config: Result<Config, ConfigError>| {
                 config

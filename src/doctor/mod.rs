@@ -6,12 +6,12 @@
 //! what a configuration names, and nothing that it asks can hold it up for long.
 
 pub mod checks;
+pub mod inspection;
 pub mod repair;
 pub mod report;
-pub mod surroundings;
 
+pub use inspection::Inspection;
 pub use repair::Repair;
-pub use surroundings::Surroundings;
 
 /// What a check is about; the report is grouped by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,7 +157,7 @@ pub struct Check {
     /// Whether it needs the network, and is left out with `--offline`.
     pub network: bool,
     /// Looks, and says what it found: at least one finding.
-    pub run: fn(&Surroundings<'_>) -> Vec<Finding>,
+    pub run: fn(&Inspection<'_>) -> Vec<Finding>,
 }
 
 /// What one check has found.
@@ -179,7 +179,7 @@ impl Outcome {
 }
 
 /// Runs all checks in order; `begin` is told each one's name before it runs.
-pub fn run(surroundings: &Surroundings<'_>, mut begin: impl FnMut(&'static str)) -> Vec<Outcome> {
+pub fn run(surroundings: &Inspection<'_>, mut begin: impl FnMut(&'static str)) -> Vec<Outcome> {
     let run = |check: &'static Check| {
         begin(check.id);
         let findings = if check.network && surroundings.offline {

@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::cli::{Configure, Scope};
+use crate::app::Context;
 use crate::commands::configure;
-use crate::context::Context;
-use crate::files::{self, Lock};
-use crate::sharing::patiently;
+use crate::commands::configure::Args as Configure;
+use crate::commands::configure::Scope;
+use crate::system::files;
+use crate::system::files::Lock;
+use crate::system::sharing::patiently;
 
 /// One repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +129,7 @@ fn close(_: &Path, _: u32) -> std::io::Result<()> {
 pub fn shell_path(path: &Path) -> String {
     let text = path.to_string_lossy();
     if cfg!(windows) {
-        return crate::quoting::word(&text);
+        return crate::model::quoting::word(&text);
     }
     let plain = |c: char| c.is_alphanumeric() || "-_./+@%,:".contains(c);
     if !text.is_empty() && text.chars().all(plain) {

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::{Finding, Group, Outcome, Verdict};
-use crate::ui::{self, Style};
+use crate::model::text;
+use crate::terminal::Style;
 
 /// The version of the JSON.
 const VERSION: u32 = 1;
@@ -26,8 +27,8 @@ impl Public<'_> {
     /// place, and not too long.
     #[must_use]
     pub fn text(&self, text: &str) -> String {
-        let text = without_logins(&ui::one_line(text));
-        let text = crate::secret::redact(&text);
+        let text = without_logins(&text::one_line(text));
+        let text = crate::model::secret::redact(&text);
         let texts = self.homes.iter().filter_map(|home| home.to_str());
         let text = texts.fold(text, |text, home| without_home(&text, home));
         if text.chars().count() <= LONGEST {

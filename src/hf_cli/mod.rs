@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::files::{Lock, read_plain};
-use crate::home;
-use crate::name::TokenName;
-use crate::process::on_path;
-use crate::secret::{Kind, Secret, SecretError};
+use crate::model::secret::Kind;
+use crate::model::secret::Secret;
+use crate::model::secret::SecretError;
+use crate::model::token_name::TokenName;
 use crate::storage::StorageError;
+use crate::system::files::Lock;
+use crate::system::files::read_plain;
+use crate::system::home;
+use crate::system::process::on_path;
 
 pub mod ini;
 pub mod locations;

@@ -8,17 +8,22 @@ use std::time::{Duration, Instant, SystemTime};
 use zeroize::Zeroizing;
 
 use super::{Files, HfCli, HfToken, Section, Which};
-use crate::context::{Context, now};
-use crate::endpoint::Endpoint;
-use crate::files::{Lock, write_whole};
+use crate::app::Context;
+use crate::app::renewal::AFTER_SLOW;
+use crate::app::renewal::RenewalError;
+use crate::app::renewal::SLOW;
+use crate::hub::Hub;
+use crate::hub::HubError;
 use crate::hub::oauth;
-use crate::hub::{Hub, HubError};
-use crate::renewal::{AFTER_SLOW, RenewalError, SLOW};
-use crate::secret::Secret;
-use crate::state_file::StateError;
+use crate::model::endpoint::Endpoint;
+use crate::model::secret::Secret;
+use crate::model::time::since;
+use crate::state::file::StateError;
 use crate::storage::StorageError;
-use crate::time::since;
-use crate::trace;
+use crate::system::clock::now;
+use crate::system::files::Lock;
+use crate::system::files::write_whole;
+use crate::system::trace;
 
 /// How long before its end a token is renewed, in seconds (`_OAUTH_REFRESH_MARGIN` in
 /// `huggingface_hub`).

@@ -4,9 +4,9 @@ use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
 
 use super::{Hub, HubError};
-use crate::grants::Access;
-use crate::repo::Repo;
-use crate::secret::Secret;
+use crate::model::permissions::Access;
+use crate::model::repo::Repo;
+use crate::model::secret::Secret;
 
 impl Hub {
     /// Asks for a repo's refs as git does for a fetch or a push. Nothing is read or written

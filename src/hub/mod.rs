@@ -1,8 +1,9 @@
 //! Requests to a Hub: one client, built when the first request is made.
 
 pub mod access;
-pub mod knock;
+pub mod diagnosis;
 pub mod oauth;
+pub mod probe;
 pub mod revoke;
 pub mod whoami;
 
@@ -17,9 +18,12 @@ use reqwest::redirect::Policy;
 use reqwest::{Method, StatusCode, header};
 use zeroize::Zeroizing;
 
-use crate::endpoint::Endpoint;
-use crate::secret::Secret;
-use crate::{files, trace, ui};
+use crate::model::endpoint::Endpoint;
+use crate::model::secret::Secret;
+use crate::model::text;
+use crate::system::files;
+use crate::system::trace;
+use crate::terminal;
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -140,7 +144,7 @@ impl Hub {
             let wait = retry_after(&response);
             match wait {
                 Some(seconds) if seconds <= MAX_WAIT && attempt < self.retries => {
-                    ui::say(&format!(
+                    terminal::say(&format!(
                         "{} is busy, waiting {seconds} s",
                         self.endpoint.authority()
                     ));
@@ -209,7 +213,7 @@ impl Answer {
         }
         let text = serde_json::from_str::<Body>(&self.body)
             .map_or_else(|_| self.body.as_str().to_owned(), |body| body.error);
-        let text = redact(&ui::one_line(&text));
+        let text = redact(&text::one_line(&text));
         match self.error_code.as_deref() {
             Some("GatedRepo") if text.trim().is_empty() => "gated repo".to_owned(),
             Some("GatedRepo") if !text.to_lowercase().contains("gated") => {
@@ -296,7 +300,7 @@ fn custom_roots() -> Vec<reqwest::Certificate> {
         .flat_map(|(variable, path)| {
             bundle(Path::new(&path)).unwrap_or_else(|error| {
                 let path = Path::new(&path).display();
-                ui::say(&format!(
+                terminal::say(&format!(
                     "{variable} names {path}, whose certificates cannot be used: {error}"
                 ));
                 Vec::new()
@@ -352,12 +356,12 @@ fn causes(error: &dyn std::error::Error) -> String {
     let mut texts = Vec::new();
     let mut cause = error.source();
     while let Some(inner) = cause {
-        texts.push(ui::one_line(&inner.to_string()));
+        texts.push(text::one_line(&inner.to_string()));
         cause = inner.source();
     }
     texts.dedup();
     match texts.as_slice() {
-        [] => ui::one_line(&error.to_string()),
+        [] => text::one_line(&error.to_string()),
         [.., before, last] if before.contains(last.as_str()) => before.clone(),
         [.., last] => last.clone(),
     }

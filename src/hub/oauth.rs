@@ -5,7 +5,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{Answer, Hub, HubError};
-use crate::secret::Secret;
+use crate::model::secret::Secret;
 
 /// The hf CLI's public client, which this program logs in as.
 const CLIENT_ID: &str = "26be6b09-91c5-47da-9861-d2d2bb7a7e36";

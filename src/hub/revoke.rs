@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{Hub, HubError};
-use crate::secret::Secret;
+use crate::model::secret::Secret;
 
 impl Hub {
     /// Ends tokens on the Hub, at once and for good. The Hub takes this without a login and

@@ -5,8 +5,11 @@ use reqwest::header::AUTHORIZATION;
 use serde::Deserialize;
 
 use super::{Hub, HubError, bearer, from_json};
-use crate::grants::{Facts, Organisation, Role, Scope};
-use crate::secret::Secret;
+use crate::model::permissions::Facts;
+use crate::model::permissions::Organisation;
+use crate::model::permissions::Role;
+use crate::model::permissions::Scope;
+use crate::model::secret::Secret;
 
 impl Hub {
     /// Asks the Hub about a token. The Hub allows few of these: it is for `login` and for
@@ -118,7 +121,10 @@ const MAX_TEXT: usize = 200;
 /// Text from the Hub ends up on terminals, in files and in git's protocol: one line of it.
 #[expect(clippy::needless_pass_by_value, reason = "it is mapped over")]
 fn clean(text: String) -> String {
-    crate::ui::one_line(&text).chars().take(MAX_TEXT).collect()
+    crate::model::text::one_line(&text)
+        .chars()
+        .take(MAX_TEXT)
+        .collect()
 }
 
 impl From<WhoAmI> for Facts {
@@ -194,7 +200,7 @@ fn expiry(value: &serde_json::Value) -> Option<u64> {
                 number
             })
         }
-        serde_json::Value::String(text) => crate::time::parse(text),
+        serde_json::Value::String(text) => crate::model::time::parse(text),
         _ => None,
     }
 }

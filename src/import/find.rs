@@ -8,15 +8,18 @@ use std::path::{Path, PathBuf};
 use super::clones::Clones;
 use super::login_url::LoginUrl;
 use super::{Found, Place, Skipped, Source, UsedFor, git_credentials, netrc, store_helper};
-use crate::context::Context;
-use crate::endpoint::Endpoint;
-use crate::files::{self, Others};
-use crate::git;
-use crate::git_config_file::urls;
-use crate::home::home;
-use crate::pattern::Pattern;
-use crate::repo::Repo;
-use crate::secret::{Kind, Secret, SecretError};
+use crate::app::Context;
+use crate::git::config_file::urls;
+use crate::git::remotes;
+use crate::model::endpoint::Endpoint;
+use crate::model::pattern::Pattern;
+use crate::model::repo::Repo;
+use crate::model::secret::Kind;
+use crate::model::secret::Secret;
+use crate::model::secret::SecretError;
+use crate::system::files;
+use crate::system::files::Others;
+use crate::system::home::home;
 use zeroize::Zeroizing;
 
 /// The largest file that is looked through, in bytes.
@@ -113,7 +116,7 @@ impl Findings {
             let config = std::env::var_os("XDG_CONFIG_HOME").filter(|dir| !dir.is_empty());
             let config = config.map_or_else(|| home.join(".config"), PathBuf::from);
             paths.push(config.join("git").join("credentials"));
-            let helpers = git::helpers();
+            let helpers = remotes::helpers();
             paths.extend(helpers.iter().filter_map(|h| store_helper::file(h, &home)));
         }
         for file in paths {
@@ -177,8 +180,8 @@ impl Findings {
 
     fn remotes(&mut self, context: &Context, below: &[PathBuf]) {
         let mut clones = Clones::default();
-        clones.files = git::config_files();
-        if let Some(dir) = git::common_dir() {
+        clones.files = remotes::config_files();
+        if let Some(dir) = remotes::common_dir() {
             clones.add_clone(&dir);
         }
         for folder in below {

@@ -56,7 +56,7 @@ mod tests {
 
     fn is_hub(entry: &Entry) -> bool {
         let endpoint = entry.url.endpoint.as_ref();
-        endpoint.is_some_and(crate::endpoint::Endpoint::is_hugging_face)
+        endpoint.is_some_and(crate::model::endpoint::Endpoint::is_hugging_face)
     }
 
     #[test]

@@ -6,9 +6,11 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use crate::endpoint::Endpoint;
-use crate::repo::percent_decoded;
-use crate::secret::{Kind, Secret, SecretError};
+use crate::model::endpoint::Endpoint;
+use crate::model::repo::percent_decoded;
+use crate::model::secret::Kind;
+use crate::model::secret::Secret;
+use crate::model::secret::SecretError;
 
 /// A URL with a user name, a password or both.
 pub struct LoginUrl {

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::endpoint::Endpoint;
-use crate::pattern::Pattern;
-use crate::secret::Secret;
+use crate::model::endpoint::Endpoint;
+use crate::model::pattern::Pattern;
+use crate::model::secret::Secret;
 
 pub mod clones;
 pub mod find;

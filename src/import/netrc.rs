@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use crate::secret::{Secret, SecretError};
+use crate::model::secret::Secret;
+use crate::model::secret::SecretError;
 
 /// A `machine` or the `default`.
 pub struct Entry {

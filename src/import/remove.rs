@@ -11,14 +11,16 @@ use zeroize::Zeroizing;
 use super::find::read_small;
 use super::login_url::LoginUrl;
 use super::{Place, Source, git_credentials, hf, netrc};
-use crate::context::Context;
-use crate::endpoint::Endpoint;
-use crate::files::{self, Lock};
-use crate::git_config_file::urls;
-use crate::git_lock::GitLock;
-use crate::hf_cli::{HfCli, Which};
-use crate::secret::Secret;
-use crate::sharing::patiently;
+use crate::app::Context;
+use crate::git::config_file::urls;
+use crate::git::lock::GitLock;
+use crate::hf_cli::HfCli;
+use crate::hf_cli::Which;
+use crate::model::endpoint::Endpoint;
+use crate::model::secret::Secret;
+use crate::system::files;
+use crate::system::files::Lock;
+use crate::system::sharing::patiently;
 
 /// A value that is to go.
 #[derive(Debug)]

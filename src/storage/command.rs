@@ -7,10 +7,12 @@ use zeroize::Zeroizing;
 
 use super::StorageError;
 use crate::config::CommandLine;
-use crate::environment::JOB_VARIABLE;
-use crate::executable;
-use crate::process::{self, output_within};
-use crate::secret::{MAX_BYTES, Secret};
+use crate::model::secret::MAX_BYTES;
+use crate::model::secret::Secret;
+use crate::system::environment::JOB_VARIABLE;
+use crate::system::executable;
+use crate::system::process;
+use crate::system::process::output_within;
 
 /// How long a command may take. It may have to ask for a fingerprint or a PIN.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
@@ -53,7 +55,7 @@ pub fn run(command: &CommandLine, timeout: Duration) -> Result<Secret, StorageEr
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use crate::endpoint::Endpoint;
+    use crate::model::endpoint::Endpoint;
 
     fn run_sh(script: &str) -> Result<Secret, StorageError> {
         let command = CommandLine {

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::{Record, Storage, StorageError};
-use crate::files::{self, Lock};
-use crate::home::is_outside_profile;
-use crate::name::TokenName;
-use crate::sharing::patiently;
+use crate::model::token_name::TokenName;
+use crate::system::files;
+use crate::system::files::Lock;
+use crate::system::home::is_outside_profile;
+use crate::system::sharing::patiently;
 
 /// The largest file read, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
@@ -180,8 +181,8 @@ fn outside(path: &Path) -> Option<StorageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::Endpoint;
-    use crate::secret::Secret;
+    use crate::model::endpoint::Endpoint;
+    use crate::model::secret::Secret;
 
     fn storage() -> (tempfile::TempDir, FileStorage) {
         let dir = tempfile::tempdir().unwrap();

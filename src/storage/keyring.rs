@@ -9,9 +9,9 @@ use keyring::{Entry, Error};
 use zeroize::Zeroizing;
 
 use super::{Record, Storage, StorageError};
-use crate::name::TokenName;
+use crate::model::token_name::TokenName;
 #[cfg(all(unix, not(target_os = "macos")))]
-use crate::trace;
+use crate::system::trace;
 
 /// The service that all entries are under; the user name of an entry is made from the token's
 /// name, see [`TokenName::keyring_entry`].
@@ -184,7 +184,7 @@ fn describe(error: Error) -> StorageError {
         Error::NoDefaultStore => {
             let why = match Entry::store_status() {
                 Err(Error::PlatformFailure(cause) | Error::NoStorageAccess(cause)) => {
-                    format!(": {}", crate::ui::one_line(&cause.to_string()))
+                    format!(": {}", crate::model::text::one_line(&cause.to_string()))
                 }
                 _ => String::new(),
             };
@@ -192,11 +192,11 @@ fn describe(error: Error) -> StorageError {
         }
         Error::NoStorageAccess(cause) => StorageError::Unavailable(format!(
             "the keyring is locked or refuses access: {}",
-            crate::ui::one_line(&cause.to_string())
+            crate::model::text::one_line(&cause.to_string())
         )),
         Error::PlatformFailure(cause) => StorageError::BrokeOff(format!(
             "the keyring failed: {}",
-            crate::ui::one_line(&cause.to_string())
+            crate::model::text::one_line(&cause.to_string())
         )),
         Error::TooLong(_, limit) => StorageError::TooLong(limit),
         Error::Ambiguous(_) => ambiguous(),
@@ -255,8 +255,8 @@ mod tests {
 #[cfg(all(test, windows))]
 mod windows_tests {
     use super::*;
-    use crate::endpoint::Endpoint;
-    use crate::secret::Secret;
+    use crate::model::endpoint::Endpoint;
+    use crate::model::secret::Secret;
 
     #[test]
     fn credential_manager_keeps_replaces_and_removes() {

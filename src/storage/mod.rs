@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use record::Record;
 
-use crate::name::TokenName;
+use crate::model::token_name::TokenName;
 
 /// The storages that `login` can put a token into.
 #[derive(

@@ -2,8 +2,8 @@
 
 use zeroize::Zeroizing;
 
-use crate::endpoint::Endpoint;
-use crate::secret::Secret;
+use crate::model::endpoint::Endpoint;
+use crate::model::secret::Secret;
 
 /// A secret with the endpoint it is for. They are written as one value, so that no half-finished
 /// change can pair a secret with another token's endpoint.

@@ -36,8 +36,16 @@ mod system {
         let nowhere = std::ptr::null();
         // SAFETY: the name ends with a zero, and the handle is owned by nobody else.
         unsafe {
-            let handle =
-                CreateNamedPipeW(name.as_ptr(), PIPE_ACCESS_DUPLEX, 0, 2, 512, 512, 0, nowhere);
+            let handle = CreateNamedPipeW(
+                name.as_ptr(),
+                PIPE_ACCESS_DUPLEX,
+                0,
+                2,
+                512,
+                512,
+                0,
+                nowhere,
+            );
             assert_ne!(handle, INVALID, "{}", std::io::Error::last_os_error());
             OwnedHandle::from_raw_handle(handle)
         }

@@ -28,7 +28,11 @@ fn eight_logins_at_once_are_all_kept() {
 
 /// Opens a file as a virus scanner does, so that nobody else can, and lets go after a while.
 fn hold(path: &Path, time: Duration) -> thread::JoinHandle<()> {
-    let file = OpenOptions::new().read(true).share_mode(0).open(path).unwrap();
+    let file = OpenOptions::new()
+        .read(true)
+        .share_mode(0)
+        .open(path)
+        .unwrap();
     thread::spawn(move || {
         thread::sleep(time);
         drop(file);
@@ -38,7 +42,11 @@ fn hold(path: &Path, time: Duration) -> thread::JoinHandle<()> {
 #[test]
 fn a_file_that_a_scanner_holds_for_a_moment_is_waited_for() {
     let user = User::new();
-    user.login("work", &token("work"), &["--storage", "file", "--for", "acme"]);
+    user.login(
+        "work",
+        &token("work"),
+        &["--storage", "file", "--for", "acme"],
+    );
     for name in ["state.json", "config.toml"] {
         let held = hold(&user.path(name), Duration::from_millis(600));
         assert_eq!(user.get("acme/x"), Some(token("work")), "{name}");
@@ -53,7 +61,11 @@ fn a_file_that_a_scanner_holds_for_a_moment_is_waited_for() {
 #[test]
 fn a_state_that_stays_held_is_said_as_that() {
     let user = User::new();
-    user.login("work", &token("work"), &["--storage", "file", "--for", "acme"]);
+    user.login(
+        "work",
+        &token("work"),
+        &["--storage", "file", "--for", "acme"],
+    );
     let held = hold(&user.path("state.json"), Duration::from_secs(8));
     let mut named = user.command(&["get"]);
     named.env("GIT_CREDENTIAL_HF_TOKEN_NAME", "work");
@@ -89,15 +101,27 @@ fn outside_the_profile_no_file_is_trusted_with_tokens_or_commands() {
     let shared = Shared::new("hf-outside");
     let helper = |arguments: &[&str]| {
         let mut command = started(PROGRAM);
-        command.args(arguments).env("GIT_CREDENTIAL_HF_HOME", &shared.0);
+        command
+            .args(arguments)
+            .env("GIT_CREDENTIAL_HF_HOME", &shared.0);
         command
     };
-    let login = ["login", "work", "--with-token", "--no-verify", "--storage", "file"];
+    let login = [
+        "login",
+        "work",
+        "--with-token",
+        "--no-verify",
+        "--storage",
+        "file",
+    ];
     let refused = run(helper(&login), token("work")).fails(1);
     refused.says(&["outside your user profile"]);
     assert!(!shared.0.join("tokens").exists());
     let doctor = run(helper(&["doctor", "--offline"]), "");
-    assert!(doctor.stdout.contains("outside your user profile"), "{doctor:?}");
+    assert!(
+        doctor.stdout.contains("outside your user profile"),
+        "{doctor:?}"
+    );
 
     let config = "version = 1\n[rules]\nacme = \"v\"\n[commands]\nv = [\"cmd\", \"/c\", \"echo hf_planted\"]\n";
     std::fs::write(shared.0.join("config.toml"), config).unwrap();
@@ -115,7 +139,11 @@ fn outside_the_profile_no_file_is_trusted_with_tokens_or_commands() {
 fn a_fallback_outside_the_profile_is_not_believed() {
     let shared = Shared::new("hf-temp");
     let user = User::new();
-    user.login("work", &token("work"), &["--storage", "file", "--for", "acme"]);
+    user.login(
+        "work",
+        &token("work"),
+        &["--storage", "file", "--for", "acme"],
+    );
     let state = std::fs::read_to_string(user.path("state.json")).unwrap();
     let value = state.split("\"fingerprint\"").nth(1).unwrap();
     let value = value.split('"').nth(1).unwrap();

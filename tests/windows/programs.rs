@@ -23,7 +23,9 @@ fn helper_line(user: &User, program: &Path) -> String {
     run(command, "").ok();
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::remove_file(file).unwrap();
-    let line = text.lines().find(|line| line.contains("git-credential-hf") || line.contains("GIT-CREDENTIAL-HF"));
+    let line = text
+        .lines()
+        .find(|line| line.contains("git-credential-hf") || line.contains("GIT-CREDENTIAL-HF"));
     line.unwrap().trim().to_owned()
 }
 
@@ -33,7 +35,10 @@ fn the_helper_line_names_a_file_however_the_program_was_started() {
     let program = copy(&user, "git-credential-hf.exe");
     let expected = helper_line(&user, &program);
     assert!(expected.ends_with("/git-credential-hf.exe"), "{expected}");
-    assert!(!expected.contains('\\') || expected.contains("my\\\\ programs"), "{expected}");
+    assert!(
+        !expected.contains('\\') || expected.contains("my\\\\ programs"),
+        "{expected}"
+    );
     assert_eq!(helper_line(&user, &program.with_extension("")), expected);
 
     // In upper case it is still ours, and a second run changes nothing.
@@ -44,7 +49,10 @@ fn the_helper_line_names_a_file_however_the_program_was_started() {
     let configure = || {
         let mut command = started(&upper);
         let home = user.home();
-        command.args(["configure", "--file"]).arg(&file).env("GIT_CREDENTIAL_HF_HOME", home);
+        command
+            .args(["configure", "--file"])
+            .arg(&file)
+            .env("GIT_CREDENTIAL_HF_HOME", home);
         run(command, "").ok().stdout
     };
     assert!(configure().contains("now calls"));
@@ -64,7 +72,8 @@ fn a_command_may_be_a_script_and_is_never_one_of_the_working_directory() {
     let folder = vault(&user, &token("vault"));
     let get = |program: &str, path: &Path| {
         let program = program.replace('\\', "\\\\");
-        let config = format!("version = 1\n[rules]\nacme = \"v\"\n[commands]\nv = [\"{program}\"]\n");
+        let config =
+            format!("version = 1\n[rules]\nacme = \"v\"\n[commands]\nv = [\"{program}\"]\n");
         user.write("config.toml", &config);
         let mut command = user.command(&["get"]);
         command.current_dir(&folder).env("PATH", path);
@@ -75,14 +84,20 @@ fn a_command_may_be_a_script_and_is_never_one_of_the_working_directory() {
     let whole = folder.join("vault.cmd");
     for program in ["vault", "vault.cmd", whole.to_str().unwrap()] {
         let answer = get(program, Path::new(&path));
-        assert!(answer.stdout.contains(&token("vault")), "{program}: {answer:?}");
+        assert!(
+            answer.stdout.contains(&token("vault")),
+            "{program}: {answer:?}"
+        );
     }
     // It is in the working directory each time.
     let without = get("vault.cmd", &system);
     assert!(!without.stdout.contains("password="), "{without:?}");
     for program in ["C:vault.cmd", ".\\vault.cmd", "\\vault.cmd"] {
         let refused = get(program, Path::new(&path));
-        assert!(!refused.stdout.contains("password="), "{program}: {refused:?}");
+        assert!(
+            !refused.stdout.contains("password="),
+            "{program}: {refused:?}"
+        );
         refused.says(&["absolute path"]);
     }
 }
@@ -95,7 +110,9 @@ fn run_passes_codes_on_and_says_127_where_there_is_no_program() {
     assert_eq!(exits.code, Some(7), "{exits:?}");
     let missing = user.run(&["run", "--", "no-such-program"], "").fails(127);
     missing.says(&["cannot run `no-such-program`"]);
-    let prints = user.run(&["run", "--", "cmd", "/c", "echo %HF_TOKEN%"], "").ok();
+    let prints = user
+        .run(&["run", "--", "cmd", "/c", "echo %HF_TOKEN%"], "")
+        .ok();
     assert!(prints.stdout.contains(&token("work")), "{prints:?}");
 }
 
@@ -104,5 +121,7 @@ fn suggested_commands_are_quoted_for_cmd_too() {
     let user = User::new();
     let login = ["login", "my token", "--with-token", "--no-verify"];
     let long = format!("hf_{}", "x".repeat(3000));
-    user.run(&login, long).fails(1).says(&["login \"my token\" --storage file"]);
+    user.run(&login, long)
+        .fails(1)
+        .says(&["login \"my token\" --storage file"]);
 }

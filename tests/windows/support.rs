@@ -66,7 +66,9 @@ impl User {
     /// The password that git would get for a repo of the Hub.
     pub fn get(&self, path: &str) -> Option<String> {
         let answer = self.run(&["get"], request(path)).stdout;
-        let password = answer.lines().find_map(|line| line.strip_prefix("password="));
+        let password = answer
+            .lines()
+            .find_map(|line| line.strip_prefix("password="));
         password.map(str::to_owned)
     }
 }

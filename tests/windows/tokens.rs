@@ -74,7 +74,9 @@ fn hub_with_long_tokens() -> String {
             while reader.read_line(&mut line).unwrap() > 2 {
                 head.push_str(&std::mem::take(&mut line).to_ascii_lowercase());
             }
-            let length = head.lines().find_map(|l| l.strip_prefix("content-length: "));
+            let length = head
+                .lines()
+                .find_map(|l| l.strip_prefix("content-length: "));
             let length = length.map_or(0, |text| text.trim().parse().unwrap());
             let mut body = vec![0; length];
             reader.read_exact(&mut body).unwrap();
@@ -115,7 +117,10 @@ fn a_login_by_the_browser_that_is_too_long_for_the_keyring_is_not_lost() {
     let host = hub.strip_prefix("http://").unwrap();
     let request = format!("protocol=http\nhost={host}\npath=acme/x\n\n");
     let answer = user.run(&["get"], request).ok();
-    assert!(answer.stdout.contains("password=hf_oauth_xxx"), "{answer:?}");
+    assert!(
+        answer.stdout.contains("password=hf_oauth_xxx"),
+        "{answer:?}"
+    );
 }
 
 #[test]
@@ -129,7 +134,14 @@ fn what_powershell_writes_is_read() {
     let line = format!("$env:HF_TOKEN = \"{value}\"\r\n").into_bytes();
     for input in [utf16, utf8, line] {
         let user = User::new();
-        let login = ["login", "work", "--with-token", "--no-verify", "--for", "acme"];
+        let login = [
+            "login",
+            "work",
+            "--with-token",
+            "--no-verify",
+            "--for",
+            "acme",
+        ];
         let login = [&login[..], &["--storage", "file"]].concat();
         user.run(&login, &input).ok();
         assert_eq!(user.get("acme/x").as_deref(), Some(value.as_str()));
@@ -139,11 +151,19 @@ fn what_powershell_writes_is_read() {
 #[test]
 fn json_is_ascii_and_keeps_its_values_and_tables_are_ascii_in_a_pipe() {
     let user = User::new();
-    user.login("wörk", &token("umlaut"), &["--storage", "file", "--for", "acme"]);
+    user.login(
+        "wörk",
+        &token("umlaut"),
+        &["--storage", "file", "--for", "acme"],
+    );
     let json = user.run(&["list", "--json"], "").ok().stdout;
     assert!(json.is_ascii() && json.contains("w\\u00f6rk"), "{json}");
     user.run(&["use", "wörk", "--default"], "").ok();
-    user.login("plain", &token("plain"), &["--storage", "file", "--for", "b"]);
+    user.login(
+        "plain",
+        &token("plain"),
+        &["--storage", "file", "--for", "b"],
+    );
     let mut table = user.run(&["list"], "").ok().stdout;
     table = table.replace("wörk", "work");
     assert!(table.is_ascii() && table.contains("hf_..."), "{table}");

@@ -2,18 +2,25 @@
 
 use anyhow::{Context as _, Result};
 
+use super::Args;
 use super::report::Report;
 use super::{Fate, Token};
-use crate::cli::Import;
-use crate::commands::login::{Keeping, fit_name, keep, verify};
-use crate::context::Context;
-use crate::grants::Facts;
+use crate::app::Context;
+use crate::commands::login::Keeping;
+use crate::commands::login::fit_name;
+use crate::commands::login::keep;
+use crate::commands::login::verify;
 use crate::hub::Hub;
-use crate::name::TokenName;
-use crate::select::is_generic;
-use crate::state::{Origin, State};
-use crate::storage::{Record, StorageError, StorageKind};
-use crate::ui;
+use crate::model::permissions::Facts;
+use crate::model::text;
+use crate::model::token_name::TokenName;
+use crate::selection::is_generic;
+use crate::state::Origin;
+use crate::state::State;
+use crate::storage::Record;
+use crate::storage::StorageError;
+use crate::storage::StorageKind;
+use crate::terminal;
 
 /// Keeps what is not kept yet, and reads everything back.
 ///
@@ -21,7 +28,7 @@ use crate::ui;
 /// When stdout fails; what cannot be kept is told, and stays where it is.
 pub fn all(
     context: &Context,
-    import: &Import,
+    import: &Args,
     name: Option<&TokenName>,
     report: &mut Report<'_>,
 ) -> Result<()> {
@@ -38,11 +45,11 @@ pub fn all(
         };
         let fate = fate.unwrap_or_else(|error| {
             if !broken {
-                ui::print_error(&error);
+                terminal::print_error(&error);
             }
             // What a storage refuses once it refuses for the next one too.
             broken |= !error.is::<NotVerified>();
-            Fate::Failed(ui::one_line(&format!("{error:#}")))
+            Fate::Failed(text::one_line(&format!("{error:#}")))
         });
         if let Fate::Kept(_, kind, _) = &fate {
             storage = Some(*kind);
@@ -97,7 +104,7 @@ fn known(context: &Context, state: &State, token: &Token) -> Result<Known> {
 
 fn one(
     context: &Context,
-    import: &Import,
+    import: &Args,
     name: Option<&TokenName>,
     storage: Option<StorageKind>,
     token: &Token,
@@ -140,11 +147,11 @@ fn one(
             // Another process may have taken the name meanwhile; nothing of it is replaced.
             let taken = state.tokens.get(&name);
             if taken.is_some_and(|it| it.fingerprint != value || it.endpoint != token.endpoint) {
-                return Err(
-                    ui::Failure::new(format!("there is another token called `{name}`"))
-                        .help("run it again")
-                        .into(),
-                );
+                return Err(terminal::Failure::new(format!(
+                    "there is another token called `{name}`"
+                ))
+                .help("run it again")
+                .into());
             }
             Ok(())
         },
@@ -153,7 +160,7 @@ fn one(
     let read = context.storage(kind).read(&name);
     let read = read.with_context(|| format!("`{name}` cannot be read back"))?;
     if !read.secret.same_as(&token.secret) || read.endpoint != token.endpoint {
-        return Err(ui::Failure::new(format!("`{name}` reads back as another value")).into());
+        return Err(terminal::Failure::new(format!("`{name}` reads back as another value")).into());
     }
     Ok(Fate::Kept(name, kind, facts.map(Box::new)))
 }
@@ -173,7 +180,7 @@ fn free_name(
     if let Some(name) = given {
         if taken(name) {
             return Err(
-                ui::Failure::new(format!("there is another token called `{name}`"))
+                terminal::Failure::new(format!("there is another token called `{name}`"))
                     .help("choose another --name")
                     .into(),
             );
@@ -201,5 +208,7 @@ fn free_name(
     let short: String = wanted.as_str().chars().take(20).collect();
     let mut numbered = (2..1000).filter_map(|n| fit_name(&format!("{}-{n}", short.trim_end())));
     let free = numbered.find(|name| !taken(name));
-    free.ok_or_else(|| ui::Failure::new(format!("there are too many called `{wanted}`")).into())
+    free.ok_or_else(|| {
+        terminal::Failure::new(format!("there are too many called `{wanted}`")).into()
+    })
 }

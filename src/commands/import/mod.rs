@@ -8,24 +8,82 @@ mod removal;
 mod report;
 mod rules;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::login::parse_name;
-use crate::cli::Import;
+use crate::app::Context;
+use crate::commands::login::parse_name;
 use crate::config::Rules;
-use crate::context::Context;
-use crate::endpoint::Endpoint;
-use crate::files::Lock;
-use crate::grants::Facts;
-use crate::import::{self, Found, Source};
-use crate::name::TokenName;
-use crate::secret::{Kind, Secret};
+use crate::git::lock;
+use crate::import;
+use crate::import::Found;
+use crate::import::Source;
+use crate::model::endpoint::Endpoint;
+use crate::model::permissions::Facts;
+use crate::model::secret::Kind;
+use crate::model::secret::Secret;
+use crate::model::token_name::TokenName;
 use crate::state::Origin;
 use crate::storage::StorageKind;
-use crate::{git_lock, trace, ui};
+use crate::system::files::Lock;
+use crate::system::trace;
+use crate::terminal;
 use report::Report;
+
+/// What `import` is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "Move tokens over that lie elsewhere in plain text",
+    long_about = "\
+Looks for tokens of your Hubs where other programs keep them in plain text: in the hf CLI's files
+(hf), in the files of git's `store` helper (git), in netrc files (netrc), and in URLs of git's
+configuration, here and in submodules (remotes). Without a name, in all four.
+
+Each token is verified with the Hub that it is there for and kept under its name, as `login` does.
+Then its plain-text copies can be removed, after a question, or with --remove: never before the
+token was read back from where it is kept now. What lies in a keychain of another helper is not in
+plain text, and is not read; `login` again instead, and erase it there.
+
+Removing a token from the hf CLI's files logs `hf` and Python out, and git uses it from there
+anyway; so --remove does it only where `hf` is named.",
+    after_help = "\
+Examples:
+  git credential-hf import --dry-run            what there is; nothing is changed
+  git credential-hf import                      asks before anything is removed
+  git credential-hf import git netrc --remove
+  git credential-hf import remotes --recurse ~/src"
+)]
+pub struct Args {
+    /// Where to look; without one, everywhere
+    #[arg(value_enum, value_name = "SOURCE")]
+    pub sources: Vec<Source>,
+    /// Show what there is, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Remove the plain-text copies without a question
+    #[arg(long, conflicts_with = "dry_run")]
+    pub remove: bool,
+    /// Write rules without a question where a repo would get another token than its URL had
+    #[arg(long, conflicts_with = "dry_run")]
+    pub rules: bool,
+    /// Look into the clones below this folder too; repeatable
+    #[arg(long, value_name = "DIR")]
+    pub recurse: Vec<PathBuf>,
+    /// What to call the token, if there is only one; without it, the name that it has on the Hub
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Where to keep them; the choice is remembered
+    #[arg(long, value_enum)]
+    pub storage: Option<StorageKind>,
+    /// Do not ask the Hub whose tokens they are
+    #[arg(long)]
+    pub no_verify: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// A token, wherever it was found.
 #[derive(Debug)]
@@ -76,7 +134,7 @@ impl Token {
 ///
 /// # Errors
 /// When something could not be read, verified, kept or removed; what could be is done all the same.
-pub fn run(import: &Import) -> Result<()> {
+pub fn run(import: &Args) -> Result<()> {
     let mut context = Context::with_config()?;
     let name = import.name.as_deref();
     let name = name.map(parse_name).transpose()?;
@@ -92,11 +150,11 @@ pub fn run(import: &Import) -> Result<()> {
         return report.end();
     }
     // An import before this one may have been killed.
-    findings.files.iter().for_each(|file| git_lock::clear(file));
+    findings.files.iter().for_each(|file| lock::clear(file));
     let new = report.tokens.iter().filter(|token| token.name().is_none());
     if name.is_some() && new.count() > 1 {
         return Err(
-            ui::Failure::new("--name is for one token, and there are several")
+            terminal::Failure::new("--name is for one token, and there are several")
                 .help("leave it out, and each is called what it is called on the Hub")
                 .into(),
         );
@@ -110,7 +168,7 @@ pub fn run(import: &Import) -> Result<()> {
 
 fn lock(context: &Context) -> Result<Lock> {
     Lock::acquire(&context.paths.import_lock(), Duration::ZERO).map_err(|error| {
-        let failure = ui::Failure::new(format!("cannot begin: {error}"));
+        let failure = terminal::Failure::new(format!("cannot begin: {error}"));
         if error.kind() == std::io::ErrorKind::TimedOut {
             failure
                 .help("another import is under way: wait for its end")

@@ -5,15 +5,17 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
+use super::Args;
 use super::report::Report;
 use super::{Token, rules};
-use crate::cli::Import;
-use crate::commands::here;
-use crate::context::Context;
-use crate::import::remove::{Gone, remove};
-use crate::import::{Place, Source};
-use crate::name::TokenName;
-use crate::ui;
+use crate::app::Context;
+use crate::app::target;
+use crate::import::Place;
+use crate::import::Source;
+use crate::import::remove::Gone;
+use crate::import::remove::remove;
+use crate::model::token_name::TokenName;
+use crate::terminal;
 
 /// The copies that lie in one file, or in the hf CLI's two.
 struct Group {
@@ -26,12 +28,12 @@ struct Group {
 ///
 /// # Errors
 /// When stdout fails; what cannot be removed is told, and stays.
-pub fn all(context: &Context, import: &Import, report: &mut Report<'_>) -> Result<()> {
+pub fn all(context: &Context, import: &Args, report: &mut Report<'_>) -> Result<()> {
     for group in groups(&report.tokens) {
         // To log hf and Python out is more than to tidy up: it takes its name.
         let named = group.source != Source::Hf || import.sources.contains(&Source::Hf);
         let unasked = import.remove && named;
-        if !unasked && (import.json || !ui::can_ask()) {
+        if !unasked && (import.json || !terminal::can_ask()) {
             continue;
         }
         if let Some(why) = group.needed(context, &report.tokens) {
@@ -41,7 +43,7 @@ pub fn all(context: &Context, import: &Import, report: &mut Report<'_>) -> Resul
             ));
             continue;
         }
-        if !unasked && !ui::confirm(&group.question(report)) {
+        if !unasked && !terminal::confirm(&group.question(report)) {
             continue;
         }
         let removed = remove(context, &group.gone(&report.tokens));
@@ -90,7 +92,7 @@ impl Group {
         });
         copies.into_iter().find_map(|(token, copy)| {
             let Place::HfStored { name, .. } = &copy.found.place else {
-                return here::not_called(&token.endpoint);
+                return target::not_called(&token.endpoint);
             };
             let name = TokenName::hf_cli(name);
             let rules = context.config.rules.iter().map(|rule| &rule.token);

@@ -1,18 +1,24 @@
 //! What an import tells: a table of what there is, a line for each thing done, or JSON.
 
+use crate::model::text::shell_quoted;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use super::Args;
 use super::{Fate, Token};
-use crate::cli::{AlreadySaid, Import};
 use crate::commands::login::described;
-use crate::context::{print, print_json, quoted};
-use crate::import::{Place, Skipped, Source};
-use crate::ui;
+use crate::import::Place;
+use crate::import::Skipped;
+use crate::import::Source;
+use crate::model::text;
+use crate::terminal;
+use crate::terminal::AlreadyReported;
+use crate::terminal::print;
+use crate::terminal::print_json;
 
 /// The tokens, and what is told of them.
 pub struct Report<'a> {
-    import: &'a Import,
+    import: &'a Args,
     /// What was found.
     pub tokens: Vec<Token>,
     skipped: Vec<Skipped>,
@@ -22,7 +28,7 @@ pub struct Report<'a> {
 impl<'a> Report<'a> {
     /// Begins with what was found; problems are told at once.
     pub fn new(
-        import: &'a Import,
+        import: &'a Args,
         tokens: Vec<Token>,
         skipped: Vec<Skipped>,
         problems: &[String],
@@ -51,7 +57,7 @@ impl<'a> Report<'a> {
                 _ => "new".to_owned(),
             };
             for (nth, copy) in token.copies.iter().enumerate() {
-                let place = ui::one_line(&copy.found.place.to_string());
+                let place = text::one_line(&copy.found.place.to_string());
                 rows.push(if nth == 0 {
                     vec![
                         token.secret.hint(),
@@ -65,14 +71,14 @@ impl<'a> Report<'a> {
             }
         }
         for skipped in &self.skipped {
-            let place = ui::one_line(&skipped.place.to_string());
+            let place = text::one_line(&skipped.place.to_string());
             let status = format!("stays: {}", skipped.reason);
             rows.push(vec![skipped.hint.clone(), "-".to_owned(), place, status]);
         }
         if rows.is_empty() {
             return self.say("no tokens in plain text were found");
         }
-        let table = ui::table(&["TOKEN", "FOR", "WHERE", "STATUS"], &rows);
+        let table = terminal::table(&["TOKEN", "FOR", "WHERE", "STATUS"], &rows);
         self.say(table.trim_end())
     }
 
@@ -122,7 +128,7 @@ impl<'a> Report<'a> {
 
     /// Tells of an error.
     pub fn fail_with(&mut self, error: &anyhow::Error) {
-        ui::print_error(error);
+        terminal::print_error(error);
         self.failed = true;
     }
 
@@ -154,7 +160,7 @@ impl<'a> Report<'a> {
             self.what_stays()?;
         }
         if self.failed {
-            return Err(AlreadySaid.into());
+            return Err(AlreadyReported.into());
         }
         Ok(())
     }
@@ -192,7 +198,10 @@ impl<'a> Report<'a> {
         }
         command.push_str(" --remove");
         for folder in &self.import.recurse {
-            command.push_str(&format!(" --recurse {}", quoted(&folder.to_string_lossy())));
+            command.push_str(&format!(
+                " --recurse {}",
+                shell_quoted(&folder.to_string_lossy())
+            ));
         }
         command
     }

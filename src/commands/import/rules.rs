@@ -1,25 +1,27 @@
 //! What becomes of the choice that a URL with a token in it was.
 
+use crate::model::text::shell_quoted;
 use std::collections::BTreeMap;
 
 use anyhow::Result;
 
+use super::Args;
 use super::Token;
 use super::report::Report;
-use crate::cli::Import;
+use crate::app::Context;
 use crate::commands::rules::Assignment;
 use crate::config::Rules;
-use crate::context::{Context, quoted};
 use crate::import::UsedFor;
-use crate::pattern::Pattern;
-use crate::select::{Source, Wanted};
-use crate::ui;
+use crate::model::pattern::Pattern;
+use crate::selection::Query;
+use crate::selection::Source;
+use crate::terminal;
 
 /// Writes or names a rule where git would choose another token than the one that lay there.
 ///
 /// # Errors
 /// When the configuration cannot be written.
-pub fn write(context: &mut Context, import: &Import, report: &Report<'_>) -> Result<()> {
+pub fn write(context: &mut Context, import: &Args, report: &Report<'_>) -> Result<()> {
     let conflicts = conflicts(&report.tokens);
     for token in &report.tokens {
         let Some(name) = token.name() else { continue };
@@ -57,7 +59,7 @@ pub fn write(context: &mut Context, import: &Import, report: &Report<'_>) -> Res
             patterns: &patterns,
             default: false,
         };
-        if import.rules || (!import.json && ui::confirm(&question)) {
+        if import.rules || (!import.json && terminal::confirm(&question)) {
             assignment.write(context)?;
             report.say(&format!("{names} uses `{name}`"))?;
             context.load_config(Rules::All)?;
@@ -68,7 +70,7 @@ pub fn write(context: &mut Context, import: &Import, report: &Report<'_>) -> Res
                 .collect();
             report.say(&format!(
                 "to use `{name}` for {names}: git credential-hf use {} {}",
-                quoted(name.as_str()),
+                shell_quoted(name.as_str()),
                 flags.join(" ")
             ))?;
         }
@@ -81,7 +83,7 @@ fn is_chosen(context: &Context, used: &UsedFor, token: &Token) -> Result<bool> {
     let Some(path) = &used.path else {
         return Ok(false);
     };
-    let wanted = Wanted {
+    let wanted = Query {
         endpoint: used.pattern.endpoint.clone(),
         path: Some(path.clone()),
         username: None,

@@ -3,10 +3,14 @@
 
 use std::path::Path;
 
-use crate::doctor::surroundings::variable;
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::files::read_plain;
-use crate::git_config::{Entry, best};
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::doctor::inspection::variable;
+use crate::git::config::Entry;
+use crate::git::config::best;
+use crate::system::files::read_plain;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -24,7 +28,7 @@ const FILES: [&str; 4] = [
     "REQUESTS_CA_BUNDLE",
 ];
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let entries = match around.entries() {
         Ok(entries) => entries,
         Err(skipped) => return skipped,

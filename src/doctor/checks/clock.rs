@@ -1,8 +1,11 @@
 //! The clock, against the Hub's: expiry, renewal and certificates go by it.
 
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::hub::knock::Knock;
-use crate::time;
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::hub::probe::Probe;
+use crate::model::time;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -17,12 +20,12 @@ const FINE: u64 = 60;
 /// From how far on tokens that live for an hour are renewed too late or at once.
 const BAD: u64 = 30 * 60;
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     vec![judge(around.contact().as_ref().ok().copied())]
 }
 
-fn judge(knock: Option<Knock>) -> Finding {
-    let Some(Knock { date, now }) = knock else {
+fn judge(knock: Option<Probe>) -> Finding {
+    let Some(Probe { date, now }) = knock else {
         return Finding::skipped("the Hub was not reached");
     };
     let Some(date) = date else {
@@ -51,7 +54,7 @@ mod tests {
     #[test]
     fn differences() {
         const NOW: u64 = 1_000_000;
-        let at = |date| Some(Knock { date, now: NOW });
+        let at = |date| Some(Probe { date, now: NOW });
         for (knock, verdict, word) in [
             (None, Verdict::Skipped, "reached"),
             (at(None), Verdict::Skipped, "say"),

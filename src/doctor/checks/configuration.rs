@@ -1,8 +1,11 @@
 //! `config.toml`, the state, and the variables that this helper reads.
 
 use crate::commands::list::exists;
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::name::TokenName;
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::model::token_name::TokenName;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -12,7 +15,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(error) = &around.config_error {
         let help = error.help.as_deref().unwrap_or("put it right in that file");

@@ -1,8 +1,12 @@
 //! Settings of git that change what it asks a helper for: a user name, and whether it asks at all.
 
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::git_config::{Entry, last};
-use crate::select::is_generic;
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::git::config::Entry;
+use crate::git::config::last;
+use crate::selection::is_generic;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -12,7 +16,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let entries = match around.entries() {
         Ok(entries) => entries,
         Err(skipped) => return skipped,
@@ -71,7 +75,7 @@ fn judge(entries: &[Entry], hubs: &[String], known: impl Fn(&str) -> bool) -> Ve
 mod tests {
     use super::*;
     use crate::doctor::Verdict;
-    use crate::git_config::samples::entries;
+    use crate::git::config::samples::entries;
 
     #[test]
     fn user_names_and_prompts() {

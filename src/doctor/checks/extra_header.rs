@@ -1,9 +1,13 @@
 //! `http.extraHeader`: a login that git sends whatever a helper says.
 
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
 use crate::doctor::repair::shell_path;
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::git_config::Entry;
-use crate::git_config_file::{Reach, reach};
+use crate::git::config::Entry;
+use crate::git::config_file::Reach;
+use crate::git::config_file::reach;
 use std::path::Path;
 
 /// The check.
@@ -14,7 +18,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     match around.entries() {
         Ok(entries) => judge(entries, &around.hubs()),
         Err(skipped) => skipped,
@@ -72,7 +76,7 @@ fn judge(entries: &[Entry], hubs: &[String]) -> Vec<Finding> {
 mod tests {
     use super::*;
     use crate::doctor::Verdict;
-    use crate::git_config::samples::entries;
+    use crate::git::config::samples::entries;
 
     #[test]
     fn headers() {

@@ -1,9 +1,12 @@
 //! git-lfs, with which most repos on the Hub keep large files.
 
-use crate::doctor::surroundings::version_of;
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::git_config::Entry;
-use crate::process::on_path;
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::doctor::inspection::version_of;
+use crate::git::config::Entry;
+use crate::system::process::on_path;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -13,7 +16,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let entries = match around.entries() {
         Ok(entries) => entries,
         Err(skipped) => return skipped,
@@ -72,7 +75,7 @@ fn short(version: &str) -> String {
 mod tests {
     use super::*;
     use crate::doctor::Verdict;
-    use crate::git_config::samples::entries;
+    use crate::git::config::samples::entries;
 
     #[test]
     fn installed_and_configured() {

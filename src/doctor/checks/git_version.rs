@@ -1,7 +1,10 @@
 //! Git's version, and what it can do.
 
-use crate::doctor::surroundings::ask_git;
-use crate::doctor::{Check, Finding, Group, Surroundings};
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::doctor::inspection::ask_git;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -11,7 +14,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(_: &Surroundings<'_>) -> Vec<Finding> {
+fn run(_: &Inspection<'_>) -> Vec<Finding> {
     vec![judge(ask_git(&["--version"]).as_deref())]
 }
 

@@ -1,8 +1,12 @@
 //! git-xet, the Hub's own transfer of large files, which git-lfs calls.
 
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::git_config::Entry;
-use crate::process::{is_program, on_path};
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::git::config::Entry;
+use crate::system::process::is_program;
+use crate::system::process::on_path;
 use std::path::Path;
 
 /// The check.
@@ -13,7 +17,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let entries = match around.entries() {
         Ok(entries) => entries,
         Err(skipped) => return skipped,

@@ -3,10 +3,18 @@
 
 use std::path::PathBuf;
 
-use crate::doctor::repair::{Repair, Where};
-use crate::doctor::{Check, Finding, Group, Surroundings, Verdict};
-use crate::endpoint::Endpoint;
-use crate::git_config::{Entry, Helpers, Scope, helpers};
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::doctor::Verdict;
+use crate::doctor::repair::Repair;
+use crate::doctor::repair::Where;
+use crate::git::config::Entry;
+use crate::git::config::Helpers;
+use crate::git::config::Scope;
+use crate::git::config::helpers;
+use crate::model::endpoint::Endpoint;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -16,7 +24,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let entries = match around.entries() {
         Ok(entries) => entries,
         Err(skipped) => return skipped,
@@ -140,7 +148,7 @@ fn fixed(finding: Finding, entry: &Entry) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::git_config::samples::entries;
+    use crate::git::config::samples::entries;
 
     const OURS: &str = "credential.https://huggingface.co.helper=hf";
     const RESET: &str = "credential.https://huggingface.co.helper=";

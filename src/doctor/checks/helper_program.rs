@@ -3,12 +3,17 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::doctor::repair::{Repair, Where};
-use crate::doctor::surroundings::ask_git;
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::executable;
-use crate::git_config_file::{first_word, means_us};
-use crate::process::{all_on_path, is_program};
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::doctor::inspection::ask_git;
+use crate::doctor::repair::Repair;
+use crate::doctor::repair::Where;
+use crate::git::config_file::{first_word, means_us};
+use crate::system::executable;
+use crate::system::process::all_on_path;
+use crate::system::process::is_program;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -20,7 +25,7 @@ pub const CHECK: Check = Check {
 
 const PROGRAM: &str = "git-credential-hf";
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let entries = match around.entries() {
         Ok(entries) => entries,
         Err(skipped) => return skipped,

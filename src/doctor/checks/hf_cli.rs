@@ -1,9 +1,12 @@
 //! The hf CLI: whether its login can be read, and whether it sees that git has a helper.
 
-use crate::context;
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::git_config_file::is_seen_by_hf_cli;
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::git::config_file::is_seen_by_hf_cli;
 use crate::hf_cli::Which;
+use crate::system::clock;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -13,7 +16,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let hf_cli = around.context.hf_cli();
     if !hf_cli.is_here() {
         return vec![Finding::skipped("not used here")];
@@ -23,7 +26,7 @@ fn run(around: &Surroundings<'_>) -> Vec<Finding> {
         Ok(true) => match hf_cli.read(Which::Active) {
             Ok(token) => {
                 let renewable = token.refresh_token.is_some();
-                let expired = token.expires.is_some_and(|at| at <= context::now());
+                let expired = token.expires.is_some_and(|at| at <= clock::now());
                 if expired && !renewable {
                     Login::Expired
                 } else {
@@ -38,7 +41,7 @@ fn run(around: &Surroundings<'_>) -> Vec<Finding> {
         let generic = entries
             .iter()
             .filter(|entry| entry.key == "credential.helper");
-        let mut generic = generic.map(crate::git_config::Entry::text);
+        let mut generic = generic.map(crate::git::config::Entry::text);
         generic.any(is_seen_by_hf_cli)
     });
     judge(&login, visible)

@@ -1,7 +1,10 @@
 //! `HF_TOKEN` and what it overrules: for git-xet, every rule.
 
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::process::on_path;
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::system::process::on_path;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -11,7 +14,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let context = around.context;
     let endpoint = around.endpoint();
     let mut findings = Vec::new();

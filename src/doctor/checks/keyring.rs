@@ -1,10 +1,16 @@
 //! The keyring: one entry is written, read back and removed, each under the deadline.
 
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::endpoint::Endpoint;
-use crate::name::TokenName;
-use crate::secret::Secret;
-use crate::storage::{Record, Storage, StorageError, StorageKind};
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::model::endpoint::Endpoint;
+use crate::model::secret::Secret;
+use crate::model::token_name::TokenName;
+use crate::storage::Record;
+use crate::storage::Storage;
+use crate::storage::StorageError;
+use crate::storage::StorageKind;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -19,7 +25,7 @@ const NAME: &str = "doctor:round-trip";
 /// What it holds, which is no secret.
 const VALUE: &str = "written by git-credential-hf doctor; may be removed";
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let context = around.context;
     let tokens = around.state.iter().flat_map(|state| state.tokens.values());
     let kept = tokens

@@ -14,7 +14,6 @@ mod helper_program;
 mod hf_cli;
 mod hf_token;
 mod keyring;
-mod leftovers;
 mod netrc;
 mod permissions;
 mod plain_text;
@@ -23,6 +22,7 @@ mod reach;
 mod remote_urls;
 mod repository;
 mod rules;
+mod stale_copies;
 mod tokens;
 mod use_http_path;
 
@@ -41,7 +41,7 @@ pub const ALL: &[&Check] = &[
     &tokens::CHECK,
     &keyring::CHECK,
     &permissions::CHECK,
-    &leftovers::CHECK,
+    &stale_copies::CHECK,
     &hf_token::CHECK,
     &netrc::CHECK,
     &extra_header::CHECK,

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::doctor::{Check, Finding, Group, Surroundings};
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -28,7 +31,7 @@ struct Kept {
 }
 
 #[cfg(unix)]
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let paths = &around.context.paths;
     let tokens = paths.tokens();
     let mut found: Vec<Kept> = Vec::new();
@@ -49,13 +52,13 @@ fn run(around: &Surroundings<'_>) -> Vec<Finding> {
 }
 
 #[cfg(not(unix))]
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let paths = &around.context.paths;
     let mut folders = vec![&paths.config_dir, &paths.data_dir];
     folders.dedup();
     let outside = folders
         .into_iter()
-        .filter(|folder| crate::home::is_outside_profile(folder));
+        .filter(|folder| crate::system::home::is_outside_profile(folder));
     let mut findings: Vec<Finding> = outside
         .map(|folder| {
             Finding::warning(format!(

@@ -1,8 +1,11 @@
 //! Tokens in plain text, as `import` finds them: what the checks for its sources share.
 
-use crate::doctor::{Finding, Surroundings, Verdict};
+use crate::doctor::Finding;
+use crate::doctor::Inspection;
+use crate::doctor::Verdict;
 use crate::import::Source;
-use crate::import::find::{Findings, find};
+use crate::import::find::Findings;
+use crate::import::find::find;
 
 /// What is said about one source.
 pub struct Words<'a> {
@@ -17,7 +20,7 @@ pub struct Words<'a> {
 }
 
 /// Looks into one of the sources of `import`.
-pub fn look(around: &Surroundings<'_>, source: Source, words: &Words<'_>) -> Vec<Finding> {
+pub fn look(around: &Inspection<'_>, source: Source, words: &Words<'_>) -> Vec<Finding> {
     judge(&find(around.context, &[source], &[]), source, words)
 }
 
@@ -62,9 +65,11 @@ fn judge(found: &Findings, source: Source, words: &Words<'_>) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::Endpoint;
-    use crate::import::{Found, Place, Skipped};
-    use crate::secret::Secret;
+    use crate::import::Found;
+    use crate::import::Place;
+    use crate::import::Skipped;
+    use crate::model::endpoint::Endpoint;
+    use crate::model::secret::Secret;
 
     #[test]
     fn what_import_finds() {

@@ -1,8 +1,11 @@
 //! Proxies: whether git and this helper go the same way. Which proxy is nobody else's business.
 
-use crate::doctor::surroundings::variable;
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::git_config::best;
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::doctor::inspection::variable;
+use crate::git::config::best;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -14,7 +17,7 @@ pub const CHECK: Check = Check {
 
 const VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let entries = match around.entries() {
         Ok(entries) => entries,
         Err(skipped) => return skipped,

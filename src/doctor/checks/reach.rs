@@ -1,7 +1,11 @@
 //! Whether the Hub can be reached at all.
 
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::hub::knock::{Knock, Unreached};
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::hub::probe::Probe;
+use crate::hub::probe::Unreached;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -11,11 +15,11 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     vec![judge(&around.endpoint().to_string(), around.contact())]
 }
 
-fn judge(hub: &str, contact: &Result<Knock, Unreached>) -> Finding {
+fn judge(hub: &str, contact: &Result<Probe, Unreached>) -> Finding {
     match contact {
         Ok(_) => Finding::ok(format!("{hub} answers")),
         Err(Unreached::Certificate(why)) => Finding::problem(why.clone()).by_hand(
@@ -37,7 +41,7 @@ mod tests {
     fn answers() {
         let why = || "why".to_owned();
         for (contact, verdict) in [
-            (Ok(Knock { date: None, now: 0 }), Verdict::Ok),
+            (Ok(Probe { date: None, now: 0 }), Verdict::Ok),
             (Err(Unreached::Certificate(why())), Verdict::Problem),
             (Err(Unreached::Elsewhere(why())), Verdict::Warning),
             (Err(Unreached::Silent(why())), Verdict::Warning),

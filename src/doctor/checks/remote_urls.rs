@@ -1,7 +1,9 @@
 //! Tokens in the URLs of remotes, which every program and every copy of the configuration shows.
 
 use super::plain_text::{Words, look};
-use crate::doctor::{Check, Group, Verdict};
+use crate::doctor::Check;
+use crate::doctor::Group;
+use crate::doctor::Verdict;
 use crate::import::Source;
 
 /// The check.

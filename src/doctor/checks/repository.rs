@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::doctor::surroundings::ask_git;
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::endpoint::Endpoint;
-use crate::git_config::Entry;
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::doctor::inspection::ask_git;
+use crate::git::config::Entry;
+use crate::model::endpoint::Endpoint;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -15,7 +18,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let entries = match &around.entries {
         Ok(entries) => entries,
         Err(error) => {
@@ -34,7 +37,7 @@ fn run(around: &Surroundings<'_>) -> Vec<Finding> {
         Trust::NoRepository
     };
     let serves = |endpoint: &Endpoint| around.context.serves(endpoint);
-    let https: BTreeSet<String> = crate::git::remotes()
+    let https: BTreeSet<String> = crate::git::remotes::all()
         .into_iter()
         .filter(|remote| serves(&remote.location.endpoint))
         .map(|remote| remote.name)
@@ -90,7 +93,7 @@ fn is_ssh(entry: &Entry) -> bool {
 mod tests {
     use super::*;
     use crate::doctor::Verdict;
-    use crate::git_config::samples::entry;
+    use crate::git::config::samples::entry;
 
     #[test]
     fn places() {

@@ -1,9 +1,12 @@
 //! Rules and the default: whether the tokens that they name are there.
 
 use crate::commands::list::exists;
-use crate::context::quoted;
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::name::TokenName;
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::model::text::shell_quoted;
+use crate::model::token_name::TokenName;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -13,7 +16,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let state = match around.state() {
         Ok(state) => state,
         Err(skipped) => return skipped,
@@ -42,9 +45,9 @@ fn judge(
             Finding::problem(format!(
                 "the rule for {pattern} names `{name}`, which is no token here"
             ))
-            .by_hand(way_out(
+            .by_hand(remedy(
                 name,
-                &format!("git credential-hf unuse {}", quoted(pattern)),
+                &format!("git credential-hf unuse {}", shell_quoted(pattern)),
             )),
         );
     }
@@ -52,7 +55,7 @@ fn judge(
         let other = "git credential-hf use NAME --default";
         findings.push(
             Finding::problem(format!("the default is `{name}`, which is no token here"))
-                .by_hand(way_out(name, other)),
+                .by_hand(remedy(name, other)),
         );
     }
     if findings.is_empty() {
@@ -66,12 +69,12 @@ fn judge(
     findings
 }
 
-fn way_out(name: &TokenName, other: &str) -> String {
+fn remedy(name: &TokenName, other: &str) -> String {
     match name.of_hf_cli() {
         Some(_) => format!("hf auth login, or: {other}"),
         None => format!(
             "git credential-hf login {}, or: {other}",
-            quoted(name.as_str())
+            shell_quoted(name.as_str())
         ),
     }
 }

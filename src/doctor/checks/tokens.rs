@@ -1,12 +1,19 @@
 //! The tokens, by what is remembered of them: rejected, expired, about to expire. The Hub is not
 //! asked, which limits how often that may be done.
 
-use crate::context::{self, quoted};
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::name::TokenName;
-use crate::secret::Kind;
-use crate::state::{Origin, Standing, State, TokenInfo};
-use crate::time;
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::model::secret::Kind;
+use crate::model::text::shell_quoted;
+use crate::model::time;
+use crate::model::token_name::TokenName;
+use crate::state::Eligibility;
+use crate::state::Origin;
+use crate::state::State;
+use crate::state::TokenInfo;
+use crate::system::clock;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -19,7 +26,7 @@ pub const CHECK: Check = Check {
 /// For how long before its end a token is worth a word, in seconds: a week.
 const SOON: u64 = 7 * 24 * 3600;
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let state = match around.state() {
         Ok(state) => state,
         Err(skipped) => return skipped,
@@ -27,7 +34,7 @@ fn run(around: &Surroundings<'_>) -> Vec<Finding> {
     let context = around.context;
     let hf_cli = !matches!(context.hf_cli().active_value(), Ok(None));
     let elsewhere = !context.env.tokens.is_empty() || !context.config.commands.is_empty();
-    judge(state, elsewhere || hf_cli, context::now())
+    judge(state, elsewhere || hf_cli, clock::now())
 }
 
 fn judge(state: &State, elsewhere: bool, now: u64) -> Vec<Finding> {
@@ -51,11 +58,14 @@ fn judge(state: &State, elsewhere: bool, now: u64) -> Vec<Finding> {
 fn judge_one(state: &State, name: &TokenName, token: &TokenInfo, now: u64) -> Option<Finding> {
     let web = token.hint.starts_with(Kind::OAuth.prefix());
     let again = match (token.origin, web) {
-        (Origin::Git, _) => format!("git credential-hf logout {}", quoted(name.as_str())),
-        (_, true) => format!("git credential-hf login {} --web", quoted(name.as_str())),
-        _ => format!("git credential-hf login {}", quoted(name.as_str())),
+        (Origin::Git, _) => format!("git credential-hf logout {}", shell_quoted(name.as_str())),
+        (_, true) => format!(
+            "git credential-hf login {} --web",
+            shell_quoted(name.as_str())
+        ),
+        _ => format!("git credential-hf login {}", shell_quoted(name.as_str())),
     };
-    if state.standing(&token.endpoint, &token.fingerprint, now) != Standing::Good {
+    if state.standing(&token.endpoint, &token.fingerprint, now) != Eligibility::Good {
         let at = state.rejected_at(&token.endpoint, &token.fingerprint);
         let ago = time::span(now.saturating_sub(at.unwrap_or(now)));
         let whether = "to see whether it is good: git credential-hf refresh; to replace it: ";
@@ -79,7 +89,9 @@ fn judge_one(state: &State, name: &TokenName, token: &TokenInfo, now: u64) -> Op
 mod tests {
     use super::*;
     use crate::doctor::Verdict;
-    use crate::state::samples::{fingerprint, hub, token};
+    use crate::state::samples::fingerprint;
+    use crate::state::samples::hub;
+    use crate::state::samples::token;
 
     #[test]
     fn lives_of_tokens() {

@@ -1,8 +1,15 @@
 //! `useHttpPath`: whether git says which repository it asks for.
 
-use crate::doctor::repair::{Repair, Where};
-use crate::doctor::{Check, Finding, Group, Surroundings};
-use crate::git_config::{Entry, Scope, helpers, last};
+use crate::doctor::Check;
+use crate::doctor::Finding;
+use crate::doctor::Group;
+use crate::doctor::Inspection;
+use crate::doctor::repair::Repair;
+use crate::doctor::repair::Where;
+use crate::git::config::Entry;
+use crate::git::config::Scope;
+use crate::git::config::helpers;
+use crate::git::config::last;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -12,7 +19,7 @@ pub const CHECK: Check = Check {
     run,
 };
 
-fn run(around: &Surroundings<'_>) -> Vec<Finding> {
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
     match around.entries() {
         Ok(entries) => judge(entries, &around.hubs()),
         Err(skipped) => skipped,
@@ -53,7 +60,7 @@ fn judge(entries: &[Entry], hubs: &[String]) -> Vec<Finding> {
 mod tests {
     use super::*;
     use crate::doctor::Verdict;
-    use crate::git_config::samples::entries;
+    use crate::git::config::samples::entries;
 
     #[test]
     fn paths() {

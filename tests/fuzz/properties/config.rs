@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use git_credential_hf::config::Config;
-use git_credential_hf::config_edit::{Change, apply};
-use git_credential_hf::endpoint::Endpoint;
-use git_credential_hf::name::TokenName;
-use git_credential_hf::pattern::Pattern;
+use git_credential_hf::config::edit::Change;
+use git_credential_hf::config::edit::apply;
+use git_credential_hf::model::endpoint::Endpoint;
+use git_credential_hf::model::pattern::Pattern;
+use git_credential_hf::model::token_name::TokenName;
 use git_credential_hf::storage::StorageKind;
 
 use super::text;

@@ -1,8 +1,9 @@
 //! Hosts: what is read as the public Hub is the public Hub, by rules written here once more.
 
-use git_credential_hf::endpoint::Endpoint;
-use git_credential_hf::git;
-use git_credential_hf::repo::{Location, parse_location};
+use git_credential_hf::git::remotes;
+use git_credential_hf::model::endpoint::Endpoint;
+use git_credential_hf::model::repo::Location;
+use git_credential_hf::model::repo::parse_location;
 use url::Url;
 
 use super::text;
@@ -88,7 +89,7 @@ fn a_place(text: &str) {
     if text.contains('\0') {
         return;
     }
-    for remote in git::parse(&format!("remote.origin.url\n{text}\0")) {
+    for remote in remotes::parse(&format!("remote.origin.url\n{text}\0")) {
         only_where_git_asks(&remote.location, text);
     }
 }

@@ -1,7 +1,8 @@
 //! The hf CLI's `stored_tokens`: what is read is written back so that it reads the same, and a
 //! change touches one section.
 
-use git_credential_hf::hf_cli::ini::{Ini, Section};
+use git_credential_hf::hf_cli::ini::Ini;
+use git_credential_hf::hf_cli::ini::Section;
 use zeroize::Zeroizing;
 
 use super::text;

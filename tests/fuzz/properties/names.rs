@@ -1,9 +1,12 @@
 //! Repos and patterns: each reads back as itself, and a pattern takes in what it says.
 
-use git_credential_hf::endpoint::Endpoint;
-use git_credential_hf::name::TokenName;
-use git_credential_hf::pattern::{Names, Pattern};
-use git_credential_hf::repo::{Kind, Repo, parse_location};
+use git_credential_hf::model::endpoint::Endpoint;
+use git_credential_hf::model::pattern::Names;
+use git_credential_hf::model::pattern::Pattern;
+use git_credential_hf::model::repo::Kind;
+use git_credential_hf::model::repo::Repo;
+use git_credential_hf::model::repo::parse_location;
+use git_credential_hf::model::token_name::TokenName;
 
 use super::text;
 
@@ -143,14 +146,14 @@ fn token_name(text: &str) {
     if let Ok(name) = TokenName::parse(text) {
         assert_eq!(name.as_str(), text);
         assert!(!text.chars().any(char::is_control) && !text.contains(':'));
-        assert!(!git_credential_hf::secret::holds_token(text));
+        assert!(!git_credential_hf::model::secret::holds_token(text));
     }
     // What git's `store` is told comes from URLs that others wrote.
     let kept = TokenName::kept_by_git("https://hub.corp.example", Some(text), Some(text));
     assert!(
         kept.as_str()
             .chars()
-            .all(|c| c != '\n' && git_credential_hf::ui::is_fit(c))
+            .all(|c| c != '\n' && git_credential_hf::model::text::is_printable(c))
     );
     // What becomes a file's name is the same few plain characters, whatever the name.
     let hash = TokenName::existing(text).hash();

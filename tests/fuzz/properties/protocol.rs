@@ -2,10 +2,13 @@
 
 use std::io::BufReader;
 
-use git_credential_hf::endpoint::Endpoint;
-use git_credential_hf::offer::OfferState;
-use git_credential_hf::protocol::{Capabilities, Credential, Reply, Request};
-use git_credential_hf::secret::Secret;
+use git_credential_hf::git::protocol::Capabilities;
+use git_credential_hf::git::protocol::Credential;
+use git_credential_hf::git::protocol::Reply;
+use git_credential_hf::git::protocol::Request;
+use git_credential_hf::model::endpoint::Endpoint;
+use git_credential_hf::model::secret::Secret;
+use git_credential_hf::selection::Attempts;
 
 use super::endpoint::is_the_hub;
 use super::take::Take;
@@ -32,8 +35,8 @@ pub fn check(data: &[u8]) {
         let hub = endpoint.is_some_and(|endpoint| endpoint.is_hugging_face());
         assert_eq!(hub, is_the_hub(protocol, host));
     }
-    if let Some(ours) = OfferState::find(&request.states) {
-        assert_eq!(OfferState::find(&[ours.to_text()]), Some(ours));
+    if let Some(ours) = Attempts::find(&request.states) {
+        assert_eq!(Attempts::find(&[ours.to_text()]), Some(ours));
     }
 }
 

@@ -1,6 +1,6 @@
 //! What lies in a storage for one token: it reads back, with the endpoint it is for.
 
-use git_credential_hf::endpoint::Endpoint;
+use git_credential_hf::model::endpoint::Endpoint;
 use git_credential_hf::storage::Record;
 
 use super::text;

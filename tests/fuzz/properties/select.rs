@@ -5,20 +5,41 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use git_credential_hf::config::{CommandLine, Config, EndpointOptions, Rule};
-use git_credential_hf::endpoint::Endpoint;
-use git_credential_hf::environment::Environment;
-use git_credential_hf::grants::{Facts, Organisation, Role, Scope};
-use git_credential_hf::name::TokenName;
-use git_credential_hf::offer::{Loaded, Outcome, Passed, World, choose};
-use git_credential_hf::pattern::Pattern;
-use git_credential_hf::repo::Repo;
-use git_credential_hf::secret::{Fingerprint, Secret};
-use git_credential_hf::select::{
-    Candidate, HfKnown, Inputs, Reason, Remote, SelectError, Source, Wanted, select,
-};
-use git_credential_hf::state::{Origin, Standing, State, TokenInfo};
-use git_credential_hf::storage::{StorageError, StorageKind};
+use git_credential_hf::config::CommandLine;
+use git_credential_hf::config::Config;
+use git_credential_hf::config::EndpointOptions;
+use git_credential_hf::config::Rule;
+use git_credential_hf::model::endpoint::Endpoint;
+use git_credential_hf::model::pattern::Pattern;
+use git_credential_hf::model::permissions::Facts;
+use git_credential_hf::model::permissions::Organisation;
+use git_credential_hf::model::permissions::Role;
+use git_credential_hf::model::permissions::Scope;
+use git_credential_hf::model::repo::Repo;
+use git_credential_hf::model::secret::Fingerprint;
+use git_credential_hf::model::secret::Secret;
+use git_credential_hf::model::token_name::TokenName;
+use git_credential_hf::selection::Candidate;
+use git_credential_hf::selection::HfKnown;
+use git_credential_hf::selection::Inputs;
+use git_credential_hf::selection::LoadedToken;
+use git_credential_hf::selection::Outcome;
+use git_credential_hf::selection::Query;
+use git_credential_hf::selection::Reason;
+use git_credential_hf::selection::Remote;
+use git_credential_hf::selection::SelectError;
+use git_credential_hf::selection::SkipReason;
+use git_credential_hf::selection::Source;
+use git_credential_hf::selection::TokenSource;
+use git_credential_hf::selection::choose;
+use git_credential_hf::selection::select;
+use git_credential_hf::state::Eligibility;
+use git_credential_hf::state::Origin;
+use git_credential_hf::state::State;
+use git_credential_hf::state::TokenInfo;
+use git_credential_hf::storage::StorageError;
+use git_credential_hf::storage::StorageKind;
+use git_credential_hf::system::environment::Environment;
 
 use super::take::Take;
 
@@ -96,7 +117,7 @@ pub fn check(data: &[u8]) {
 }
 
 struct Made {
-    wanted: Wanted,
+    wanted: Query,
     config: Config,
     state: State,
     env: Environment,
@@ -127,7 +148,7 @@ fn value(take: &mut Take<'_>) -> Secret {
 
 impl Made {
     fn read(take: &mut Take<'_>) -> Self {
-        let wanted = Wanted {
+        let wanted = Query {
             endpoint: endpoint(take),
             path: take.perhaps(&PATHS).map(owned),
             username: take.perhaps(&USERS).map(owned),
@@ -379,7 +400,7 @@ fn offered(world: &Made, candidates: &[Candidate], take: &mut Take<'_>) {
             assert!(!tried.contains(&value));
             assert_ne!(
                 world.state.standing(endpoint, &value, NOW),
-                Standing::Withheld
+                Eligibility::Withheld
             );
             assert!(loaded.expires.is_none_or(|at| at > NOW));
         }
@@ -419,15 +440,15 @@ impl Storage {
     }
 }
 
-impl World for Storage {
+impl TokenSource for Storage {
     fn known_fingerprint(&self, candidate: &Candidate) -> Option<Fingerprint> {
         self.known.get(&format!("{:?}", candidate.source)).cloned()
     }
 
-    fn load(&mut self, candidate: &Candidate) -> Result<Loaded, StorageError> {
+    fn load(&mut self, candidate: &Candidate) -> Result<LoadedToken, StorageError> {
         self.reads.set(self.reads.get() + 1);
         let (secret, expires) = &self.lies[&format!("{:?}", candidate.source)];
-        Ok(Loaded {
+        Ok(LoadedToken {
             secret: secret.clone().ok_or(StorageError::NotFound)?,
             username: None,
             expires: *expires,
@@ -435,5 +456,5 @@ impl World for Storage {
         })
     }
 
-    fn passed(&mut self, _: &Candidate, _: &Passed) {}
+    fn passed(&mut self, _: &Candidate, _: &SkipReason) {}
 }

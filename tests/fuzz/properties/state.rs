@@ -1,9 +1,13 @@
 //! The state file: what is read is written back the same, and nothing in it can stop `get`.
 
-use git_credential_hf::endpoint::Endpoint;
-use git_credential_hf::secret::Fingerprint;
-use git_credential_hf::state::{Standing, State, VERSION};
-use git_credential_hf::state_file::{Unreadable, parse, to_json};
+use git_credential_hf::model::endpoint::Endpoint;
+use git_credential_hf::model::secret::Fingerprint;
+use git_credential_hf::state::Eligibility;
+use git_credential_hf::state::State;
+use git_credential_hf::state::VERSION;
+use git_credential_hf::state::file::Unreadable;
+use git_credential_hf::state::file::parse;
+use git_credential_hf::state::file::to_json;
 
 /// Takes the content of a state file.
 pub fn check(data: &[u8]) {
@@ -44,15 +48,15 @@ fn rejections(mut state: State, now: u64) {
     let before = [(&hub, &other), (&corp, &value)].map(|(e, v)| state.standing(e, v, now));
 
     state.reject(&hub, &value, now);
-    assert_eq!(state.standing(&hub, &value, now), Standing::Withheld);
+    assert_eq!(state.standing(&hub, &value, now), Eligibility::Withheld);
     assert_eq!(state.rejected_at(&hub, &value), Some(now));
     let after = [(&hub, &other), (&corp, &value)].map(|(e, v)| state.standing(e, v, now));
     for (before, after) in before.iter().zip(&after) {
         // What is long past may be forgotten, and no more.
-        assert!(after == before || *after == Standing::Good);
+        assert!(after == before || *after == Eligibility::Good);
     }
     state.lift(&hub, &value);
-    assert_eq!(state.standing(&hub, &value, now), Standing::Good);
+    assert_eq!(state.standing(&hub, &value, now), Eligibility::Good);
 
     let fallen: Vec<_> = state.tokens.keys().cloned().collect();
     for name in fallen {

@@ -1,7 +1,10 @@
 //! Text on its way to a terminal: no control character and no token is left in it.
 
-use git_credential_hf::secret::{Secret, holds_token, redact};
-use git_credential_hf::ui;
+use git_credential_hf::model::secret::Secret;
+use git_credential_hf::model::secret::holds_token;
+use git_credential_hf::model::secret::redact;
+use git_credential_hf::model::text;
+use git_credential_hf::terminal;
 
 use super::text;
 
@@ -9,12 +12,12 @@ use super::text;
 pub fn check(data: &[u8]) {
     let lossy = String::from_utf8_lossy(data);
     for text in [text(data), &lossy] {
-        let shown = ui::shown(text);
+        let shown = text::sanitize(text);
         assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
-        assert_eq!(ui::shown(&shown), shown);
-        let line = ui::one_line(text);
+        assert_eq!(text::sanitize(&shown), shown);
+        let line = text::one_line(text);
         assert!(!line.chars().any(char::is_control));
-        assert_eq!(ui::one_line(&line), line);
+        assert_eq!(text::one_line(&line), line);
         fit(text);
 
         let redacted = redact(text);
@@ -29,8 +32,8 @@ pub fn check(data: &[u8]) {
 
 /// Our own styles pass, and nothing else that a terminal acts on; JSON keeps its values.
 fn fit(text: &str) {
-    let fit = ui::fit(text);
-    assert_eq!(ui::fit(&fit), fit);
+    let fit = text::sanitize_styled(text);
+    assert_eq!(text::sanitize_styled(&fit), fit);
     for after in fit.split('\x1b').skip(1) {
         let ends = ["[0m", "[1m"].iter().any(|style| after.starts_with(style));
         let colour = after.strip_prefix("[1;3").is_some_and(|rest| {
@@ -42,8 +45,8 @@ fn fit(text: &str) {
         assert!(ends || colour, "{fit:?}");
     }
     let json = serde_json::json!({ text: [text] });
-    let written = ui::json(&json).expect("text is JSON");
-    assert_eq!(ui::shown(&written), *written);
+    let written = terminal::json(&json).expect("text is JSON");
+    assert_eq!(text::sanitize(&written), *written);
     let back: serde_json::Value = serde_json::from_str(&written).expect("JSON reads back");
     assert_eq!(back, json);
 }

@@ -1,10 +1,12 @@
 //! What the Hub says of a token: kept within bounds, on one line each, and it reads back.
 
-use git_credential_hf::grants::{Access, Facts, Role};
 use git_credential_hf::hub::whoami;
-use git_credential_hf::pattern::Pattern;
-use git_credential_hf::repo::Repo;
-use git_credential_hf::time;
+use git_credential_hf::model::pattern::Pattern;
+use git_credential_hf::model::permissions::Access;
+use git_credential_hf::model::permissions::Facts;
+use git_credential_hf::model::permissions::Role;
+use git_credential_hf::model::repo::Repo;
+use git_credential_hf::model::time;
 
 use super::text;
 

@@ -1,0 +1,115 @@
+//! The token that git would get, for commands that use it as git does.
+
+use anyhow::Result;
+
+use crate::app::Context;
+use crate::app::target;
+use crate::app::token_source::Reader;
+use crate::app::wording;
+use crate::model::repo::Location;
+use crate::selection::Candidate;
+use crate::selection::LoadedToken;
+use crate::selection::Outcome;
+use crate::selection::Query;
+use crate::selection::choose;
+use crate::state::State;
+use crate::system::clock;
+use crate::terminal::Failure;
+
+/// The place that a command is about: what it was given, or the only remote of the repository
+/// at hand.
+///
+/// # Errors
+/// When neither is clear.
+pub fn place(context: &Context, given: Option<&str>) -> Result<Location> {
+    if let Some(text) = given {
+        return target::location(context, text);
+    }
+    let mut found = target::remotes(context)?;
+    match found.len() {
+        1 => Ok(found.swap_remove(0)),
+        _ => Err(Failure::new("there are several Hub remotes here")
+            .help("name the repo that is meant, such as acme/x")
+            .into()),
+    }
+}
+
+/// What the choice came to.
+#[derive(Debug)]
+pub struct Chosen {
+    /// The token and where it comes from; `None` when there is none to answer.
+    pub token: Option<(Candidate, LoadedToken)>,
+    /// What went wrong on the way, for the user.
+    pub said: Vec<String>,
+}
+
+/// Makes the choice for a place, renewing the token if that is due.
+///
+/// # Errors
+/// When a token asked for by name cannot be had, or the place is on no Hub of this user.
+pub fn choose_for(context: &Context, state: &State, location: &Location) -> Result<Chosen> {
+    if !context.serves(&location.endpoint) {
+        return Err(
+            Failure::new(format!("{} is not a Hub of yours", location.endpoint))
+                .help(format!(
+                    "add it below [endpoints] in {}",
+                    context.paths.config().display()
+                ))
+                .into(),
+        );
+    }
+    let wanted = Query::at(location);
+    let selection = context
+        .select(&wanted, state)
+        .map_err(crate::app::wording::select_failure)?;
+    let mut reader = Reader::renewing(context, state);
+    let outcome = choose(
+        &selection.candidates,
+        state,
+        &location.endpoint,
+        &[],
+        clock::now(),
+        &mut reader,
+    );
+    let said = std::mem::take(&mut reader.said);
+    Ok(match outcome {
+        Outcome::Offer {
+            candidate, loaded, ..
+        } => Chosen {
+            token: Some((candidate, *loaded)),
+            said,
+        },
+        Outcome::AllRejected(candidate) => {
+            let mut said = said;
+            said.push(format!(
+                "{} was rejected a moment ago: {}",
+                context.describe(&candidate, state),
+                wording::remedy(&candidate)
+            ));
+            Chosen { token: None, said }
+        }
+        Outcome::Nothing => Chosen { token: None, said },
+    })
+}
+
+/// The same for commands that cannot do without a token.
+///
+/// # Errors
+/// When there is none, too.
+pub fn token_for(
+    context: &Context,
+    state: &State,
+    location: &Location,
+) -> Result<(Candidate, LoadedToken)> {
+    let chosen = choose_for(context, state, location)?;
+    chosen.token.ok_or_else(|| {
+        let subject = location
+            .repo()
+            .map_or_else(|| location.endpoint.to_string(), |r| r.to_string());
+        let mut failure = Failure::new(format!("there is no token for {subject}"));
+        if chosen.said.is_empty() {
+            failure = failure.help("run `git credential-hf login NAME`, or set HF_TOKEN");
+        }
+        chosen.said.into_iter().fold(failure, Failure::help).into()
+    })
+}

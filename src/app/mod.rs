@@ -1,0 +1,107 @@
+//! The world at the edge of the pure core: configuration, state, environment and storages of
+//! this run, each opened when it is needed.
+
+pub mod choice;
+pub mod renewal;
+pub mod resolve;
+pub mod target;
+pub mod token_source;
+pub mod vault;
+pub mod wording;
+
+use std::cell::{Cell, OnceCell};
+
+use anyhow::Result;
+
+use crate::config::Config;
+use crate::config::ConfigError;
+use crate::config::Rules;
+use crate::git::remotes;
+use crate::hf_cli::HfCli;
+use crate::model::endpoint::Endpoint;
+use crate::state::file::StateFile;
+use crate::storage::keyring::KeyringStorage;
+use crate::system::environment::Environment;
+use crate::system::paths::Paths;
+use crate::system::trace;
+
+/// What one run works with.
+#[derive(Debug)]
+pub struct Context {
+    /// The environment's variables.
+    pub env: Environment,
+    /// Where the files lie.
+    pub paths: Paths,
+    /// What `config.toml` says.
+    pub config: Config,
+    /// The state file.
+    pub state_file: StateFile,
+    keyring: OnceCell<KeyringStorage>,
+    hf_cli: OnceCell<HfCli>,
+    /// The remotes of the repository at hand, once they were needed.
+    remotes: OnceCell<Vec<remotes::Remote>>,
+    /// Whether the state could not be read, so that nothing follows from what is not in it.
+    pub state_is_unread: Cell<bool>,
+}
+
+impl Context {
+    /// Reads the environment and finds the files; the configuration is read separately, since
+    /// not every action stops at a mistake in it.
+    ///
+    /// # Errors
+    /// When there is no home directory to look in.
+    pub fn new() -> Result<Self> {
+        let env = Environment::from_process();
+        if let Some(target) = &env.trace {
+            trace::start(target);
+        }
+        let paths = Paths::new(&env)?;
+        let state_file = StateFile::new(paths.state()).with_fallback(Some(Paths::fallback(&env)));
+        Ok(Self {
+            env,
+            paths,
+            config: Config::default(),
+            state_file,
+            keyring: OnceCell::new(),
+            hf_cli: OnceCell::new(),
+            remotes: OnceCell::new(),
+            state_is_unread: Cell::new(false),
+        })
+    }
+
+    /// The same with the configuration read.
+    ///
+    /// # Errors
+    /// When the configuration has a mistake, too.
+    pub fn with_config() -> Result<Self> {
+        let mut context = Self::new()?;
+        context.load_config(Rules::All)?;
+        Ok(context)
+    }
+
+    /// Reads the configuration, with the rules that are wanted.
+    ///
+    /// # Errors
+    /// When it has a mistake.
+    pub fn load_config(&mut self, rules: Rules<'_>) -> Result<(), ConfigError> {
+        self.config = Config::load_with(&self.paths.config(), rules)?;
+        Ok(())
+    }
+
+    /// Whether requests of this endpoint are answered: the public Hub, `HF_ENDPOINT`, and what
+    /// is configured; plain http only where the configuration allows it.
+    #[must_use]
+    pub fn serves(&self, endpoint: &Endpoint) -> bool {
+        let configured = self.config.endpoint(endpoint);
+        if endpoint.is_plain_http() {
+            return configured.is_some_and(|options| options.allow_http);
+        }
+        configured.is_some() || self.env.endpoint().as_ref() == Some(endpoint)
+    }
+
+    /// The hf CLI's login.
+    #[must_use]
+    pub fn hf_cli(&self) -> &HfCli {
+        self.hf_cli.get_or_init(HfCli::from_process)
+    }
+}

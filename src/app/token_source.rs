@@ -1,0 +1,239 @@
+//! Reads candidates' tokens: the I/O below the choice of [`crate::selection::choose`].
+
+use crate::app::Context;
+use crate::app::renewal;
+use crate::app::renewal::RenewalError;
+use crate::app::wording::remedy;
+use crate::hf_cli;
+use crate::hf_cli::Which;
+use crate::model::secret::Fingerprint;
+use crate::model::secret::Kind;
+use crate::model::secret::Secret;
+use crate::model::token_name::TokenName;
+use crate::selection::Candidate;
+use crate::selection::LoadedToken;
+use crate::selection::SkipReason;
+use crate::selection::Source;
+use crate::selection::TokenSource;
+use crate::selection::Unusable;
+use crate::state::Eligibility;
+use crate::state::Origin;
+use crate::state::State;
+use crate::storage::StorageError;
+use crate::storage::command;
+use crate::system::clock::now;
+use crate::system::trace;
+
+/// A stored token whose value is not the one that is remembered.
+#[derive(Debug)]
+pub struct Changed {
+    /// Its name.
+    pub name: TokenName,
+    /// The value that was read.
+    pub value: Fingerprint,
+    /// Its kind and last four characters.
+    pub hint: String,
+    /// It can be renewed, so it is likely a renewed one of the same account.
+    pub renewable: bool,
+}
+
+/// Reads the candidates' tokens for [`crate::selection::choose`].
+#[derive(Debug)]
+pub struct Reader<'a> {
+    /// The run's world.
+    pub context: &'a Context,
+    /// The state that the candidates were chosen from.
+    pub state: &'a State,
+    /// Stored tokens whose value is not the one that is remembered.
+    pub changed: Vec<Changed>,
+    /// The value that a command printed, where it is not the one remembered.
+    pub printed: Vec<(TokenName, Fingerprint)>,
+    /// What happened to the candidates that were passed over, in words.
+    pub said: Vec<String>,
+    /// Whether a token that is about to expire is renewed; a mere look changes nothing.
+    pub renews: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader that has read nothing yet.
+    #[must_use]
+    pub fn new(context: &'a Context, state: &'a State) -> Self {
+        Self {
+            context,
+            state,
+            changed: Vec::new(),
+            printed: Vec::new(),
+            said: Vec::new(),
+            renews: false,
+        }
+    }
+
+    /// The same, and it renews tokens that are due.
+    #[must_use]
+    pub fn renewing(context: &'a Context, state: &'a State) -> Self {
+        Self {
+            renews: true,
+            ..Self::new(context, state)
+        }
+    }
+
+    fn load_stored(&mut self, name: &TokenName) -> Result<LoadedToken, StorageError> {
+        let token = self.state.tokens.get(name).ok_or(StorageError::NotFound)?;
+        let mut record = self.context.read_stored(name, token)?;
+        let now = now();
+        let read = record.secret.fingerprint();
+        if self.renews && token.origin == Origin::Login && renewal::is_due(&record, now) {
+            match renewal::renew(self.context, name, renewal::When::IfDue) {
+                Ok(renewed) => record = renewed,
+                Err(error) if record.expires.is_none_or(|at| at <= now) => {
+                    return Err(StorageError::Refused(error.to_string()));
+                }
+                // Better said while it is good than when it is too late.
+                Err(error @ RenewalError::LoginNeeded(_)) => {
+                    self.said
+                        .push(format!("token `{name}` expires soon, and {error}"));
+                }
+                // The next request tries again.
+                Err(error) => trace::line(|| format!("renewing `{name}`: {error}")),
+            }
+        }
+        // A renewal has described the new value itself.
+        if read != token.fingerprint && record.secret.fingerprint() == read {
+            self.changed.push(Changed {
+                name: name.clone(),
+                value: read,
+                hint: record.secret.hint(),
+                renewable: record.refresh_token.is_some(),
+            });
+        }
+        // The hf CLI and this program renew their own tokens; git is given back what it gave.
+        let from_git = token.origin == Origin::Git;
+        Ok(LoadedToken {
+            secret: record.secret,
+            username: token.account.clone(),
+            expires: record.expires.or(token.expires),
+            refresh_token: record.refresh_token.filter(|_| from_git),
+        })
+    }
+
+    fn load_command(&mut self, name: &TokenName) -> Result<LoadedToken, StorageError> {
+        let commands = &self.context.config.commands;
+        let line = commands.get(name).ok_or(StorageError::NotFound)?;
+        let secret = command::run(line, command::TIMEOUT)?;
+        // The wrong entry of a vault may be somebody's password.
+        if line.endpoint.is_hugging_face() && secret.kind() == Kind::Other {
+            return Err(StorageError::Refused(
+                "what it printed is not a Hub token".to_owned(),
+            ));
+        }
+        let fingerprint = secret.fingerprint();
+        let known = self.state.commands.get(name);
+        if known.and_then(|values| values.last()) != Some(&fingerprint) {
+            self.printed.push((name.clone(), fingerprint));
+        }
+        Ok(plain(secret))
+    }
+
+    fn load_hf_cli(&mut self, which: Which<'_>) -> Result<LoadedToken, StorageError> {
+        let hf = self.context.hf_cli();
+        let mut token = hf.read(which)?;
+        // It belongs to the environment's Hub, and is renewed there.
+        let endpoint = self.context.env.endpoint();
+        if let Some(endpoint) = endpoint.filter(|_| self.renews)
+            && hf_cli::renewal::is_due_now(hf, &token)
+        {
+            match hf_cli::renewal::renew(self.context, &endpoint, &token) {
+                Ok(renewed) => token = renewed,
+                Err(error) if token.expires.is_none_or(|at| at <= now()) => {
+                    return Err(StorageError::Refused(error.to_string()));
+                }
+                Err(error @ RenewalError::HfLoginNeeded) => {
+                    self.said
+                        .push(format!("the hf CLI's token expires soon, and {error}"));
+                }
+                Err(error) => trace::line(|| format!("renewing the hf CLI's token: {error}")),
+            }
+        }
+        Ok(LoadedToken {
+            expires: token.expires,
+            ..plain(token.secret)
+        })
+    }
+}
+
+/// A token of which nothing else is known.
+fn plain(secret: Secret) -> LoadedToken {
+    LoadedToken {
+        secret,
+        username: None,
+        expires: None,
+        refresh_token: None,
+    }
+}
+
+impl TokenSource for Reader<'_> {
+    fn known_fingerprint(&self, candidate: &Candidate) -> Option<Fingerprint> {
+        match &candidate.source {
+            Source::Stored(name) => Some(self.state.tokens.get(name)?.fingerprint.clone()),
+            Source::Environment(variable) => {
+                Some(self.context.env_secret(variable).ok()?.fingerprint())
+            }
+            // What else is known of it only matters to who reads it.
+            Source::HfCli(None) => {
+                let active = self.context.hf_cli().active_value();
+                Some(active.ok()??.fingerprint())
+            }
+            Source::HfCli(Some(name)) => {
+                let token = self.context.hf_cli().read(Which::Named(name)).ok()?;
+                Some(token.secret.fingerprint())
+            }
+            // What a command will print is not known before it has. But one whose last value
+            // was rejected a moment ago is not asked for another: it might hand them out for
+            // ever, and git-lfs take them.
+            Source::Command(name) => {
+                let last = self.state.commands.get(name)?.last()?;
+                let endpoint = &self.context.config.commands.get(name)?.endpoint;
+                let standing = self.state.standing(endpoint, last, now());
+                (standing == Eligibility::Withheld).then(|| last.clone())
+            }
+            _ => None,
+        }
+    }
+
+    fn load(&mut self, candidate: &Candidate) -> Result<LoadedToken, StorageError> {
+        match &candidate.source {
+            Source::Stored(name) => self.load_stored(name),
+            Source::Command(name) => self.load_command(name),
+            Source::Environment(variable) => self.context.env_secret(variable).cloned().map(plain),
+            Source::Unusable(_, Unusable::Missing) => Err(StorageError::Refused(
+                "there is no token of that name".to_owned(),
+            )),
+            Source::Unusable(_, Unusable::OtherEndpoint(endpoint)) => Err(StorageError::Refused(
+                format!("it is a token for {endpoint}"),
+            )),
+            Source::HfCli(name) => self.load_hf_cli(Which::of(name.as_deref())),
+            Source::Exchange => Err(StorageError::NotFound),
+        }
+    }
+
+    fn passed(&mut self, candidate: &Candidate, why: &SkipReason) {
+        let missing = matches!(candidate.source, Source::Unusable(_, Unusable::Missing));
+        if missing && self.context.state_is_unread.get() {
+            // It may well be there: why that is not known has been said.
+            return;
+        }
+        let what = self.context.describe(candidate, self.state);
+        let line = match why {
+            SkipReason::Unreadable(StorageError::NotFound) => {
+                format!("{what} has no secret in its storage; {}", remedy(candidate))
+            }
+            SkipReason::Unreadable(error) if matches!(candidate.source, Source::Unusable(..)) => {
+                format!("{what} cannot be used: {error}; {}", remedy(candidate))
+            }
+            SkipReason::Unreadable(error) => format!("{what} cannot be used: {error}"),
+            SkipReason::Expired(_) => format!("{what} has expired; {}", remedy(candidate)),
+        };
+        trace::line(|| line.clone());
+        self.said.push(line);
+    }
+}

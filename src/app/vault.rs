@@ -1,0 +1,247 @@
+//! Keeps, reads, locks and forgets tokens, and clears away stale copies of them.
+
+use std::io;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::Context;
+use crate::model::secret::Secret;
+use crate::model::token_name::TokenName;
+use crate::state::file::StateError;
+use crate::state::{State, TokenInfo};
+use crate::storage::file::FileStorage;
+use crate::storage::keyring::KeyringStorage;
+use crate::storage::{Record, Storage, StorageError, StorageKind};
+use crate::system::files::Lock;
+use crate::terminal;
+
+/// How long to wait for another process that changes the same token; longer than a renewal's
+/// request can take.
+const NAME_LOCK_DEADLINE: Duration = Duration::from_secs(30);
+
+impl Context {
+    /// The storage of a kind.
+    #[must_use]
+    pub fn storage(&self, kind: StorageKind) -> Box<dyn Storage + '_> {
+        match kind {
+            StorageKind::File => Box::new(FileStorage::new(self.paths.tokens())),
+            StorageKind::Keyring => Box::new(
+                self.keyring
+                    .get_or_init(|| KeyringStorage::new(self.config.keyring_timeout)),
+            ),
+        }
+    }
+
+    /// Reads a stored token, and holds it against what is known of it: the endpoint must be the
+    /// same, or the token is not used.
+    ///
+    /// # Errors
+    /// When it cannot be had, or lies there for another endpoint.
+    pub fn read_stored(&self, name: &TokenName, token: &TokenInfo) -> Result<Record, StorageError> {
+        let record = match self.storage(token.storage).read(name) {
+            Err(StorageError::NotFound) => self.read_leftover(name)?,
+            other => other?,
+        };
+        if record.endpoint != token.endpoint {
+            return Err(StorageError::Refused(format!(
+                "the secret that lies there is for {}, not for {}",
+                record.endpoint, token.endpoint
+            )));
+        }
+        if !self.is_expected(name, token, &record) {
+            return Err(StorageError::Refused(format!(
+                "{} holds another token under this name than the one that was put there",
+                token.storage.in_words()
+            )));
+        }
+        Ok(record)
+    }
+
+    /// Whether a value is one that this program has kept under the name: another program's entry,
+    /// or one of a token whose name the storage takes for the same, must not be sent. A renewal
+    /// writes its new value before it can describe it.
+    fn is_expected(&self, name: &TokenName, token: &TokenInfo, record: &Record) -> bool {
+        let value = record.secret.fingerprint();
+        let knows = |token: &TokenInfo| token.fingerprint == value || token.former.contains(&value);
+        if record.renewed.is_some() || knows(token) {
+            return true;
+        }
+        // Another process may have logged in since the state was read.
+        let state = self.state_file.load().unwrap_or_default();
+        state.tokens.get(name).is_some_and(knows)
+    }
+
+    /// Reads a token that was about to move to another storage when a kill came in between.
+    fn read_leftover(&self, name: &TokenName) -> Result<Record, StorageError> {
+        let state = self.state_file.load().unwrap_or_default();
+        let left = state.leftovers.get(name).into_iter().flatten();
+        let mut found = left.map(|kind| self.storage(*kind).read(name));
+        found.next().unwrap_or(Err(StorageError::NotFound))
+    }
+
+    /// Takes the lock of a name, which whoever changes its secret holds: a login, a logout and
+    /// a renewal at once would otherwise undo each other, or leave a secret that nobody lists.
+    ///
+    /// # Errors
+    /// When another process holds it for too long.
+    pub fn lock_name(&self, name: &TokenName) -> io::Result<Lock> {
+        let path = self.paths.name_lock(name);
+        Lock::acquire(&path, NAME_LOCK_DEADLINE).map_err(|error| match error.kind() {
+            // Which file that is about, the error says itself.
+            io::ErrorKind::TimedOut => error,
+            kind => io::Error::new(kind, format!("cannot lock {}: {error}", path.display())),
+        })
+    }
+
+    /// Keeps a secret under a name. The state names it first and holds what is known of it, so
+    /// that a kill in between leaves a token without a secret, which is said, and never a
+    /// secret that nobody knows of. What `check` refuses is refused under the lock.
+    ///
+    /// # Errors
+    /// When a file or the storage fails, or `check` does.
+    pub fn keep(
+        &self,
+        name: &TokenName,
+        token: TokenInfo,
+        record: &Record,
+        check: impl FnOnce(&State) -> Result<()>,
+    ) -> Result<()> {
+        let _lock = self.lock_name(name)?;
+        let storage = token.storage;
+        let value = record.secret.fingerprint();
+        let before = self.state_file.update(|state| {
+            check(state)?;
+            let mut token = token;
+            token.order = state.next_order();
+            // Typed again, or logged in again: whatever was held against the value is lifted.
+            state.lift(&token.endpoint, &value);
+            let before = state.tokens.get(name).cloned();
+            if let Some(before) = &before {
+                if before.storage != storage {
+                    state.leave(name, before.storage);
+                }
+                let (hint, new) = (token.hint.clone(), token.fingerprint.clone());
+                token.former.clone_from(&before.former);
+                token.fingerprint.clone_from(&before.fingerprint);
+                token.replace_value(new, hint);
+            }
+            state.tokens.insert(name.clone(), token);
+            Ok::<_, anyhow::Error>(before)
+        })?;
+        if let Err(error) = self.storage(storage).write(name, record) {
+            // A secret that is there after all must not lie there for ever, listed nowhere.
+            let lies_there = before.as_ref().is_some_and(|old| old.storage == storage);
+            let unsure = matches!(error, StorageError::BrokeOff(_))
+                && !lies_there
+                && self.storage(storage).delete(name).is_err();
+            self.state_file.update(|state| {
+                match before {
+                    Some(before) => {
+                        state.clear(name, before.storage);
+                        state.tokens.insert(name.clone(), before)
+                    }
+                    None => state.tokens.remove(name),
+                };
+                if unsure {
+                    state.leave(name, storage);
+                }
+                Ok::<_, StateError>(())
+            })?;
+            return Err(error.into());
+        }
+        self.clear_leftovers(Some(name), &[storage]);
+        Ok(())
+    }
+
+    /// Removes what was left behind in these storages, which have just answered or cost nothing
+    /// to ask, and whatever there is of the token whose lock is held. What cannot be removed now
+    /// is removed another time.
+    pub fn clear_leftovers(&self, own: Option<&TokenName>, storages: &[StorageKind]) {
+        let Ok(state) = self.state_file.load() else {
+            return;
+        };
+        for (name, kind) in state
+            .leftovers
+            .iter()
+            .flat_map(|(name, kinds)| kinds.iter().map(move |kind| (name, *kind)))
+        {
+            let is_own = own == Some(name);
+            if !is_own && kind != StorageKind::File && !storages.contains(&kind) {
+                continue;
+            }
+            if let Err(error) = self.clear_leftover(name, kind, is_own) {
+                let place = kind.in_words();
+                terminal::say(&format!(
+                    "an old copy of `{name}` is still in {place}, and is removed next time: {error:#}"
+                ));
+            }
+        }
+    }
+
+    /// `own` says that the caller holds the name's lock, and has just put its token elsewhere or
+    /// taken it away.
+    fn clear_leftover(&self, name: &TokenName, kind: StorageKind, own: bool) -> Result<()> {
+        let path = self.paths.name_lock(name);
+        let lock = (!own).then(|| Lock::acquire(&path, Duration::ZERO));
+        if matches!(lock, Some(Err(_))) {
+            // Whoever holds it sees to it.
+            return Ok(());
+        }
+        let state = self.state_file.load()?;
+        // Asked there itself: `read_stored` would find this very copy.
+        let is_there = |token: &TokenInfo| self.storage(token.storage).read(name).is_ok();
+        let token = state.tokens.get(name);
+        if !own && token.is_some_and(|token| token.storage != kind && !is_there(token)) {
+            // A move that was killed half way: the old copy may be the only one.
+            return Ok(());
+        }
+        let in_use = |token: &TokenInfo| token.storage == kind;
+        if !state.tokens.get(name).is_some_and(in_use) {
+            self.storage(kind).delete(name)?;
+        }
+        self.state_file.update(|state| {
+            state.clear(name, kind);
+            Ok(())
+        })
+    }
+
+    /// Removes a token: its secret first, then what is known of it. A token that another
+    /// process has put in its place since `token` was read stays.
+    ///
+    /// # Errors
+    /// When the storage or the state fails; then the token is still listed.
+    pub fn forget(&self, name: &TokenName, token: &TokenInfo) -> Result<()> {
+        let _lock = self.lock_name(name)?;
+        let same = |state: &State| {
+            let now = state.tokens.get(name);
+            now.is_some_and(|now| now.order == token.order)
+        };
+        if !same(&self.state_file.load()?) {
+            return Ok(());
+        }
+        self.storage(token.storage).delete(name)?;
+        // Else its copy would be read in its place.
+        self.clear_leftovers(Some(name), &[token.storage]);
+        self.state_file.update(|state| {
+            if same(state) {
+                state.tokens.remove(name);
+            }
+            Ok::<_, StateError>(())
+        })?;
+        Ok(())
+    }
+
+    /// The environment's token in a variable.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be one.
+    pub fn env_secret(&self, variable: &str) -> Result<&Secret, StorageError> {
+        let token = self.env.tokens.iter().find(|t| t.variable == variable);
+        match token.map(|token| &token.secret) {
+            Some(Ok(secret)) => Ok(secret),
+            Some(Err(error)) => Err(StorageError::Refused(error.to_string())),
+            None => Err(StorageError::NotFound),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Every sentence about a candidate: what it is, where it is stored, and which command helps.
+
+use super::Context;
+use crate::model::text::shell_quoted;
+use crate::selection::{Candidate, SelectError, Source};
+use crate::state::State;
+use crate::terminal::Failure;
+
+impl Context {
+    /// A candidate in words: what it is, why, and where it lies.
+    #[must_use]
+    pub fn describe(&self, candidate: &Candidate, state: &State) -> String {
+        let source = source_name(&candidate.source);
+        match (&candidate.source, self.place(&candidate.source, state)) {
+            (Source::Environment(_), _) | (_, None) => format!("{source} ({})", candidate.reason),
+            (_, Some(place)) => format!("{source} ({}, {place})", candidate.reason),
+        }
+    }
+
+    /// Where a source's secret lies.
+    #[must_use]
+    pub fn place(&self, source: &Source, state: &State) -> Option<String> {
+        match source {
+            Source::Stored(name) => {
+                let token = state.tokens.get(name)?;
+                Some(token.storage.described().to_owned())
+            }
+            Source::Command(name) => {
+                let command = self.config.commands.get(name)?;
+                Some(format!("command `{}`", command.arguments.first()?))
+            }
+            Source::Environment(_) => Some("environment".to_owned()),
+            Source::HfCli(_) => Some("the hf CLI's files".to_owned()),
+            Source::Exchange | Source::Unusable(..) => None,
+        }
+    }
+}
+
+/// What a source is called in messages.
+#[must_use]
+pub fn source_name(source: &Source) -> String {
+    match source {
+        Source::Stored(name) | Source::Command(name) | Source::Unusable(name, _) => {
+            format!("token `{name}`")
+        }
+        Source::Environment(variable) => (*variable).to_owned(),
+        Source::Exchange => "the job's token".to_owned(),
+        Source::HfCli(None) => "the hf CLI's token".to_owned(),
+        Source::HfCli(Some(name)) => format!("the hf CLI's token `{name}`"),
+    }
+}
+
+/// The command that replaces a token which is of no use any more.
+#[must_use]
+pub fn remedy(candidate: &Candidate) -> String {
+    match &candidate.source {
+        Source::Stored(name) if name.as_str().starts_with("git:") => {
+            format!(
+                "run `git credential-hf logout {}` to remove it",
+                shell_quoted(name.as_str())
+            )
+        }
+        Source::Stored(name) => format!(
+            "run `git credential-hf login {}`",
+            shell_quoted(name.as_str())
+        ),
+        Source::Environment(variable) => format!("set {variable} to another token, or unset it"),
+        Source::Command(name) => format!("look at [commands] `{name}` in the configuration"),
+        Source::Unusable(name, _) if name.of_hf_cli().is_some() => {
+            "`hf auth list` shows the hf CLI's names; change the rule".to_owned()
+        }
+        Source::Unusable(name, _) => format!(
+            "run `git credential-hf login {}`, or change the rule",
+            shell_quoted(name.as_str())
+        ),
+        Source::Exchange => "look at the job's trusted publisher on the Hub".to_owned(),
+        Source::HfCli(_) => "run `hf auth login`".to_owned(),
+    }
+}
+
+/// An explicit choice that cannot be met, for a person.
+#[must_use]
+pub fn select_failure(error: SelectError) -> Failure {
+    match error {
+        SelectError::NoSuchToken(_) => {
+            Failure::new("GIT_CREDENTIAL_HF_TOKEN_NAME names a token that is not there")
+                .help("`git credential-hf list` shows the names")
+        }
+        SelectError::OtherEndpoint(name, endpoint) => Failure::new(format!(
+            "GIT_CREDENTIAL_HF_TOKEN_NAME names `{name}`, a token for {endpoint}"
+        )),
+    }
+}

@@ -1,0 +1,209 @@
+//! `erase`: the server refused a credential, or somebody wants one gone.
+
+use crate::app::wording::remedy;
+use anyhow::Result;
+
+use crate::app::renewal;
+use crate::app::wording;
+use crate::commands::credential::request::Session;
+use crate::model::secret::Kind;
+use crate::model::secret::Secret;
+use crate::model::time::since;
+use crate::model::token_name::TokenName;
+use crate::selection::Attempts;
+use crate::selection::Candidate;
+use crate::selection::Source;
+use crate::selection::TokenSource;
+use crate::state::Origin;
+use crate::state::REJECTED_SECONDS;
+use crate::state::State;
+use crate::state::TokenInfo;
+use crate::system::clock;
+use crate::system::trace;
+use crate::terminal;
+
+/// Deals with one erase.
+///
+/// # Errors
+/// When the state or a storage fails.
+pub fn run() -> Result<()> {
+    let Some(session) = Session::open_silently()? else {
+        return Ok(());
+    };
+    // A state that cannot be read must not let git-lfs ask for ever: go on without it.
+    let state = session.context.state_or_empty();
+    match &session.request.password {
+        Some(secret) => erase_value(&session, &state, secret),
+        None => erase_scope(&session, &state),
+    }
+}
+
+/// Without a password: what git's `store` kept for that host, user name and path goes, each
+/// where given. A token from `login` never does.
+fn erase_scope(session: &Session, state: &State) -> Result<()> {
+    let request = &session.request;
+    for (name, token) in kept(session, state) {
+        let same_user = request.username.is_none() || request.username == token.account;
+        if same_user && same_path(session, token) {
+            trace::line(|| format!("erase: removing `{name}`"));
+            session.context.forget(name, token)?;
+        }
+    }
+    Ok(())
+}
+
+fn same_path(session: &Session, token: &TokenInfo) -> bool {
+    use crate::model::repo::Repo;
+    match (&session.request.path, &token.path) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(wanted), Some(kept)) => {
+            wanted == kept
+                || Repo::from_path(wanted).is_some_and(|repo| Repo::from_path(kept) == Some(repo))
+        }
+    }
+}
+
+/// With a password: that very secret and no other. What `store` kept is removed; any other
+/// token of ours is remembered as rejected, since an erase does not prove it bad.
+fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> {
+    let value = secret.fingerprint();
+    let mut removed = false;
+    for (name, token) in kept(session, state) {
+        if token.fingerprint == value && is_same(session, name, token, secret) {
+            trace::line(|| format!("erase: removing `{name}`"));
+            session.context.forget(name, token)?;
+            removed = true;
+        }
+    }
+    let mut candidate = session.candidate_with(state, &value);
+    if secret.kind() == Kind::Other {
+        // The fingerprint of such a value only sorts, so the value itself is compared.
+        candidate = candidate.filter(|c| has_value(session, state, c, secret));
+        if candidate.is_none() {
+            return Ok(());
+        }
+    }
+    let answered = Attempts::find(&session.request.states)
+        .is_some_and(|ours| ours.tried.last() == Some(&value));
+    let stored = state.tokens.values().any(|token| {
+        token.origin == Origin::Login
+            && token.endpoint == session.endpoint
+            && token.fingerprint == value
+    });
+    if removed || !(candidate.is_some() || answered || stored) {
+        return Ok(());
+    }
+    let now = clock::now();
+    if let Some(name) = renewed(session, state, candidate.as_ref(), now) {
+        let host = session.endpoint.authority();
+        terminal::say(&format!(
+            "token `{name}` was rejected by {host}, and is renewed now: try again"
+        ));
+        return Ok(());
+    }
+    session
+        .context
+        .state_file
+        .reject(&session.endpoint, &value, now)?;
+    let state = session.context.state_or_empty();
+    if let Some(candidate) = candidate {
+        let what = session.context.describe(&candidate, &state);
+        let host = session.endpoint.authority();
+        let next = next_after(session, &state, &value);
+        terminal::say(&format!(
+            "{what} was rejected by {host}: {}{next}",
+            remedy(&candidate)
+        ));
+    }
+    Ok(())
+}
+
+/// Renews a token from a browser login that the server refuses before its time. One that was
+/// renewed or kept within the last minute is not: if that is refused too, it is not for its age,
+/// and git-lfs would have it renewed for ever.
+fn renewed<'a>(
+    session: &Session,
+    state: &State,
+    candidate: Option<&'a Candidate>,
+    now: u64,
+) -> Option<&'a TokenName> {
+    let Source::Stored(name) = &candidate?.source else {
+        return None;
+    };
+    let token = state
+        .tokens
+        .get(name)
+        .filter(|token| token.origin == Origin::Login)?;
+    let record = session.context.read_stored(name, token).ok()?;
+    let age = since(record.renewed.unwrap_or(0), now).min(since(token.added, now));
+    if record.refresh_token.is_none() || age < REJECTED_SECONDS {
+        return None;
+    }
+    match renewal::renew(&session.context, name, renewal::When::Now) {
+        Ok(_) => Some(name),
+        Err(error) => {
+            trace::line(|| format!("renewing `{name}`: {error}"));
+            None
+        }
+    }
+}
+
+/// Whether a candidate's token is this very secret.
+fn has_value(session: &Session, state: &State, candidate: &Candidate, secret: &Secret) -> bool {
+    let mut reader = crate::app::token_source::Reader::new(&session.context, state);
+    reader
+        .load(candidate)
+        .is_ok_and(|loaded| loaded.secret.same_as(secret))
+}
+
+/// What the next git command will use, now that this value is out.
+fn next_after(
+    session: &Session,
+    state: &State,
+    value: &crate::model::secret::Fingerprint,
+) -> String {
+    let Ok(selection) = session.context.select(&session.wanted(), state) else {
+        return String::new();
+    };
+    let reader = crate::app::token_source::Reader::new(&session.context, state);
+    let now = clock::now();
+    let next = selection.candidates.iter().find(|candidate| {
+        let known = reader.known_fingerprint(candidate);
+        !matches!(candidate.source, Source::Unusable(..))
+            && known.as_ref() != Some(value)
+            && known.is_none_or(|k| {
+                state.standing(&session.endpoint, &k, now) == crate::state::Eligibility::Good
+            })
+    });
+    next.map_or_else(String::new, |candidate| {
+        format!(
+            "; the next git command uses {}",
+            wording::source_name(&candidate.source)
+        )
+    })
+}
+
+/// Whether the stored token is this secret, for this user. The Hub does not look at user names,
+/// so for its tokens the value alone counts.
+fn is_same(session: &Session, name: &TokenName, token: &TokenInfo, secret: &Secret) -> bool {
+    if secret.kind() != Kind::Other {
+        return true;
+    }
+    let username = &session.request.username;
+    (username.is_none() || *username == token.account)
+        && session
+            .context
+            .read_stored(name, token)
+            .is_ok_and(|record| record.secret.same_as(secret))
+}
+
+fn kept<'a>(
+    session: &'a Session,
+    state: &'a State,
+) -> impl Iterator<Item = (&'a TokenName, &'a TokenInfo)> {
+    state
+        .tokens
+        .iter()
+        .filter(|(_, token)| token.origin == Origin::Git && token.endpoint == session.endpoint)
+}

@@ -1,0 +1,312 @@
+//! `get`: answer git with a token.
+
+use crate::app::wording::remedy;
+use crate::model::text::shell_quoted;
+use std::io;
+
+use anyhow::Result;
+
+use crate::app::token_source::Changed;
+use crate::app::token_source::Reader;
+use crate::app::wording;
+use crate::commands::credential::request::Opening;
+use crate::commands::credential::request::Session;
+use crate::git::protocol::Capabilities;
+use crate::git::protocol::Credential;
+use crate::git::protocol::Reply;
+use crate::model::repo::Repo;
+use crate::model::secret::Fingerprint;
+use crate::model::time::since;
+use crate::model::token_name::TokenName;
+use crate::selection::Attempts;
+use crate::selection::Notice;
+use crate::selection::Outcome;
+use crate::selection::SelectError;
+use crate::selection::Selection;
+use crate::selection::choose;
+use crate::state::State;
+use crate::state::TokenInfo;
+use crate::system::clock;
+use crate::system::trace;
+use crate::terminal;
+use crate::terminal::AlreadyReported;
+
+/// Answers one request.
+///
+/// # Errors
+/// When the request or the configuration is broken; what goes wrong with a token is said, and
+/// the next one answered.
+pub fn run() -> Result<()> {
+    let session = match Session::open()? {
+        Opening::Ours(session) => session,
+        Opening::NotOurs => return Ok(()),
+        Opening::BadConfig { error, ours } => {
+            // Without the rules a guess could be any token: git is told to stop.
+            if ours {
+                Reply::Quit.write(Capabilities::default(), &mut io::stdout())?;
+            }
+            return Err(error);
+        }
+    };
+    let reply = answer(&session)?;
+    reply.write(session.request.capabilities, &mut io::stdout())?;
+    match reply {
+        Reply::Quit => Err(AlreadyReported.into()),
+        _ => Ok(()),
+    }
+}
+
+fn answer(session: &Session) -> Result<Reply> {
+    let context = &session.context;
+    let mut state = context.state_for(&session.wanted());
+    let now = clock::now();
+    let tried = Attempts::find(&session.request.states).map_or_else(Vec::new, |s| s.tried);
+    // Asked again with our own state: the last answer was refused.
+    let refused = tried.last().and_then(|value| {
+        let candidate = session.candidate_with(&state, value);
+        // A `state[]` that names no candidate of ours is not believed.
+        if candidate.is_some() {
+            remember_rejection(session, &mut state, value, now);
+        }
+        candidate
+    });
+    let selection = match context.select(&session.wanted(), &state) {
+        Ok(selection) => selection,
+        Err(error) => {
+            // Without the state no name is known, and that has been said.
+            if !context.state_is_unread.get() {
+                terminal::say(&explain_error(session, &error));
+            }
+            return Ok(Reply::Quit);
+        }
+    };
+    let subject = session.subject(selection.repo.as_ref());
+    say_notices(session, &selection);
+
+    let mut reader = Reader::renewing(context, &state);
+    let outcome = choose(
+        &selection.candidates,
+        &state,
+        &session.endpoint,
+        &tried,
+        now,
+        &mut reader,
+    );
+    reader.said.iter().for_each(|line| terminal::say(line));
+    learn(session, &reader);
+
+    let host = session.endpoint.authority();
+    match outcome {
+        Outcome::Offer {
+            candidate,
+            loaded,
+            value,
+            more,
+        } => {
+            if let Some(refused) = refused {
+                let refused = context.describe(&refused, &state);
+                let next = wording::source_name(&candidate.source);
+                terminal::say(&format!(
+                    "{refused} was rejected by {host} for {subject}; using {next}"
+                ));
+            }
+            trace::line(|| {
+                let what = context.describe(&candidate, &state);
+                format!("answering {subject} with {what}, {}", loaded.secret.hint())
+            });
+            // Git uses two answers in one command at most: it asks without a credential, and
+            // gives up after the third request (http.c). Without `continue` it tells us when
+            // the second is refused too.
+            let more = more && tried.is_empty();
+            let mut tried = tried;
+            tried.push(value);
+            let asked = session.request.username.clone().filter(|u| !u.is_empty());
+            let username = asked.or(loaded.username);
+            Ok(Reply::Credential(Box::new(Credential {
+                // What the hf CLI writes, too; the Hub does not look at it.
+                username: username.unwrap_or_else(|| "hf_user".to_owned()),
+                password: loaded.secret,
+                password_expiry_utc: loaded.expires,
+                oauth_refresh_token: loaded.refresh_token,
+                state: Some(Attempts { tried }.to_text()),
+                more,
+            })))
+        }
+        Outcome::AllRejected(candidate) => {
+            let what = context.describe(&candidate, &state);
+            terminal::say(&format!(
+                "{what} was rejected by {host} for {subject}: {}",
+                remedy(&candidate)
+            ));
+            Ok(Reply::Quit)
+        }
+        Outcome::Nothing => {
+            let unread = context.state_is_unread.get();
+            if context.config.hints && reader.said.is_empty() && !unread {
+                hint(session, &selection, &subject);
+            }
+            Ok(Reply::Nothing)
+        }
+    }
+}
+
+/// Remembers that a value was refused. Where the state cannot be written, this operation still
+/// knows it from `state[]`.
+fn remember_rejection(session: &Session, state: &mut State, value: &Fingerprint, now: u64) {
+    let endpoint = &session.endpoint;
+    state.reject(endpoint, value, now);
+    if let Err(error) = session.context.state_file.reject(endpoint, value, now) {
+        terminal::say(&error.to_string());
+    }
+}
+
+/// How long a login can take between its two writes, in seconds, with room to spare.
+const SETTLED: u64 = 30;
+
+/// Writes down what reading has taught: a stored value that another process replaced, or that a
+/// kill left without its description; and what a command printed, so that the value is known when
+/// git brings it back. Not worth an error.
+fn learn(session: &Session, reader: &Reader<'_>) {
+    if reader.changed.is_empty() && reader.printed.is_empty() {
+        return;
+    }
+    let now = clock::now();
+    let result = session.context.state_file.update(|state| {
+        for Changed {
+            name,
+            value,
+            hint,
+            renewable,
+        } in &reader.changed
+        {
+            // A login that is under way has described what it is about to write.
+            let settled = |token: &TokenInfo| {
+                token.fingerprint != *value && since(token.added, now) > SETTLED
+            };
+            if let Some(token) = state.tokens.get_mut(name).filter(|token| settled(token)) {
+                if !renewable {
+                    // What was known of the old value says nothing of this one.
+                    token.facts = None;
+                }
+                token.replace_value(value.clone(), hint.clone());
+            }
+        }
+        for (name, fingerprint) in &reader.printed {
+            state.printed(name, fingerprint);
+        }
+        Ok::<_, crate::state::file::StateError>(())
+    });
+    if let Err(error) = result {
+        trace::line(|| error.to_string());
+    }
+}
+
+fn say_notices(session: &Session, selection: &Selection) {
+    for notice in &selection.notices {
+        if let Notice::RemotesDisagree(repos) = notice {
+            terminal::say(&format!(
+                "{} is asked without a path, and {}: name a token with \
+                 GIT_CREDENTIAL_HF_TOKEN_NAME",
+                session.endpoint.authority(),
+                disagree(repos),
+            ));
+        }
+    }
+}
+
+/// Why the remotes do not tell which token to use.
+pub fn disagree(repos: &[Repo]) -> String {
+    match repos {
+        [repo] => format!("the remotes here name different users of {repo}"),
+        repos => format!(
+            "the remotes here need different tokens ({})",
+            some_of(repos)
+        ),
+    }
+}
+
+/// The first few of them, and how many more there are.
+pub fn some_of<T: ToString>(all: &[T]) -> String {
+    let mut names: Vec<String> = all.iter().take(3).map(ToString::to_string).collect();
+    if all.len() > names.len() {
+        names.push(format!("{} more", all.len() - names.len()));
+    }
+    names.join(" and ")
+}
+
+fn explain_error(session: &Session, error: &SelectError) -> String {
+    let known: Vec<&str> = session
+        .context
+        .config
+        .commands
+        .keys()
+        .map(|n| n.as_str())
+        .collect();
+    match error {
+        SelectError::NoSuchToken(name) => {
+            let state = session.context.state_or_empty();
+            let names: Vec<&str> = state
+                .tokens
+                .keys()
+                .map(|n| n.as_str())
+                .chain(known)
+                .collect();
+            let near = crate::config::nearest(name.as_str(), &names)
+                .map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+            format!(
+                "there is no token of the name that GIT_CREDENTIAL_HF_TOKEN_NAME gives{near}: \
+                 run `git credential-hf list`"
+            )
+        }
+        SelectError::OtherEndpoint(name, endpoint) => format!(
+            "GIT_CREDENTIAL_HF_TOKEN_NAME names `{name}`, a token for {endpoint}, not for {}",
+            session.endpoint
+        ),
+    }
+}
+
+/// The line for a request that nothing can answer.
+fn hint(session: &Session, selection: &Selection, subject: &str) {
+    for notice in &selection.notices {
+        if let Notice::Tie(names) = notice {
+            terminal::say(&tied(subject, names, selection));
+            return;
+        }
+    }
+    let unknown = selection.notices.contains(&Notice::UnknownUsername);
+    if unknown {
+        terminal::say(&format!(
+            "no token for {subject}: the user name in the URL is no token's name and no account \
+             of one, so take it out of the URL (git remote set-url), or log in under that name"
+        ));
+        return;
+    }
+    let namespace = selection
+        .repo
+        .as_ref()
+        .and_then(|repo| repo.namespace.as_ref());
+    let pattern = match namespace {
+        Some(namespace) if session.endpoint.is_hugging_face() => {
+            format!(" --for {}", namespace.as_str())
+        }
+        Some(namespace) => format!(" --for {}/{}", session.endpoint, namespace.as_str()),
+        None => " --default".to_owned(),
+    };
+    terminal::say(&format!(
+        "no token for {subject}: run `git credential-hf login NAME{pattern}`"
+    ));
+}
+
+/// Several tokens would do, and nothing says which.
+#[must_use]
+pub fn tied(subject: &str, names: &[TokenName], selection: &Selection) -> String {
+    let first = names.first().map_or("NAME", TokenName::as_str);
+    let repo = selection.repo.as_ref();
+    let namespace = repo.and_then(|repo| repo.namespace.as_ref());
+    format!(
+        "tokens {} cover {subject} equally: choose one with `git credential-hf use {} --for {}`",
+        some_of(names),
+        shell_quoted(first),
+        namespace.map_or("NAMESPACE", |namespace| namespace.as_str()),
+    )
+}

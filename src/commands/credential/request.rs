@@ -1,0 +1,159 @@
+//! What `get`, `store` and `erase` begin with: read the request, and see whether it is ours.
+
+use std::io;
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::app::Context;
+use crate::config::ConfigError;
+use crate::config::Rules;
+use crate::git::protocol::Request;
+use crate::model::endpoint::Endpoint;
+use crate::model::repo::Repo;
+use crate::model::secret::Fingerprint;
+use crate::selection::Candidate;
+use crate::selection::Query;
+use crate::state::State;
+use crate::system::files;
+use crate::terminal;
+
+/// Whether the folder of a file cannot even be entered.
+fn is_out_of_reach(path: &Path) -> bool {
+    std::fs::symlink_metadata(path)
+        .is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+}
+
+/// Whose request it is when the configuration, which says so of all hosts but the Hub's, has a
+/// mistake: if it does not even name the host, it is not ours.
+fn bad_config(context: &Context, endpoint: &Endpoint, error: ConfigError) -> Opening {
+    let ours = context.serves(endpoint);
+    let text = files::read_plain(&context.paths.config());
+    let text = text.map_or_else(|_| Vec::new(), |plain| plain.bytes);
+    let text = String::from_utf8_lossy(&text).to_lowercase();
+    if !ours && !text.contains(&endpoint.authority()) {
+        return Opening::NotOurs;
+    }
+    let error = error.into();
+    Opening::BadConfig { error, ours }
+}
+
+/// A request that this helper is to deal with.
+#[derive(Debug)]
+pub struct Session {
+    /// The request.
+    pub request: Request,
+    /// Whom it is about.
+    pub endpoint: Endpoint,
+    /// The run's world.
+    pub context: Context,
+}
+
+/// How a request begins.
+#[derive(Debug)]
+pub enum Opening {
+    /// It is ours.
+    Ours(Box<Session>),
+    /// It is about a host that is no endpoint: another helper's turn, without a word.
+    NotOurs,
+    /// It is ours or may be, but the configuration has a mistake.
+    BadConfig {
+        /// The mistake.
+        error: anyhow::Error,
+        /// Certainly ours, whatever the configuration would say.
+        ours: bool,
+    },
+}
+
+impl Session {
+    /// Reads the request from stdin.
+    ///
+    /// # Errors
+    /// When the request breaks git's protocol, or there is no home directory.
+    pub fn open() -> Result<Opening> {
+        let request = Request::read(&mut io::stdin().lock())?;
+        let endpoint = match (&request.protocol, &request.host) {
+            (Some(protocol), Some(host)) => Endpoint::from_git(protocol, host),
+            _ => None,
+        };
+        let Some(endpoint) = endpoint else {
+            return Ok(Opening::NotOurs);
+        };
+        let mut context = Context::new()?;
+        // Without a path it may turn out to be about any repo.
+        let repo = request.path.as_deref().map(Repo::from_path);
+        let rules = repo.as_ref().map_or(Rules::All, |repo| {
+            Rules::Of(repo.as_ref().and_then(|repo| repo.namespace.as_ref()))
+        });
+        if let Err(error) = context.load_config(rules) {
+            let config = context.paths.config();
+            if !is_out_of_reach(&config) {
+                return Ok(bad_config(&context, &endpoint, error));
+            }
+            // HOME is another user's, as in some containers: what the environment has works.
+            terminal::say(&format!(
+                "{} is out of reach: going on without it",
+                config.display()
+            ));
+        }
+        if !context.serves(&endpoint) {
+            return Ok(Opening::NotOurs);
+        }
+        Ok(Opening::Ours(Box::new(Self {
+            request,
+            endpoint,
+            context,
+        })))
+    }
+
+    /// The same for `store` and `erase`, which have nothing to answer.
+    ///
+    /// # Errors
+    /// When the configuration has a mistake, too.
+    pub fn open_silently() -> Result<Option<Box<Self>>> {
+        match Self::open()? {
+            Opening::Ours(session) => Ok(Some(session)),
+            Opening::NotOurs => Ok(None),
+            Opening::BadConfig { error, .. } => Err(error),
+        }
+    }
+
+    /// What the choice of a token is made from.
+    #[must_use]
+    pub fn wanted(&self) -> Query {
+        Query {
+            endpoint: self.endpoint.clone(),
+            path: self.request.path.clone(),
+            username: self.request.username.clone(),
+        }
+    }
+
+    /// What the request is about, in words: the repo, or the host where it is not known.
+    #[must_use]
+    pub fn subject(&self, repo: Option<&Repo>) -> String {
+        let host = self.endpoint.authority();
+        match repo {
+            Some(repo) => format!("{repo} on {host}"),
+            None => host,
+        }
+    }
+
+    /// The candidate that has this value, as far as that is known without reading any.
+    #[must_use]
+    pub fn candidate_with(&self, state: &State, value: &Fingerprint) -> Option<Candidate> {
+        use crate::selection::TokenSource;
+        let selection = self.context.select(&self.wanted(), state).ok()?;
+        let reader = crate::app::token_source::Reader::new(&self.context, state);
+        selection.candidates.into_iter().find(|candidate| {
+            let printed = match &candidate.source {
+                crate::selection::Source::Command(name) => state
+                    .commands
+                    .get(name)
+                    .and_then(|values| values.last())
+                    .cloned(),
+                _ => None,
+            };
+            reader.known_fingerprint(candidate).or(printed).as_ref() == Some(value)
+        })
+    }
+}

@@ -1,0 +1,202 @@
+//! `store`: keep what somebody typed at git's prompt, and nothing that is kept elsewhere.
+
+use anyhow::{Context as _, Result};
+
+use crate::commands::credential::request::Session;
+use crate::model::repo::Repo;
+use crate::model::secret::Fingerprint;
+use crate::model::secret::Kind;
+use crate::model::secret::Secret;
+use crate::model::token_name::TokenName;
+use crate::selection::Attempts;
+use crate::state::Origin;
+use crate::state::State;
+use crate::state::TokenInfo;
+use crate::storage::Record;
+use crate::storage::StorageKind;
+use crate::system::clock;
+use crate::system::trace;
+use crate::terminal::Failure;
+
+/// Deals with one credential that the server has accepted.
+///
+/// # Errors
+/// When a new token cannot be kept.
+pub fn run() -> Result<()> {
+    let Some(session) = Session::open_silently()? else {
+        return Ok(());
+    };
+    let request = &session.request;
+    let Some(secret) = &request.password else {
+        return Ok(());
+    };
+    let state = session.context.state_file.load()?;
+    accepted(&session, &state, secret)?;
+    if request.ephemeral || is_known(&session, &state, secret) {
+        trace::line(|| "store: the token is known, or not to be kept".to_owned());
+        return Ok(());
+    }
+    if session.endpoint.is_hugging_face() && secret.kind() == Kind::Other {
+        let message = "what was typed is not a Hub token, so it is not kept: \
+                       the Hub takes access tokens, not account passwords";
+        return Err(Failure::new(message)
+            .help("create a token at https://huggingface.co/settings/tokens")
+            .into());
+    }
+    if session.request.path.as_deref().is_some_and(is_odd) {
+        trace::line(|| {
+            "store: a path with dot segments names no repo, so nothing is kept".to_owned()
+        });
+        return Ok(());
+    }
+    keep(&session, secret)
+}
+
+/// Whether a path means another place than it seems to: a hostile submodule's URL could have a
+/// token kept for somebody else's repo.
+fn is_odd(path: &str) -> bool {
+    path.split('/').any(|part| part == "." || part == "..")
+}
+
+/// The server took it: whatever was held against it is lifted.
+fn accepted(session: &Session, state: &State, secret: &Secret) -> Result<()> {
+    let fingerprint = secret.fingerprint();
+    if state.rejected_at(&session.endpoint, &fingerprint).is_some() {
+        session
+            .context
+            .state_file
+            .lift(&session.endpoint, &fingerprint)?;
+    }
+    Ok(())
+}
+
+/// Whether the token lies somewhere already. `state[]` says so for any source; without it the
+/// value is compared with all that can be known without asking anybody.
+fn is_known(session: &Session, state: &State, secret: &Secret) -> bool {
+    let fingerprint = secret.fingerprint();
+    let ours = Attempts::find(&session.request.states);
+    if ours.is_some_and(|ours| ours.tried.last() == Some(&fingerprint)) {
+        return true;
+    }
+    let mut in_environment = session.context.env.tokens.iter();
+    if in_environment.any(|t| t.secret.as_ref().is_ok_and(|known| known.same_as(secret))) {
+        return true;
+    }
+    if comes_from_hf_cli(session, secret) {
+        return true;
+    }
+    let known_before = |values: &[Fingerprint]| values.contains(&fingerprint);
+    // What a command printed, or a stored token's value before it was renewed or replaced.
+    if secret.kind() != Kind::Other
+        && (state.commands.values().any(|values| known_before(values))
+            || state
+                .tokens
+                .values()
+                .filter(|token| token.origin == Origin::Login)
+                .any(|token| known_before(&token.former)))
+    {
+        return true;
+    }
+    for (name, token) in &state.tokens {
+        if token.endpoint != session.endpoint || token.fingerprint != fingerprint {
+            continue;
+        }
+        if token.origin == Origin::Login && secret.kind() != Kind::Other {
+            return true;
+        }
+        // What git kept for another repo says nothing of this one, but what it kept for the
+        // whole host is what we have just answered; a password is one user's.
+        let same_user =
+            secret.kind() != Kind::Other || token.account.as_deref() == username_of(session);
+        let same_scope = token.origin == Origin::Login
+            || *name == name_for(session)
+            || (token.path.is_none() && same_user);
+        // The fingerprint of a password only sorts, so the values are compared.
+        let record = session.context.read_stored(name, token);
+        if same_scope
+            && record.is_ok_and(|record| {
+                record.secret.same_as(secret)
+                    && record.expires == session.request.password_expiry_utc
+            })
+        {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether git gives back what came from the hf CLI's files, where `state[]` does not say so.
+///
+/// `hf auth login --add-to-git-credential` hands over a token too, which is to be kept: without
+/// a path, and before that token becomes the active one.
+fn comes_from_hf_cli(session: &Session, secret: &Secret) -> bool {
+    let hf = session.context.hf_cli();
+    let is_active = || {
+        let active = hf.active_value().ok().flatten();
+        active.is_some_and(|active| active.same_as(secret))
+    };
+    is_active() || (session.request.path.is_some() && hf.stores(secret))
+}
+
+/// The name under which git's credential is kept: its scope, exactly as git gave it, a repo in
+/// its shortest form.
+fn name_for(session: &Session) -> TokenName {
+    let path = path_for(session);
+    let username = username_of(session);
+    TokenName::kept_by_git(&session.endpoint.to_string(), username, path.as_deref())
+}
+
+/// The user name that git gave; none where somebody typed a token for it, since user names are
+/// no secrets here.
+fn username_of(session: &Session) -> Option<&str> {
+    let username = session.request.username.as_deref()?;
+    (!crate::model::secret::holds_token(username)).then_some(username)
+}
+
+fn path_for(session: &Session) -> Option<String> {
+    let path = session.request.path.as_deref()?;
+    Some(Repo::from_path(path).map_or_else(|| path.to_owned(), |repo| repo.to_string()))
+}
+
+fn keep(session: &Session, secret: &Secret) -> Result<()> {
+    let request = &session.request;
+    let name = name_for(session);
+    let storage = session
+        .context
+        .config
+        .storage
+        .unwrap_or(StorageKind::Keyring);
+    let token = TokenInfo {
+        endpoint: session.endpoint.clone(),
+        storage,
+        origin: Origin::Git,
+        fingerprint: secret.fingerprint(),
+        former: Vec::new(),
+        hint: secret.hint(),
+        account: username_of(session).map(str::to_owned),
+        path: path_for(session),
+        expires: request.password_expiry_utc,
+        facts: None,
+        renewal_failed: None,
+        added: clock::now(),
+        order: 0,
+    };
+    let record = Record {
+        secret: secret.clone(),
+        endpoint: session.endpoint.clone(),
+        expires: request.password_expiry_utc,
+        refresh_token: request.oauth_refresh_token.clone(),
+        client_id: None,
+        renewed: None,
+    };
+    session
+        .context
+        .keep(&name, token, &record, |_| Ok(()))
+        .with_context(|| {
+            Failure::new(format!(
+                "the token typed for {} is not kept",
+                session.endpoint.authority()
+            ))
+            .help("to keep tokens in a file: git credential-hf login NAME --storage file")
+        })
+}

@@ -1,0 +1,321 @@
+//! Changing `config.toml` for a command, with every comment and blank line kept.
+
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml_edit::{Document, DocumentMut, Item, Table, TableLike, value};
+
+use crate::config::Config;
+use crate::config::ConfigError;
+use crate::config::VERSION;
+use crate::model::endpoint::Endpoint;
+use crate::model::pattern::Pattern;
+use crate::model::token_name::TokenName;
+use crate::storage::StorageKind;
+use crate::system::files;
+use crate::system::files::Lock;
+
+/// Why the configuration was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// What is there already cannot be read; a person must look first.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The file or its lock.
+    #[error("cannot write {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Changes to make, each as if a person had typed it.
+#[derive(Debug)]
+pub enum Change<'a> {
+    /// Adds a rule, or gives an existing one another token.
+    SetRule(&'a Pattern, &'a TokenName),
+    /// Takes a rule out.
+    RemoveRule(&'a Pattern),
+    /// Sets the default token, or none.
+    SetDefault(Option<&'a TokenName>),
+    /// Remembers where new tokens go.
+    SetStorage(StorageKind),
+    /// Adds an endpoint, if it is not there.
+    AddEndpoint(&'a Endpoint),
+}
+
+/// Makes the changes, under a lock and whole. A file that is a link stays one, and its target
+/// is changed: people keep their configuration in another folder that way.
+///
+/// # Errors
+/// When the file is not valid before, or cannot be written. Then it is as it was.
+pub fn edit(path: &Path, changes: &[Change<'_>]) -> Result<(), EditError> {
+    let io_error = |source| EditError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let lock = path.with_extension("lock");
+    let _lock = Lock::acquire(&lock, files::LOCK_DEADLINE).map_err(io_error)?;
+    let text = match files::read_plain(path) {
+        Ok(plain) => String::from_utf8(plain.bytes)
+            .map_err(|_| io_error(io::Error::other("it is not UTF-8")))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(io_error(error)),
+    };
+    Config::parse(path, &text)?;
+    let changed = apply(&text, changes).map_err(|message| ConfigError {
+        path: path.to_owned(),
+        place: None,
+        message,
+        help: None,
+    })?;
+    if changed == text {
+        return Ok(());
+    }
+    // What we are about to write must be what we would read.
+    Config::parse(path, &changed)?;
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    files::write_whole(&target, changed.as_bytes(), files::mode_of(&target)).map_err(io_error)
+}
+
+/// Makes the changes in the text of a file.
+///
+/// # Errors
+/// When the text is not TOML, or has something else where a table belongs.
+pub fn apply(text: &str, changes: &[Change<'_>]) -> Result<String, String> {
+    let mut document: DocumentMut = text
+        .parse()
+        .map_err(|_| "cannot be read as TOML".to_owned())?;
+    if text.trim().is_empty() {
+        document.insert("version", value(VERSION));
+    }
+    for change in changes {
+        match change {
+            Change::SetRule(pattern, token) => set_rule(&mut document, pattern, token)?,
+            Change::RemoveRule(pattern) => remove_rule(&mut document, pattern),
+            Change::SetDefault(Some(token)) => set(&mut document, "default", token.as_str()),
+            Change::SetDefault(None) => remove(&mut document, None, "default"),
+            Change::SetStorage(kind) => set(&mut document, "storage", kind.name()),
+            Change::AddEndpoint(endpoint) => add_endpoint(&mut document, endpoint)?,
+        }
+    }
+    let changed = document.to_string();
+    // The writer knows only one line ending. Where the file has only the other, it keeps that.
+    let lines = text.matches('\n').count();
+    if lines > 0 && text.matches("\r\n").count() == lines {
+        return Ok(changed.replace("\r\n", "\n").replace('\n', "\r\n"));
+    }
+    Ok(changed)
+}
+
+/// Sets a top-level key, keeping the comment beside its old value.
+fn set(document: &mut DocumentMut, key: &str, text: &str) {
+    match document.get_mut(key).and_then(Item::as_value_mut) {
+        Some(old) if old.as_str() == Some(text) => {}
+        Some(old) => replace(old, text),
+        None => {
+            document.insert(key, value(text));
+        }
+    }
+}
+
+fn replace(old: &mut toml_edit::Value, text: &str) {
+    let decor = old.decor().clone();
+    *old = text.into();
+    *old.decor_mut() = decor;
+}
+
+fn set_rule(
+    document: &mut DocumentMut,
+    pattern: &Pattern,
+    token: &TokenName,
+) -> Result<(), String> {
+    let rules = document
+        .entry("rules")
+        .or_insert_with(|| Item::Table(Table::new()))
+        .as_table_like_mut()
+        .ok_or_else(|| "`rules` is not a table".to_owned())?;
+    // The same pattern may be written in another way.
+    let written: Option<String> = rules
+        .iter()
+        .map(|(key, _)| key.to_owned())
+        .find(|key| Pattern::parse(key).as_ref() == Ok(pattern));
+    let key = written.unwrap_or_else(|| pattern.to_string());
+    match rules.get_mut(&key).and_then(Item::as_value_mut) {
+        Some(old) if old.as_str() == Some(token.as_str()) => {}
+        Some(old) => replace(old, token.as_str()),
+        None => {
+            rules.insert(&key, value(token.as_str()));
+        }
+    }
+    Ok(())
+}
+
+fn add_endpoint(document: &mut DocumentMut, endpoint: &Endpoint) -> Result<(), String> {
+    let endpoints = document
+        .entry("endpoints")
+        .or_insert_with(|| Item::Table(Table::new()))
+        .as_table_like_mut()
+        .ok_or_else(|| "`endpoints` is not a table".to_owned())?;
+    let known = endpoints
+        .iter()
+        .any(|(key, _)| Endpoint::parse(key).as_ref() == Ok(endpoint));
+    if !known {
+        endpoints.insert(&endpoint.to_string(), value(toml_edit::InlineTable::new()));
+    }
+    Ok(())
+}
+
+/// Takes a value out of a table, with the comment right above it. What stands further above,
+/// past a blank line, is about something else, and would go with it if the writer did this.
+fn remove(document: &mut DocumentMut, table: Option<&str>, key: &str) {
+    let text = document.to_string();
+    if let Some(lines) = lines_of(&text, table, key)
+        && let (Some(before), Some(after)) = (text.get(..lines.start), text.get(lines.end..))
+        && let Ok(changed) = format!("{before}{after}").parse()
+    {
+        *document = changed;
+        return;
+    }
+    let table = match table {
+        Some(name) => document.get_mut(name).and_then(Item::as_table_like_mut),
+        None => Some(document.as_table_mut() as &mut dyn TableLike),
+    };
+    if let Some(table) = table {
+        table.remove(key);
+    }
+}
+
+/// The lines that a value and its comment fill, where they fill whole ones.
+fn lines_of(text: &str, table: Option<&str>, key: &str) -> Option<Range<usize>> {
+    let document = Document::parse(text).ok()?;
+    let table: &dyn TableLike = match table {
+        Some(name) => document.get(name)?.as_table()?,
+        None => document.as_table(),
+    };
+    let (written, item) = table.get_key_value(key)?;
+    let (from, to) = (written.span()?.start, item.as_value()?.span()?.end);
+    let start = |at: usize| Some(text.get(..at)?.rfind('\n').map_or(0, |at| at + 1));
+    let mut first = start(from)?;
+    while let Some(above) = first.checked_sub(1) {
+        let above = start(above)?;
+        if !text.get(above..first)?.trim_start().starts_with('#') {
+            break;
+        }
+        first = above;
+    }
+    let rest = text.get(to..)?;
+    Some(first..to + rest.find('\n').map_or(rest.len(), |at| at + 1))
+}
+
+fn remove_rule(document: &mut DocumentMut, pattern: &Pattern) {
+    let Some(rules) = document.get("rules").and_then(Item::as_table_like) else {
+        return;
+    };
+    let written: Vec<String> = rules
+        .iter()
+        .map(|(key, _)| key.to_owned())
+        .filter(|key| Pattern::parse(key).as_ref() == Ok(pattern))
+        .collect();
+    for key in written {
+        remove(document, Some("rules"), &key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set_rule(pattern: &str, token: &str, text: &str) -> String {
+        let pattern = Pattern::parse(pattern).unwrap();
+        let token = TokenName::parse(token).unwrap();
+        apply(text, &[Change::SetRule(&pattern, &token)]).unwrap()
+    }
+
+    #[test]
+    fn comments_and_order_stay() {
+        let text = "# mine\nversion = 1\n\n[rules]\n# first\nacme = \"a\"   # why\n\"acme/x\" = \"b\"\n\n[endpoints]\n";
+        assert_eq!(
+            set_rule("acme", "c", text),
+            text.replace("\"a\" ", "\"c\" ")
+        );
+        assert_eq!(
+            set_rule("datasets/acme/x", "d", text),
+            text.replace("\"b\"\n", "\"b\"\n\"datasets/acme/x\" = \"d\"\n")
+        );
+        assert_eq!(set_rule("ACME", "a", text), text);
+    }
+
+    #[test]
+    fn a_new_file_has_a_version() {
+        assert_eq!(
+            set_rule("acme", "a", ""),
+            "version = 1\n\n[rules]\nacme = \"a\"\n"
+        );
+    }
+
+    #[test]
+    fn default_and_storage() {
+        let name = TokenName::parse("a").unwrap();
+        let text = "version = 1\ndefault = \"b\" # mine\n\n[rules]\n";
+        let set = apply(text, &[Change::SetDefault(Some(&name))]).unwrap();
+        assert_eq!(set, text.replace("\"b\"", "\"a\""));
+        let removed = apply(text, &[Change::SetDefault(None)]).unwrap();
+        assert!(!removed.contains("default"));
+        let stored = apply(text, &[Change::SetStorage(StorageKind::File)]).unwrap();
+        assert!(stored.contains("storage = \"file\"\n"), "{stored}");
+        assert!(stored.find("storage").unwrap() < stored.find("[rules]").unwrap());
+    }
+
+    #[test]
+    fn a_rule_goes_in_whatever_way_it_is_written() {
+        let text = "[rules]\n# about acme\nAcme = \"a\"\n\"acme/x\" = \"b\"\n";
+        let pattern = Pattern::parse("acme").unwrap();
+        let left = apply(text, &[Change::RemoveRule(&pattern)]).unwrap();
+        assert_eq!(left, "[rules]\n\"acme/x\" = \"b\"\n");
+    }
+
+    #[test]
+    fn what_stands_above_a_blank_line_stays_when_a_value_goes() {
+        let text = "# my tokens\n\n# at home\ndefault = \"a\" # b\n\n[rules] # x\n# all\n\n# one\nacme = \"a\"\nb = \"c\"\n";
+        let left = apply(text, &[Change::SetDefault(None)]).unwrap();
+        assert_eq!(left, text.replace("# at home\ndefault = \"a\" # b\n", ""));
+        let pattern = Pattern::parse("acme").unwrap();
+        let left = apply(text, &[Change::RemoveRule(&pattern)]).unwrap();
+        assert_eq!(left, text.replace("# one\nacme = \"a\"\n", ""));
+    }
+
+    #[test]
+    fn a_file_from_windows_keeps_its_line_endings() {
+        let text = "version = 1\r\n# mine\r\n[rules]\r\nacme = \"a\"\r\n";
+        assert_eq!(set_rule("acme", "b", text), text.replace("\"a\"", "\"b\""));
+        let added = set_rule("other", "b", text);
+        assert_eq!(added, format!("{text}other = \"b\"\r\n"));
+    }
+
+    #[test]
+    fn a_bad_file_is_not_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        std::fs::write(&path, "nonsense = 1\n").unwrap();
+        let error = edit(&path, &[Change::SetDefault(None)]).unwrap_err();
+        assert!(error.to_string().contains("unknown key `nonsense`"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "nonsense = 1\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().join("dotfiles.toml");
+        let path = dir.path().join("config.toml");
+        std::fs::write(&real, "version = 1\n").unwrap();
+        std::os::unix::fs::symlink(&real, &path).unwrap();
+        edit(&path, &[Change::SetStorage(StorageKind::File)]).unwrap();
+        assert!(path.is_symlink());
+        assert!(std::fs::read_to_string(&real).unwrap().contains("storage"));
+    }
+}

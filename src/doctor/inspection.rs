@@ -1,0 +1,148 @@
+//! What the checks look at, read once.
+
+use std::cell::OnceCell;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use super::Finding;
+use crate::app::Context;
+use crate::commands::configure;
+use crate::config::ConfigError;
+use crate::git::config;
+use crate::git::config::Entry;
+use crate::git::config::ReadError;
+use crate::hub::Hub;
+use crate::hub::probe::Probe;
+use crate::hub::probe::Unreached;
+use crate::model::endpoint::Endpoint;
+use crate::state::State;
+use crate::system::home;
+use crate::system::process;
+use crate::system::process::output_within;
+
+/// How long a program may take to tell its version.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How much of what a program says is read, in bytes.
+const MAX_OUTPUT: u64 = 64 * 1024;
+
+/// How long the Hub may take to answer.
+const KNOCK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The keys of git's configuration that any check asks about.
+const KEYS: &str = r"^(credential|http|https|remote|url|submodule|filter\.lfs|lfs)\.";
+
+/// What the checks look at.
+#[derive(Debug)]
+pub struct Inspection<'c> {
+    /// Paths, environment and configuration; the default one where it cannot be read.
+    pub context: &'c Context,
+    /// Why the configuration cannot be read.
+    pub config_error: Option<ConfigError>,
+    /// What is known of the tokens, or why nothing.
+    pub state: Result<State, String>,
+    /// Git's configuration in the working directory.
+    pub entries: Result<Vec<Entry>, ReadError>,
+    /// This user's home directory, as git and as others find it.
+    pub homes: Vec<PathBuf>,
+    /// Whether the network is left alone.
+    pub offline: bool,
+    contact: OnceCell<Result<Probe, Unreached>>,
+}
+
+impl<'c> Inspection<'c> {
+    /// Reads what there is; nothing that is missing or broken stops it.
+    #[must_use]
+    pub fn look(context: &'c Context, config_error: Option<ConfigError>, offline: bool) -> Self {
+        Self {
+            context,
+            config_error,
+            state: context.state_file.load().map_err(|error| error.to_string()),
+            entries: config::read(KEYS),
+            homes: [home::home(), home::of_python()]
+                .into_iter()
+                .flatten()
+                .collect(),
+            offline,
+            contact: OnceCell::new(),
+        }
+    }
+
+    /// Git's configuration, or the finding of a check that cannot do without.
+    ///
+    /// # Errors
+    /// When git could not read it.
+    pub fn entries(&self) -> Result<&[Entry], Vec<Finding>> {
+        match &self.entries {
+            Ok(entries) => Ok(entries),
+            Err(error) => Err(vec![Finding::skipped(error.to_string())]),
+        }
+    }
+
+    /// The state, or the finding of a check that cannot do without.
+    ///
+    /// # Errors
+    /// When it could not be read.
+    pub fn state(&self) -> Result<&State, Vec<Finding>> {
+        let unread = |_: &String| vec![Finding::skipped("the state cannot be read")];
+        self.state.as_ref().map_err(unread)
+    }
+
+    /// The Hubs, as git looks them up.
+    #[must_use]
+    pub fn hubs(&self) -> Vec<String> {
+        let mut hubs = configure::endpoints(&self.context.config);
+        let environments = self.context.env.endpoint();
+        let served = environments.filter(|endpoint| self.context.serves(endpoint));
+        if let Some(endpoint) = served.map(|endpoint| endpoint.to_string())
+            && !hubs.contains(&endpoint)
+        {
+            hubs.push(endpoint);
+        }
+        hubs
+    }
+
+    /// The Hub that this process's environment means.
+    #[must_use]
+    pub fn endpoint(&self) -> Endpoint {
+        let endpoint = self.context.env.endpoint();
+        endpoint.unwrap_or_else(Endpoint::hugging_face)
+    }
+
+    /// How the Hub answered a request without a token. Made once, under a deadline.
+    pub fn contact(&self) -> &Result<Probe, Unreached> {
+        self.contact
+            .get_or_init(|| Hub::knock(&self.endpoint(), KNOCK_TIMEOUT))
+    }
+}
+
+/// A variable of this process that is set and not empty.
+#[must_use]
+pub fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The first line that a program prints, away from the repository at hand and what that
+/// configures; `None` when it cannot be started, fails, or takes too long.
+#[must_use]
+pub fn version_of(program: &std::path::Path, arguments: &[&str]) -> Option<String> {
+    let mut command = process::command(program);
+    command
+        .args(arguments)
+        .current_dir(std::env::temp_dir())
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .stderr(Stdio::null());
+    let finished = output_within(command, VERSION_TIMEOUT, MAX_OUTPUT).ok()?;
+    let text = String::from_utf8_lossy(&finished.output);
+    let line = text.lines().next().map(str::to_owned);
+    line.filter(|_| finished.status.success())
+}
+
+/// What git prints here, trimmed; `None` when it fails or takes too long.
+#[must_use]
+pub fn ask_git(arguments: &[&str]) -> Option<String> {
+    Some(crate::git::run::ask(arguments)?.trim().to_owned())
+}

@@ -1,0 +1,345 @@
+//! Which place is in use right now: told by the programs that have called this one, where git
+//! itself tells nothing.
+//!
+//! Without a path git's request names a host only, and nothing in its environment says more. But
+//! git and git-lfs hand the remote and its URL on as arguments: `git-remote-https NAME URL` for
+//! every fetch and push, `git-lfs pre-push NAME URL` for what git-lfs and its transfer agents
+//! (git-xet) upload. Such a program waits for us, so it is still there to be looked at. What it
+//! says chooses among the user's own tokens for the very endpoint that asks, and nothing else.
+
+use std::collections::HashMap;
+
+use crate::git::remotes::Remote;
+use crate::model::endpoint::Endpoint;
+use crate::model::repo::Location;
+use crate::model::repo::parse_location;
+
+/// Whether looking costs next to nothing here: elsewhere another program has to be run for it.
+pub const IS_CHEAP: bool = cfg!(target_os = "linux");
+
+/// How far up we look. Between git-lfs and us are git-xet, `git credential fill`, a shell, `git`.
+const MAX_DEPTH: usize = 16;
+
+/// What is in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InUse {
+    /// This very place.
+    At(Location),
+    /// The remote of this name.
+    Remote {
+        /// Its name.
+        name: String,
+        /// Whether it is written to.
+        push: bool,
+    },
+}
+
+/// What the nearest program that says so has in use.
+#[must_use]
+pub fn in_use() -> Option<InUse> {
+    let mut parent = parent();
+    let table = if IS_CHEAP { None } else { Some(processes()) };
+    for _ in 0..MAX_DEPTH {
+        let Process { words, parent: up } = match &table {
+            Some(table) => table.get(&parent)?.clone(),
+            None => process(parent)?,
+        };
+        if let Some(found) = read(&words) {
+            return Some(found);
+        }
+        parent = up;
+    }
+    None
+}
+
+/// What a program's arguments say, its own name first.
+fn read(words: &[String]) -> Option<InUse> {
+    let (program, arguments) = words.split_first()?;
+    let program = program.rsplit('/').next()?;
+    let mut given = arguments.iter().filter(|word| !word.starts_with('-'));
+    match program {
+        // NAME URL, or a URL alone.
+        "git-remote-https" | "git-remote-http" => place(given.next_back()?),
+        "git-lfs" => {
+            let verb = given.next()?.as_str();
+            let remote = given.next()?;
+            match verb {
+                "pre-push" => place(given.next()?).or_else(|| named(remote, true)),
+                "push" => named(remote, true),
+                "fetch" | "pull" => named(remote, false),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn place(url: &str) -> Option<InUse> {
+    // Without a scheme it is a path or an ssh host.
+    let url = Some(url).filter(|url| url.contains("://"))?;
+    parse_location(url, &Endpoint::hugging_face())
+        .ok()
+        .map(InUse::At)
+}
+
+/// Where git-lfs takes a remote's name it takes a URL, too.
+fn named(remote: &str, push: bool) -> Option<InUse> {
+    if remote.contains("://") {
+        return place(remote);
+    }
+    Some(InUse::Remote {
+        name: remote.to_owned(),
+        push,
+    })
+}
+
+/// The places on an endpoint that a request without a path may be about: what is in use, where
+/// that is known, else all that the remotes name. They are not even looked up where they do not
+/// count.
+#[must_use]
+pub fn places<'a>(
+    endpoint: &Endpoint,
+    used: Option<&InUse>,
+    remotes: impl FnOnce() -> &'a [Remote],
+) -> Vec<Location> {
+    if let Some(InUse::At(place)) = used
+        && place.endpoint == *endpoint
+    {
+        return vec![place.clone()];
+    }
+    let here = remotes()
+        .iter()
+        .filter(|remote| remote.location.endpoint == *endpoint);
+    let mut found: Vec<&Remote> = here.collect();
+    if let Some(InUse::Remote { name, push }) = used
+        && found.iter().any(|remote| remote.name == *name)
+    {
+        found.retain(|remote| remote.name == *name);
+        // With a URL for pushing only, that one; and never for anything else.
+        let wanted = *push && found.iter().any(|remote| remote.push);
+        found.retain(|remote| remote.push == wanted);
+    }
+    let mut places: Vec<Location> = Vec::new();
+    for remote in found {
+        if !places.contains(&remote.location) {
+            places.push(remote.location.clone());
+        }
+    }
+    places
+}
+
+/// A running program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Process {
+    words: Vec<String>,
+    parent: u32,
+}
+
+#[cfg(unix)]
+fn parent() -> u32 {
+    std::os::unix::process::parent_id()
+}
+
+/// Nobody is looked at.
+#[cfg(not(unix))]
+fn parent() -> u32 {
+    0
+}
+
+/// One program, from Linux's `/proc`; `None` where it is hidden or has ended.
+fn process(id: u32) -> Option<Process> {
+    use std::io::Read;
+    // Real ones are short; what a person typed need not be.
+    const MAX_WORDS: u64 = 128 * 1024;
+    let read = |file: &str| {
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(format!("/proc/{id}/{file}")).ok()?;
+        file.take(MAX_WORDS).read_to_end(&mut bytes).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    // `ID (NAME) STATE PARENT ..`, where the name may hold anything.
+    let stat = read("stat")?;
+    let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?;
+    let words = read("cmdline")?;
+    let words = words.strip_suffix('\0').unwrap_or(&words);
+    Some(Process {
+        words: words.split('\0').map(str::to_owned).collect(),
+        parent: parent.parse().ok()?,
+    })
+}
+
+/// All programs, from `ps`, which every other Unix has.
+#[cfg(unix)]
+fn processes() -> HashMap<u32, Process> {
+    use std::process::Stdio;
+    const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
+    const MAX_OUTPUT: u64 = 8 * 1024 * 1024;
+    let mut command = crate::system::process::command("ps");
+    command
+        .args(["-A", "-ww", "-o", "pid=", "-o", "ppid=", "-o", "args="])
+        .stderr(Stdio::null());
+    match crate::system::process::output_within(command, TIMEOUT, MAX_OUTPUT) {
+        Ok(finished) => table(&String::from_utf8_lossy(&finished.output)),
+        Err(_) => HashMap::new(),
+    }
+}
+
+#[cfg(not(unix))]
+fn processes() -> HashMap<u32, Process> {
+    HashMap::new()
+}
+
+/// Reads lines of `ID PARENT WORDS..`. `ps` does not tell where a word ends that has a space in
+/// it; names of remotes and URLs have none.
+#[cfg(unix)]
+fn table(listing: &str) -> HashMap<u32, Process> {
+    let line = |line: &str| {
+        let mut words = line.split_whitespace().map(str::to_owned);
+        let id = words.next()?.parse().ok()?;
+        let parent = words.next()?.parse().ok()?;
+        let words = words.collect();
+        Some((id, Process { words, parent }))
+    };
+    listing.lines().filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(line: &str) -> String {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        match read(&words) {
+            None => "-".to_owned(),
+            Some(InUse::Remote { name, push: true }) => format!("push {name}"),
+            Some(InUse::Remote { name, push: false }) => format!("fetch {name}"),
+            Some(InUse::At(place)) => {
+                let user = place.username.map_or_else(String::new, |u| format!("{u}@"));
+                format!("{user}{}/{}", place.endpoint, place.path)
+            }
+        }
+    }
+
+    #[test]
+    fn what_programs_have_in_use() {
+        const X: &str = "https://huggingface.co/acme/x";
+        for (line, expected) in [
+            (format!("/usr/lib/git-core/git-remote-https origin {X}"), X),
+            (format!("git-remote-https {X} {X}"), X),
+            (format!("git-remote-https {X}"), X),
+            (
+                "git-remote-https up https://work@HF.co/acme/x.git/".to_owned(),
+                "work@https://huggingface.co/acme/x.git",
+            ),
+            (
+                "git-remote-http up http://127.0.0.1:8080/acme/x".to_owned(),
+                "http://127.0.0.1:8080/acme/x",
+            ),
+            (format!("git-lfs pre-push origin {X}"), X),
+            (format!("git-lfs pre-push --dry-run {X} {X}"), X),
+            ("git-lfs push origin main".to_owned(), "push origin"),
+            ("git-lfs push --all up".to_owned(), "push up"),
+            (format!("git-lfs push {X} main"), X),
+            ("git-lfs fetch up".to_owned(), "fetch up"),
+            ("/usr/bin/git-lfs pull up".to_owned(), "fetch up"),
+            // By ssh: git asks no helper there, but git-xet may.
+            (
+                "git-lfs pre-push origin git@hf.co:acme/x".to_owned(),
+                "push origin",
+            ),
+        ] {
+            assert_eq!(said(&line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_says_nothing() {
+        for line in [
+            "",
+            "git fetch https://huggingface.co/acme/x",
+            "git remote-https origin https://huggingface.co/acme/x",
+            "git-remote-https",
+            "git-remote-https origin",
+            "git-remote-https origin ssh://git@hf.co/acme/x",
+            "git-lfs",
+            "git-lfs push",
+            "git-lfs filter-process",
+            "git-lfs smudge -- a.bin",
+            "git-lfs pre-push",
+            "git-lfs pre-push origin",
+            "vi git-lfs pre-push origin https://huggingface.co/acme/x",
+            "my-git-lfs push origin",
+        ] {
+            assert_eq!(said(line), "-", "{line}");
+        }
+    }
+
+    #[test]
+    fn places_in_use_and_all_others() {
+        let hub = Endpoint::hugging_face();
+        let remote = |name: &str, path: &str, push| Remote {
+            name: name.to_owned(),
+            location: parse_location(path, &hub).unwrap(),
+            push,
+        };
+        let remotes = [
+            remote("origin", "acme/x", false),
+            remote("up", "umbrella/x", false),
+            remote("up", "https://me@hf.co/umbrella/x", true),
+            remote("again", "acme/x", false),
+            remote("corp", "https://hub.corp.example/acme/z", false),
+        ];
+        let named = |name: &str, push| {
+            Some(InUse::Remote {
+                name: name.to_owned(),
+                push,
+            })
+        };
+        let all = "acme/x umbrella/x me@umbrella/x";
+        for (used, expected) in [
+            (None, all),
+            (place("https://huggingface.co/other/y"), "other/y"),
+            (place("https://me@hf.co/acme/x"), "me@acme/x"),
+            // A remote elsewhere is not the one that asks.
+            (place("https://hub.corp.example/acme/z"), all),
+            (named("corp", true), all),
+            (named("none", true), all),
+            (named("origin", false), "acme/x"),
+            (named("origin", true), "acme/x"),
+            (named("up", false), "umbrella/x"),
+            (named("up", true), "me@umbrella/x"),
+        ] {
+            let places = places(&hub, used.as_ref(), || &remotes);
+            let shown = places.iter().map(|place| match &place.username {
+                Some(user) => format!("{user}@{}", place.path),
+                None => place.path.clone(),
+            });
+            assert_eq!(shown.collect::<Vec<_>>().join(" "), expected, "{used:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn listings_of_ps() {
+        let table = table("    1     0 /sbin/init\n  17 1 git-lfs push  up\nx 1 y\n 18\n 19 17\n");
+        let words = |id| table.get(&id).map(|p| (p.parent, p.words.join("|")));
+        assert_eq!(words(17), Some((1, "git-lfs|push|up".to_owned())));
+        assert_eq!(words(19), Some((17, String::new())));
+        assert_eq!(table.len(), 3);
+    }
+
+    /// Both ways of asking the system tell the same of this very program.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_program_and_its_parent() {
+        let id = std::process::id();
+        let this = process(id).unwrap();
+        assert_eq!(this.parent, parent());
+        assert_eq!(this.words.first(), std::env::args().next().as_ref());
+        assert!(process(this.parent).is_some());
+        // Without procps there is no ps, and nothing to compare.
+        if let Some(listed) = processes().get(&id) {
+            assert_eq!(*listed, this);
+        }
+    }
+}

@@ -1,0 +1,461 @@
+//! Git's configuration as git reads it here and now: every entry in order, with the file it
+//! stands in. One run of `git config`, under a deadline; nothing that a configuration names is run.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::git::config_file::Reach;
+use crate::git::config_file::means_us;
+use crate::git::config_file::reach;
+use crate::system::process;
+use crate::system::process::output_within;
+
+/// How long git may take to read its configuration: a hostile one may include a pipe.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How much configuration is read, in bytes: more is no working repository's.
+const MAX_CONFIG: u64 = 1024 * 1024;
+
+/// Whose configuration an entry belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All users of this machine.
+    System,
+    /// This user.
+    Global,
+    /// The repository at hand.
+    Local,
+    /// The worktree at hand.
+    Worktree,
+    /// `git -c`, or git's variables.
+    Command,
+    /// A git before 2.26 does not say.
+    Unknown,
+}
+
+impl Scope {
+    fn parse(text: &str) -> Self {
+        match text {
+            "system" => Self::System,
+            "global" => Self::Global,
+            "local" => Self::Local,
+            "worktree" => Self::Worktree,
+            "command" => Self::Command,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Whether the repository at hand says it, and not its user.
+    #[must_use]
+    pub fn is_repositorys(self) -> bool {
+        matches!(self, Self::Local | Self::Worktree)
+    }
+}
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Whose it is.
+    pub scope: Scope,
+    /// The file it stands in, from the working directory; `None` for the command line.
+    pub file: Option<String>,
+    /// Section and name in lower case, what is between as written.
+    pub key: String,
+    /// `None` for a key without `=`, which means true.
+    pub value: Option<String>,
+}
+
+impl Entry {
+    /// What stands between `section` and `name` in the key: `Some("")` for nothing, `None` for
+    /// another key.
+    #[must_use]
+    pub fn between(&self, section: &str, name: &str) -> Option<&str> {
+        let rest = self.key.strip_prefix(section)?.strip_prefix('.')?;
+        if rest == name {
+            return Some("");
+        }
+        rest.strip_suffix(name)?.strip_suffix('.')
+    }
+
+    /// The value as text; empty where there is none.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.value.as_deref().unwrap_or("")
+    }
+
+    /// The value as git reads a yes or no.
+    #[must_use]
+    pub fn is_true(&self) -> bool {
+        let Some(value) = &self.value else {
+            return true;
+        };
+        let value = value.to_ascii_lowercase();
+        matches!(value.as_str(), "true" | "yes" | "on")
+            || value.parse::<i64>().is_ok_and(|number| number != 0)
+    }
+}
+
+/// Why there are no entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// There is no git.
+    #[error("git was not found on PATH")]
+    NoGit,
+    /// It did not end.
+    #[error("git did not finish reading its configuration within {} s", TIMEOUT.as_secs())]
+    TooSlow,
+    /// It refuses to read a file.
+    #[error("git cannot read its configuration")]
+    Unreadable,
+    /// There is more of it than a working repository has.
+    #[error("git's configuration is larger than {} kB", MAX_CONFIG / 1024)]
+    TooLong,
+}
+
+/// Reads the entries whose keys match an extended regular expression, in git's order.
+///
+/// # Errors
+/// See [`ReadError`].
+pub fn read(keys: &str) -> Result<Vec<Entry>, ReadError> {
+    let mut entries = read_as_told(keys)?;
+    let mut relative: Vec<&mut String> = entries
+        .iter_mut()
+        .filter_map(|entry| entry.file.as_mut())
+        .filter(|file| Path::new(file).is_relative())
+        .collect();
+    // Git names those of the repository from its top, wherever it runs.
+    if !relative.is_empty()
+        && let Some(top) = crate::git::run::ask(&["rev-parse", "--show-cdup"])
+    {
+        let top = top.trim_end_matches('\n');
+        relative.iter_mut().for_each(|file| file.insert_str(0, top));
+    }
+    Ok(entries)
+}
+
+fn read_as_told(keys: &str) -> Result<Vec<Entry>, ReadError> {
+    let run = |options: &[&str]| {
+        let mut command = process::command("git");
+        command
+            .args(["config", "-z"])
+            .args(options)
+            .args(["--get-regexp", keys])
+            .stderr(Stdio::null());
+        let finished =
+            output_within(command, TIMEOUT, MAX_CONFIG).map_err(|error| match error.kind() {
+                std::io::ErrorKind::TimedOut => ReadError::TooSlow,
+                _ => ReadError::NoGit,
+            })?;
+        if finished.output.len() as u64 >= MAX_CONFIG {
+            return Err(ReadError::TooLong);
+        }
+        let output = String::from_utf8_lossy(&finished.output).into_owned();
+        Ok((finished.status.code(), output))
+    };
+    let (code, output) = run(&["--show-scope", "--show-origin"])?;
+    match code {
+        Some(0) => Ok(parse(&output, true)),
+        // Nothing matches.
+        Some(1) => Ok(Vec::new()),
+        // A usage error: before 2.26, scopes are not told.
+        Some(129) => match run(&["--show-origin"])? {
+            (Some(0), output) => Ok(parse(&output, false)),
+            (Some(1), _) => Ok(Vec::new()),
+            _ => Err(ReadError::Unreadable),
+        },
+        _ => Err(ReadError::Unreadable),
+    }
+}
+
+/// Reads `[scope NUL] origin NUL key [LF value] NUL`.
+fn parse(output: &str, scopes: bool) -> Vec<Entry> {
+    let mut fields = output.split('\0');
+    let mut entries = Vec::new();
+    loop {
+        let scope = if scopes {
+            fields.next().map(Scope::parse)
+        } else {
+            Some(Scope::Unknown)
+        };
+        let (Some(mut scope), Some(origin), Some(entry)) = (scope, fields.next(), fields.next())
+        else {
+            return entries;
+        };
+        let file = origin.strip_prefix("file:").map(str::to_owned);
+        if file.is_none() && scope == Scope::Unknown {
+            scope = Scope::Command;
+        }
+        let (key, value) = match entry.split_once('\n') {
+            Some((key, value)) => (key, Some(value.to_owned())),
+            None => (entry, None),
+        };
+        entries.push(Entry {
+            scope,
+            file,
+            key: key.to_owned(),
+            value,
+        });
+    }
+}
+
+/// Which helpers git calls for one endpoint.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Helpers<'a> {
+    /// Ours, the last where there are several.
+    pub ours: Option<&'a Entry>,
+    /// Ours, but for some repos only.
+    pub partly: Option<&'a Entry>,
+    /// Others that are called before ours; all, where ours is not called.
+    pub before: Vec<&'a Entry>,
+    /// Others that are called after ours, and are given its tokens.
+    pub after: Vec<&'a Entry>,
+    /// An empty one for some repos only, which takes ours out there.
+    pub hidden: Option<&'a Entry>,
+    /// How many others an empty one has taken out.
+    pub cleared: usize,
+}
+
+impl Helpers<'_> {
+    /// Whether git calls ours at least for some repos.
+    #[must_use]
+    pub fn call_us(&self) -> bool {
+        self.ours.is_some() || self.partly.is_some()
+    }
+}
+
+/// Reads the helpers as git does: in file order, each where its section reaches the endpoint,
+/// an empty one clearing the list.
+#[must_use]
+pub fn helpers<'a>(entries: &'a [Entry], endpoint: &str) -> Helpers<'a> {
+    let mut found = Helpers::default();
+    for entry in entries {
+        let Some(section) = entry.between("credential", "helper") else {
+            continue;
+        };
+        let always = match reach(section, endpoint) {
+            Reach::Never => continue,
+            Reach::Sometimes => false,
+            Reach::Always => true,
+        };
+        let value = entry.text();
+        match (value.is_empty(), means_us(value)) {
+            (true, _) if always => {
+                let cleared = found.cleared + found.before.len() + found.after.len();
+                found = Helpers {
+                    cleared,
+                    ..Helpers::default()
+                };
+            }
+            (true, _) => found.hidden = found.call_us().then_some(entry),
+            (_, true) if always => {
+                found.before.append(&mut found.after);
+                (found.ours, found.hidden) = (Some(entry), None);
+            }
+            (_, true) => found.partly = Some(entry),
+            (_, false) if found.call_us() => found.after.push(entry),
+            (_, false) => found.before.push(entry),
+        }
+    }
+    found
+}
+
+/// The last entry of `section.*.name` that reaches an endpoint: the one that counts below
+/// `credential`, where git goes by the order.
+#[must_use]
+pub fn last<'a>(
+    entries: &'a [Entry],
+    section: &str,
+    name: &str,
+    endpoint: &str,
+) -> Option<&'a Entry> {
+    let mut reaching = entries.iter().filter(|entry| {
+        let between = entry.between(section, name);
+        between.is_some_and(|pattern| reach(pattern, endpoint) != Reach::Never)
+    });
+    reaching.next_back()
+}
+
+/// The entry of `section.*.name` that fits an endpoint best, the last of equals: the one that
+/// counts below `http`.
+#[must_use]
+pub fn best<'a>(
+    entries: &'a [Entry],
+    section: &str,
+    name: &str,
+    endpoint: &str,
+) -> Option<&'a Entry> {
+    let fit = |entry: &&'a Entry| {
+        let pattern = entry.between(section, name)?;
+        (reach(pattern, endpoint) == Reach::Always).then_some(pattern.len())
+    };
+    let fitting = entries.iter().filter(|entry| fit(entry).is_some());
+    fitting.max_by_key(fit)
+}
+
+/// What tests are made of.
+#[cfg(test)]
+pub mod samples {
+    use super::*;
+
+    /// An entry of this user's, `key=value`.
+    pub fn entry(text: &str) -> Entry {
+        let (key, value) = text.split_once('=').unwrap_or((text, ""));
+        Entry {
+            scope: Scope::Global,
+            file: Some("/home/u/.gitconfig".to_owned()),
+            key: key.to_owned(),
+            value: Some(value.to_owned()),
+        }
+    }
+
+    /// Several of them.
+    pub fn entries(texts: &[&str]) -> Vec<Entry> {
+        texts.iter().map(|text| entry(text)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::entries;
+    use super::*;
+
+    const HUB: &str = "https://huggingface.co";
+    const OURS: &str = "credential.https://huggingface.co.helper=/opt/git-credential-hf";
+    const RESET: &str = "credential.https://huggingface.co.helper=";
+    const STORE: &str = "credential.helper=store";
+
+    #[test]
+    fn entries_with_and_without_scopes() {
+        let output = "local\0file:.git/config\0core.bare\nfalse\0command\0command line:\0a.b\0";
+        let read = parse(output, true);
+        assert_eq!(read.len(), 2);
+        assert_eq!(read[0].scope, Scope::Local);
+        assert_eq!(read[0].file.as_deref(), Some(".git/config"));
+        assert_eq!(read[0].text(), "false");
+        assert_eq!(read[1].scope, Scope::Command);
+        assert_eq!(
+            (read[1].file.as_ref(), read[1].value.as_ref()),
+            (None, None)
+        );
+        assert!(!read[0].is_true() && read[1].is_true());
+        let output = "file:/x\0a.b\nline\nline\0command line:\0a.c\n\0";
+        let read = parse(output, false);
+        assert_eq!(read[0].text(), "line\nline");
+        assert_eq!(read[0].scope, Scope::Unknown);
+        assert_eq!(read[1].scope, Scope::Command);
+        // Cut short by a deadline or a limit.
+        assert_eq!(parse("local\0file:x\0a.b\n1\0local\0file", true).len(), 1);
+    }
+
+    #[test]
+    fn keys_are_taken_apart() {
+        let read = entries(&[
+            "credential.helper=x",
+            "credential.https://a.b/c.helper=y",
+            "credential.usehttppath=z",
+            "credentials.helper=z",
+        ]);
+        let between: Vec<_> = read
+            .iter()
+            .map(|entry| entry.between("credential", "helper"))
+            .collect();
+        assert_eq!(between, [Some(""), Some("https://a.b/c"), None, None]);
+    }
+
+    #[test]
+    fn helpers_in_the_order_in_which_git_reads_them() {
+        let part = "credential.https://huggingface.co/acme.helper=";
+        let part_ours = "credential.https://huggingface.co/acme.helper=hf";
+        for (texts, ours, before, after, cleared) in [
+            (&[][..], false, 0, 0, 0),
+            (&[STORE], false, 1, 0, 0),
+            (&["credential.helper=hf"], true, 0, 0, 0),
+            (&[STORE, RESET, OURS], true, 0, 0, 1),
+            (&[STORE, OURS], true, 1, 0, 0),
+            (&[OURS, STORE], true, 0, 1, 0),
+            (&[OURS, STORE, OURS], true, 1, 0, 0),
+            (&[OURS, STORE, RESET, OURS], true, 0, 0, 1),
+            (&[OURS, "credential.helper="], false, 0, 0, 0),
+            (
+                &[OURS, "credential.https://github.com.helper="],
+                true,
+                0,
+                0,
+                0,
+            ),
+            (&["credential.https://github.com.helper=hf"], false, 0, 0, 0),
+            (&[part_ours, STORE], true, 0, 1, 0),
+        ] {
+            let read = entries(texts);
+            let found = helpers(&read, HUB);
+            let seen = (
+                found.call_us(),
+                found.before.len(),
+                found.after.len(),
+                found.cleared,
+            );
+            assert_eq!(seen, (ours, before, after, cleared), "{texts:?}");
+        }
+        let read = entries(&[OURS, part]);
+        assert!(helpers(&read, HUB).hidden.is_some());
+        let read = entries(&[part, OURS]);
+        assert!(helpers(&read, HUB).hidden.is_none());
+    }
+
+    #[test]
+    fn what_counts_below_credential_and_http() {
+        let read = entries(&[
+            "http.https://huggingface.co.proxy=own",
+            "http.proxy=all",
+            "http.https://huggingface.co/acme.proxy=part",
+            "http.https://github.com.proxy=other",
+        ]);
+        let text = |entry: Option<&Entry>| entry.map(|entry| entry.text().to_owned());
+        assert_eq!(
+            text(best(&read, "http", "proxy", HUB)).as_deref(),
+            Some("own")
+        );
+        assert_eq!(
+            text(last(&read, "http", "proxy", HUB)).as_deref(),
+            Some("part")
+        );
+        assert_eq!(
+            text(best(&read[1..2], "http", "proxy", HUB)).as_deref(),
+            Some("all")
+        );
+        let twice = entries(&["http.proxy=one", "http.proxy=two"]);
+        assert_eq!(
+            text(best(&twice, "http", "proxy", HUB)).as_deref(),
+            Some("two")
+        );
+        assert_eq!(best(&read[3..], "http", "proxy", HUB), None);
+    }
+
+    #[test]
+    fn what_means_this_program() {
+        for (value, expected) in [
+            ("hf", true),
+            ("/opt/x/git-credential-hf", true),
+            (r"/home/it\'s\ me/git-credential-hf", true),
+            ("/usr/bin/env /opt/a.b/git-credential-hf", true),
+            ("C:/x/git-credential-hf.exe", true),
+            ("!git-credential-hf", true),
+            ("C:/X/GIT-CREDENTIAL-HF", true),
+            (r"C:\x\Git-Credential-HF.EXE", true),
+            (r#"!"C:\Program Files\hf\git-credential-hf.exe" --x"#, true),
+            ("!'/opt/my tools/git-credential-hf'", true),
+            (r"!/opt/my\ tools/git-credential-hf", true),
+            ("!'/opt/git-credential-hf /x'", false),
+            ("/opt/GIT-CREDENTIAL-HF", false),
+            ("!/opt/git-credential-hf --x", true),
+            ("!hf", false),
+            ("store", false),
+            ("/opt/git-credential-hf-other", false),
+            ("!echo git-credential-hf", false),
+            ("", false),
+        ] {
+            assert_eq!(means_us(value), expected, "{value}");
+        }
+    }
+}

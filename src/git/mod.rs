@@ -1,0 +1,9 @@
+//! Git: its credential protocol, its configuration, its remotes, and the programs that call.
+
+pub mod calling_process;
+pub mod config;
+pub mod config_file;
+pub mod lock;
+pub mod protocol;
+pub mod remotes;
+pub mod run;

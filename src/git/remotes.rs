@@ -1,0 +1,242 @@
+//! What git knows: the remotes of the repository at hand.
+
+use std::path::{Path, PathBuf};
+
+use crate::git::config;
+use crate::git::run;
+use crate::model::endpoint::Endpoint;
+use crate::model::repo::Location;
+use crate::model::repo::parse_location;
+
+const MAX_PLACES: usize = 32;
+
+/// A place that a remote is fetched from or pushed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// The remote's name.
+    pub name: String,
+    /// The place.
+    pub location: Location,
+    /// Whether it is for pushing only.
+    pub push: bool,
+}
+
+/// The URLs that git would use for the remotes of the repository in `GIT_DIR` or the working
+/// directory, as places on some endpoint, each once for a remote. Empty outside a repository, in
+/// one that git does not trust (`safe.directory`), or without git.
+///
+/// One run of `git config` reads all that counts, wherever it is written (includes, worktrees);
+/// rewriting is done here, as git does it.
+#[must_use]
+pub fn all() -> Vec<Remote> {
+    let regexp = r"^(remote\..*\.(url|pushurl)|url\..*\.(insteadof|pushinsteadof))$";
+    run::ask(&["config", "-z", "--get-regexp", regexp]).map_or_else(Vec::new, |told| parse(&told))
+}
+
+/// The keys of all helpers.
+const HELPERS: &str = r"^credential\.(.*\.)?helper$";
+
+/// Whether git calls this helper for the endpoint, as far as its configuration says here and
+/// now; `None` without git.
+#[must_use]
+pub fn calls_us(endpoint: &Endpoint) -> Option<bool> {
+    let entries = config::read(HELPERS).ok()?;
+    Some(config::helpers(&entries, &endpoint.to_string()).call_us())
+}
+
+/// The helpers that are configured here, for whatever host.
+#[must_use]
+pub fn helpers() -> Vec<String> {
+    let entries = config::read(HELPERS).unwrap_or_default();
+    let values = entries.into_iter().filter_map(|entry| entry.value);
+    values.collect()
+}
+
+/// The files that git reads its configuration from here, by path.
+#[must_use]
+pub fn config_files() -> Vec<PathBuf> {
+    let list = ["config", "--list", "-z", "--show-origin", "--name-only"];
+    let told = run::ask(&list).unwrap_or_default();
+    // Git tells those of the repository from its top.
+    let top = run::ask(&["rev-parse", "--show-cdup"]).unwrap_or_default();
+    let top = Path::new(top.trim_end_matches('\n'));
+    let mut found: Vec<PathBuf> = Vec::new();
+    for origin in told.split('\0').filter_map(|it| it.strip_prefix("file:")) {
+        let path = top.join(origin);
+        if !found.contains(&path) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Where the repository at hand keeps what all its worktrees share.
+#[must_use]
+pub fn common_dir() -> Option<PathBuf> {
+    let told = run::ask(&["rev-parse", "--git-common-dir"])?;
+    Some(PathBuf::from(told.trim_end_matches('\n')))
+}
+
+/// A URL as it stands in the configuration, and what it is for.
+struct Written<'a> {
+    remote: &'a str,
+    url: &'a str,
+    push: bool,
+}
+
+/// The remotes in the output of `git config -z`: `key\nvalue\0`.
+#[must_use]
+pub fn parse(output: &str) -> Vec<Remote> {
+    let mut urls: Vec<Written<'_>> = Vec::new();
+    let (mut instead, mut push_instead) = (Vec::new(), Vec::new());
+    for (key, value) in output
+        .split('\0')
+        .filter_map(|entry| entry.split_once('\n'))
+    {
+        let Some((name, last)) = key.rsplit_once('.') else {
+            continue;
+        };
+        match (
+            name.strip_prefix("url."),
+            name.strip_prefix("remote."),
+            last,
+        ) {
+            (Some(base), _, "insteadof") => instead.push((value, base)),
+            (Some(base), _, "pushinsteadof") => push_instead.push((value, base)),
+            (_, Some(remote), _) => {
+                let push = last == "pushurl";
+                if value.is_empty() {
+                    // What was read before it counts no more.
+                    urls.retain(|known| known.remote != remote || known.push != push);
+                    continue;
+                }
+                urls.push(Written {
+                    remote,
+                    url: value,
+                    push,
+                });
+            }
+            _ => {}
+        }
+    }
+    let mut found: Vec<Remote> = Vec::new();
+    let mut add = |name: &str, url: String, push: bool| {
+        // A remote without a scheme is a path or an ssh host, never a repo's bare name.
+        if url.contains("://")
+            && let Ok(location) = parse_location(&url, &Endpoint::hugging_face())
+            && !found
+                .iter()
+                .any(|known| known.name == name && known.location == location)
+            && found.len() < MAX_PLACES
+        {
+            let name = name.to_owned();
+            found.push(Remote {
+                name,
+                location,
+                push,
+            });
+        }
+    };
+    for Written { remote, url, push } in &urls {
+        let used = rewritten(url, &instead).unwrap_or_else(|| (*url).to_owned());
+        add(remote, used, *push);
+        // Git derives the push URL from the other one, unless there is one of its own.
+        let has_push_url = urls
+            .iter()
+            .any(|other| other.push && other.remote == *remote);
+        if !push
+            && !has_push_url
+            && let Some(url) = rewritten(url, &push_instead)
+        {
+            add(remote, url, true);
+        }
+    }
+    found
+}
+
+/// The URL by the longest prefix that is rewritten, the first of equals.
+fn rewritten(url: &str, rules: &[(&str, &str)]) -> Option<String> {
+    let mut best: Option<&(&str, &str)> = None;
+    for rule in rules.iter().filter(|(from, _)| url.starts_with(from)) {
+        if best.is_none_or(|(from, _)| rule.0.len() > from.len()) {
+            best = Some(rule);
+        }
+    }
+    let (from, to) = best?;
+    Some(format!("{to}{}", url.get(from.len()..)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(output: &str) -> Vec<String> {
+        parse(output)
+            .iter()
+            .map(|Remote { location: at, .. }| format!("{}/{}", at.endpoint, at.path))
+            .collect()
+    }
+
+    #[test]
+    fn urls_push_urls_and_rewrites() {
+        let output = "remote.origin.url\nhttps://huggingface.co/acme/x\0\
+                      remote.origin.pushurl\nhttps://work@hf.co/acme/x\0\
+                      remote.mirror.url\nhf:acme/y.git\0\
+                      remote.ssh.url\ngit@hf.co:acme/z\0\
+                      remote.path.url\nacme/w\0\
+                      url.https://huggingface.co/.insteadof\nhf:\0\
+                      url.https://evil.example/.insteadof\nh\0";
+        assert_eq!(
+            shown(output),
+            [
+                "https://evil.example/ttps://huggingface.co/acme/x".to_owned(),
+                "https://evil.example/ttps://work@hf.co/acme/x".to_owned(),
+                "https://huggingface.co/acme/y.git".to_owned(),
+            ]
+        );
+    }
+
+    #[test]
+    fn pushing_by_ssh_does_not_hide_where_is_fetched_from() {
+        let output = "remote.origin.url\nhttps://huggingface.co/acme/x\0\
+                      url.git@hf.co:.pushinsteadof\nhttps://huggingface.co/\0";
+        assert_eq!(shown(output), ["https://huggingface.co/acme/x"]);
+        let output = "remote.origin.url\nhttps://huggingface.co/acme/x\0\
+                      url.https://work@huggingface.co/.pushinsteadof\nhttps://huggingface.co/\0";
+        let users: Vec<_> = parse(output)
+            .into_iter()
+            .map(|remote| remote.location.username)
+            .collect();
+        assert_eq!(users, [None, Some("work".to_owned())]);
+        let own = format!("{output}remote.origin.pushurl\nhttps://huggingface.co/acme/y\0");
+        assert_eq!(
+            shown(&own),
+            [
+                "https://huggingface.co/acme/x",
+                "https://huggingface.co/acme/y"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_same_place_once_for_a_remote() {
+        let output = "remote.a.url\nhttps://huggingface.co/acme/x\0\
+                      remote.a.url\nhttps://HF.co/acme/x\0\
+                      remote.a.pushurl\nhttps://huggingface.co/acme/x\0\
+                      remote.b.c.url\nhttps://huggingface.co/acme/x\0";
+        let found = parse(output);
+        let names: Vec<_> = found.iter().map(|r| (r.name.as_str(), r.push)).collect();
+        assert_eq!(names, [("a", false), ("b.c", false)]);
+        assert!(shown("").is_empty());
+    }
+
+    #[test]
+    fn an_empty_url_takes_back_what_was_before_it() {
+        let output = "remote.a.url\nhttps://huggingface.co/acme/x\0\
+                      remote.a.pushurl\nhttps://huggingface.co/acme/y\0\
+                      remote.a.url\n\0\
+                      remote.a.url\nhttps://huggingface.co/acme/z\0";
+        let expected = ["acme/y", "acme/z"].map(|path| format!("https://huggingface.co/{path}"));
+        assert_eq!(shown(output), expected);
+    }
+}

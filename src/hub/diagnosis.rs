@@ -1,0 +1,418 @@
+//! Why git's request would fail, as far as the Hub tells: a pure function from what it answered
+//! and what it said of the token.
+
+use crate::hub::HubError;
+use crate::model::permissions::Access;
+use crate::model::permissions::Facts;
+use crate::model::permissions::Role;
+use crate::model::repo::Repo;
+
+/// What is in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Git has no token, and the Hub wants one.
+    NoToken,
+    /// The token is revoked, expired or never was one.
+    TokenDead,
+    /// A read token cannot push.
+    RoleTooLow,
+    /// A fine-grained token without a scope for this.
+    ScopeMissing,
+    /// The account may only read in that organisation.
+    OrganisationRole,
+    /// The account is in no relation to that namespace.
+    NotAMember,
+    /// The organisation's rules about tokens.
+    Policy,
+    /// The repo's terms are not accepted, or the token may not use that.
+    Gate,
+    /// There is no such repo, or it is hidden.
+    NotFound,
+    /// Refused for a reason that only the Hub knows.
+    Refused,
+    /// The Hub is busy or out of reach.
+    Unavailable,
+}
+
+impl Kind {
+    /// The word for it in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoToken => "no-token",
+            Self::TokenDead => "token-dead",
+            Self::RoleTooLow => "role-too-low",
+            Self::ScopeMissing => "scope-missing",
+            Self::OrganisationRole => "organisation-role",
+            Self::NotAMember => "not-a-member",
+            Self::Policy => "policy",
+            Self::Gate => "gate",
+            Self::NotFound => "not-found",
+            Self::Refused => "refused",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// What is in the way, in words, and the next step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// Which it is.
+    pub kind: Kind,
+    /// What happened.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// What a diagnosis is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Evidence<'a> {
+    /// The repo.
+    pub repo: &'a Repo,
+    /// The repo's page on the Hub.
+    pub page: &'a str,
+    /// What git wants.
+    pub access: Access,
+    /// How the Hub answered git's request.
+    pub answer: &'a HubError,
+    /// What the Hub says of the token, where it could be asked.
+    pub facts: Option<&'a Facts>,
+    /// The command that replaces the token.
+    pub replace: &'a str,
+}
+
+const TOKENS: &str = "https://huggingface.co/settings/tokens";
+
+/// Tells the reasons apart.
+#[must_use]
+pub fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
+    let Evidence { repo, answer, .. } = evidence;
+    match answer {
+        HubError::Rejected => made(
+            Kind::TokenDead,
+            "the Hub does not accept the token: it was revoked, has expired, or was never whole",
+            evidence.replace,
+        ),
+        HubError::Forbidden(text) => refused(evidence, text),
+        HubError::NotFound => not_found(evidence),
+        HubError::Busy(_) | HubError::OAuth(_) | HubError::Unavailable(_) => made(
+            Kind::Unavailable,
+            answer.to_string(),
+            format!("try again later: nothing is known about {repo} now"),
+        ),
+    }
+}
+
+fn refused(evidence: Evidence<'_>, text: &str) -> Diagnosis {
+    let lower = text.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    if has(&[
+        "gated",
+        "awaiting a review",
+        "accept the conditions",
+        "agree to share",
+        "restricted",
+    ]) {
+        return gate(evidence, text);
+    }
+    if has(&["approved by", "needs to be approved", "pending approval"]) {
+        return made(
+            Kind::Policy,
+            format!("the organisation takes only tokens that it has approved: {text}"),
+            "ask an administrator of the organisation to approve this token",
+        );
+    }
+    if has(&["fine-grained"]) {
+        return made(
+            Kind::Policy,
+            format!("the organisation takes only fine-grained tokens: {text}"),
+            format!("create one with a scope for it: {TOKENS}/new?tokenType=fineGrained"),
+        );
+    }
+    if has(&["revoked"]) {
+        return made(
+            Kind::Policy,
+            format!("the organisation has revoked this token's access: {text}"),
+            "create another token, or ask an administrator of the organisation",
+        );
+    }
+    match missing_right(evidence) {
+        Some(diagnosis) => diagnosis,
+        None => made(
+            Kind::Refused,
+            format!("the Hub refuses: {text}"),
+            format!("look at the token and its scopes: {TOKENS}"),
+        ),
+    }
+}
+
+fn gate(evidence: Evidence<'_>, text: &str) -> Diagnosis {
+    let closed = evidence
+        .facts
+        .is_some_and(|f| f.role == Role::FineGrained && !f.gated);
+    if closed {
+        return made(
+            Kind::Gate,
+            format!(
+                "the repo is gated, and this fine-grained token may not read gated repos: {text}"
+            ),
+            format!("edit the token and allow gated repos: {TOKENS}"),
+        );
+    }
+    made(
+        Kind::Gate,
+        format!("the repo is gated, and this account has not been let in: {text}"),
+        format!("accept its terms in the browser: {}", evidence.page),
+    )
+}
+
+/// What the token or the account lacks, by what the Hub said of it.
+fn missing_right(evidence: Evidence<'_>) -> Option<Diagnosis> {
+    let Evidence { repo, access, .. } = evidence;
+    let facts = evidence.facts?;
+    if facts.covers(repo, access).is_some() {
+        return None;
+    }
+    let wanted = match access {
+        Access::Read => "read",
+        Access::Write => "write to",
+    };
+    if facts.role == Role::FineGrained {
+        let readable = access == Access::Write && facts.covers(repo, Access::Read).is_some();
+        let only = if readable { "only read" } else { "not read" };
+        return Some(made(
+            Kind::ScopeMissing,
+            format!("this fine-grained token may {only} {repo}"),
+            format!("edit it and add a scope to {wanted} {repo}: {TOKENS}"),
+        ));
+    }
+    if facts.role == Role::Read && access == Access::Write {
+        return Some(made(
+            Kind::RoleTooLow,
+            "this is a read token, and a push needs one that may write",
+            format!("create one: {TOKENS}/new?tokenType=write"),
+        ));
+    }
+    let namespace = repo.namespace.as_ref()?;
+    let organisation = facts
+        .organisations
+        .iter()
+        .find(|o| crate::model::repo::Name::parse(&o.name).as_ref() == Some(namespace));
+    Some(match organisation {
+        Some(organisation) => made(
+            Kind::OrganisationRole,
+            format!(
+                "{} has the role {} in {}, which is not enough",
+                facts.account,
+                organisation.role.as_deref().unwrap_or("unknown"),
+                organisation.name
+            ),
+            "ask an administrator of the organisation for another role",
+        ),
+        None => made(
+            Kind::NotAMember,
+            format!("{} is no member of {}", facts.account, namespace.as_str()),
+            format!(
+                "use a token of an account that is: git credential-hf use NAME --for {}",
+                namespace.as_str()
+            ),
+        ),
+    })
+}
+
+fn not_found(evidence: Evidence<'_>) -> Diagnosis {
+    let repo = evidence.repo;
+    match missing_right(evidence) {
+        // The Hub hides what a token may not see, so this is the likelier reason.
+        Some(diagnosis) => Diagnosis {
+            message: format!(
+                "the Hub shows no {repo} to this token: {}",
+                diagnosis.message
+            ),
+            help: format!(
+                "{}; or the name is wrong: {}",
+                diagnosis.help, evidence.page
+            ),
+            ..diagnosis
+        },
+        None => made(
+            Kind::NotFound,
+            format!("there is no {repo}, or it is hidden from this token"),
+            format!(
+                "check the name and its kind (datasets/.., spaces/..): {}",
+                evidence.page
+            ),
+        ),
+    }
+}
+
+fn made(kind: Kind, message: impl Into<String>, help: impl Into<String>) -> Diagnosis {
+    Diagnosis {
+        kind,
+        message: message.into(),
+        help: help.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::permissions::Organisation;
+    use crate::model::permissions::Scope;
+
+    fn facts(role: Role, scopes: &[(&str, &str)]) -> Facts {
+        Facts {
+            account: "alice".into(),
+            role,
+            organisations: vec![Organisation {
+                name: "acme".into(),
+                role: Some("read".into()),
+            }],
+            scopes: scopes
+                .iter()
+                .map(|(name, permission)| Scope {
+                    kind: "model".into(),
+                    name: Some((*name).into()),
+                    id: None,
+                    permissions: vec![(*permission).into()],
+                })
+                .collect(),
+            ..Facts::default()
+        }
+    }
+
+    fn forbidden(text: &str) -> HubError {
+        HubError::Forbidden(text.to_owned())
+    }
+
+    #[test]
+    fn reasons_are_told_apart() {
+        use Access::{Read, Write};
+        let write = || Some(facts(Role::Write, &[]));
+        let read = || Some(facts(Role::Read, &[]));
+        let fine = |p| Some(facts(Role::FineGrained, &[("acme/x", p)]));
+        for (answer, access, path, facts, kind) in [
+            (HubError::Rejected, Read, "acme/x", None, Kind::TokenDead),
+            (
+                forbidden("Your token needs to be approved by the organization"),
+                Read,
+                "acme/x",
+                write(),
+                Kind::Policy,
+            ),
+            (
+                forbidden("This organization only accepts fine-grained tokens"),
+                Read,
+                "acme/x",
+                write(),
+                Kind::Policy,
+            ),
+            (
+                forbidden("Your token's access was revoked"),
+                Read,
+                "acme/x",
+                write(),
+                Kind::Policy,
+            ),
+            (
+                forbidden("gated repo: Access to model acme/x is restricted"),
+                Read,
+                "acme/x",
+                write(),
+                Kind::Gate,
+            ),
+            (forbidden("no"), Write, "alice/x", read(), Kind::RoleTooLow),
+            (
+                forbidden("no"),
+                Write,
+                "acme/x",
+                write(),
+                Kind::OrganisationRole,
+            ),
+            (
+                forbidden("no"),
+                Write,
+                "acme/x",
+                fine("repo.content.read"),
+                Kind::ScopeMissing,
+            ),
+            (
+                forbidden("no"),
+                Read,
+                "acme/y",
+                fine("repo.write"),
+                Kind::ScopeMissing,
+            ),
+            (forbidden("no"), Read, "other/y", write(), Kind::NotAMember),
+            (
+                forbidden("no"),
+                Write,
+                "acme/x",
+                fine("repo.write"),
+                Kind::Refused,
+            ),
+            (forbidden("no"), Read, "acme/x", None, Kind::Refused),
+            (
+                HubError::NotFound,
+                Read,
+                "alice/typo",
+                write(),
+                Kind::NotFound,
+            ),
+            (
+                HubError::NotFound,
+                Read,
+                "acme/y",
+                fine("repo.write"),
+                Kind::ScopeMissing,
+            ),
+            (HubError::NotFound, Read, "acme/y", None, Kind::NotFound),
+            (
+                HubError::Busy(Some(60)),
+                Read,
+                "acme/x",
+                None,
+                Kind::Unavailable,
+            ),
+            (
+                HubError::Unavailable("down".into()),
+                Read,
+                "acme/x",
+                None,
+                Kind::Unavailable,
+            ),
+        ] {
+            let repo = Repo::from_path(path).unwrap();
+            let diagnosis = diagnose(Evidence {
+                repo: &repo,
+                page: "https://huggingface.co/page",
+                access,
+                answer: &answer,
+                facts: facts.as_ref(),
+                replace: "run login",
+            });
+            assert_eq!(diagnosis.kind, kind, "{path} {answer:?}");
+            assert!(!diagnosis.help.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_gate_that_the_token_may_not_pass_is_another_matter() {
+        let repo = Repo::from_path("acme/x").unwrap();
+        let answer = forbidden("gated");
+        let mut facts = facts(Role::FineGrained, &[]);
+        for (gated, help) in [(false, "allow gated repos"), (true, "accept its terms")] {
+            facts.gated = gated;
+            let diagnosis = diagnose(Evidence {
+                repo: &repo,
+                page: "page",
+                access: Access::Read,
+                answer: &answer,
+                facts: Some(&facts),
+                replace: "",
+            });
+            assert!(diagnosis.help.contains(help), "{diagnosis:?}");
+        }
+    }
+}

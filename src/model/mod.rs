@@ -1,0 +1,13 @@
+//! The words of this program as types: endpoints, repos, patterns, tokens and their permissions.
+//! Nothing here does I/O.
+
+pub mod endpoint;
+pub mod pasted;
+pub mod pattern;
+pub mod permissions;
+pub mod quoting;
+pub mod repo;
+pub mod secret;
+pub mod text;
+pub mod time;
+pub mod token_name;

@@ -1,0 +1,442 @@
+//! Patterns: the left side of a rule, and how specific each is.
+
+use std::cmp::Reverse;
+use std::fmt;
+
+use crate::model::endpoint::Endpoint;
+use crate::model::repo::Kind;
+use crate::model::repo::Location;
+use crate::model::repo::Name;
+use crate::model::repo::Repo;
+use crate::model::repo::parse_location;
+use crate::model::repo::strip_git;
+
+/// Which repos a rule is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    /// The endpoint it applies to; written only where it is not `https://huggingface.co`.
+    pub endpoint: Endpoint,
+    /// One kind, or all.
+    pub kind: Option<Kind>,
+    /// The user or organisation.
+    pub namespace: Name,
+    /// The names in that namespace.
+    pub names: Names,
+}
+
+/// The names that a pattern takes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Names {
+    /// Everything of the namespace.
+    All,
+    /// Names that a `*` pattern fits, in lower case.
+    Glob(String),
+    /// One name.
+    Exactly(Name),
+}
+
+/// How specific a pattern is: the smaller, the more. The order is the product's: exact repo
+/// with kind, exact repo, glob (the longest), kind and namespace, namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Specificity(u8, Reverse<usize>, u8);
+
+/// Why a text is no pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// Empty, or a URL without a path.
+    #[error("a pattern names a namespace or a repo: acme, acme/x, datasets/acme/x, acme/llama-*")]
+    Empty,
+    /// A URL that is not one of a Hub.
+    #[error("a pattern's URL is https://HOST/NAMESPACE or https://HOST/NAMESPACE/NAME")]
+    Url,
+    /// A character that no namespace or repo has.
+    #[error("names have only letters, digits, `-`, `_` and `.` in them")]
+    Name,
+    /// A `*` in the namespace.
+    #[error("`*` stands only in a repo's name: acme/llama-*")]
+    GlobInNamespace,
+    /// More components than a repo has.
+    #[error("a pattern has at most a kind, a namespace and a name: datasets/acme/x")]
+    TooLong,
+    /// The kind alone.
+    #[error("a kind alone is no pattern: name a namespace too, such as datasets/acme")]
+    KindOnly,
+}
+
+impl Pattern {
+    /// Reads a pattern: `acme`, `datasets/acme`, `acme/x`, `models/acme/x`, `acme/llama-*`, or
+    /// one of these below an endpoint (`https://hub.example/acme`). The URL of a repo's web
+    /// page is that repo.
+    ///
+    /// # Errors
+    /// When it can match nothing.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        Self::parse_on(text, &Endpoint::hugging_face())
+    }
+
+    /// The same, with `endpoint` for a pattern that names none: what a person types means the
+    /// Hub they work with.
+    ///
+    /// # Errors
+    /// When it can match nothing.
+    pub fn parse_on(text: &str, endpoint: &Endpoint) -> Result<Self, PatternError> {
+        let (endpoint, path) = match text.split_once("://") {
+            None => (endpoint.clone(), text.to_owned()),
+            Some((scheme, rest)) => {
+                let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+                let origin = format!("{scheme}://{authority}");
+                let endpoint = Endpoint::parse(&origin).map_err(|_| PatternError::Url)?;
+                // A page's URL: let the one who knows them find the repo in it.
+                let repo = parse_location(text, &endpoint)
+                    .ok()
+                    .and_then(|location: Location| location.repo());
+                let models =
+                    path.split('/').next().and_then(Kind::from_prefix) == Some(Kind::Model);
+                let path = match repo {
+                    // A model's name leaves the kind out, but here it was written.
+                    Some(repo) if repo.namespace.is_some() && models => format!("models/{repo}"),
+                    Some(repo) if repo.namespace.is_some() => repo.to_string(),
+                    _ => path.to_owned(),
+                };
+                (endpoint, path)
+            }
+        };
+        let path = path.trim_matches('/');
+        if path.is_empty() {
+            return Err(PatternError::Empty);
+        }
+        let mut parts: Vec<&str> = path.split('/').collect();
+        let kind = parts.first().copied().and_then(Kind::from_prefix);
+        if kind.is_some() {
+            parts.remove(0);
+        }
+        let (namespace, names) = match parts.as_slice() {
+            [] => return Err(PatternError::KindOnly),
+            [namespace] => (*namespace, Names::All),
+            [namespace, name] => (*namespace, Names::parse(name)?),
+            _ => return Err(PatternError::TooLong),
+        };
+        if namespace.contains('*') {
+            return Err(PatternError::GlobInNamespace);
+        }
+        Ok(Self {
+            endpoint,
+            kind,
+            namespace: Name::of_namespace(namespace).ok_or(PatternError::Name)?,
+            names,
+        })
+    }
+
+    /// The pattern for exactly this repo, or `None` for a repo without a namespace.
+    #[must_use]
+    pub fn for_repo(endpoint: &Endpoint, repo: &Repo) -> Option<Self> {
+        Some(Self {
+            endpoint: endpoint.clone(),
+            kind: (repo.kind != Kind::Model).then_some(repo.kind),
+            namespace: repo.namespace.clone()?,
+            names: Names::Exactly(repo.name.clone()),
+        })
+    }
+
+    /// Whether the repo on that endpoint is one of these.
+    #[must_use]
+    pub fn matches(&self, endpoint: &Endpoint, repo: &Repo) -> bool {
+        self.endpoint == *endpoint
+            && self.kind.is_none_or(|kind| kind == repo.kind)
+            && repo.namespace.as_ref() == Some(&self.namespace)
+            && match &self.names {
+                Names::All => true,
+                Names::Exactly(name) => *name == repo.name,
+                Names::Glob(glob) => glob_fits(glob, &repo.name.as_str().to_ascii_lowercase()),
+            }
+    }
+
+    /// Its place in the order of rules.
+    #[must_use]
+    pub fn specificity(&self) -> Specificity {
+        let any_kind = u8::from(self.kind.is_none());
+        match &self.names {
+            Names::Exactly(_) => Specificity(any_kind, Reverse(0), 0),
+            Names::Glob(glob) => Specificity(2, Reverse(glob.len()), any_kind),
+            Names::All => Specificity(3 + any_kind, Reverse(0), 0),
+        }
+    }
+}
+
+impl Names {
+    fn parse(text: &str) -> Result<Self, PatternError> {
+        // `acme/x.git` is how a remote writes it.
+        if text.contains('*') {
+            Name::of_repo(&text.replace('*', "x")).ok_or(PatternError::Name)?;
+            return Ok(Self::Glob(strip_git(text).to_ascii_lowercase()));
+        }
+        let name = Name::of_repo(text).ok_or(PatternError::Name)?;
+        Ok(Self::Exactly(name))
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.endpoint.is_hugging_face() {
+            write!(f, "{}/", self.endpoint)?;
+        }
+        if let Some(kind) = self.kind {
+            write!(f, "{}/", kind.prefix())?;
+        }
+        f.write_str(self.namespace.as_str())?;
+        match &self.names {
+            Names::All => Ok(()),
+            Names::Glob(glob) => write!(f, "/{glob}"),
+            Names::Exactly(name) => write!(f, "/{}", name.as_str()),
+        }
+    }
+}
+
+/// What a plain name is made of, by its bytes: looked up for each of many.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < plain.len() {
+        plain[byte] =
+            (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'_' | b'.');
+        byte += 1;
+    }
+    plain
+};
+
+/// The namespace of a pattern that a look at its characters shows to be a good one, on the public
+/// Hub, and written in the one way in which [`Pattern`] prints it but for case. `None` says nothing.
+#[must_use]
+pub fn plain_namespace(text: &str) -> Option<&str> {
+    let is_name = |part: &str, more: u8| {
+        let plain = |b: u8| PLAIN[usize::from(b)] || b == more;
+        let first = part.bytes().next();
+        first.is_some_and(|b| b.is_ascii_alphanumeric())
+            && part.len() <= 255
+            && part.bytes().all(plain)
+    };
+    // Not `split_once`: its search is made for long texts, and thousands of these are short.
+    fn split(text: &str) -> Option<(&str, &str)> {
+        let slash = text.bytes().position(|b| b == b'/')?;
+        Some((text.get(..slash)?, text.get(slash + 1..)?))
+    }
+    let (namespace, name) = match split(text) {
+        Some((kind, rest)) if Kind::from_prefix(kind).is_some() => match split(rest) {
+            Some((namespace, name)) => (namespace, Some(name)),
+            None => (rest, None),
+        },
+        Some((namespace, name)) => (namespace, Some(name)),
+        None if Kind::from_prefix(text).is_some() => return None,
+        None => (text, None),
+    };
+    // Hardly any ends in this letter, and fewer in `.git`.
+    let bare = |part: &str| !part.ends_with(['t', 'T']) || strip_git(part) == part;
+    let good = is_name(namespace, b'-')
+        && bare(namespace)
+        && name.is_none_or(|name| is_name(name, b'*') && bare(name));
+    good.then_some(namespace)
+}
+
+/// Whether `text` is `glob` with each `*` standing for any run of characters. Linear in the
+/// product of the lengths at worst: only the last `*` is ever tried again.
+fn glob_fits(glob: &str, text: &str) -> bool {
+    let (glob, text) = (glob.as_bytes(), text.as_bytes());
+    let (mut g, mut t) = (0, 0);
+    let mut retry: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match (glob.get(g), retry) {
+            (Some(b'*'), _) => {
+                retry = Some((g, t));
+                g += 1;
+            }
+            (Some(byte), _) if Some(byte) == text.get(t) => {
+                g += 1;
+                t += 1;
+            }
+            (_, Some((star, from))) => {
+                retry = Some((star, from + 1));
+                g = star + 1;
+                t = from + 1;
+            }
+            (_, None) => return false,
+        }
+    }
+    glob.get(g..)
+        .is_some_and(|rest| rest.iter().all(|b| *b == b'*'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_patterns_are_what_they_seem() {
+        // Each of up to four parts is one of these, so all that can go wrong is among them.
+        const PARTS: [&str; 17] = [
+            "", "acme", "Acme-2", "x.git", "x.GIT", "*", "llama-*", "a*b", ".", "..", ".x", "-x",
+            "datasets", "Models", "a b", "hf_x", "é",
+        ];
+        let mut plain = 0;
+        let texts = PARTS.iter().flat_map(|a| {
+            let second = PARTS.iter().flat_map(move |b| {
+                let third = PARTS.iter().map(move |c| format!("{a}/{b}/{c}"));
+                third.chain([format!("{a}/{b}"), format!("{a}/{b}/x/y")])
+            });
+            second.chain([(*a).to_owned()])
+        });
+        for text in texts {
+            let Some(namespace) = plain_namespace(&text) else {
+                continue;
+            };
+            plain += 1;
+            let pattern = Pattern::parse(&text).unwrap();
+            assert_eq!(pattern.namespace.as_str(), namespace, "{text}");
+            assert!(pattern.to_string().eq_ignore_ascii_case(&text), "{text}");
+        }
+        assert!(plain > 50, "{plain}");
+    }
+
+    fn fits(pattern: &str, path: &str) -> bool {
+        Pattern::parse(pattern)
+            .unwrap()
+            .matches(&Endpoint::hugging_face(), &Repo::from_path(path).unwrap())
+    }
+
+    #[test]
+    fn what_each_form_matches() {
+        for (pattern, yes, no) in [
+            (
+                "acme",
+                &["acme/x", "Acme/y", "datasets/acme/x", "spaces/acme/z"][..],
+                &["acme2/x", "acm/e", "acme", "datasets/acme"][..],
+            ),
+            (
+                "datasets/acme",
+                &["datasets/acme/x"],
+                &["acme/x", "spaces/acme/x"],
+            ),
+            ("models/acme", &["acme/x"], &["datasets/acme/x"]),
+            (
+                "acme/x",
+                &["acme/x", "acme/X.git", "datasets/acme/x"],
+                &["acme/xy", "acme/y"],
+            ),
+            ("acme/x.git", &["acme/x"], &["acme/y"]),
+            ("acme/x.GIT", &["acme/x"], &["acme/y"]),
+            ("acme/x*.git", &["acme/x", "acme/xy.git"], &["acme/y"]),
+            ("models/acme/x", &["acme/x"], &["datasets/acme/x"]),
+            ("datasets/acme/x", &["datasets/acme/x"], &["acme/x"]),
+            (
+                "acme/llama-*",
+                &["acme/llama-2", "acme/LLaMA-", "datasets/acme/llama-x"],
+                &["acme/llama"],
+            ),
+            (
+                "acme/*-7b-*",
+                &["acme/a-7b-b", "acme/-7b--7b-"],
+                &["acme/a-7b", "acme/7b-"],
+            ),
+            ("acme/*", &["acme/x", "datasets/acme/x"], &["other/x"]),
+            ("https://huggingface.co/acme/x", &["acme/x"], &["acme/y"]),
+            (
+                "https://huggingface.co/models/acme/x",
+                &["acme/x"],
+                &["datasets/acme/x"],
+            ),
+            (
+                "https://huggingface.co/datasets/acme/x/tree/main",
+                &["datasets/acme/x"],
+                &["acme/x"],
+            ),
+        ] {
+            for path in yes {
+                assert!(fits(pattern, path), "{pattern} should match {path}");
+            }
+            for path in no {
+                assert!(!fits(pattern, path), "{pattern} should not match {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_endpoint_must_be_equal() {
+        let pattern = Pattern::parse("https://hub.corp.example/acme").unwrap();
+        let corp = Endpoint::parse("https://hub.corp.example").unwrap();
+        let repo = Repo::from_path("acme/x").unwrap();
+        assert!(pattern.matches(&corp, &repo));
+        assert!(!pattern.matches(&Endpoint::hugging_face(), &repo));
+        assert!(!Pattern::parse("acme").unwrap().matches(&corp, &repo));
+        assert_eq!(pattern.to_string(), "https://hub.corp.example/acme");
+    }
+
+    #[test]
+    fn most_specific_first() {
+        let order = [
+            "datasets/acme/x",
+            "acme/x",
+            "acme/llama-2-*",
+            "datasets/acme/llama-*",
+            "acme/llama-*",
+            "acme/*",
+            "datasets/acme",
+            "acme",
+        ];
+        for pair in order.windows(2) {
+            let [a, b] = pair else { unreachable!() };
+            let key = |p: &str| Pattern::parse(p).unwrap().specificity();
+            assert!(key(a) < key(b), "{a} before {b}");
+        }
+    }
+
+    #[test]
+    fn texts_that_are_no_pattern() {
+        for (text, error) in [
+            ("", PatternError::Empty),
+            ("/", PatternError::Empty),
+            ("https://huggingface.co", PatternError::Empty),
+            ("datasets", PatternError::KindOnly),
+            ("*", PatternError::GlobInNamespace),
+            ("*/x", PatternError::GlobInNamespace),
+            ("datasets/ac*/x", PatternError::GlobInNamespace),
+            ("acme/a b", PatternError::Name),
+            ("ac me", PatternError::Name),
+            ("acme/../x", PatternError::TooLong),
+            ("acme/..", PatternError::Name),
+            ("acme/x/y", PatternError::TooLong),
+            ("ssh://hf.co/acme", PatternError::Url),
+            ("https://me@huggingface.co/acme", PatternError::Url),
+            ("acme/[ab]", PatternError::Name),
+            ("acme\n", PatternError::Name),
+            ("acme/x.git.git", PatternError::Name),
+            ("x.git/y", PatternError::Name),
+            ("acme/*.git.git", PatternError::Name),
+        ] {
+            assert_eq!(Pattern::parse(text), Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_reads_back_as_itself() {
+        for text in [
+            "acme",
+            "datasets/acme",
+            "acme/x",
+            "models/acme/x",
+            "acme/llama-*",
+        ] {
+            let pattern = Pattern::parse(text).unwrap();
+            assert_eq!(pattern.to_string(), text);
+            assert_eq!(Pattern::parse(&pattern.to_string()), Ok(pattern));
+        }
+    }
+
+    #[test]
+    fn globs_with_many_stars_end_soon() {
+        assert!(!glob_fits(&"*a".repeat(50), &"a".repeat(49)));
+        assert!(!glob_fits(
+            &format!("{}b", "*a".repeat(100)),
+            &"a".repeat(255)
+        ));
+        assert!(glob_fits("**", ""));
+    }
+}

@@ -1,0 +1,450 @@
+//! What a token may do, as the Hub tells it, and whether that covers a repo.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::repo::Kind;
+use crate::model::repo::Name;
+use crate::model::repo::Repo;
+
+/// What the Hub says of a token. Nothing of it is secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The account that the token belongs to.
+    pub account: String,
+    /// `user`, `org` or whatever else the Hub says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_type: Option<String>,
+    /// The organisations that the account belongs to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub organisations: Vec<Organisation>,
+    /// The token's name on the Hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// The token's role.
+    #[serde(default)]
+    pub role: Role,
+    /// It reads gated repos whose terms the account has accepted.
+    #[serde(default)]
+    pub gated: bool,
+    /// Permissions that are bound to no entity.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub global: Vec<String>,
+    /// What a fine-grained token may do where.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<Scope>,
+    /// When the token expires, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<u64>,
+    /// When the Hub last said all this, in seconds since 1970.
+    #[serde(default)]
+    pub verified: u64,
+}
+
+/// An organisation and the account's role in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organisation {
+    /// Its name.
+    pub name: String,
+    /// `read`, `contributor`, `write`, `admin`, where the Hub says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+}
+
+/// A token's role.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Role {
+    /// Reads all that the account can read.
+    Read,
+    /// Reads and writes all that the account can.
+    Write,
+    /// Does what its scopes say.
+    FineGrained,
+    /// A role that this program does not know.
+    Other(String),
+    /// Not told, as for a token from a browser login.
+    #[default]
+    Unknown,
+}
+
+impl Role {
+    /// The role by the Hub's word for it.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        match text {
+            "" => Self::Unknown,
+            "read" => Self::Read,
+            "write" => Self::Write,
+            "fineGrained" => Self::FineGrained,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}
+
+impl From<String> for Role {
+    fn from(text: String) -> Self {
+        Self::read(&text)
+    }
+}
+
+impl From<Role> for String {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::FineGrained => "fineGrained".to_owned(),
+            Role::Unknown => Self::new(),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::FineGrained => "fine-grained",
+            Self::Other(other) => other,
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// What a fine-grained token may do with one entity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// The entity's type: `model`, `dataset`, `space`, `kernel`, `org`, `user`, ..
+    pub kind: String,
+    /// Its name, where the Hub gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The Hub's id of it, which is all there is of an entity that cannot be named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The Hub's words for what is permitted.
+    pub permissions: Vec<String>,
+}
+
+/// What git wants to do with a repo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Clone, fetch, pull.
+    Read,
+    /// Push.
+    Write,
+}
+
+/// How narrowly a token covers a repo; the smaller, the narrower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Coverage {
+    /// A fine-grained scope on the repo itself.
+    Repo,
+    /// A fine-grained scope on its namespace.
+    Namespace,
+    /// The account's own namespace.
+    Own,
+    /// An organisation that the account belongs to.
+    Organisation,
+}
+
+impl Scope {
+    /// Whether its permissions let git do that.
+    fn permits(&self, access: Access) -> bool {
+        // HUB: `repo.write` reads and writes.
+        self.permissions
+            .iter()
+            .any(|permission| match permission.as_str() {
+                "repo.write" => true,
+                "repo.content.read" => access == Access::Read,
+                _ => false,
+            })
+    }
+
+    /// The pattern of what it is on, where rules can have one.
+    fn reach(&self) -> Option<(Coverage, String)> {
+        let name = self.name.as_deref()?;
+        match self.kind.as_str() {
+            "org" | "user" => Some((Coverage::Namespace, name.to_owned())),
+            "model" | "dataset" | "space" | "kernel" => {
+                let prefix = format!("{}s/", self.kind);
+                let name = name.strip_prefix(&prefix).unwrap_or(name);
+                Some((Coverage::Repo, format!("{prefix}{name}")))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is a scope on that repo, and if so how narrow.
+    fn is_on(&self, repo: &Repo) -> Option<Coverage> {
+        let kind = match self.kind.as_str() {
+            "org" | "user" => {
+                let namespace = repo.namespace.as_ref()?;
+                return (Name::parse(self.name.as_deref()?).as_ref() == Some(namespace))
+                    .then_some(Coverage::Namespace);
+            }
+            "model" => Kind::Model,
+            "dataset" => Kind::Dataset,
+            "space" => Kind::Space,
+            "kernel" => Kind::Kernel,
+            _ => return None,
+        };
+        let named = Repo::from_path(self.name.as_deref()?)?;
+        (kind == repo.kind && named.namespace == repo.namespace && named.name == repo.name)
+            .then_some(Coverage::Repo)
+    }
+}
+
+impl Facts {
+    /// How narrowly the token covers the repo for this access; `None` when it does not, as far
+    /// as is known.
+    #[must_use]
+    pub fn covers(&self, repo: &Repo, access: Access) -> Option<Coverage> {
+        let namespace = repo.namespace.as_ref()?;
+        let is_namespace = |name: &str| Name::parse(name).as_ref() == Some(namespace);
+        match &self.role {
+            Role::FineGrained => self
+                .scopes
+                .iter()
+                .filter(|scope| scope.permits(access))
+                .filter_map(|scope| scope.is_on(repo))
+                .min(),
+            Role::Read if access == Access::Write => None,
+            Role::Read | Role::Write | Role::Unknown => {
+                if is_namespace(&self.account) {
+                    return Some(Coverage::Own);
+                }
+                let organisation = self.organisations.iter().find(|o| is_namespace(&o.name))?;
+                (access == Access::Read || organisation.role.as_deref() != Some("read"))
+                    .then_some(Coverage::Organisation)
+            }
+            Role::Other(_) => None,
+        }
+    }
+
+    /// What the token reaches: patterns that rules for it could have, each with how narrow it is.
+    #[must_use]
+    pub fn reach(&self) -> Vec<(Coverage, String)> {
+        let mut reach = Vec::new();
+        match &self.role {
+            Role::FineGrained => {
+                let readable = self.scopes.iter().filter(|s| s.permits(Access::Read));
+                reach.extend(readable.filter_map(Scope::reach));
+            }
+            Role::Read | Role::Write | Role::Unknown => {
+                reach.push((Coverage::Own, self.account.clone()));
+                let organisations = self.organisations.iter();
+                reach.extend(organisations.map(|o| (Coverage::Organisation, o.name.clone())));
+            }
+            Role::Other(_) => {}
+        }
+        reach.dedup();
+        reach.retain(|(_, pattern)| crate::model::pattern::Pattern::parse(pattern).is_ok());
+        reach
+    }
+
+    /// One line about the token: account, role and organisations.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut text = format!("account {}, role {}", self.account, self.role);
+        if !self.organisations.is_empty() {
+            let names: Vec<String> = self
+                .organisations
+                .iter()
+                .map(|o| match &o.role {
+                    Some(role) => format!("{} ({role})", o.name),
+                    None => o.name.clone(),
+                })
+                .collect();
+            text.push_str(&format!(", organisations {}", names.join(", ")));
+        }
+        text
+    }
+
+    /// A row for each entity that a fine-grained token is for: where, and what in words.
+    #[must_use]
+    pub fn table(&self) -> Vec<Vec<String>> {
+        let mut rows: Vec<Vec<String>> = self
+            .scopes
+            .iter()
+            .map(|scope| {
+                let what: Vec<String> = scope.permissions.iter().map(|p| in_words(p)).collect();
+                let what = if what.is_empty() {
+                    "nothing".to_owned()
+                } else {
+                    what.join(", ")
+                };
+                let entity = scope.name.as_ref().or(scope.id.as_ref());
+                let entity = entity.map_or("", String::as_str);
+                vec![format!("{} {entity}", scope.kind), what]
+            })
+            .collect();
+        if self.gated {
+            rows.push(vec![
+                "gated repos".to_owned(),
+                "read those whose terms the account has accepted".to_owned(),
+            ]);
+        }
+        if !self.global.is_empty() {
+            let what: Vec<String> = self.global.iter().map(|p| in_words(p)).collect();
+            rows.push(vec!["everywhere".to_owned(), what.join(", ")]);
+        }
+        rows
+    }
+}
+
+/// A permission in words; one that is not known stands as it is.
+fn in_words(permission: &str) -> String {
+    match permission {
+        "repo.content.read" => "read",
+        "repo.write" => "read and write",
+        "repo.access.read" => "see access requests",
+        "discussion.write" => "discussions",
+        "inference.serverless.write" => "inference",
+        "inference.endpoints.infer.write" => "call inference endpoints",
+        "inference.endpoints.write" => "manage inference endpoints",
+        "user.webhooks.read" => "see webhooks",
+        "user.webhooks.write" => "manage webhooks",
+        "job.write" => "run jobs",
+        other => other,
+    }
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(kind: &str, name: &str, permission: &str) -> Scope {
+        Scope {
+            kind: kind.into(),
+            name: Some(name.into()),
+            id: None,
+            permissions: vec![permission.into()],
+        }
+    }
+
+    fn facts(role: Role) -> Facts {
+        Facts {
+            account: "alice".into(),
+            organisations: vec![
+                Organisation {
+                    name: "acme".into(),
+                    role: Some("read".into()),
+                },
+                Organisation {
+                    name: "umbrella".into(),
+                    role: None,
+                },
+            ],
+            role,
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn roles_and_what_they_cover() {
+        use Access::{Read, Write};
+        for (role, path, access, expected) in [
+            (Role::Write, "alice/x", Write, Some(Coverage::Own)),
+            (Role::Read, "Alice/x", Read, Some(Coverage::Own)),
+            (Role::Read, "alice/x", Write, None),
+            (Role::Write, "acme/x", Read, Some(Coverage::Organisation)),
+            (Role::Write, "acme/x", Write, None),
+            (
+                Role::Write,
+                "umbrella/x",
+                Write,
+                Some(Coverage::Organisation),
+            ),
+            (
+                Role::Unknown,
+                "datasets/umbrella/x",
+                Read,
+                Some(Coverage::Organisation),
+            ),
+            (Role::Write, "other/x", Read, None),
+            (Role::Write, "gpt2", Read, None),
+            (Role::Other("new".into()), "alice/x", Read, None),
+            (Role::FineGrained, "alice/x", Read, None),
+        ] {
+            let repo = Repo::from_path(path).unwrap();
+            assert_eq!(
+                facts(role.clone()).covers(&repo, access),
+                expected,
+                "{role} {path}"
+            );
+        }
+    }
+
+    #[test]
+    fn fine_grained_scopes() {
+        use Access::{Read, Write};
+        let mut token = facts(Role::FineGrained);
+        token.scopes = vec![
+            scope("org", "acme", "repo.content.read"),
+            scope("model", "acme/x", "repo.write"),
+            scope("dataset", "acme/d", "repo.content.read"),
+            scope("dataset", "datasets/acme/e", "repo.content.read"),
+            scope("user", "alice", "discussion.write"),
+            scope("collection", "bob/y", "repo.write"),
+            scope("model", "", "repo.write"),
+        ];
+        for (path, access, expected) in [
+            ("acme/x", Read, Some(Coverage::Repo)),
+            ("acme/x", Write, Some(Coverage::Repo)),
+            ("acme/y", Read, Some(Coverage::Namespace)),
+            ("acme/y", Write, None),
+            ("datasets/acme/x", Read, Some(Coverage::Namespace)),
+            ("datasets/acme/d", Read, Some(Coverage::Repo)),
+            ("datasets/acme/e", Read, Some(Coverage::Repo)),
+            ("alice/x", Read, None),
+            ("bob/y", Read, None),
+        ] {
+            let repo = Repo::from_path(path).unwrap();
+            assert_eq!(token.covers(&repo, access), expected, "{path}");
+        }
+        let patterns: Vec<String> = token.reach().into_iter().map(|(_, p)| p).collect();
+        assert_eq!(
+            patterns,
+            [
+                "acme",
+                "models/acme/x",
+                "datasets/acme/d",
+                "datasets/acme/e"
+            ]
+        );
+    }
+
+    #[test]
+    fn unknown_words_stand_as_they_are() {
+        let mut token = facts(Role::FineGrained);
+        token.gated = true;
+        token.global = vec!["time.travel".into()];
+        token.scopes = vec![
+            scope("model", "acme/x", "repo.write"),
+            scope("resource-group", "rg", "quantum.write"),
+        ];
+        let rows: Vec<String> = token.table().iter().map(|row| row.join(": ")).collect();
+        assert_eq!(
+            rows,
+            [
+                "model acme/x: read and write",
+                "resource-group rg: quantum.write",
+                "gated repos: read those whose terms the account has accepted",
+                "everywhere: time.travel",
+            ]
+        );
+        assert_eq!(
+            token.summary(),
+            "account alice, role fine-grained, organisations acme (read), umbrella"
+        );
+    }
+
+    #[test]
+    fn roles_read_back() {
+        for role in ["read", "write", "fineGrained", "superWrite", ""] {
+            assert_eq!(String::from(Role::read(role)), role);
+        }
+    }
+}

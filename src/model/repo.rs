@@ -1,0 +1,494 @@
+//! Naming repos: every path and URL that names one Hub repo.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::model::endpoint::Endpoint;
+
+/// The kinds of repo, each with its own name space on the Hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `NAMESPACE/NAME`, the kind without a prefix.
+    Model,
+    /// `datasets/NAMESPACE/NAME`.
+    Dataset,
+    /// `spaces/NAMESPACE/NAME`.
+    Space,
+    /// `kernels/NAMESPACE/NAME`.
+    Kernel,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Kind; 4] = [Kind::Model, Kind::Dataset, Kind::Space, Kind::Kernel];
+
+    /// The first component of a path of this kind (a model's URL leaves it out).
+    #[must_use]
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Kind::Model => "models",
+            Kind::Dataset => "datasets",
+            Kind::Space => "spaces",
+            Kind::Kernel => "kernels",
+        }
+    }
+
+    /// The kind that a path's first component names.
+    #[must_use]
+    pub fn from_prefix(component: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| component.eq_ignore_ascii_case(kind.prefix()))
+    }
+}
+
+/// A namespace's or repo's name: kept as written, compared without case, as the Hub does.
+#[derive(Debug, Clone)]
+pub struct Name(String);
+
+impl Name {
+    /// A name of letters, digits, `-`, `_` and `.`, not made of dots only.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+        (!text.is_empty()
+            && text.len() <= 255
+            && text.bytes().all(plain)
+            && !text.bytes().all(|b| b == b'.'))
+        .then(|| Self(text.to_owned()))
+    }
+
+    /// A repo's name as a path has it, with `.git` or without; one that ends so twice is none,
+    /// for the Hub has no repo of such a name.
+    #[must_use]
+    pub fn of_repo(component: &str) -> Option<Self> {
+        let name = strip_git(component);
+        if strip_git(name) == name {
+            Self::parse(name)
+        } else {
+            None
+        }
+    }
+
+    /// A namespace's name. One that ends in `.git` is none: `x.git/info` is git asking for `x`.
+    #[must_use]
+    pub fn of_namespace(component: &str) -> Option<Self> {
+        let ends = component.to_ascii_lowercase().ends_with(".git");
+        if ends { None } else { Self::parse(component) }
+    }
+
+    /// The name as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for Name {}
+
+/// One repo of an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repo {
+    /// Model, dataset, space or kernel.
+    pub kind: Kind,
+    /// The user or organisation; absent for the Hub's oldest repos, such as `gpt2`.
+    pub namespace: Option<Name>,
+    /// The repo's own name.
+    pub name: Name,
+}
+
+/// What may follow a repo's name in a path that still means that repo: git's and git-lfs's own
+/// paths, and the pages of the web site.
+const PAGES: [&str; 19] = [
+    "info",
+    "git-upload-pack",
+    "git-receive-pack",
+    "tree",
+    "blob",
+    "blame",
+    "raw",
+    "resolve",
+    "commit",
+    "commits",
+    "edit",
+    "upload",
+    "delete",
+    "discussions",
+    "settings",
+    "viewer",
+    "embed",
+    "logs",
+    "xet-write-token",
+];
+
+impl Repo {
+    /// The repo that a path names: git's `path` field, the path of a remote or of a web page.
+    /// `None` when it names none.
+    #[must_use]
+    pub fn from_path(path: &str) -> Option<Self> {
+        // What follows is resolved by the server: `acme/x/tree/../../../evil/y` is not acme's.
+        let odd = |part: &str| part.is_empty() || part == "." || part == ".." || part.contains('%');
+        if path.trim_matches('/').split('/').any(odd) {
+            return None;
+        }
+        let mut parts = path.trim_matches('/').split('/').peekable();
+        // The Hub's API has the same names below /api, with the kind always written.
+        let api = parts.next_if(|p| *p == "api").is_some();
+        let prefix = parts.peek().copied().and_then(Kind::from_prefix);
+        if prefix.is_some() {
+            parts.next();
+        } else if api {
+            return None;
+        }
+        let kind = prefix.unwrap_or(Kind::Model);
+        let first = parts.next()?;
+        let rest: Vec<&str> = parts.collect();
+        let is_page = |p: &str| PAGES.contains(&p);
+        match rest.as_slice() {
+            [] => Self::canonical(kind, first),
+            // `gpt2.git/info/lfs`, `gpt2/tree/main`: a repo without a namespace. A second
+            // component alone is a name, even when it reads like a page.
+            [page, ..] if is_page(page) && first.to_ascii_lowercase().ends_with(".git") => {
+                Self::canonical(kind, first)
+            }
+            [page, _, ..] if is_page(page) => Self::canonical(kind, first),
+            [name] => Self::named(kind, first, name),
+            [name, page, ..] if api || is_page(page) => Self::named(kind, first, name),
+            _ => None,
+        }
+    }
+
+    fn canonical(kind: Kind, name: &str) -> Option<Self> {
+        let name = Name::of_repo(name)?;
+        let repo = Self {
+            kind,
+            namespace: None,
+            name,
+        };
+        (!repo.would_read_as_another()).then_some(repo)
+    }
+
+    fn named(kind: Kind, namespace: &str, name: &str) -> Option<Self> {
+        let repo = Self {
+            kind,
+            namespace: Some(Name::of_namespace(namespace)?),
+            name: Name::of_repo(name)?,
+        };
+        (!repo.would_read_as_another()).then_some(repo)
+    }
+
+    /// Whether its first component is a word of the Hub's own: a model's path leaves the kind
+    /// out, so `models/datasets/x` would be shown, and kept, as a dataset.
+    fn would_read_as_another(&self) -> bool {
+        let first = self.namespace.as_ref().unwrap_or(&self.name).as_str();
+        self.kind == Kind::Model
+            && (Kind::from_prefix(first).is_some() || first.eq_ignore_ascii_case("api"))
+    }
+}
+
+/// The name without the `.git` that a remote may add to it.
+#[must_use]
+pub fn strip_git(name: &str) -> &str {
+    match name
+        .len()
+        .checked_sub(4)
+        .and_then(|at| name.split_at_checked(at))
+    {
+        Some((stem, suffix)) if !stem.is_empty() && suffix.eq_ignore_ascii_case(".git") => stem,
+        _ => name,
+    }
+}
+
+impl fmt::Display for Repo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.kind != Kind::Model {
+            write!(f, "{}/", self.kind.prefix())?;
+        }
+        if let Some(namespace) = &self.namespace {
+            write!(f, "{}/", namespace.as_str())?;
+        }
+        f.write_str(self.name.as_str())
+    }
+}
+
+/// A place on an endpoint, as a person or a remote names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// The path, percent-decoded, without outer slashes; empty for the endpoint itself.
+    pub path: String,
+    /// The user name in the URL, percent-decoded.
+    pub username: Option<String>,
+}
+
+impl Location {
+    /// The repo that the path names, if it does.
+    #[must_use]
+    pub fn repo(&self) -> Option<Repo> {
+        Repo::from_path(&self.path)
+    }
+}
+
+/// Why a text names no place on a Hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LocationError {
+    /// Not a URL, and not a repo's name either.
+    #[error("this is neither a repo such as acme/x or datasets/acme/x nor a URL")]
+    NotARepo,
+    /// A URL of another scheme, or with a host that is none.
+    #[error("this URL is not an https URL of a Hub")]
+    NotHttp,
+}
+
+/// Reads a repo's name (on `default`) or a URL.
+///
+/// # Errors
+/// When the text is neither. The text itself is not in the error: a URL may hold a token.
+pub fn parse_location(text: &str, default: &Endpoint) -> Result<Location, LocationError> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        Repo::from_path(text).ok_or(LocationError::NotARepo)?;
+        return Ok(Location {
+            endpoint: default.clone(),
+            path: text.trim_matches('/').to_owned(),
+            username: None,
+        });
+    };
+    // Taken apart where git does it, and nothing in it repaired (a backslash, a tab, another
+    // full stop in the host, `..` in the path): what one reader repairs, another may send to
+    // somebody else.
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (user, host) = authority.split_once('@').unwrap_or(("", authority));
+    let endpoint = Endpoint::from_git(&scheme.to_ascii_lowercase(), host);
+    let username = percent_decode(user.split(':').next().unwrap_or(""));
+    let path = path.split(['?', '#']).next().unwrap_or("");
+    Ok(Location {
+        endpoint: endpoint.ok_or(LocationError::NotHttp)?,
+        path: percent_decode(path.trim_matches('/')),
+        username: (!username.is_empty()).then_some(username),
+    })
+}
+
+/// Undoes `%XX`; what is not valid stays as it is, and bytes that are no UTF-8 are replaced.
+fn percent_decode(text: &str) -> String {
+    String::from_utf8_lossy(&percent_decoded(text)).into_owned()
+}
+
+/// Undoes `%XX`; what is not valid stays as it is. What is decoded may be a secret.
+#[must_use]
+pub fn percent_decoded(text: &str) -> Zeroizing<Vec<u8>> {
+    let hex = |b: &u8| (*b as char).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let bytes = text.as_bytes();
+    let mut out = Zeroizing::new(Vec::with_capacity(bytes.len()));
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let pair = (
+            bytes.get(at + 1).and_then(hex),
+            bytes.get(at + 2).and_then(hex),
+        );
+        if let (b'%', (Some(high), Some(low))) = (byte, pair) {
+            out.push(high * 16 + low);
+            at += 3;
+        } else {
+            out.push(byte);
+            at += 1;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_the_repo_they_name() {
+        for (path, repo) in [
+            ("acme/x", "acme/x"),
+            ("/acme/x/", "acme/x"),
+            ("acme/x.git", "acme/x"),
+            ("acme/x.GIT", "acme/x"),
+            ("acme/x.git/info/lfs", "acme/x"),
+            ("acme/x.git/info/lfs/objects/batch", "acme/x"),
+            ("acme/x.git/git-upload-pack", "acme/x"),
+            ("acme/x/tree/main", "acme/x"),
+            ("acme/x/blob/main/README.md", "acme/x"),
+            ("acme/x/resolve/main/a/b.bin", "acme/x"),
+            ("acme/x/settings", "acme/x"),
+            ("models/acme/x", "acme/x"),
+            ("datasets/acme/x", "datasets/acme/x"),
+            ("Datasets/Acme/X.git", "datasets/Acme/X"),
+            ("datasets/acme/x/viewer", "datasets/acme/x"),
+            ("spaces/acme/x", "spaces/acme/x"),
+            ("kernels/acme/x", "kernels/acme/x"),
+            ("gpt2", "gpt2"),
+            ("gpt2.git", "gpt2"),
+            ("gpt2.git/info/lfs", "gpt2"),
+            ("gpt2/tree/main", "gpt2"),
+            ("datasets/squad", "datasets/squad"),
+            ("datasets/squad.git/info/lfs", "datasets/squad"),
+            ("acme/tree", "acme/tree"),
+            ("acme/info", "acme/info"),
+            ("acme/.git", "acme/.git"),
+            ("acme/a.b-c_d", "acme/a.b-c_d"),
+            ("api/models/acme/x/revision/main", "acme/x"),
+            ("api/datasets/acme/x", "datasets/acme/x"),
+        ] {
+            assert_eq!(
+                Repo::from_path(path).map(|r| r.to_string()).as_deref(),
+                Some(repo),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn paths_that_name_no_repo() {
+        for path in [
+            "",
+            "/",
+            "datasets",
+            "datasets/",
+            "api",
+            "api/whoami-v2",
+            "acme/x/y",
+            "acme//x",
+            "acme/..",
+            "../acme/x",
+            "acme/x/../y",
+            "acme/x/tree/../../../evil/y",
+            "acme/x.git/info/../../../evil/y",
+            "acme/x/tree//..",
+            "acme/x/tree/%2e%2e/%2e%2e",
+            "acme/x/./tree/main",
+            "acme/x y",
+            "acme/x\n",
+            "acme/x?y",
+            "acme/%78",
+            "acme/é",
+            "datasets/a/b/c/d",
+            "acme/\u{1b}[31m",
+            "acme/x.git.git",
+            "x.GIT.git/info/lfs",
+            "x.git/y",
+            "x.git/info.git",
+        ] {
+            assert_eq!(Repo::from_path(path), None, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_model_is_never_shown_as_a_dataset() {
+        for path in [
+            "models/datasets/x",
+            "models/Spaces/x",
+            "api/models/kernels/x",
+            "models/datasets",
+            "models/api/x",
+            "models/models",
+        ] {
+            assert_eq!(Repo::from_path(path), None, "{path}");
+        }
+        let dataset = Repo::from_path("datasets/models/x").unwrap();
+        assert_eq!(Repo::from_path(&dataset.to_string()), Some(dataset));
+    }
+
+    #[test]
+    fn a_url_that_others_read_as_another_host_is_not_on_the_hub() {
+        for text in [
+            "https://huggingface.co\\@evil.example/acme/x",
+            "https://huggingface.co\\.evil.example/acme/x",
+            "https://a@huggingface.co@evil.example/acme/x",
+            "https://evil.example@a@huggingface.co/acme/x",
+            "https://hugging\tface.co/acme/x",
+            "https://huggingface。co/acme/x",
+            "https://hugging%66ace.co/acme/x",
+            "https:///huggingface.co/acme/x",
+            "https://huggingface.co:/acme/x",
+            " https://huggingface.co/acme/x",
+        ] {
+            let read = parse_location(text, &Endpoint::hugging_face());
+            let hub = read.is_ok_and(|place| place.endpoint.is_hugging_face());
+            assert!(!hub, "{text:?}");
+        }
+        let climbs = "https://huggingface.co/acme/x/../y";
+        let place = parse_location(climbs, &Endpoint::hugging_face()).unwrap();
+        assert_eq!((place.path.as_str(), place.repo()), ("acme/x/../y", None));
+    }
+
+    #[test]
+    fn names_compare_without_case_and_kinds_differ() {
+        assert_eq!(Repo::from_path("Acme/X"), Repo::from_path("acme/x.git"));
+        assert_ne!(
+            Repo::from_path("acme/x"),
+            Repo::from_path("datasets/acme/x")
+        );
+        assert_ne!(Repo::from_path("x"), Repo::from_path("acme/x"));
+    }
+
+    #[test]
+    fn locations() {
+        let hub = Endpoint::hugging_face();
+        for (text, endpoint, path, username) in [
+            ("acme/x", "https://huggingface.co", "acme/x", None),
+            (
+                "https://huggingface.co/acme/x",
+                "https://huggingface.co",
+                "acme/x",
+                None,
+            ),
+            (
+                "https://HF.co/acme/x/tree/main?a=b#c",
+                "https://huggingface.co",
+                "acme/x/tree/main",
+                None,
+            ),
+            (
+                "https://work@huggingface.co/acme/x.git",
+                "https://huggingface.co",
+                "acme/x.git",
+                Some("work"),
+            ),
+            (
+                "https://my%20token@huggingface.co/acme/x",
+                "https://huggingface.co",
+                "acme/x",
+                Some("my token"),
+            ),
+            (
+                "https://huggingface.co:443/acme/%78",
+                "https://huggingface.co",
+                "acme/x",
+                None,
+            ),
+            (
+                "http://127.0.0.1:8080/acme/x",
+                "http://127.0.0.1:8080",
+                "acme/x",
+                None,
+            ),
+            ("https://huggingface.co", "https://huggingface.co", "", None),
+        ] {
+            let location = parse_location(text, &hub).unwrap();
+            assert_eq!(location.endpoint.to_string(), endpoint, "{text}");
+            assert_eq!(location.path, path, "{text}");
+            assert_eq!(location.username.as_deref(), username, "{text}");
+        }
+        for text in [
+            "a b",
+            "ssh://git@hf.co/acme/x",
+            "git@hf.co:acme/x",
+            "https://",
+            "file:///acme/x",
+        ] {
+            assert!(parse_location(text, &hub).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Text that other people wrote, made safe to show, and names as a shell wants them.
+
+/// Text from outside made fit for a terminal: control characters, which could move the cursor
+/// or rewrite what stands there, are dropped, and so are those that change the order of what
+/// follows or cannot be seen; line breaks stay.
+#[must_use]
+pub fn sanitize(text: &str) -> String {
+    text.chars().filter(|c| is_printable(*c)).collect()
+}
+
+/// The same on one line.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    sanitize(&text.replace(['\n', '\r', '\t'], " "))
+}
+
+/// The last thing that happens to all text for people: the same as [`sanitize`], but for our own
+/// styles. What was not made fit where it came in is made so here.
+#[must_use]
+pub fn sanitize_styled(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let length = style_length(rest).unwrap_or_else(|| {
+            if is_printable(c) {
+                out.push(c);
+            }
+            0
+        });
+        let (kept, _) = rest.split_at_checked(length).unwrap_or_default();
+        out.push_str(kept);
+        rest = rest.get(length.max(c.len_utf8())..).unwrap_or_default();
+    }
+    out
+}
+
+/// The length of the sequence at the start of the text, if it is one that [`Style`] writes: an
+/// end, bold, or bold in a colour. None of these hides text.
+fn style_length(text: &str) -> Option<usize> {
+    let rest = text.strip_prefix("\x1b[")?;
+    let (code, _) = rest.split_once('m')?;
+    let ours = match code.as_bytes() {
+        b"0" | b"1" => true,
+        [b'1', b';', b'3', colour] => (b'1'..=b'6').contains(colour),
+        _ => false,
+    };
+    ours.then(|| "\x1b[m".len() + code.len())
+}
+
+/// Whether a character is text: not one that a terminal acts on (the line break is), that turns
+/// the direction of what follows, or that has no width, so that text reads as another.
+#[must_use]
+pub fn is_printable(c: char) -> bool {
+    let deceives = matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    );
+    c == '\n' || !(c.is_control() || deceives)
+}
+
+/// A name as a shell wants it.
+#[must_use]
+pub fn shell_quoted(name: &str) -> String {
+    super::quoting::word(name)
+}

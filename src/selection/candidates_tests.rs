@@ -1,0 +1,583 @@
+use super::*;
+use crate::model::secret::Fingerprint;
+use crate::storage::StorageKind;
+use std::ffi::OsString;
+use std::path::Path;
+
+/// A world in a few words; see [`TokenSource::pick`].
+#[derive(Default)]
+struct TokenSource {
+    config: &'static str,
+    /// Name, account; logged in on the public Hub.
+    tokens: &'static [(&'static str, &'static str)],
+    /// User name, path, when; kept by git on the public Hub.
+    kept: &'static [(&'static str, &'static str, u64)],
+    /// Name, endpoint; logged in elsewhere.
+    elsewhere: &'static [(&'static str, &'static str)],
+    env: &'static [(&'static str, &'static str)],
+    remotes: &'static [&'static str],
+    hf_active: bool,
+    hf_names: &'static [&'static str],
+}
+
+fn info(endpoint: &str, origin: Origin, account: &str, path: &str, added: u64) -> TokenInfo {
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    TokenInfo {
+        endpoint: Endpoint::parse(endpoint).unwrap(),
+        storage: StorageKind::File,
+        origin,
+        fingerprint: Fingerprint::parse(&"0".repeat(32)).unwrap(),
+        former: Vec::new(),
+        hint: String::new(),
+        account: some(account),
+        path: some(path),
+        expires: None,
+        facts: None,
+        renewal_failed: None,
+        added,
+        order: 0,
+    }
+}
+
+impl TokenSource {
+    fn select(
+        &self,
+        endpoint: &str,
+        path: Option<&str>,
+        username: Option<&str>,
+    ) -> Result<Selection, SelectError> {
+        let config = Config::parse(Path::new("config.toml"), self.config).unwrap();
+        let mut state = State::default();
+        let hub = "https://huggingface.co";
+        for (name, account) in self.tokens {
+            let token = info(hub, Origin::Login, account, "", 0);
+            state.tokens.insert(TokenName::existing(name), token);
+        }
+        for (name, endpoint) in self.elsewhere {
+            let token = info(endpoint, Origin::Login, "", "", 0);
+            state.tokens.insert(TokenName::existing(name), token);
+        }
+        for (username, path, added) in self.kept {
+            let token = info(hub, Origin::Git, username, path, *added);
+            let some = (!path.is_empty()).then_some(*path);
+            let name = TokenName::kept_by_git(hub, Some(username), some);
+            state.tokens.insert(name, token);
+        }
+        let env = Environment::read(|name| {
+            let pair = self.env.iter().find(|(n, _)| *n == name)?;
+            Some(OsString::from(pair.1))
+        });
+        let remotes: Vec<Remote> = self
+            .remotes
+            .iter()
+            .map(|remote| {
+                let (username, path) = match remote.split_once('@') {
+                    Some((username, path)) => (Some(username.to_owned()), path),
+                    None => (None, *remote),
+                };
+                let repo = Repo::from_path(path).unwrap();
+                Remote { repo, username }
+            })
+            .collect();
+        let wanted = Query {
+            endpoint: Endpoint::parse(endpoint).unwrap(),
+            path: path.map(str::to_owned),
+            username: username.map(str::to_owned),
+        };
+        let hf_names: Vec<String> = self.hf_names.iter().map(|n| (*n).to_owned()).collect();
+        select(Inputs {
+            wanted: &wanted,
+            config: &config,
+            state: &state,
+            env: &env,
+            remotes: &remotes,
+            hf: HfKnown {
+                active: self.hf_active,
+                names: &hf_names,
+            },
+        })
+    }
+
+    /// The candidates in short: `name`, `$VARIABLE`, `name?` for one that is not there.
+    fn pick_at(&self, endpoint: &str, path: &str, username: &str) -> String {
+        let some = |text| (text != "-").then_some(text);
+        let selection = match self.select(endpoint, some(path), some(username)) {
+            Ok(selection) => selection,
+            Err(error) => return format!("{error:?}"),
+        };
+        let shown: Vec<String> = selection
+            .candidates
+            .iter()
+            .map(|candidate| match &candidate.source {
+                Source::Stored(name) | Source::Command(name) => name.to_string(),
+                Source::Environment(variable) => format!("${variable}"),
+                Source::Unusable(name, _) => format!("{name}?"),
+                Source::HfCli(name) => format!("hf:{}", name.as_deref().unwrap_or("(active)")),
+                Source::Exchange => unreachable!(),
+            })
+            .collect();
+        shown.join(" ")
+    }
+
+    fn pick(&self, path: &str, username: &str) -> String {
+        self.pick_at("https://huggingface.co", path, username)
+    }
+}
+
+const RULES: &str = r#"
+default = "personal"
+[rules]
+acme = "wide"
+"acme/llama-*" = "llama"
+"acme/x" = "narrow"
+"datasets/acme/x" = "data"
+"https://hub.corp.example/acme" = "corp"
+[endpoints]
+"https://hub.corp.example" = { env = true }
+"https://other.example" = {}
+"#;
+
+const NAMES: &[(&str, &str)] = &[
+    ("wide", "alice"),
+    ("llama", "alice"),
+    ("narrow", "bob"),
+    ("data", "alice"),
+    ("personal", "alice"),
+];
+
+#[test]
+fn rules_most_specific_first_then_the_default() {
+    let world = TokenSource {
+        config: RULES,
+        tokens: NAMES,
+        ..TokenSource::default()
+    };
+    for (path, expected) in [
+        ("acme/y", "wide personal"),
+        ("acme/y.git/info/lfs", "wide personal"),
+        ("ACME/Llama-3", "llama wide personal"),
+        ("acme/x", "narrow wide personal"),
+        ("acme/x.git", "narrow wide personal"),
+        ("datasets/acme/x", "data narrow wide personal"),
+        ("datasets/acme/y", "wide personal"),
+        ("other/x", "personal"),
+        ("gpt2", "personal"),
+        ("objs/abcdef", "personal"),
+        ("-", "personal"),
+    ] {
+        assert_eq!(world.pick(path, "-"), expected, "{path}");
+    }
+}
+
+#[test]
+fn rules_beat_the_environment_and_it_beats_the_default() {
+    let world = TokenSource {
+        config: RULES,
+        tokens: NAMES,
+        env: &[("HF_TOKEN", "one"), ("HUGGING_FACE_HUB_TOKEN", "two")],
+        ..TokenSource::default()
+    };
+    assert_eq!(
+        world.pick("acme/y", "-"),
+        "wide $HF_TOKEN $HUGGING_FACE_HUB_TOKEN personal"
+    );
+    assert_eq!(
+        world.pick("other/y", "-"),
+        "$HF_TOKEN $HUGGING_FACE_HUB_TOKEN personal"
+    );
+}
+
+#[test]
+fn a_name_in_the_environment_is_the_only_choice() {
+    let world = TokenSource {
+        config: RULES,
+        tokens: NAMES,
+        elsewhere: &[("corp", "https://hub.corp.example")],
+        env: &[
+            ("GIT_CREDENTIAL_HF_TOKEN_NAME", "data"),
+            ("HF_TOKEN", "one"),
+        ],
+        ..TokenSource::default()
+    };
+    assert_eq!(world.pick("acme/x", "-"), "data");
+    let missing = TokenSource {
+        env: &[("GIT_CREDENTIAL_HF_TOKEN_NAME", "dta")],
+        ..world
+    };
+    assert_eq!(
+        missing.pick("acme/x", "-"),
+        "NoSuchToken(TokenName(\"dta\"))"
+    );
+    let other = TokenSource {
+        env: &[("GIT_CREDENTIAL_HF_TOKEN_NAME", "corp")],
+        ..missing
+    };
+    assert!(other.pick("acme/x", "-").starts_with("OtherEndpoint"));
+}
+
+#[test]
+fn user_names() {
+    let world = TokenSource {
+        config: RULES,
+        tokens: NAMES,
+        kept: &[("carol", "", 1), ("hf_user", "", 2)],
+        env: &[("HF_TOKEN", "one")],
+        ..TokenSource::default()
+    };
+    let all = "narrow wide $HF_TOKEN personal git:hf_user@huggingface.co git:carol@huggingface.co";
+    for (username, expected) in [
+        ("-", all),
+        ("", all),
+        ("hf_user", all),
+        ("git", all),
+        ("__token__", all),
+        ("oauth2", all),
+        // A token's name is a choice, an account's name narrows, another is nobody's.
+        ("data", "data"),
+        ("bob", "narrow $HF_TOKEN"),
+        ("Bob", "narrow $HF_TOKEN"),
+        ("alice", "wide $HF_TOKEN personal"),
+        ("carol", "$HF_TOKEN git:carol@huggingface.co"),
+        ("mallory", "$HF_TOKEN"),
+    ] {
+        assert_eq!(world.pick("acme/x", username), expected, "{username:?}");
+    }
+}
+
+#[test]
+fn tokens_go_to_their_own_endpoint_only() {
+    let world = TokenSource {
+        config: RULES,
+        tokens: NAMES,
+        kept: &[("carol", "", 1)],
+        elsewhere: &[("corp", "https://hub.corp.example")],
+        env: &[("HF_TOKEN", "one")],
+        ..TokenSource::default()
+    };
+    assert_eq!(
+        world.pick_at("https://hub.corp.example", "acme/x", "-"),
+        "corp $HF_TOKEN"
+    );
+    assert_eq!(
+        world.pick_at("https://hub.corp.example", "other/x", "-"),
+        "$HF_TOKEN"
+    );
+    assert_eq!(world.pick_at("https://other.example", "acme/x", "-"), "");
+    assert_eq!(world.pick_at("https://other.example", "acme/x", "wide"), "");
+    // A rule that names a token of another endpoint is told about, not followed.
+    let crossed = TokenSource {
+        config: "[rules]\nacme = \"corp\"\n",
+        ..world
+    };
+    assert_eq!(
+        crossed.pick("acme/x", "-"),
+        "corp? $HF_TOKEN git:carol@huggingface.co"
+    );
+}
+
+#[test]
+fn the_environments_tokens_follow_hf_endpoint() {
+    let world = TokenSource {
+        config: "[endpoints]\n\"https://hub.corp.example\" = {}\n",
+        env: &[
+            ("HF_TOKEN", "one"),
+            ("HF_ENDPOINT", "https://hub.corp.example/"),
+        ],
+        ..TokenSource::default()
+    };
+    assert_eq!(
+        world.pick_at("https://hub.corp.example", "acme/x", "-"),
+        "$HF_TOKEN"
+    );
+    assert_eq!(world.pick("acme/x", "-"), "");
+    let broken = TokenSource {
+        env: &[("HF_TOKEN", "one"), ("HF_ENDPOINT", "https://a@b")],
+        ..world
+    };
+    assert_eq!(broken.pick("acme/x", "-"), "");
+}
+
+#[test]
+fn what_git_kept_stays_within_its_scope() {
+    let world = TokenSource {
+        config: "[rules]\n\"acme/x\" = \"ruled\"\nacme = \"wide\"\n",
+        tokens: &[("ruled", ""), ("wide", "")],
+        kept: &[
+            ("u", "acme/x", 1),
+            ("u", "acme/y.git", 2),
+            ("u", "a/b/c", 3),
+            ("old", "", 4),
+            ("new", "", 5),
+        ],
+        ..TokenSource::default()
+    };
+    let host = "git:new@huggingface.co git:old@huggingface.co";
+    for (path, expected) in [
+        // A rule somebody wrote goes before what git kept for the same repo.
+        ("acme/x", "ruled git:u@huggingface.co/acme/x wide"),
+        ("acme/y", "git:u@huggingface.co/acme/y.git wide"),
+        ("datasets/acme/y", "wide"),
+        ("a/b/c", "git:u@huggingface.co/a/b/c"),
+        ("a/b", ""),
+        ("-", ""),
+    ] {
+        let expected = format!("{expected} {host}");
+        assert_eq!(world.pick(path, "-"), expected.trim_start(), "{path}");
+    }
+}
+
+#[test]
+fn missing_tokens_are_named() {
+    let world = TokenSource {
+        config: "default = \"gone\"\n[rules]\nacme = \"typo\"\n",
+        ..TokenSource::default()
+    };
+    assert_eq!(world.pick("acme/x", "-"), "typo? gone?");
+    assert_eq!(world.pick("acme/x", "alice"), "");
+}
+
+#[test]
+fn commands_are_tokens_too() {
+    let world = TokenSource {
+        config: "default = \"vault\"\n[rules]\nacme = \"pass\"\n\
+                 [endpoints]\n\"https://hub.corp.example\" = {}\n\
+                 [commands]\nvault = [\"vault\"]\npass = [\"pass\", \"hf\"]\n",
+        ..TokenSource::default()
+    };
+    assert_eq!(world.pick("acme/x", "-"), "pass vault");
+    assert_eq!(world.pick("acme/x", "vault"), "vault");
+    assert_eq!(world.pick_at("https://hub.corp.example", "acme/x", "-"), "");
+    assert_eq!(
+        world.pick_at("https://hub.corp.example", "acme/x", "vault"),
+        ""
+    );
+}
+
+#[test]
+fn without_a_path_the_remotes_decide_if_they_agree() {
+    let world = |remotes| TokenSource {
+        config: RULES,
+        tokens: NAMES,
+        remotes,
+        ..TokenSource::default()
+    };
+    assert_eq!(world(&["acme/x"]).pick("-", "-"), "narrow wide personal");
+    assert_eq!(world(&["acme/y", "acme/z"]).pick("-", "-"), "wide personal");
+    assert_eq!(world(&["acme/y", "other/z"]).pick("-", "-"), "personal");
+    // A user name in a remote's URL counts as if git had sent it.
+    assert_eq!(world(&["data@acme/x"]).pick("-", "-"), "data");
+    assert_eq!(world(&["data@acme/x", "acme/x"]).pick("-", "-"), "personal");
+    assert_eq!(world(&["bob@acme/x"]).pick("-", "-"), "narrow");
+    // With a path, the remotes do not count.
+    assert_eq!(world(&["acme/x"]).pick("other/z", "-"), "personal");
+
+    let hub = "https://huggingface.co";
+    let agreed = world(&["acme/y", "acme/z"])
+        .select(hub, None, None)
+        .unwrap();
+    assert!(agreed.inferred && agreed.notices.is_empty());
+    let split = world(&["acme/y", "other/z"])
+        .select(hub, None, None)
+        .unwrap();
+    assert!(split.repo.is_none() && !split.inferred);
+    assert!(
+        matches!(split.notices.as_slice(), [Notice::RemotesDisagree(repos)] if repos.len() == 2)
+    );
+    let users = world(&["data@acme/x", "acme/x"])
+        .select(hub, None, None)
+        .unwrap();
+    assert!(
+        matches!(users.notices.as_slice(), [Notice::RemotesDisagree(repos)] if repos.len() == 1)
+    );
+    let nobody = world(&["nobody@acme/x"]).select(hub, None, None).unwrap();
+    assert_eq!(nobody.notices, [Notice::UnknownUsername]);
+    assert!(nobody.candidates.is_empty());
+}
+
+#[test]
+fn a_token_stands_once_for_its_strongest_reason() {
+    let world = TokenSource {
+        config: "default = \"wide\"\n[rules]\nacme = \"wide\"\n\"acme/x\" = \"wide\"\n",
+        tokens: &[("wide", "")],
+        ..TokenSource::default()
+    };
+    let selection = world
+        .select("https://huggingface.co", Some("acme/x"), None)
+        .unwrap();
+    let [only] = selection.candidates.as_slice() else {
+        panic!()
+    };
+    assert_eq!(only.reason.to_string(), "rule `acme/x`");
+}
+
+/// A token with a role and scopes, on the public Hub.
+fn scoped(account: &str, role: &str, orgs: &[&str], scopes: &[(&str, &str)]) -> TokenInfo {
+    use crate::model::permissions::Facts;
+    use crate::model::permissions::Organisation;
+    use crate::model::permissions::Role;
+    use crate::model::permissions::Scope;
+    let mut token = info("https://huggingface.co", Origin::Login, account, "", 0);
+    token.facts = Some(Facts {
+        account: account.to_owned(),
+        role: Role::read(role),
+        organisations: orgs
+            .iter()
+            .map(|name| Organisation {
+                name: (*name).to_owned(),
+                role: None,
+            })
+            .collect(),
+        scopes: scopes
+            .iter()
+            .map(|(kind, name)| Scope {
+                kind: (*kind).to_owned(),
+                name: Some((*name).to_owned()),
+                id: None,
+                permissions: vec!["repo.content.read".to_owned()],
+            })
+            .collect(),
+        ..Facts::default()
+    });
+    token
+}
+
+#[test]
+fn without_a_rule_the_narrowest_scope_decides() {
+    let mut state = State::default();
+    let mut add = |name: &str, token| state.tokens.insert(TokenName::existing(name), token);
+    add(
+        "narrow",
+        scoped("alice", "fineGrained", &["acme"], &[("model", "acme/x")]),
+    );
+    add(
+        "org",
+        scoped("alice", "fineGrained", &["acme"], &[("org", "acme")]),
+    );
+    add("own", scoped("alice", "read", &["acme", "umbrella"], &[]));
+    add("other", scoped("bob", "write", &["umbrella"], &[]));
+    let config = Config::default();
+    let env = Environment::default();
+    for (path, username, expected) in [
+        ("acme/x", None, &["narrow", "org", "own"][..]),
+        ("acme/y", None, &["org", "own"]),
+        ("datasets/acme/x", None, &["org", "own"]),
+        ("alice/z", None, &["own"]),
+        ("bob/z", None, &["other"]),
+        // Two accounts are members there: a tie is no answer.
+        ("umbrella/z", None, &[]),
+        ("umbrella/z", Some("bob"), &["other"]),
+        ("stranger/z", None, &[]),
+    ] {
+        let wanted = Query {
+            endpoint: Endpoint::hugging_face(),
+            path: Some(path.to_owned()),
+            username: username.map(str::to_owned),
+        };
+        let inputs = Inputs {
+            wanted: &wanted,
+            config: &config,
+            state: &state,
+            env: &env,
+            remotes: &[],
+            hf: HfKnown::default(),
+        };
+        let names: Vec<String> = select(inputs)
+            .unwrap()
+            .candidates
+            .iter()
+            .filter_map(|c| match &c.source {
+                Source::Stored(name) if matches!(c.reason, Reason::Scope(_)) => {
+                    Some(name.to_string())
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(names, expected, "{path} {username:?}");
+    }
+}
+
+#[test]
+fn the_hf_clis_active_token_comes_last_and_its_others_by_name() {
+    const HF_RULES: &str = r#"
+default = "hf:data"
+[rules]
+acme = "hf:work"
+other = "hf:gone"
+[endpoints]
+"https://hub.corp.example" = { env = true }
+"https://other.example" = {}
+"#;
+    let world = TokenSource {
+        config: HF_RULES,
+        tokens: &[("mine", "alice")],
+        kept: &[("alice", "", 1)],
+        env: &[("HF_TOKEN", "hf_x")],
+        hf_active: true,
+        hf_names: &["work", "data"],
+        ..TokenSource::default()
+    };
+    const CORP: &str = "https://hub.corp.example";
+    let (hub, corp) = ("https://huggingface.co", CORP);
+    let kept = "git:alice@huggingface.co";
+    for (endpoint, path, username, expected) in [
+        (
+            hub,
+            "acme/x",
+            "-",
+            format!("hf:work $HF_TOKEN hf:data {kept} hf:(active)"),
+        ),
+        (
+            hub,
+            "free/x",
+            "-",
+            format!("$HF_TOKEN hf:data {kept} hf:(active)"),
+        ),
+        (
+            hub,
+            "other/x",
+            "-",
+            format!("hf:gone? $HF_TOKEN hf:data {kept} hf:(active)"),
+        ),
+        (
+            hub,
+            "free/x",
+            "hf_user",
+            format!("$HF_TOKEN hf:data {kept} hf:(active)"),
+        ),
+        // Whose it is, is not known.
+        (hub, "free/x", "alice", format!("$HF_TOKEN {kept}")),
+        (hub, "free/x", "nobody", "$HF_TOKEN".to_owned()),
+        (hub, "free/x", "hf:work", "hf:work".to_owned()),
+        (
+            corp,
+            "acme/x",
+            "-",
+            "$HF_TOKEN hf:data hf:(active)".to_owned(),
+        ),
+        ("https://other.example", "acme/x", "-", String::new()),
+    ] {
+        assert_eq!(
+            world.pick_at(endpoint, path, username),
+            expected,
+            "{path} {username}"
+        );
+    }
+    let elsewhere = TokenSource {
+        env: &[
+            ("HF_ENDPOINT", CORP),
+            ("GIT_CREDENTIAL_HF_TOKEN_NAME", "hf:work"),
+        ],
+        ..world
+    };
+    assert_eq!(elsewhere.pick_at(corp, "a/x", "-"), "hf:work");
+    assert!(
+        elsewhere
+            .pick_at(hub, "a/x", "-")
+            .starts_with("OtherEndpoint")
+    );
+    let gone = TokenSource {
+        env: &[("GIT_CREDENTIAL_HF_TOKEN_NAME", "hf:gone")],
+        ..elsewhere
+    };
+    assert!(gone.pick_at(hub, "a/x", "-").starts_with("NoSuchToken"));
+}

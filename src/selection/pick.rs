@@ -1,0 +1,355 @@
+//! From candidates to one answer: which are read, which are passed over, and when to stop.
+
+use crate::model::endpoint::Endpoint;
+use crate::model::secret::Fingerprint;
+use crate::model::secret::Secret;
+use crate::selection::Candidate;
+use crate::state::Eligibility;
+use crate::state::State;
+use crate::storage::StorageError;
+
+/// A token as it was read.
+#[derive(Debug)]
+pub struct LoadedToken {
+    /// The token.
+    pub secret: Secret,
+    /// The account or user name it is known to belong to.
+    pub username: Option<String>,
+    /// When it expires, in seconds since 1970.
+    pub expires: Option<u64>,
+    /// A refresh token that git gave us to keep with it.
+    pub refresh_token: Option<Secret>,
+}
+
+/// What there is to answer.
+#[derive(Debug)]
+pub enum Outcome {
+    /// This token.
+    Offer {
+        /// Who it is.
+        candidate: Candidate,
+        /// What was read.
+        loaded: Box<LoadedToken>,
+        /// The fingerprint of its value.
+        value: Fingerprint,
+        /// Another candidate is left after it.
+        more: bool,
+    },
+    /// There were candidates, and the last that could be had was rejected.
+    AllRejected(Candidate),
+    /// There is none.
+    Nothing,
+}
+
+/// What happened to a candidate that was passed over, for the user to hear.
+#[derive(Debug)]
+pub enum SkipReason {
+    /// It cannot be read.
+    Unreadable(StorageError),
+    /// It expired at that time, in seconds since 1970.
+    Expired(u64),
+}
+
+/// What one choice needs of the world.
+pub trait TokenSource {
+    /// The fingerprint that a candidate's value had when last seen, if that can be told
+    /// without reading it.
+    fn known_fingerprint(&self, candidate: &Candidate) -> Option<Fingerprint>;
+
+    /// Reads a candidate's token.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    fn load(&mut self, candidate: &Candidate) -> Result<LoadedToken, StorageError>;
+
+    /// Hears of a candidate that was passed over.
+    fn passed(&mut self, candidate: &Candidate, why: &SkipReason);
+}
+
+/// Takes the first candidate that can be had and is not held back; one that was rejected a
+/// while ago only when nothing else is left; one in `tried`, or rejected within the last
+/// minute, not at all. Nothing after the answer is read.
+pub fn choose(
+    candidates: &[Candidate],
+    state: &State,
+    endpoint: &Endpoint,
+    tried: &[Fingerprint],
+    now: u64,
+    world: &mut impl TokenSource,
+) -> Outcome {
+    let standing = |fingerprint: &Fingerprint| {
+        if tried.contains(fingerprint) {
+            Eligibility::Withheld
+        } else {
+            state.standing(endpoint, fingerprint, now)
+        }
+    };
+    let mut held = HeldBack::default();
+    for last in [false, true] {
+        let round: Vec<&Candidate> = if last {
+            std::mem::take(&mut held.last_resort)
+        } else {
+            candidates.iter().collect()
+        };
+        for (at, candidate) in round.iter().enumerate() {
+            let known = world.known_fingerprint(candidate);
+            if known.is_some_and(|value| held.holds(candidate, standing(&value), last)) {
+                continue;
+            }
+            let loaded = match world.load(candidate) {
+                Ok(loaded) => loaded,
+                Err(error) => {
+                    world.passed(candidate, &SkipReason::Unreadable(error));
+                    continue;
+                }
+            };
+            if let Some(at) = loaded.expires.filter(|at| *at <= now) {
+                world.passed(candidate, &SkipReason::Expired(at));
+                continue;
+            }
+            // The value may be another than remembered: what was read decides.
+            let value = loaded.secret.fingerprint();
+            if held.holds(candidate, standing(&value), last) {
+                continue;
+            }
+            let mut left = round.iter().skip(at + 1).chain(&held.last_resort);
+            let more = left.any(|left| {
+                let known = world.known_fingerprint(left);
+                known.is_none_or(|k| k != value && standing(&k) != Eligibility::Withheld)
+            });
+            return Outcome::Offer {
+                candidate: (*candidate).clone(),
+                loaded: Box::new(loaded),
+                value,
+                more,
+            };
+        }
+    }
+    match held.rejected {
+        Some(candidate) => Outcome::AllRejected(candidate.clone()),
+        None => Outcome::Nothing,
+    }
+}
+
+/// The candidates that are not answered for what is remembered of their values.
+#[derive(Default)]
+struct HeldBack<'a> {
+    last_resort: Vec<&'a Candidate>,
+    rejected: Option<&'a Candidate>,
+}
+
+impl<'a> HeldBack<'a> {
+    /// Whether a candidate is held back; in the last round only what is withheld is.
+    fn holds(&mut self, candidate: &'a Candidate, standing: Eligibility, last: bool) -> bool {
+        match standing {
+            Eligibility::Withheld => self.rejected = Some(candidate),
+            Eligibility::LastResort if !last => self.last_resort.push(candidate),
+            Eligibility::LastResort | Eligibility::Good => return false,
+        }
+        true
+    }
+}
+
+/// What `state[]` carries: that the answer is ours, and the values answered so far in this one
+/// operation. It holds no secret, only fingerprints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempts {
+    /// The values answered, the newest last.
+    pub tried: Vec<Fingerprint>,
+}
+
+/// Marks a `state[]` as ours, and its format; git wants values to begin with the helper's name.
+const STATE_PREFIX: &str = "git-credential-hf:1:";
+
+/// How many values one operation can have tried; git itself stops after three.
+const MAX_TRIED: usize = 16;
+
+impl Attempts {
+    /// The text for `state[]`.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let tried: Vec<&str> = self.tried.iter().map(Fingerprint::as_str).collect();
+        format!("{STATE_PREFIX}{}", tried.join(","))
+    }
+
+    /// Finds ours among what the caller gave back; anything else is another helper's.
+    #[must_use]
+    pub fn find(states: &[String]) -> Option<Self> {
+        states.iter().rev().find_map(|state| {
+            let tried: Option<Vec<_>> = state
+                .strip_prefix(STATE_PREFIX)?
+                .split(',')
+                .take(MAX_TRIED)
+                .map(Fingerprint::parse)
+                .collect();
+            tried.map(|tried| Self { tried })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::model::token_name::TokenName;
+    use crate::selection::Reason;
+    use crate::selection::Source;
+
+    /// Tokens by name; `Err` cannot be read.
+    struct Fake {
+        tokens: BTreeMap<&'static str, Result<Secret, ()>>,
+        knows: bool,
+        read: Vec<String>,
+        passed: usize,
+    }
+
+    fn secret(text: &str) -> Secret {
+        Secret::exact(&format!("hf_{text:x<34}")).unwrap()
+    }
+
+    fn name_of(candidate: &Candidate) -> &str {
+        match &candidate.source {
+            Source::Stored(name) => name.as_str(),
+            _ => unreachable!(),
+        }
+    }
+
+    impl TokenSource for Fake {
+        fn known_fingerprint(&self, candidate: &Candidate) -> Option<Fingerprint> {
+            let token = self.tokens.get(name_of(candidate))?.as_ref().ok()?;
+            self.knows.then(|| token.fingerprint())
+        }
+
+        fn load(&mut self, candidate: &Candidate) -> Result<LoadedToken, StorageError> {
+            self.read.push(name_of(candidate).to_owned());
+            match self.tokens.get(name_of(candidate)) {
+                Some(Ok(secret)) => Ok(LoadedToken {
+                    secret: secret.clone(),
+                    username: None,
+                    expires: None,
+                    refresh_token: None,
+                }),
+                _ => Err(StorageError::NotFound),
+            }
+        }
+
+        fn passed(&mut self, _: &Candidate, _: &SkipReason) {
+            self.passed += 1;
+        }
+    }
+
+    fn hub() -> Endpoint {
+        Endpoint::hugging_face()
+    }
+
+    fn candidates() -> Vec<Candidate> {
+        ["a", "b", "c"]
+            .into_iter()
+            .map(|name| Candidate {
+                source: Source::Stored(TokenName::existing(name)),
+                reason: Reason::Default,
+            })
+            .collect()
+    }
+
+    fn fake(unreadable: &[&'static str], knows: bool) -> Fake {
+        let tokens = ["a", "b", "c"]
+            .into_iter()
+            .map(|name| {
+                let bad = unreadable.contains(&name);
+                (name, if bad { Err(()) } else { Ok(secret(name)) })
+            })
+            .collect();
+        Fake {
+            tokens,
+            knows,
+            read: Vec::new(),
+            passed: 0,
+        }
+    }
+
+    #[test]
+    fn the_first_good_one_is_answered() {
+        // rejected (name, seconds ago), tried, unreadable -> answer, more
+        type Row = (
+            &'static [(&'static str, u64)],
+            &'static [&'static str],
+            &'static [&'static str],
+            &'static str,
+        );
+        let rows: [Row; 11] = [
+            (&[], &[], &[], "a+"),
+            (&[("a", 10)], &[], &[], "b+"),
+            (&[("a", 100)], &[], &[], "b+"),
+            (&[("a", 100), ("b", 10)], &[], &[], "c+"),
+            (&[("a", 10), ("b", 10)], &[], &[], "c"),
+            (&[], &["a"], &[], "b+"),
+            (&[], &["a", "b"], &[], "c"),
+            (&[("a", 100), ("b", 90), ("c", 80)], &[], &[], "a+"),
+            (&[("a", 100)], &["b", "c"], &[], "a"),
+            (&[("a", 10), ("b", 10), ("c", 10)], &[], &[], "rejected c"),
+            (&[("a", 10)], &[], &["b", "c"], "rejected a"),
+        ];
+        for knows in [true, false] {
+            for (rejected, tried, unreadable, expected) in rows {
+                let mut state = State::default();
+                for (name, ago) in rejected {
+                    state.reject(&hub(), &secret(name).fingerprint(), 1000 - ago);
+                }
+                let tried: Vec<_> = tried.iter().map(|n| secret(n).fingerprint()).collect();
+                let mut world = fake(unreadable, knows);
+                let outcome = choose(&candidates(), &state, &hub(), &tried, 1000, &mut world);
+                let shown = match &outcome {
+                    Outcome::Offer {
+                        candidate, more, ..
+                    } => {
+                        // Without knowing the values, one more try may turn out to be in vain.
+                        let more = *more && (knows || expected.ends_with('+'));
+                        format!("{}{}", name_of(candidate), if more { "+" } else { "" })
+                    }
+                    Outcome::AllRejected(candidate) => format!("rejected {}", name_of(candidate)),
+                    Outcome::Nothing => "nothing".into(),
+                };
+                assert_eq!(shown, expected, "{rejected:?} {unreadable:?} knows={knows}");
+            }
+        }
+    }
+
+    #[test]
+    fn unreadable_ones_are_told_and_passed_over() {
+        let mut world = fake(&["a", "b"], true);
+        let outcome = choose(&candidates(), &State::default(), &hub(), &[], 0, &mut world);
+        assert!(matches!(outcome, Outcome::Offer { more: false, .. }));
+        assert_eq!(world.passed, 2);
+        let mut world = fake(&["a", "b", "c"], true);
+        let outcome = choose(&candidates(), &State::default(), &hub(), &[], 0, &mut world);
+        assert!(matches!(outcome, Outcome::Nothing));
+    }
+
+    #[test]
+    fn nothing_is_read_that_need_not_be() {
+        let mut state = State::default();
+        state.reject(&hub(), &secret("a").fingerprint(), 1000);
+        let mut world = fake(&[], true);
+        choose(&candidates(), &state, &hub(), &[], 1000, &mut world);
+        assert_eq!(world.read, ["b"]);
+    }
+
+    #[test]
+    fn state_reads_back_and_others_are_ignored() {
+        let state = Attempts {
+            tried: vec![secret("a").fingerprint(), secret("b").fingerprint()],
+        };
+        let theirs = "other-helper:1:xyz".to_owned();
+        let states = [theirs.clone(), state.to_text(), theirs];
+        assert_eq!(Attempts::find(&states), Some(state));
+        for bad in [
+            "git-credential-hf:1:",
+            "git-credential-hf:1:x,y",
+            "git-credential-hf:2:aaaa",
+        ] {
+            assert_eq!(Attempts::find(&[bad.to_owned()]), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! The state on disk: read whole, written whole under a lock, and never over what this program
+//! does not understand.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::model::endpoint::Endpoint;
+use crate::model::secret::Fingerprint;
+use crate::state::State;
+use crate::state::VERSION;
+use crate::state::text;
+use crate::state::text::Relevant;
+use crate::system::files;
+use crate::system::files::Lock;
+use crate::system::files::Others;
+use crate::system::files::Plain;
+
+/// Why the state cannot be used. The file is never written over then.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// It cannot be read, written or locked.
+    #[error("cannot use {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It is not what this program writes.
+    #[error("{} is damaged (line {line}): put it right, or move it away and log in again", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where, counted from 1.
+        line: usize,
+    },
+    /// It comes from a newer program.
+    #[error("{} was written by a newer git-credential-hf (format {version}): update this one", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+    },
+}
+
+/// The state file on disk.
+#[derive(Debug, Clone)]
+pub struct StateFile {
+    path: PathBuf,
+    fallback: Option<PathBuf>,
+}
+
+impl StateFile {
+    /// The file at `path`, which need not be there.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            fallback: None,
+        }
+    }
+
+    /// The same, with a file for rejections where this one cannot be written (a read-only home):
+    /// a rejection that nobody remembers lets git-lfs ask for ever.
+    #[must_use]
+    pub fn with_fallback(self, fallback: Option<PathBuf>) -> Self {
+        Self { fallback, ..self }
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the state; a missing file is an empty state.
+    ///
+    /// # Errors
+    /// When the file cannot be read or understood.
+    pub fn load(&self) -> Result<State, StateError> {
+        self.load_with(None)
+    }
+
+    /// The same with the tokens that matter to one request, and maybe others. It is not for
+    /// writing.
+    ///
+    /// # Errors
+    /// When the file cannot be read or what matters of it be understood.
+    pub fn load_with(&self, relevant: Option<&Relevant<'_>>) -> Result<State, StateError> {
+        let mut state = self.load_tokens(relevant)?;
+        self.add_fallback(&mut state);
+        Ok(state)
+    }
+
+    /// Adds the rejections that could only be remembered in the fallback.
+    pub fn add_fallback(&self, state: &mut State) {
+        let Some(fallback) = self.fallback_file() else {
+            return;
+        };
+        for (value, at) in fallback.load_alone().unwrap_or_default().rejected {
+            let known = state.rejected.entry(value).or_insert(at);
+            *known = at.max(*known);
+        }
+    }
+
+    /// The fallback, where there is one that only this user can have written.
+    fn fallback_file(&self) -> Option<Self> {
+        let path = self.fallback.clone()?;
+        let dir = path.parent()?;
+        files::is_private_dir(dir).then(|| Self::new(path))
+    }
+
+    /// Remembers a rejection, in the fallback if need be.
+    ///
+    /// # Errors
+    /// When neither file can be written.
+    pub fn reject(
+        &self,
+        endpoint: &Endpoint,
+        value: &Fingerprint,
+        now: u64,
+    ) -> Result<(), StateError> {
+        let reject = |state: &mut State| {
+            state.reject(endpoint, value, now);
+            Ok::<_, StateError>(())
+        };
+        let Err(error) = self.update(reject) else {
+            return Ok(());
+        };
+        if let Some(dir) = self.fallback.as_deref().and_then(Path::parent) {
+            let _ = files::create_private_dir(dir);
+        }
+        match self.fallback_file() {
+            Some(fallback) => fallback.update(reject),
+            None => Err(error),
+        }
+    }
+
+    /// Lifts a rejection, wherever it is remembered.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn lift(&self, endpoint: &Endpoint, value: &Fingerprint) -> Result<(), StateError> {
+        for file in [Some(Self::new(self.path.clone())), self.fallback_file()]
+            .into_iter()
+            .flatten()
+        {
+            if file.load_alone()?.rejected_at(endpoint, value).is_some() {
+                file.update(|state| {
+                    state.lift(endpoint, value);
+                    Ok::<_, StateError>(())
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn load_alone(&self) -> Result<State, StateError> {
+        self.load_tokens(None)
+    }
+
+    fn load_tokens(&self, relevant: Option<&Relevant<'_>>) -> Result<State, StateError> {
+        let bytes = match files::read_plain(&self.path) {
+            Ok(Plain { bytes, others }) => match others {
+                // Whether others may write there is not known, and no token is kept in it.
+                None | Some(Others::Outside) => bytes,
+                // Root works among a user's files where a container has that user's home.
+                Some(Others::Own) if files::is_root() => bytes,
+                Some(others) => return Err(self.io(not_trusted(others))),
+            },
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                return Ok(State {
+                    version: VERSION,
+                    ..State::default()
+                });
+            }
+            Err(error) => return Err(self.io(error)),
+        };
+        if let Some(relevant) = relevant
+            && let Ok(text) = std::str::from_utf8(&bytes)
+            && let Some(sifted) = text::without_others(text, relevant)
+            && let Ok(state) = parse(sifted.as_bytes())
+        {
+            return Ok(state);
+        }
+        parse(&bytes).map_err(|error| match error {
+            Unreadable::Damaged { line } => StateError::Damaged {
+                path: self.path.clone(),
+                line,
+            },
+            Unreadable::Newer { version } => StateError::Newer {
+                path: self.path.clone(),
+                version,
+            },
+        })
+    }
+
+    /// Changes the state under its lock: reads it anew, lets `change` at it, and writes it whole
+    /// if that changed anything.
+    ///
+    /// # Errors
+    /// When the lock, the file or `change` fails; then the file is as it was.
+    pub fn update<T, E: From<StateError>>(
+        &self,
+        change: impl FnOnce(&mut State) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let lock = self.path.with_extension("lock");
+        let _lock = Lock::acquire(&lock, files::LOCK_DEADLINE).map_err(|e| self.io(e))?;
+        let mut state = self.load_alone()?;
+        let before = to_json(&state);
+        let value = change(&mut state)?;
+        let after = to_json(&state);
+        if before != after {
+            files::write_whole(&self.path, &after, None).map_err(|e| self.io(e))?;
+        }
+        Ok(value)
+    }
+
+    fn io(&self, source: io::Error) -> StateError {
+        StateError::Io {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+/// What somebody else may have written is not believed.
+fn not_trusted(others: Others) -> io::Error {
+    io::Error::other(match others {
+        Others::Own => "it belongs to another user",
+        Others::Outside => "it is outside your user profile",
+        Others::MayWrite => "other users can write to it: run `chmod 600` on it, and look at it",
+    })
+}
+
+/// Why the content of a state file is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It is not what this program writes.
+    Damaged {
+        /// Where, counted from 1.
+        line: usize,
+    },
+    /// It comes from a newer program.
+    Newer {
+        /// Its version.
+        version: u32,
+    },
+}
+
+/// Reads the content of a state file.
+///
+/// # Errors
+/// When this program has not written it.
+pub fn parse(bytes: &[u8]) -> Result<State, Unreadable> {
+    // The version comes first: what a newer format looks like is not ours to judge.
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let damaged = |error: &serde_json::Error| Unreadable::Damaged { line: error.line() };
+    match serde_json::from_slice::<State>(bytes) {
+        Ok(state) if state.version == VERSION => Ok(state),
+        outcome => match serde_json::from_slice::<Version>(bytes) {
+            Ok(Version { version }) if version > VERSION => Err(Unreadable::Newer { version }),
+            Err(error) => Err(damaged(&error)),
+            Ok(_) => match outcome {
+                Err(error) => Err(damaged(&error)),
+                Ok(_) => Err(Unreadable::Damaged { line: 1 }),
+            },
+        },
+    }
+}
+
+/// The content of a state file.
+#[must_use]
+pub fn to_json(state: &State) -> Vec<u8> {
+    // Maps with text keys and plain values always serialise.
+    text::write(state).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::token_name::TokenName;
+    #[cfg(unix)]
+    use crate::state::Eligibility;
+    use crate::state::samples::fingerprint;
+    use crate::state::samples::hub;
+    use crate::state::samples::token;
+
+    fn file() -> (tempfile::TempDir, StateFile) {
+        let dir = tempfile::tempdir().unwrap();
+        let file = StateFile::new(dir.path().join("data/state.json"));
+        (dir, file)
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let (_dir, file) = file();
+        assert!(file.load().unwrap().tokens.is_empty());
+        file.update(|state| {
+            state.tokens.insert(TokenName::existing("work"), token());
+            state.reject(&hub(), &fingerprint('b'), 100);
+            Ok::<_, StateError>(())
+        })
+        .unwrap();
+        let state = file.load().unwrap();
+        assert_eq!(
+            state.tokens.get(&TokenName::existing("work")),
+            Some(&token())
+        );
+        assert_eq!(state.rejected_at(&hub(), &fingerprint('b')), Some(100));
+    }
+
+    #[test]
+    fn a_damaged_or_newer_file_is_refused_and_kept() {
+        for (text, expected) in [
+            ("{\"version\": 1, \"tokens\": {", "is damaged"),
+            ("", "is damaged"),
+            ("{\"version\": 1, \"tokens\": []}", "is damaged"),
+            ("{\"version\": 0}", "is damaged"),
+            (
+                "{\"version\": 1, \"commands\": {\"vault\": [\"../x\\nhost=evil.example\"]}}",
+                "is damaged",
+            ),
+            (
+                "{\"version\": 2, \"tokens\": [\"other\"]}",
+                "newer git-credential-hf (format 2)",
+            ),
+        ] {
+            let (_dir, file) = file();
+            std::fs::create_dir_all(file.path().parent().unwrap()).unwrap();
+            std::fs::write(file.path(), text).unwrap();
+            let error = file.update(|_| Ok::<_, StateError>(())).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+            assert_eq!(std::fs::read_to_string(file.path()).unwrap(), text);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_rejection_is_remembered_where_the_state_cannot_be_written() {
+        let dir = tempfile::tempdir().unwrap();
+        // A file in the place of the folder stands for a home that cannot be written.
+        std::fs::write(dir.path().join("data"), "").unwrap();
+        let fallback = dir.path().join("run/git-credential-hf/rejected.json");
+        let file = StateFile::new(dir.path().join("data/state.json"));
+        assert!(file.reject(&hub(), &fingerprint('a'), 100).is_err());
+        let file = file.with_fallback(Some(fallback.clone()));
+        file.reject(&hub(), &fingerprint('a'), 100).unwrap();
+        assert_eq!(
+            file.load()
+                .unwrap()
+                .standing(&hub(), &fingerprint('a'), 110),
+            Eligibility::Withheld
+        );
+        file.lift(&hub(), &fingerprint('a')).unwrap();
+        assert_eq!(
+            file.load()
+                .unwrap()
+                .standing(&hub(), &fingerprint('a'), 110),
+            Eligibility::Good
+        );
+        // A folder that others can write to is not believed.
+        file.reject(&hub(), &fingerprint('a'), 100).unwrap();
+        use std::os::unix::fs::PermissionsExt;
+        let open = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(fallback.parent().unwrap(), open).unwrap();
+        assert!(file.load().unwrap().rejected.is_empty());
+    }
+
+    #[test]
+    fn writers_at_once_lose_nothing() {
+        let (_dir, file) = file();
+        std::thread::scope(|scope| {
+            for n in 0..20 {
+                let file = &file;
+                scope.spawn(move || {
+                    file.update(|state| {
+                        let name = TokenName::existing(&format!("t{n}"));
+                        state.tokens.insert(name, token());
+                        Ok::<_, StateError>(())
+                    })
+                    .unwrap();
+                });
+            }
+        });
+        assert_eq!(file.load().unwrap().tokens.len(), 20);
+    }
+}

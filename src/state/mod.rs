@@ -1,0 +1,315 @@
+//! The state: what is known of each token, and which were rejected. Never a secret.
+
+pub mod file;
+pub mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::endpoint::Endpoint;
+use crate::model::permissions::Facts;
+use crate::model::secret::Fingerprint;
+use crate::model::time::since;
+use crate::model::token_name::TokenName;
+use crate::storage::StorageKind;
+
+/// The version of the file that this program writes.
+pub const VERSION: u32 = 1;
+
+/// For how long a rejected token is not offered at all, in seconds.
+pub const REJECTED_SECONDS: u64 = 60;
+
+/// How long a rejection is remembered for a value that no stored token has, in seconds: 30 days.
+const FORGET_SECONDS: u64 = 30 * 24 * 3600;
+
+/// All that is remembered.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct State {
+    /// The version of the format.
+    pub version: u32,
+    /// The stored tokens, by name.
+    #[serde(default)]
+    pub tokens: BTreeMap<TokenName, TokenInfo>,
+    /// When each value was last rejected by an endpoint, in seconds since 1970.
+    #[serde(default)]
+    pub rejected: BTreeMap<Rejection, u64>,
+    /// The values that commands last handed out, the newest last, so that git's `store` can tell
+    /// them from a token that somebody typed.
+    #[serde(default)]
+    pub commands: BTreeMap<TokenName, Vec<Fingerprint>>,
+    /// Where a copy of a secret may lie that no token needs: one that moved to another storage,
+    /// or that a storage was to keep when it broke off. Gone once its storage has said so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub leftovers: BTreeMap<TokenName, BTreeSet<StorageKind>>,
+    /// When a renewal of the hf CLI's login was last tried for long and in vain, in seconds since
+    /// 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hf_renewal_failed: Option<u64>,
+}
+
+/// A value and the endpoint that rejected it: another may well take it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Rejection(String);
+
+impl Rejection {
+    fn new(endpoint: &Endpoint, value: &Fingerprint) -> Self {
+        Self(format!("{} {endpoint}", value.as_str()))
+    }
+}
+
+/// What is known of a stored token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenInfo {
+    /// The only endpoint that gets it.
+    #[serde(with = "endpoint_text")]
+    pub endpoint: Endpoint,
+    /// Where its secret lies.
+    pub storage: StorageKind,
+    /// Whether a person logged in, or git's `store` kept what a person typed.
+    pub origin: Origin,
+    /// Names its value.
+    pub fingerprint: Fingerprint,
+    /// The values it had before, the newest last: git may still bring one back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<Fingerprint>,
+    /// Kind and last four characters.
+    pub hint: String,
+    /// The account it belongs to, or the user name that git kept it with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The path that git kept it for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// When it expires, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<u64>,
+    /// What the Hub said of it, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Facts>,
+    /// When a renewal was last tried for long and in vain, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewal_failed: Option<u64>,
+    /// When it was stored, in seconds since 1970.
+    pub added: u64,
+    /// A count that orders tokens stored within one second.
+    #[serde(default)]
+    pub order: u64,
+}
+
+/// How a token came here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// `login`.
+    Login,
+    /// Git's `store`: typed at git's own prompt, or approved by another program.
+    Git,
+}
+
+/// Whether a value may be offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Eligibility {
+    /// Nothing is held against it.
+    Good,
+    /// It was rejected a while ago: offered when nothing else is left.
+    LastResort,
+    /// It was rejected within the last [`REJECTED_SECONDS`]: not offered.
+    Withheld,
+}
+
+impl State {
+    /// Whether a value with this fingerprint may be offered to the endpoint at `now` (seconds
+    /// since 1970).
+    #[must_use]
+    pub fn standing(&self, endpoint: &Endpoint, value: &Fingerprint, now: u64) -> Eligibility {
+        match self.rejected.get(&Rejection::new(endpoint, value)) {
+            None => Eligibility::Good,
+            // A clock that went back must not withhold a token for longer than asked.
+            Some(at) if *at <= now && now - at >= REJECTED_SECONDS => Eligibility::LastResort,
+            Some(at) if *at > now.saturating_add(REJECTED_SECONDS) => Eligibility::LastResort,
+            Some(_) => Eligibility::Withheld,
+        }
+    }
+
+    /// Remembers that a value was rejected, and forgets what is long past.
+    pub fn reject(&mut self, endpoint: &Endpoint, value: &Fingerprint, now: u64) {
+        self.rejected.insert(Rejection::new(endpoint, value), now);
+        let stored: Vec<Rejection> = self
+            .tokens
+            .values()
+            .map(|token| Rejection::new(&token.endpoint, &token.fingerprint))
+            .collect();
+        self.rejected
+            .retain(|known, at| since(*at, now) < FORGET_SECONDS || stored.contains(known));
+    }
+
+    /// Lifts what the endpoint held against a value.
+    pub fn lift(&mut self, endpoint: &Endpoint, value: &Fingerprint) {
+        self.rejected.remove(&Rejection::new(endpoint, value));
+    }
+
+    /// When the endpoint last rejected a value, in seconds since 1970.
+    #[must_use]
+    pub fn rejected_at(&self, endpoint: &Endpoint, value: &Fingerprint) -> Option<u64> {
+        self.rejected.get(&Rejection::new(endpoint, value)).copied()
+    }
+
+    /// Remembers the value that a command printed.
+    pub fn printed(&mut self, name: &TokenName, value: &Fingerprint) {
+        remember(self.commands.entry(name.clone()).or_default(), value);
+    }
+
+    /// Remembers that a copy of a secret may lie somewhere.
+    pub fn leave(&mut self, name: &TokenName, storage: StorageKind) {
+        let left = self.leftovers.entry(name.clone()).or_default();
+        left.insert(storage);
+    }
+
+    /// Forgets about a copy: it is gone, or it is the token itself.
+    pub fn clear(&mut self, name: &TokenName, storage: StorageKind) {
+        if let Some(left) = self.leftovers.get_mut(name) {
+            left.remove(&storage);
+            if left.is_empty() {
+                self.leftovers.remove(name);
+            }
+        }
+    }
+
+    /// The next value of [`TokenInfo::order`].
+    #[must_use]
+    pub fn next_order(&self) -> u64 {
+        let last = self.tokens.values().map(|token| token.order).max();
+        last.map_or(1, |order| order.saturating_add(1))
+    }
+}
+
+/// How many earlier values are remembered of one token.
+const FORMER: usize = 8;
+
+/// Puts a value at the end of a short list, once.
+fn remember(values: &mut Vec<Fingerprint>, value: &Fingerprint) {
+    values.retain(|known| known != value);
+    values.push(value.clone());
+    let surplus = values.len().saturating_sub(FORMER);
+    values.drain(..surplus);
+}
+
+impl TokenInfo {
+    /// Gives the token another value.
+    pub fn replace_value(&mut self, value: Fingerprint, hint: String) {
+        if value != self.fingerprint {
+            remember(&mut self.former, &self.fingerprint.clone());
+            self.former.retain(|known| *known != value);
+            self.fingerprint = value;
+        }
+        self.hint = hint;
+    }
+}
+
+mod endpoint_text {
+    use super::Endpoint;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(endpoint: &Endpoint, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(endpoint)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Endpoint, D::Error> {
+        let text = String::deserialize(input)?;
+        Endpoint::parse(&text).map_err(D::Error::custom)
+    }
+}
+
+/// What the tests of the state are made of.
+#[cfg(test)]
+pub mod samples {
+    use super::*;
+
+    /// A fingerprint of one digit.
+    pub fn fingerprint(c: char) -> Fingerprint {
+        Fingerprint::parse(&c.to_string().repeat(32)).unwrap()
+    }
+
+    /// The public Hub.
+    pub fn hub() -> Endpoint {
+        Endpoint::hugging_face()
+    }
+
+    /// A token from `login`, with the fingerprint of `a`.
+    pub fn token() -> TokenInfo {
+        TokenInfo {
+            endpoint: Endpoint::hugging_face(),
+            storage: StorageKind::File,
+            origin: Origin::Login,
+            fingerprint: fingerprint('a'),
+            former: Vec::new(),
+            hint: "hf_…abcd".into(),
+            account: None,
+            path: None,
+            expires: None,
+            facts: None,
+            renewal_failed: None,
+            added: 1,
+            order: 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::{fingerprint, hub, token};
+    use super::*;
+
+    #[test]
+    fn rejection_is_withheld_then_last_resort() {
+        let mut state = State::default();
+        let f = fingerprint('a');
+        assert_eq!(state.standing(&hub(), &f, 1000), Eligibility::Good);
+        state.reject(&hub(), &f, 1000);
+        for (now, standing) in [
+            (1000, Eligibility::Withheld),
+            (1059, Eligibility::Withheld),
+            (1060, Eligibility::LastResort),
+            (9_999_999, Eligibility::LastResort),
+            // The clock went back: a little is still the same minute, a lot is not.
+            (990, Eligibility::Withheld),
+            (10, Eligibility::LastResort),
+        ] {
+            assert_eq!(state.standing(&hub(), &f, now), standing, "at {now}");
+        }
+    }
+
+    #[test]
+    fn old_rejections_go_unless_a_token_has_the_value() {
+        let mut state = State::default();
+        state.tokens.insert(TokenName::existing("work"), token());
+        state.reject(&hub(), &fingerprint('a'), 1);
+        state.reject(&hub(), &fingerprint('b'), 1);
+        state.reject(&hub(), &fingerprint('c'), 1 + FORGET_SECONDS);
+        assert!(state.rejected_at(&hub(), &fingerprint('a')).is_some());
+        assert!(state.rejected_at(&hub(), &fingerprint('b')).is_none());
+        // One from a time to come is of a clock that was wrong.
+        let ahead = Rejection::new(&hub(), &fingerprint('d'));
+        state.rejected.insert(ahead, 1_000_000_000_000);
+        state.reject(&hub(), &fingerprint('e'), 2 + FORGET_SECONDS);
+        assert!(state.rejected_at(&hub(), &fingerprint('d')).is_none());
+        assert!(state.rejected_at(&hub(), &fingerprint('c')).is_some());
+    }
+
+    #[test]
+    fn leftovers_are_remembered_until_they_are_gone() {
+        let (mut state, name) = (State::default(), TokenName::existing("work"));
+        let other = TokenName::existing("other");
+        state.clear(&name, StorageKind::File);
+        state.leave(&name, StorageKind::File);
+        state.leave(&name, StorageKind::Keyring);
+        state.clear(&other, StorageKind::File);
+        state.clear(&name, StorageKind::File);
+        let left = BTreeSet::from([StorageKind::Keyring]);
+        assert_eq!(state.leftovers, BTreeMap::from([(name.clone(), left)]));
+        state.clear(&name, StorageKind::Keyring);
+        assert!(state.leftovers.is_empty());
+    }
+}

@@ -1,0 +1,168 @@
+//! The environment variables that this program reads, read once.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::model::endpoint::Endpoint;
+use crate::model::endpoint::EndpointError;
+use crate::model::secret::Secret;
+use crate::model::secret::SecretError;
+
+/// The variables that may hold a token, the stronger first.
+pub const TOKEN_VARIABLES: [&str; 2] = ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"];
+
+/// The runner's own secret in a job of GitHub Actions, which a job's identity is asked for with.
+pub const JOB_VARIABLE: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
+
+/// All variables whose value is a secret that this program reads. What is started from here gets
+/// none of them unless it needs it.
+pub const SECRET_VARIABLES: [&str; 4] = [
+    TOKEN_VARIABLES[0],
+    TOKEN_VARIABLES[1],
+    "HF_OIDC_ID_TOKEN",
+    JOB_VARIABLE,
+];
+
+/// What the environment says.
+#[derive(Debug, Default)]
+pub struct Environment {
+    /// The tokens found, the stronger first.
+    pub tokens: Vec<EnvToken>,
+    /// `HF_ENDPOINT`, where set.
+    pub hf_endpoint: Option<Result<Endpoint, EndpointError>>,
+    /// `GIT_CREDENTIAL_HF_TOKEN_NAME`: the token to use, by name.
+    pub token_name: Option<String>,
+    /// `GIT_CREDENTIAL_HF_HOME`: one folder for configuration, state and file storage.
+    pub home: Option<PathBuf>,
+    /// `XDG_RUNTIME_DIR`: a folder of this user's for as long as the session lasts.
+    pub runtime_dir: Option<PathBuf>,
+    /// `GIT_CREDENTIAL_HF_TRACE`: where decisions are traced to.
+    pub trace: Option<OsString>,
+    /// `GIT_TERMINAL_PROMPT=0`: nothing may be asked.
+    pub no_prompt: bool,
+    /// `NO_COLOR`, or a terminal that has none.
+    pub no_color: bool,
+}
+
+/// A token in a variable.
+#[derive(Debug)]
+pub struct EnvToken {
+    /// The variable's name.
+    pub variable: &'static str,
+    /// Its value, or why it is none.
+    pub secret: Result<Secret, SecretError>,
+}
+
+impl Environment {
+    /// Reads this process's environment.
+    #[must_use]
+    pub fn from_process() -> Self {
+        Self::read(|name| std::env::var_os(name))
+    }
+
+    /// Reads an environment through `lookup`.
+    pub fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
+        let set = |name: &str| lookup(name).filter(|v| !v.is_empty());
+        let text = |name: &str| set(name).map(|v| v.to_string_lossy().into_owned());
+        let tokens = TOKEN_VARIABLES
+            .into_iter()
+            .filter_map(|variable| {
+                let secret = env_secret(set(variable)?).transpose()?;
+                Some(EnvToken { variable, secret })
+            })
+            .collect();
+        Self {
+            tokens,
+            hf_endpoint: text("HF_ENDPOINT").map(|v| Endpoint::parse(v.trim())),
+            token_name: text("GIT_CREDENTIAL_HF_TOKEN_NAME"),
+            home: set("GIT_CREDENTIAL_HF_HOME").map(PathBuf::from),
+            runtime_dir: set("XDG_RUNTIME_DIR").map(PathBuf::from),
+            trace: set("GIT_CREDENTIAL_HF_TRACE").filter(|v| v != "0"),
+            no_prompt: text("GIT_TERMINAL_PROMPT")
+                .is_some_and(|v| ["0", "false", "no", "off"].contains(&v.as_str())),
+            no_color: set("NO_COLOR").is_some() || text("TERM").as_deref() == Some("dumb"),
+        }
+    }
+
+    /// The endpoint that `HF_TOKEN` belongs to: `HF_ENDPOINT`, or the public Hub. `None` when
+    /// `HF_ENDPOINT` cannot be read, for then the token belongs to nobody we know.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<Endpoint> {
+        match &self.hf_endpoint {
+            None => Some(Endpoint::hugging_face()),
+            Some(endpoint) => endpoint.clone().ok(),
+        }
+    }
+}
+
+/// A token as the hf CLI reads it: every CR and LF is dropped, then outer white space, and an
+/// empty rest means that there is none (`_clean_token` in `huggingface_hub`).
+fn env_secret(value: OsString) -> Result<Option<Secret>, SecretError> {
+    let mut value = match value.into_string() {
+        Ok(value) => value,
+        Err(_) => return Err(SecretError::ControlCharacter),
+    };
+    let cleaned = Zeroizing::new(value.replace(['\r', '\n'], ""));
+    value.zeroize();
+    match Secret::from_input(cleaned) {
+        Ok(secret) => Ok(Some(secret)),
+        Err(SecretError::Empty) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Environment {
+        Environment::read(|name| {
+            let pair = pairs.iter().find(|(n, _)| *n == name)?;
+            Some(OsString::from(pair.1))
+        })
+    }
+
+    #[test]
+    fn tokens_are_cleaned_and_ordered() {
+        let env = read(&[
+            ("HUGGING_FACE_HUB_TOKEN", "second"),
+            ("HF_TOKEN", " fi\r\nrst \n"),
+        ]);
+        let seen: Vec<_> = env
+            .tokens
+            .iter()
+            .map(|t| (t.variable, t.secret.as_ref().unwrap().expose()))
+            .collect();
+        assert_eq!(
+            seen,
+            [("HF_TOKEN", "first"), ("HUGGING_FACE_HUB_TOKEN", "second")]
+        );
+    }
+
+    #[test]
+    fn empty_means_none_and_bad_is_told() {
+        assert!(read(&[("HF_TOKEN", "")]).tokens.is_empty());
+        assert!(read(&[("HF_TOKEN", " \r\n ")]).tokens.is_empty());
+        let env = read(&[("HF_TOKEN", "a\tb")]);
+        assert!(env.tokens.first().unwrap().secret.is_err());
+    }
+
+    #[test]
+    fn the_endpoint_of_the_environment() {
+        assert!(read(&[]).endpoint().unwrap().is_hugging_face());
+        let env = read(&[("HF_ENDPOINT", "https://hub.corp.example/")]);
+        assert_eq!(
+            env.endpoint().unwrap().to_string(),
+            "https://hub.corp.example"
+        );
+        assert_eq!(read(&[("HF_ENDPOINT", "nonsense")]).endpoint(), None);
+    }
+
+    #[test]
+    fn git_terminal_prompt() {
+        assert!(read(&[("GIT_TERMINAL_PROMPT", "0")]).no_prompt);
+        assert!(!read(&[("GIT_TERMINAL_PROMPT", "1")]).no_prompt);
+    }
+}

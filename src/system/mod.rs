@@ -1,0 +1,14 @@
+//! The machine: files, processes, the environment, paths, the clock and the trace.
+
+pub mod clock;
+pub mod environment;
+pub mod executable;
+pub mod files;
+pub mod hardening;
+pub mod home;
+pub mod paths;
+pub mod process;
+pub mod sharing;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod start;
+pub mod trace;

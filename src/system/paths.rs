@@ -1,0 +1,114 @@
+//! Where this program keeps its files.
+
+use std::path::PathBuf;
+
+use directories::ProjectDirs;
+
+use crate::model::token_name::TokenName;
+use crate::system::environment::Environment;
+use crate::system::files::is_private_dir;
+
+/// The program's folders.
+#[derive(Debug, Clone)]
+pub struct Paths {
+    /// Holds `config.toml`.
+    pub config_dir: PathBuf,
+    /// Holds `state.json`, its lock, and the file storage.
+    pub data_dir: PathBuf,
+}
+
+/// There is no folder to keep anything in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoHome {
+    /// No home directory, and no folder of this user's own in its place.
+    #[error("this user has no home directory: set HOME, or GIT_CREDENTIAL_HF_HOME to a folder")]
+    Nowhere,
+    /// It would mean another folder in every repository, a hostile one's among them.
+    #[error("GIT_CREDENTIAL_HF_HOME must be an absolute path")]
+    Relative,
+}
+
+impl Paths {
+    /// The folders for this environment: `GIT_CREDENTIAL_HF_HOME` for all, or the platform's own.
+    ///
+    /// # Errors
+    /// When the platform knows no home directory.
+    pub fn new(env: &Environment) -> Result<Self, NoHome> {
+        if let Some(home) = &env.home {
+            if !home.is_absolute() {
+                return Err(NoHome::Relative);
+            }
+            return Ok(Self {
+                config_dir: home.clone(),
+                data_dir: home.clone(),
+            });
+        }
+        let Some(dirs) = ProjectDirs::from("", "", "git-credential-hf") else {
+            // A user without a home, as in some containers: `HF_TOKEN` works all the same.
+            let fallback = Self::fallback(env);
+            let dir = fallback.parent().ok_or(NoHome::Nowhere)?;
+            if dir.exists() && !is_private_dir(dir) {
+                return Err(NoHome::Nowhere);
+            }
+            return Ok(Self {
+                config_dir: dir.to_owned(),
+                data_dir: dir.to_owned(),
+            });
+        };
+        Ok(Self {
+            config_dir: dirs.config_dir().to_owned(),
+            data_dir: dirs.data_local_dir().to_owned(),
+        })
+    }
+
+    /// The configuration, which people edit.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.config_dir.join("config.toml")
+    }
+
+    /// The state, which only this program writes.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        self.data_dir.join("state.json")
+    }
+
+    /// Where rejections are remembered when the state cannot be written: in the session's
+    /// runtime folder, or in one of this user's own below the temporary folder.
+    #[must_use]
+    pub fn fallback(env: &Environment) -> PathBuf {
+        #[cfg(unix)]
+        let dir = match &env.runtime_dir {
+            Some(dir) => dir.join("git-credential-hf"),
+            None => {
+                let user = rustix::process::geteuid().as_raw();
+                std::env::temp_dir().join(format!("git-credential-hf-{user}"))
+            }
+        };
+        #[cfg(not(unix))]
+        let dir = {
+            let _ = env;
+            std::env::temp_dir().join("git-credential-hf")
+        };
+        dir.join("rejected.json")
+    }
+
+    /// The lock that is held while a token's secret changes.
+    #[must_use]
+    pub fn name_lock(&self, name: &TokenName) -> PathBuf {
+        let file = format!("{}.lock", name.hash());
+        self.data_dir.join("locks").join(file)
+    }
+
+    /// The lock that is held while tokens are moved over.
+    #[must_use]
+    pub fn import_lock(&self) -> PathBuf {
+        self.data_dir.join("locks").join("import.lock")
+    }
+
+    /// The folder of the file storage.
+    #[must_use]
+    pub fn tokens(&self) -> PathBuf {
+        self.data_dir.join("tokens")
+    }
+}

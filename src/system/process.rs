@@ -1,0 +1,166 @@
+//! Other programs, under a deadline.
+
+use std::ffi::OsStr;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use crate::system::environment::SECRET_VARIABLES;
+use crate::system::executable::file_names;
+
+/// How often a program is asked whether it has ended, while nothing else shows it.
+const POLL: Duration = Duration::from_millis(5);
+
+/// How long output may still come once the program has ended: another one that it left behind
+/// may hold its output open for ever.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// A program to start, without the secrets that this one's environment may hold: git's
+/// configuration is read without them, and a browser would keep them for days.
+#[must_use]
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for variable in SECRET_VARIABLES {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// What a program has done.
+#[derive(Debug)]
+pub struct Finished {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it printed, `limit` bytes of it at most. It may be a secret.
+    pub output: Zeroizing<Vec<u8>>,
+}
+
+/// Runs a program without input and reads what it prints, for at most `timeout`; then it is
+/// killed. It stays in the foreground of the terminal, where it may have to ask for a PIN.
+///
+/// # Errors
+/// When it cannot be started, or [`io::ErrorKind::TimedOut`].
+pub fn output_within(mut command: Command, timeout: Duration, limit: u64) -> io::Result<Finished> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let start = Instant::now();
+    let mut child = command.spawn()?;
+    let stdout = child.stdout.take();
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let Some(mut stdout) = stdout else { return };
+        let mut buffer = Zeroizing::new(vec![0; 4096]);
+        let mut sent = 0;
+        // Read to the end even past the limit: a closed pipe would kill the program.
+        while let Ok(count @ 1..) = stdout.read(&mut buffer) {
+            let part = buffer.get(..count).unwrap_or_default();
+            if sent < limit && sender.send(Zeroizing::new(part.to_vec())).is_err() {
+                return;
+            }
+            sent += count as u64;
+        }
+    });
+    let mut output = Zeroizing::new(Vec::with_capacity(1024));
+    // Whether it, or a program that it has started, can still print.
+    let mut open = true;
+    let mut read = || match receiver.recv_timeout(POLL) {
+        Ok(part) => {
+            output.extend_from_slice(&part);
+            true
+        }
+        Err(mpsc::RecvTimeoutError::Timeout) => true,
+        Err(mpsc::RecvTimeoutError::Disconnected) => false,
+    };
+    // A program that has closed its output has mostly ended, too: that is not waited for long.
+    let mut pause = Duration::from_micros(50);
+    let status = loop {
+        if open {
+            open = read();
+        } else {
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(POLL);
+        }
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if start.elapsed() >= timeout {
+            end(&mut child);
+            return Err(io::Error::from(io::ErrorKind::TimedOut));
+        }
+    };
+    let ended = Instant::now();
+    while open && ended.elapsed() < GRACE {
+        open = read();
+    }
+    output.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(Finished { status, output })
+}
+
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// Where a program is on the PATH. Relative folders do not count: they are other ones in every
+/// repository, a hostile one's among them.
+#[must_use]
+pub fn on_path(program: &str) -> Option<PathBuf> {
+    all_on_path(program).into_iter().next()
+}
+
+/// All places of a program on the PATH, the one that is run first.
+#[must_use]
+pub fn all_on_path(program: &str) -> Vec<PathBuf> {
+    let names = file_names(program);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .filter(|dir| dir.is_absolute())
+        .flat_map(|dir| names.iter().map(move |name| dir.join(name)))
+        .filter(|file| is_program(file))
+        .collect()
+}
+
+/// Whether a file can be run.
+#[must_use]
+pub fn is_program(file: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let metadata = std::fs::metadata(file);
+        metadata.is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+    }
+    #[cfg(not(unix))]
+    file.is_file()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str, timeout: Duration) -> io::Result<String> {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        let finished = output_within(command, timeout, 1000)?;
+        Ok(String::from_utf8_lossy(&finished.output).into_owned())
+    }
+
+    #[test]
+    fn programs_that_do_not_end_as_they_should() {
+        let long = Duration::from_secs(20);
+        let start = Instant::now();
+        assert_eq!(sh("echo a; sleep 30 & echo b", long).unwrap(), "a\nb\n");
+        assert_eq!(sh("seq 100000", long).unwrap().len(), 1000);
+        for script in [
+            "echo a; exec >&-; exec sleep 30",
+            "exec sleep 30",
+            "exec yes",
+        ] {
+            let error = sh(script, Duration::from_millis(300)).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{script}");
+        }
+        assert!(start.elapsed() < long);
+    }
+}

@@ -1,0 +1,5 @@
+//! What a person types, and what is printed.
+
+pub mod bad_input;
+pub mod explain_and_list;
+pub mod what_helps;

@@ -1,0 +1,5 @@
+//! What `doctor` finds and repairs.
+
+pub mod checks;
+pub mod fix;
+pub mod hostile;

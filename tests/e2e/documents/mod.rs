@@ -1,0 +1,4 @@
+//! README.md and SECURITY.md, held against the program.
+
+pub mod readme;
+pub mod threat_model;

@@ -1,0 +1,121 @@
+//! The README's terminal session, run as it stands there.
+
+use crate::support::hub::Hub;
+use crate::support::hub::Right::{Read, Write};
+use crate::support::hub::{Response, TokenSeen};
+use crate::support::keyring::Keyring;
+use crate::support::machine::Machine;
+use serde_json::{Value, json};
+
+const README: &str = include_str!("../../../README.md");
+
+/// A command and what it printed.
+type Step = (String, String);
+
+fn session() -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut inside = false;
+    for line in README.lines() {
+        match line {
+            "```console" => inside = true,
+            "```" => inside = false,
+            _ if !inside => {}
+            _ => match (line.strip_prefix("$ "), steps.last_mut()) {
+                (Some(command), _) => steps.push((command.to_owned(), String::new())),
+                (None, Some((_, output))) => {
+                    output.push_str(line);
+                    output.push('\n');
+                }
+                (None, None) => panic!("output before the first command: {line}"),
+            },
+        }
+    }
+    steps
+}
+
+/// Tokens are new in each run, and so are times: what differs is made equal.
+fn made_equal(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("hf_…") {
+        let end = at + "hf_…".len();
+        out.push_str(&rest[..end]);
+        out.push_str("7Q2x");
+        rest = &rest[end + 4..];
+    }
+    out.push_str(rest);
+    for seconds in 10..=90 {
+        out = out.replace(&format!("  {seconds} s ago "), "  1 s ago  ");
+    }
+    for seconds in 0..10 {
+        out = out.replace(&format!("  {seconds} s ago "), "  1 s ago ");
+    }
+    out
+}
+
+fn facts(role: &str, scopes: &Value) -> Value {
+    json!({
+        "type": "user", "name": "alice",
+        "orgs": [
+            {"type": "org", "name": "acme", "roleInOrg": "write"},
+            {"type": "org", "name": "umbrella", "roleInOrg": "contributor"},
+        ],
+        "auth": {"type": "access_token", "accessToken": {
+            "displayName": "laptop", "role": role, "fineGrained": scopes,
+        }},
+    })
+}
+
+#[test]
+fn the_session_in_the_readme_is_what_one_sees() {
+    if !Keyring::is_possible() {
+        return;
+    }
+    let keyring = Keyring::start();
+    let hub = Hub::start();
+    for repo in [
+        "acme/llama",
+        "datasets/umbrella/reports",
+        "datasets/umbrella/other",
+    ] {
+        hub.add_repo(repo, true);
+    }
+    let machine = Machine::new(&hub);
+    machine.env("DBUS_SESSION_BUS_ADDRESS", keyring.address());
+    for (name, grants) in [
+        ("acme", [("acme", Write)].as_slice()),
+        ("umbrella", &[("datasets/umbrella/reports", Write)]),
+        ("me", &[("umbrella", Read)]),
+    ] {
+        let token = hub.add_token(name, grants);
+        machine.write(format!("{name}.token"), format!("{token}\n"));
+    }
+    let scope = |kind: &str, name: &str, permissions: &[&str]| json!({"entity": {"_id": "1", "type": kind, "name": name}, "permissions": permissions});
+    let acme = json!({"canReadGatedRepos": true, "global": [], "scoped": [
+        scope("org", "acme", &["repo.write", "discussion.write"])]});
+    let umbrella = json!({"canReadGatedRepos": false, "scoped": [
+        scope("dataset", "umbrella/reports", &["repo.write"])]});
+    hub.route("GET", "huggingface.co", "/api/whoami-v2", move |request| {
+        let answer = match &request.token {
+            TokenSeen::Known(label) if label == "acme" => facts("fineGrained", &acme),
+            TokenSeen::Known(label) if label == "umbrella" => facts("fineGrained", &umbrella),
+            _ => facts("read", &Value::Null),
+        };
+        Response::json(200, &answer)
+    });
+
+    machine.configure();
+    let steps = session();
+    assert!(steps.len() >= 8, "the README has a session");
+    for (command, expected) in steps {
+        let ran = machine.command("sh", ["-c", &command]).run();
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert_eq!(made_equal(&said), made_equal(&expected), "$ {command}");
+    }
+    for (repo, token) in [
+        ("/acme/llama", "acme"),
+        ("/datasets/umbrella/reports", "umbrella"),
+    ] {
+        assert_eq!(hub.tokens_seen(repo), [token]);
+    }
+}

@@ -1,0 +1,5 @@
+//! The hf CLI and this helper beside each other.
+
+pub mod configure;
+pub mod files;
+pub mod shared_login;

@@ -1,0 +1,488 @@
+//! Files and folders that somebody else has put where the helper's belong: links, pipes, and
+//! what another user owns or can write to.
+
+use crate::hub::common::label;
+use crate::support::attacks::Attacks;
+use crate::support::hub::Hub;
+use crate::support::hub::Right::Write;
+use crate::support::machine::Machine;
+use crate::support::tools::need;
+use crate::support::user::{CONFIG, DATA, STATE};
+use serde_json::json;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const REQUEST: &str = "protocol=https\nhost=huggingface.co\npath=acme/x\n";
+const EVIL: &str = "protocol=https\nhost=evil.example\npath=acme/x\n";
+const VICTIM: &str = "what somebody else wrote\n";
+/// A user that has nothing to do with the one who runs the tests.
+const STRANGER: u32 = 54_321;
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("set the mode");
+}
+
+/// Gives a file away, which only root can do.
+fn give_away(path: &Path) -> bool {
+    chown(path, Some(STRANGER), Some(STRANGER)).is_ok()
+}
+
+/// A machine with a token for acme in the file storage.
+fn machine() -> (Hub, Machine) {
+    let hub = Hub::start();
+    let machine = Machine::new(&hub);
+    let token = hub.add_token("work", &[("acme", Write)]);
+    machine.login("work", &token, &["--for", "acme"]);
+    (hub, machine)
+}
+
+/// Runs every command that writes, each for no longer than a few seconds.
+fn write_all(hub: &Hub, machine: &Machine) {
+    let token = hub.unknown_token();
+    let login = [
+        "login",
+        "new",
+        "--with-token",
+        "--no-verify",
+        "--storage",
+        "file",
+        "--for",
+        "b",
+    ];
+    let scope = format!("{REQUEST}username=me\npassword={token}\n");
+    let soon = Duration::from_secs(20);
+    machine.helper(login).stdin(&token).timeout(soon).run();
+    for action in ["store", "erase", "get"] {
+        let run = machine.helper([action]).stdin(&scope).timeout(soon);
+        run.may_print_secret().run();
+    }
+    for command in [
+        ["use", "work", "--default"].as_slice(),
+        &["unuse", "b"],
+        &["logout", "new"],
+    ] {
+        machine.helper(command).timeout(soon).run();
+    }
+}
+
+/// The helper's own files and folders, from the data folder or as a path from the home.
+fn places(machine: &Machine) -> Vec<PathBuf> {
+    let data = machine.home().join(DATA);
+    let tokens = fs::read_dir(data.join("tokens")).expect("the folder of tokens");
+    let mut places: Vec<PathBuf> = tokens
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    let locks = fs::read_dir(data.join("locks")).expect("the folder of locks");
+    places.extend(locks.map(|entry| entry.expect("an entry").path()));
+    let names = ["state.json", "state.lock", "tokens.lock", "tokens", "locks"];
+    places.extend(names.map(|name| data.join(name)));
+    places.push(machine.home().join(CONFIG).with_extension("lock"));
+    places
+}
+
+#[test]
+fn a_link_in_the_place_of_a_file_or_folder_leads_nobody_to_another() {
+    let mut attacks = Attacks::new();
+    let count = places(&machine().1).len();
+    for at in 0..count {
+        for dangling in [false, true] {
+            let (hub, machine) = machine();
+            let place = places(&machine).swap_remove(at);
+            let elsewhere = machine.home().join("elsewhere");
+            fs::create_dir(&elsewhere).expect("a folder");
+            let victim = elsewhere.join("victim");
+            let is_folder = place.is_dir();
+            if is_folder && !dangling {
+                // The real one, moved to where somebody else can get at it.
+                fs::rename(&place, &victim).expect("move the folder");
+            } else {
+                let _ = fs::remove_file(&place);
+                let _ = fs::remove_dir_all(&place);
+                if !dangling {
+                    fs::write(&victim, VICTIM).expect("a file");
+                    mode(&victim, 0o644);
+                }
+            }
+            symlink(&victim, &place).expect("a link");
+            let before = fs::symlink_metadata(&victim)
+                .map(|m| (m.mode(), m.ino(), m.len()))
+                .ok();
+            write_all(&hub, &machine);
+            let after = fs::symlink_metadata(&victim)
+                .map(|m| (m.mode(), m.ino(), m.len()))
+                .ok();
+            let what = format!("{} dangling: {dangling}", place.display());
+            if is_folder && !dangling {
+                // Locks hold nothing; a folder of tokens that is a link is not used.
+                let secrets = fs::read_dir(&victim).expect("the folder");
+                let new = secrets.filter(|entry| {
+                    let name = entry.as_ref().expect("an entry").file_name();
+                    name.to_string_lossy().starts_with("new")
+                });
+                attacks.tried(what, new.count() > 0);
+            } else if is_folder {
+                attacks.tried(what, victim.exists() && place.ends_with("tokens"));
+            } else {
+                attacks.tried(what, before != after);
+            }
+            assert!(dangling || is_folder || fs::read_to_string(&victim).expect("it") == VICTIM);
+        }
+    }
+    attacks.end();
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_holds_nobody_up() {
+    let mut attacks = Attacks::new();
+    let count = places(&machine().1).len();
+    for at in 0..count {
+        let (hub, machine) = machine();
+        let place = places(&machine).swap_remove(at);
+        let _ = fs::remove_file(&place);
+        let _ = fs::remove_dir_all(&place);
+        machine.command("mkfifo", [&place]).ok();
+        // A command that waited for the other end would fail the test by its deadline.
+        write_all(&hub, &machine);
+        attacks.tried(place.display(), false);
+    }
+    attacks.end();
+}
+
+/// Names of temporary files that somebody has guessed, as links to a file of the user's.
+#[test]
+fn links_under_the_names_of_temporary_files_are_not_followed() {
+    let (hub, machine) = machine();
+    let mut attacks = Attacks::new();
+    machine.write("victim", VICTIM);
+    let victim = machine.home().join("victim");
+    for place in places(&machine) {
+        let name = place
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        for n in 0..4 {
+            let link = place.with_file_name(format!(".{name}.{n}-0-0.tmp"));
+            if place.parent().is_some_and(Path::is_dir) && !link.exists() {
+                symlink(&victim, &link).expect("a link");
+            }
+        }
+        write_all(&hub, &machine);
+        attacks.tried(&name, machine.read("victim") != VICTIM);
+    }
+    attacks.end();
+}
+
+#[test]
+fn a_configuration_that_others_can_write_gives_no_token_away_and_runs_nothing() {
+    let (hub, machine) = machine();
+    machine.env("HF_TOKEN", hub.add_token("env", &[]));
+    let mut attacks = Attacks::new();
+    let path = machine.home().join(CONFIG);
+    let evil = "[endpoints]\n\"https://evil.example\" = { env = true }\n";
+    let plain = "[endpoints]\n\"http://evil.example\" = { env = true, allow_http = true }\n";
+    let run = "[commands]\nx = [\"sh\", \"-c\", \"touch ~/pwned\"]\n[rules]\nacme = \"x\"\n";
+    for text in [evil, plain, run] {
+        machine.write(CONFIG, text);
+        mode(&path, 0o600);
+        let shared = |mode_of| {
+            mode(&path, mode_of);
+            true
+        };
+        let group = || chown(&path, None, Some(STRANGER)).is_ok() && shared(0o660);
+        let given = || shared(0o600) && give_away(&path);
+        let ways: [(&str, &dyn Fn() -> bool); 4] = [
+            ("world-writable", &|| shared(0o666)),
+            ("world-writable only", &|| shared(0o602)),
+            ("of a shared group", &group),
+            ("a stranger's", &given),
+        ];
+        for (what, prepare) in ways {
+            if !prepare() {
+                eprintln!("skipped: only root can make a file {what}");
+                continue;
+            }
+            for request in [EVIL, &EVIL.replace("https", "http"), REQUEST] {
+                let get = machine.ask("get", request);
+                let got = request != REQUEST && label(&hub, &get).is_some();
+                let ran = machine.home().join("pwned").exists();
+                attacks.tried(format!("{what}: {text} {request}"), got || ran);
+                let said = get.stderr.contains("not used");
+                assert!(request != REQUEST || said, "{get}");
+            }
+            fs::remove_file(&path).expect("remove it");
+            machine.write(CONFIG, text);
+        }
+    }
+    // Rules alone choose among tokens of one Hub, and many share a folder with their team.
+    machine.write(CONFIG, "[rules]\nacme = \"work\"\n");
+    mode(&path, 0o666);
+    let get = machine.ask("get", REQUEST).ok();
+    assert_eq!(label(&hub, &get).as_deref(), Some("work"));
+    attacks.end();
+}
+
+/// A state that says a token is for another Hub: what lies with the secret itself counts.
+#[test]
+fn a_state_that_sends_a_token_elsewhere_is_not_believed() {
+    let (hub, machine) = machine();
+    let config = machine.read(CONFIG);
+    let endpoints = "\n[endpoints]\n\"https://evil.example\" = {}\n";
+    machine.write(CONFIG, format!("{config}{endpoints}"));
+    let good = machine.state();
+    let mut attacks = Attacks::new();
+    let mut states = Vec::new();
+    for endpoint in [
+        "https://evil.example",
+        "https://EVIL.example:443",
+        "https://evil.example/",
+    ] {
+        for origin in ["login", "git"] {
+            let mut state = good.clone();
+            state["tokens"]["work"]["endpoint"] = json!(endpoint);
+            state["tokens"]["work"]["origin"] = json!(origin);
+            states.push(state);
+        }
+    }
+    for state in states {
+        machine.write(STATE, state.to_string());
+        for more in ["", "username=work\n"] {
+            let get = machine.ask("get", format!("{EVIL}{more}"));
+            attacks.tried(format!("{more} {state}"), label(&hub, &get).is_some());
+        }
+        for command in [
+            ["check", "https://evil.example/acme/x"],
+            ["refresh", "work"],
+        ] {
+            machine.helper(command).run();
+            attacks.tried_on(&hub, &[], format!("{command:?} {state}"));
+        }
+    }
+    // One that others can write to is not even read.
+    let path = machine.home().join(STATE);
+    let mut state = good.clone();
+    state["tokens"]["work"]["account"] = json!("mallory");
+    machine.write(STATE, state.to_string());
+    mode(&path, 0o666);
+    let get = machine.ask("get", REQUEST);
+    attacks.tried("a shared state", get.stdout.contains("mallory"));
+    assert!(get.stderr.contains("other users can write to it"), "{get}");
+    attacks.end();
+}
+
+/// Where the state cannot be written, rejections are kept in the session's folder: only in one
+/// that is the user's alone.
+#[test]
+fn a_fallback_folder_that_is_another_users_is_neither_believed_nor_written() {
+    let mut attacks = Attacks::new();
+    let ways = [
+        "link",
+        "world-writable",
+        "group-readable",
+        "a stranger's",
+        "file",
+    ];
+    for way in ways {
+        let (hub, machine) = machine();
+        let value = machine.state()["tokens"]["work"]["fingerprint"].clone();
+        let run = machine.home().join("run");
+        let fallback = run.join("git-credential-hf");
+        let elsewhere = machine.home().join("elsewhere");
+        fs::create_dir_all(&elsewhere).expect("a folder");
+        fs::create_dir_all(&run).expect("a folder");
+        let real = match way {
+            "link" => {
+                mode(&elsewhere, 0o700);
+                symlink(&elsewhere, &fallback).expect("a link");
+                elsewhere
+            }
+            "file" => {
+                fs::write(&fallback, VICTIM).expect("a file");
+                elsewhere
+            }
+            _ => {
+                fs::create_dir(&fallback).expect("a folder");
+                fallback.clone()
+            }
+        };
+        let now = std::time::SystemTime::now();
+        let now = now
+            .duration_since(std::time::UNIX_EPOCH)
+            .expect("a time")
+            .as_secs();
+        let rejected = format!("{} https://huggingface.co", value.as_str().expect("text"));
+        let planted = json!({ "version": 1, "rejected": { rejected: now } }).to_string();
+        fs::write(real.join("rejected.json"), &planted).expect("plant it");
+        let ready = match way {
+            "world-writable" => fs::set_permissions(&real, Permissions::from_mode(0o777)).is_ok(),
+            "group-readable" => fs::set_permissions(&real, Permissions::from_mode(0o750)).is_ok(),
+            "a stranger's" => {
+                mode(&real, 0o700);
+                give_away(&real)
+            }
+            _ => true,
+        };
+        if !ready {
+            eprintln!("skipped: only root can make a folder {way}");
+            continue;
+        }
+        machine.env("XDG_RUNTIME_DIR", &run);
+        // It holds back no token of the user's,
+        let get = machine.ask("get", REQUEST);
+        attacks.tried(format!("{way}: withheld"), label(&hub, &get).is_none());
+        // and is not written to either, when it would have to be.
+        let state = machine.home().join(STATE);
+        fs::remove_file(&state).expect("remove the state");
+        fs::create_dir(&state).expect("a folder in its place");
+        machine.env("HF_TOKEN", hub.add_token("env", &[]));
+        let env = hub.secrets()()
+            .into_iter()
+            .find(|(l, _)| l == "env")
+            .expect("it")
+            .1;
+        machine.ask(
+            "erase",
+            format!("{REQUEST}username=hf_user\npassword={env}\n"),
+        );
+        let left = fs::read_to_string(real.join("rejected.json")).expect("what was planted");
+        attacks.tried(format!("{way}: written"), left != planted);
+    }
+    attacks.end();
+}
+
+/// Without a home the helper works in a folder below the temporary one, where anybody can make
+/// a folder first.
+#[test]
+fn a_folder_that_waits_for_a_user_without_a_home_is_not_used() {
+    let hub = Hub::start();
+    let machine = Machine::new(&hub);
+    let place = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| place.path().join(name);
+    mode(place.path(), 0o1777);
+    if !give_away(place.path()) || !need("setpriv") {
+        eprintln!("skipped: only root can run a program as a user without a home");
+        return;
+    }
+    let helper = at("git-credential-hf");
+    fs::copy(machine.bin().join("git-credential-hf"), &helper).expect("a copy");
+    mode(&helper, 0o755);
+    let token = hub.add_token("env", &[]);
+    let waiting = at(&format!("git-credential-hf-{STRANGER}"));
+    let config = "[endpoints]\n\"https://evil.example\" = { env = true }\n";
+    let ask = |request: &str| {
+        let user = [format!("--reuid={STRANGER}"), format!("--regid={STRANGER}")];
+        let arguments = user
+            .iter()
+            .map(String::as_str)
+            .chain(["--clear-groups", "--"]);
+        let helper = helper.to_str().expect("a UTF-8 path");
+        let run = machine.command("setpriv", arguments.chain([helper, "get"]));
+        let run = run
+            .env("HOME", "")
+            .env("XDG_RUNTIME_DIR", "")
+            .env("TMPDIR", place.path());
+        run.env("HF_TOKEN", &token)
+            .stdin(request)
+            .dir("/")
+            .may_print_secret()
+            .run()
+    };
+    let mut attacks = Attacks::new();
+    for way in [
+        "world-writable",
+        "group-readable",
+        "a stranger's",
+        "a stranger's file",
+        "link",
+    ] {
+        let _ = fs::remove_dir_all(&waiting);
+        let _ = fs::remove_file(&waiting);
+        let real = if way == "link" {
+            at("real")
+        } else {
+            waiting.clone()
+        };
+        fs::create_dir(&real).expect("a folder");
+        let planted = real.join("config.toml");
+        fs::write(&planted, config).expect("plant it");
+        mode(&real, 0o700);
+        if way != "a stranger's" {
+            assert!(give_away(&real) && give_away(&planted));
+        }
+        match way {
+            "link" => symlink(&real, &waiting).expect("a link"),
+            "world-writable" => mode(&real, 0o777),
+            "group-readable" => mode(&real, 0o750),
+            "a stranger's file" => chown(&planted, Some(STRANGER + 1), None).expect("give it away"),
+            _ => {}
+        }
+        let get = ask(EVIL);
+        attacks.tried(format!("{way}: {get}"), !get.stdout.is_empty());
+    }
+    // One's own is used, so it was not for another reason that there was no answer.
+    fs::remove_file(&waiting).expect("remove the link");
+    fs::create_dir(&waiting).expect("a folder");
+    fs::write(waiting.join("config.toml"), config).expect("write it");
+    mode(&waiting, 0o700);
+    assert!(give_away(&waiting) && give_away(&waiting.join("config.toml")));
+    assert_eq!(label(&hub, &ask(EVIL)).as_deref(), Some("env"));
+    attacks.end();
+}
+
+/// A folder of tokens that another user owns, can enter or has swapped for another.
+#[test]
+fn a_folder_of_tokens_that_others_can_reach_is_not_used() {
+    let mut attacks = Attacks::new();
+    for way in [
+        "0777",
+        "0770",
+        "0750",
+        "0701",
+        "a stranger's",
+        "a stranger's file",
+        "swapped",
+    ] {
+        let (hub, machine) = machine();
+        let data = machine.home().join(DATA);
+        let tokens = data.join("tokens");
+        let file = fs::read_dir(&tokens).expect("tokens").next();
+        let file = file.expect("a file").expect("an entry").path();
+        match way {
+            "a stranger's" if !give_away(&tokens) => continue,
+            "a stranger's file" if !give_away(&file) => continue,
+            "a stranger's" | "a stranger's file" => {}
+            "swapped" => {
+                // In a data folder of mode 0777 anybody can put another in its place.
+                mode(&data, 0o777);
+                let mine = machine.home().join("mine");
+                fs::create_dir(&mine).expect("a folder");
+                let theirs = hub.add_token("theirs", &[]);
+                let text = format!("{theirs}\nendpoint=https://huggingface.co\n");
+                fs::write(mine.join(file.file_name().expect("a name")), text).expect("plant it");
+                mode(&mine, 0o755);
+                fs::rename(&tokens, data.join("old")).expect("move the folder");
+                fs::rename(&mine, &tokens).expect("put another there");
+            }
+            octal => mode(&tokens, u32::from_str_radix(octal, 8).expect("a mode")),
+        }
+        let get = machine.ask("get", REQUEST);
+        attacks.tried(format!("{way}: {get}"), label(&hub, &get).is_some());
+        let token = hub.add_token("new", &[]);
+        let login = [
+            "login",
+            "new",
+            "--with-token",
+            "--no-verify",
+            "--storage",
+            "file",
+        ];
+        if way != "a stranger's file" {
+            machine.helper(login).stdin(&token).fails();
+            let secrets = fs::read_dir(&tokens).expect("the folder").count();
+            attacks.tried(format!("{way}: login"), secrets > 1);
+        }
+    }
+    attacks.end();
+}

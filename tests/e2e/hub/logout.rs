@@ -1,0 +1,142 @@
+//! `logout`, which removes a token here, and `--revoke`, which ends it on the Hub.
+
+use crate::hub::common::{get, json, label, names, only_the_storage_holds_secrets};
+use crate::hub::life::{HUB, Home};
+use crate::support::hub::Response;
+use serde_json::{Value, json as value};
+use std::sync::{Arc, Mutex};
+
+const REVOKE: &str = "/api/credentials/revoke";
+
+/// Every body that the Hub was sent to end tokens, answered with `status`.
+fn revocations(home: &Home, status: u16) -> Arc<Mutex<Vec<Value>>> {
+    let bodies: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let seen = Arc::clone(&bodies);
+    home.hub.route("POST", HUB, REVOKE, move |request| {
+        assert!(request.header("Authorization").is_none());
+        seen.lock().expect("the bodies").push(request.json());
+        Response::text(status, "")
+    });
+    bodies
+}
+#[test]
+fn logout_removes_a_token_here_and_leaves_it_on_the_hub() {
+    let home = Home::new();
+    let Home { hub, machine, .. } = &home;
+    machine.helper(["use", "narrow", "--for", "acme/x"]).ok();
+    let output = machine.helper(["logout", "narrow"]).ok();
+    assert_eq!(
+        home.said(&output, &home.narrow),
+        "removed `narrow` (hf_…LAST)\n  ~/.config/git-credential-hf/config.toml still names it: rule `acme/x`\n"
+    );
+    assert!(hub.log().is_empty());
+    assert_eq!(names(machine), ["wide"]);
+    only_the_storage_holds_secrets(machine, 1);
+    assert_eq!(
+        label(hub, &get(machine, "acme/x").ok()).as_deref(),
+        Some("wide")
+    );
+    let output = machine.helper(["logout", "narrow"]).fails();
+    assert_eq!(
+        output.stderr,
+        "error: there is no token called `narrow`\n  = help: there are: wide\n"
+    );
+    assert_eq!(machine.helper(["logout"]).fails().code, 2);
+}
+
+#[test]
+fn revoke_ends_the_token_on_the_hub_before_it_is_removed_here() {
+    let home = Home::new();
+    let machine = &home.machine;
+    let bodies = revocations(&home, 202);
+    let output = machine
+        .helper(["logout", "narrow", "--revoke", "--yes"])
+        .ok();
+    assert_eq!(
+        home.said(&output, &home.narrow),
+        "removed `narrow` (hf_…LAST), and ended it on the Hub\n"
+    );
+    let sent = bodies.lock().expect("the bodies").clone();
+    assert!(
+        sent == [value!({ "credentials": [home.narrow] })],
+        "another body"
+    );
+    assert_eq!(names(machine), ["wide"]);
+    only_the_storage_holds_secrets(machine, 1);
+
+    let output = machine
+        .helper(["logout", "--all", "--revoke", "--yes", "--json"])
+        .ok();
+    assert_eq!(
+        json(&output)["removed"],
+        value!([{ "name": "wide", "revoked": true, "named_by": [] }])
+    );
+    assert!(names(machine).is_empty());
+    assert!(machine.files_with_secrets().is_empty());
+}
+
+#[test]
+fn a_token_that_the_hub_did_not_end_is_still_here() {
+    let home = Home::new();
+    let Home { hub, machine, .. } = &home;
+    let before = machine.state();
+    for (answer, cause) in [
+        (Response::text(500, ""), "the Hub answers with status 500"),
+        (
+            Response::text(429, "").header("Retry-After", "60"),
+            "the Hub is asked too often: try again in 60 s",
+        ),
+        // The body would go along with a 307 or 308.
+        (
+            Response::redirect(307, "https://evil.example/api/credentials/revoke"),
+            "huggingface.co redirects to another site, which is not followed: the token is for huggingface.co alone",
+        ),
+        (
+            Response::redirect(308, "http://huggingface.co/api/credentials/revoke"),
+            "huggingface.co redirects to another site, which is not followed: the token is for huggingface.co alone",
+        ),
+    ] {
+        hub.route("POST", HUB, REVOKE, move |_| answer.clone());
+        let output = machine
+            .helper(["logout", "narrow", "--revoke", "--yes"])
+            .fails();
+        assert_eq!(
+            home.said(&output, &home.narrow),
+            format!(
+                "error: `narrow` could not be ended on the Hub, and is still here\n  = cause: {cause}\n"
+            )
+        );
+        assert_eq!(machine.state(), before);
+        only_the_storage_holds_secrets(machine, 2);
+    }
+    let log = hub.log();
+    assert!(
+        log.iter().all(|it| it.host == HUB && it.scheme == "https"),
+        "{log:?}"
+    );
+}
+
+#[test]
+fn what_cannot_be_undone_is_not_done_without_a_yes() {
+    let home = Home::new();
+    let machine = &home.machine;
+    revocations(&home, 202);
+    for arguments in [
+        &["logout", "narrow", "--revoke"][..],
+        &["logout", "--all", "--revoke"],
+        &["logout", "--all"],
+    ] {
+        // A yes on stdin is none: nobody is at a terminal.
+        let output = machine.helper(arguments).stdin("y\n").fails();
+        assert_eq!(
+            (output.stdout.as_str(), output.stderr.as_str()),
+            (
+                "",
+                "error: nothing was removed\n  = help: to do it without a question: add --yes\n"
+            )
+        );
+    }
+    assert!(home.hub.log().is_empty());
+    assert_eq!(names(machine), ["narrow", "wide"]);
+    only_the_storage_holds_secrets(machine, 2);
+}

@@ -1,0 +1,14 @@
+//! What the helper asks the Hub, and what it makes of the answers.
+
+pub mod check;
+pub mod common;
+pub mod edges;
+pub mod life;
+pub mod login;
+pub mod logout;
+pub mod policy;
+pub mod refusals;
+pub mod renewal;
+pub mod renewal_races;
+pub mod scopes;
+pub mod web;

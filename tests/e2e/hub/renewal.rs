@@ -1,0 +1,329 @@
+//! Tokens from a browser login are renewed before they expire: once, whoever asks; and what
+//! happens when that fails, or is cut short.
+
+use crate::hub::common::{get, json, label, login, names, only_the_storage_holds_secrets};
+use crate::support::hub::Hub;
+use crate::support::hub::Right::Write;
+use crate::support::hub::api::{OAuth, WhoAmI, account};
+use crate::support::machine::{Machine, Output};
+use crate::support::user::DATA;
+use serde_json::json as value;
+use std::fs;
+use std::thread::{self, sleep};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// What the user is told when the refresh token is good no more.
+const LOGIN: &str = "it cannot be renewed any more: run `git credential-hf login me --web`";
+
+/// A machine with `me`, a token from a browser login, and a Hub that renews it.
+struct Desk {
+    hub: Hub,
+    machine: Machine,
+    oauth: OAuth,
+}
+
+impl Desk {
+    /// What was renewed a moment ago is not renewed again; this makes it longer ago.
+    fn let_a_minute_pass(&self) {
+        let tokens = self.machine.home().join(DATA).join("tokens");
+        for entry in fs::read_dir(tokens).expect("the storage") {
+            let path = entry.expect("a file").path();
+            let text = fs::read_to_string(&path).expect("a record");
+            let older = |line: &str| match line.split_once('=') {
+                Some(("renewed", _)) => "renewed=1700000000\n".to_owned(),
+                _ => format!("{line}\n"),
+            };
+            fs::write(&path, text.lines().map(older).collect::<String>()).expect("written");
+        }
+    }
+
+    /// The token is good for `expires_in` seconds. Less than a quarter of an hour is too little,
+    /// so it is renewed when it is first used.
+    fn new(expires_in: u64) -> Desk {
+        let hub = Hub::start();
+        hub.add_repo("alice/x", true);
+        let machine = Machine::new(&hub);
+        let oauth = OAuth::start(&hub, &[("alice", Write)], expires_in);
+        WhoAmI::start(&hub);
+        let login = ["login", "me", "--web", "--storage", "file"];
+        machine.helper(login).ok();
+        oauth.expires_in(3600);
+        Desk {
+            hub,
+            machine,
+            oauth,
+        }
+    }
+
+    /// One more token, which is used where `me` cannot be.
+    fn with_another(self) -> Desk {
+        let other = self.hub.add_token("other", &[("alice", Write)]);
+        login(&self.machine, "other", &other).ok();
+        self.machine.helper(["use", "me", "--for", "alice"]).ok();
+        self.machine.helper(["use", "other", "--default"]).ok();
+        self
+    }
+
+    fn get(&self) -> Output {
+        get(&self.machine, "alice/x").ok()
+    }
+
+    fn label(&self, output: &Output) -> String {
+        label(&self.hub, output).unwrap_or_else(|| panic!("no answer: {output}"))
+    }
+
+    /// Sleeps until the token that was handed out last is good no more.
+    fn wait_until_it_has_expired(&self) {
+        let at = self.machine.state()["tokens"]["me"]["expires"].as_u64();
+        let at = at.expect("a token that expires");
+        while now() <= at {
+            sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.expect("a clock after 1970").as_secs()
+}
+
+#[test]
+fn a_token_with_time_left_is_answered_with_its_end_and_nobody_is_asked() {
+    let desk = Desk::new(3600);
+    desk.hub.clear_log();
+    let output = desk.get();
+    assert_eq!(desk.label(&output), "oauth 1");
+    let expiry = output.value("password_expiry_utc").expect("its end");
+    let left = expiry.parse::<u64>().expect("a number") - now();
+    assert!((3000..=3600).contains(&left), "{left} s are left");
+    assert_eq!(output.value("username"), Some("alice"));
+    assert_eq!(output.value("oauth_refresh_token"), None);
+    assert_eq!(output.stderr, "");
+    assert!(desk.hub.log().is_empty(), "{:?}", desk.hub.log());
+}
+
+#[test]
+fn git_gets_a_renewed_token_and_keeps_no_copy() {
+    let desk = Desk::new(60);
+    let Desk { hub, machine, .. } = &desk;
+    machine.configure();
+    hub.clear_log();
+    let url = "https://huggingface.co/alice/x";
+    machine.git(["clone", "--quiet", url]).ok();
+    assert_eq!(hub.tokens_seen("/alice/x"), ["oauth 2"]);
+    assert_eq!(names(machine), ["me"]);
+    only_the_storage_holds_secrets(machine, 1);
+    machine.git(["fetch"]).dir("x").ok();
+    assert_eq!(desk.oauth.renewals(), 1);
+}
+
+#[test]
+fn twenty_at_once_renew_once() {
+    let desk = Desk::new(60);
+    let Desk { machine, oauth, .. } = &desk;
+    let trace = machine.home().join("trace");
+    machine.env("GIT_CREDENTIAL_HF_TRACE", &trace);
+    // The first one is held up, so that all others come while the renewal is under way.
+    oauth.hold();
+    let all: Vec<_> = (0..20).map(|_| get(machine, "alice/x").start()).collect();
+    oauth.wait_for_renewals(1);
+    sleep(Duration::from_millis(300));
+    oauth.release();
+    for started in all {
+        let output = started.wait().ok();
+        assert_eq!(desk.label(&output), "oauth 2");
+        assert_eq!(output.stderr, "");
+        let expiry = output.value("password_expiry_utc").expect("its end");
+        assert!(expiry.parse::<u64>().expect("a number") > now() + 3000);
+    }
+    assert_eq!(oauth.renewals(), 1);
+    let token = &machine.state()["tokens"]["me"];
+    assert!(token["expires"].as_u64() > Some(now() + 3000), "{token}");
+    let trace = machine.read("trace");
+    assert!(trace.contains("renewed `me`: hf_oauth_…"), "{trace}");
+    only_the_storage_holds_secrets(machine, 1);
+}
+
+#[test]
+fn each_renewal_uses_the_refresh_token_that_the_last_one_gave() {
+    let desk = Desk::new(60);
+    desk.oauth.expires_in(60);
+    // The stand-in takes each refresh token once.
+    for count in 2..=4 {
+        assert_eq!(desk.label(&desk.get()), format!("oauth {count}"));
+        // It is short-lived, and is left alone for a minute all the same.
+        assert_eq!(desk.label(&desk.get()), format!("oauth {count}"));
+        desk.let_a_minute_pass();
+    }
+    assert_eq!(desk.oauth.renewals(), 3);
+    only_the_storage_holds_secrets(&desk.machine, 1);
+
+    // A server that keeps it sends none, and the old one must stay.
+    let desk = Desk::new(60);
+    desk.oauth.expires_in(60);
+    desk.oauth.does_not_rotate();
+    for count in 2..=4 {
+        assert_eq!(desk.label(&desk.get()), format!("oauth {count}"));
+        desk.let_a_minute_pass();
+    }
+}
+
+#[test]
+fn refresh_renews_at_once_and_tells_whose_it_is() {
+    let desk = Desk::new(3600);
+    let Desk { machine, oauth, .. } = &desk;
+    let renewed =
+        "was renewed: account alice, role write, organisations acme (write), umbrella (read)";
+    let output = machine.helper(["refresh", "me"]).ok();
+    assert_eq!(output.stdout, format!("ok: `me` {renewed}\n"));
+    assert_eq!(desk.label(&desk.get()), "oauth 2");
+    let told = json(&machine.helper(["refresh", "--json"]).ok());
+    assert_eq!(
+        told["tokens"],
+        value!([{ "name": "me", "ok": true, "message": renewed }])
+    );
+    assert_eq!(desk.label(&desk.get()), "oauth 3");
+    assert_eq!(oauth.renewals(), 2);
+}
+
+#[test]
+fn a_renewal_that_fails_while_the_token_is_good_is_tried_again_later() {
+    let desk = Desk::new(600);
+    for (status, body) in [
+        (500, value!({})),
+        (503, value!({ "error": "maintenance" })),
+        (400, value!({ "error": "temporarily_unavailable" })),
+        (200, value!({ "nonsense": true })),
+    ] {
+        desk.oauth.fails_with(Some((status, body)));
+        let output = desk.get();
+        assert_eq!(desk.label(&output), "oauth 1", "status {status}");
+        assert_eq!(output.stderr, "");
+    }
+    desk.oauth.fails_with(None);
+    assert_eq!(desk.label(&desk.get()), "oauth 2");
+}
+
+#[test]
+fn an_expired_token_that_cannot_be_renewed_gives_way_to_the_next() {
+    let desk = Desk::new(1).with_another();
+    desk.wait_until_it_has_expired();
+    let told = |why: &str| {
+        format!(
+            "git-credential-hf: token `me` (rule `alice`, file, not encrypted) cannot be used: {why}\n"
+        )
+    };
+    let could_not = |why: &str| told(&format!("it could not be renewed: {why}"));
+    for (failure, expected) in [
+        (
+            (500, value!({})),
+            could_not("the Hub answers with status 500"),
+        ),
+        (
+            (400, value!({ "error": "invalid_client" })),
+            could_not("the Hub answers `invalid_client`"),
+        ),
+        ((400, value!({ "error": "invalid_grant" })), told(LOGIN)),
+        (
+            (
+                401,
+                value!({ "error": "invalid_grant", "error_description": "gone" }),
+            ),
+            told(LOGIN),
+        ),
+    ] {
+        desk.oauth.fails_with(Some(failure));
+        let output = desk.get();
+        assert_eq!(desk.label(&output), "other");
+        assert_eq!(output.stderr, expected);
+    }
+    // Alone it is no answer, and the one line stays the same.
+    desk.machine.helper(["use", "me", "--default"]).ok();
+    desk.machine.helper(["logout", "other"]).ok();
+    let output = desk.get();
+    assert_eq!((output.stdout.as_str(), output.stderr), ("", told(LOGIN)));
+    // It is not lost: when the Hub is well again, so is the token.
+    desk.oauth.fails_with(None);
+    assert_eq!(desk.label(&desk.get()), "oauth 2");
+}
+
+#[test]
+fn a_renewal_killed_before_its_answer_is_written_harms_nothing_else() {
+    let desk = Desk::new(2).with_another();
+    let Desk { machine, oauth, .. } = &desk;
+    let tokens = machine.home().join(DATA).join("tokens");
+    let contents = || {
+        let entries = fs::read_dir(&tokens).expect("the storage");
+        let read = |entry: fs::DirEntry| fs::read(entry.path()).expect("a file");
+        let mut all: Vec<Vec<u8>> = entries.map(|entry| read(entry.expect("a file"))).collect();
+        all.sort();
+        all
+    };
+    let (files, before) = (contents(), machine.state());
+
+    oauth.hold();
+    let killed = get(machine, "alice/x").start();
+    oauth.wait_for_renewals(1);
+    killed.kill();
+    oauth.release();
+    // The server has given the only good refresh token to a process that is no more.
+    assert!(contents() == files, "a killed renewal changed the storage");
+    assert_eq!(machine.state(), before);
+
+    let output = machine.helper(["refresh", "me"]).fails();
+    assert!(output.stdout.starts_with("no: `me` "), "{output}");
+    assert!(
+        output
+            .stdout
+            .contains("run `git credential-hf login me --web`"),
+        "{output}"
+    );
+    desk.wait_until_it_has_expired();
+    let output = desk.get();
+    assert_eq!(desk.label(&output), "other");
+    assert_eq!(output.stderr.lines().count(), 1, "{output}");
+    assert!(output.stderr.ends_with(&format!("{LOGIN}\n")), "{output}");
+    assert_eq!(names(machine), ["me", "other"]);
+    assert!(contents() == files, "another token was touched");
+
+    machine.helper(["login", "me", "--web"]).ok();
+    assert_eq!(desk.label(&desk.get()), "oauth 3");
+}
+
+#[test]
+fn a_renewal_killed_at_any_moment_leaves_a_token_or_a_way_out() {
+    let killed_after = |delay: u64| {
+        let desk = Desk::new(900).with_another();
+        let killed = get(&desk.machine, "alice/x").start();
+        sleep(Duration::from_millis(delay));
+        killed.kill();
+        let state = desk.machine.state();
+        assert_eq!(state["tokens"]["other"]["facts"]["account"], "alice");
+        let next = desk.get();
+        let next = desk.label(&next);
+        assert!(next.starts_with("oauth "), "{next} after {delay} ms");
+        desk.machine.helper(["list"]).ok();
+        only_the_storage_holds_secrets(&desk.machine, 2);
+    };
+    // From before the request to after the last write; how far each one comes is chance.
+    thread::scope(|scope| {
+        for delay in [0, 5, 10, 15, 20, 30, 50, 80] {
+            scope.spawn(move || killed_after(delay));
+        }
+    });
+}
+
+#[test]
+fn a_rejected_browser_login_is_good_again_after_a_login() {
+    let desk = Desk::new(3600);
+    let Desk { hub, machine, .. } = &desk;
+    machine.configure();
+    hub.revoke("oauth 1");
+    let url = "https://huggingface.co/alice/x";
+    machine.git(["ls-remote", url]).fails();
+    let said = machine.git(["ls-remote", url]).fails();
+    assert!(said.stderr.contains("git credential-hf login me"), "{said}");
+    WhoAmI::start(hub).says("oauth 2", account("read"));
+    machine.helper(["login", "me", "--web"]).ok();
+    machine.git(["ls-remote", url]).ok();
+}

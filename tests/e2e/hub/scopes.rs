@@ -1,0 +1,259 @@
+//! Tokens that are used by what the Hub says of them, with no rule written: the narrowest that
+//! covers the repo, and none where two cover it equally.
+
+use crate::hub::common::{get, json, label, login, seen};
+use crate::support::hub::Hub;
+use crate::support::hub::Right::{Read, Write};
+use crate::support::hub::api::{Scope, WhoAmI, account, fine_grained};
+use crate::support::machine::Machine;
+use serde_json::Value;
+
+const READ: &[&str] = &["repo.content.read"];
+const WRITE: &[&str] = &["repo.write"];
+
+struct Desk {
+    hub: Hub,
+    machine: Machine,
+    whoami: WhoAmI,
+}
+
+impl Desk {
+    fn new() -> Desk {
+        let hub = Hub::start();
+        let machine = Machine::new(&hub);
+        let whoami = WhoAmI::start(&hub);
+        Desk {
+            hub,
+            machine,
+            whoami,
+        }
+    }
+
+    /// Logs in with a new token of which the Hub says this; it may write to `scope`.
+    fn login(&self, name: &str, scope: &str, answer: Value) -> String {
+        let token = self.hub.add_token(name, &[(scope, Write)]);
+        self.whoami.says(name, answer);
+        login(&self.machine, name, &token).ok();
+        token
+    }
+
+    fn fine(&self, name: &str, scope: &str, scopes: &[Scope]) -> String {
+        self.login(name, scope, fine_grained(scopes))
+    }
+
+    /// The label of the token that git gets for a path.
+    fn answer(&self, path: &str) -> Option<String> {
+        label(&self.hub, &get(&self.machine, path).ok())
+    }
+
+    fn clone(&self, path: &str, into: &str) {
+        let url = format!("https://huggingface.co/{path}");
+        self.machine.git(["clone", "--quiet", &url, into]).ok();
+    }
+}
+
+#[test]
+fn two_narrow_tokens_each_open_what_they_are_for() {
+    let desk = Desk::new();
+    let Desk { hub, machine, .. } = &desk;
+    for repo in ["acme/x", "acme/y", "datasets/acme/x"] {
+        hub.add_repo(repo, true);
+    }
+    let wide = desk.fine("wide", "acme", &[("org", "acme", WRITE)]);
+    let narrow = desk.fine("narrow", "acme/x", &[("model", "acme/x", WRITE)]);
+    machine.configure();
+    hub.clear_log();
+
+    desk.clone("acme/x", "x");
+    desk.clone("acme/y", "y");
+    desk.clone("datasets/acme/x", "data");
+    assert_eq!(hub.tokens_seen("/acme/x/"), ["narrow"]);
+    assert_eq!(hub.tokens_seen("/acme/y/"), ["wide"]);
+    assert_eq!(hub.tokens_seen("/datasets/acme/x/"), ["wide"]);
+    machine.write("x/more", "more");
+    machine.git(["add", "more"]).dir("x").ok();
+    machine.git(["commit", "-qm", "more"]).dir("x").ok();
+    machine.git(["push", "--quiet"]).dir("x").ok();
+    assert_eq!(hub.tokens_seen("/acme/x/"), ["narrow"]);
+    assert!(hub.log().iter().all(|entry| entry.status != 403));
+
+    let explain = |repo: &str| machine.helper(["explain", repo]).ok();
+    let explained = explain("acme/x").stdout;
+    let lines: Vec<String> = explained.lines().map(squeezed).collect();
+    let value = |token: &str| format!("hf_…{}", &token[token.len() - 4..]);
+    let (wide, narrow) = (value(&wide), value(&narrow));
+    assert_eq!(
+        lines,
+        [
+            "acme/x on https://huggingface.co".to_owned(),
+            "TOKEN WHY WHERE VALUE STATUS".to_owned(),
+            format!(
+                "-> token `narrow` its scopes cover acme/x file, not encrypted {narrow} git gets this"
+            ),
+            format!("token `wide` its scopes cover acme file, not encrypted {wide}"),
+        ]
+    );
+    let other = explain("datasets/acme/x").stdout;
+    assert!(
+        other.contains("-> ") && other.contains("token `wide`") && !other.contains("narrow"),
+        "{other}"
+    );
+}
+
+fn squeezed(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_narrowest_token_that_covers_a_repo_is_answered() {
+    let desk = Desk::new();
+    desk.login("mine", "alice", account("write"));
+    desk.fine("wide", "acme", &[("org", "acme", READ)]);
+    desk.fine("model", "acme/x", &[("model", "acme/x", READ)]);
+    desk.fine("data", "datasets/acme/x", &[("dataset", "acme/x", WRITE)]);
+    desk.fine(
+        "parts",
+        "acme",
+        &[
+            ("space", "acme/s", WRITE),
+            ("kernel", "acme/k", READ),
+            ("user", "bob", READ),
+        ],
+    );
+    // None of these lets git in: other permissions, other entities.
+    desk.fine(
+        "talk",
+        "acme",
+        &[
+            ("model", "acme/y", &["discussion.write", "repo.access.read"]),
+            ("collection", "acme/y", WRITE),
+            ("bucket", "acme/y", WRITE),
+            ("resource-group", "acme", WRITE),
+            ("oauth-app", "acme", READ),
+            ("org", "closed", &["repo.access.read"]),
+        ],
+    );
+    for (path, expected) in [
+        ("acme/x", Some("model")),
+        ("Acme/X.git", Some("model")),
+        ("acme/x.git/info/lfs", Some("model")),
+        ("datasets/acme/x", Some("data")),
+        ("datasets/acme/x.git/info/lfs", Some("data")),
+        ("spaces/acme/s", Some("parts")),
+        ("kernels/acme/k", Some("parts")),
+        ("spaces/acme/x", Some("wide")),
+        ("acme/s", Some("wide")),
+        ("acme/y", Some("wide")),
+        ("bob/z", Some("parts")),
+        ("datasets/bob/z", Some("parts")),
+        ("alice/z", Some("mine")),
+        ("spaces/Alice/z", Some("mine")),
+        ("umbrella/z", Some("mine")),
+        ("closed/z", None),
+        ("other/z", None),
+        ("acme-labs/x", None),
+        ("gpt2", None),
+    ] {
+        assert_eq!(desk.answer(path).as_deref(), expected, "{path}");
+    }
+}
+
+#[test]
+fn a_tie_is_no_answer_until_somebody_decides() {
+    let desk = Desk::new();
+    let Desk { hub, machine, .. } = &desk;
+    hub.add_repo("acme/y", true);
+    desk.fine("one", "acme", &[("org", "acme", READ)]);
+    desk.fine("two", "acme", &[("org", "acme", WRITE)]);
+    desk.fine("narrow", "acme/x", &[("model", "acme/x", READ)]);
+    assert_eq!(desk.answer("acme/y"), None);
+    assert_eq!(desk.answer("acme/x").as_deref(), Some("narrow"));
+    let said = get(machine, "acme/y").ok();
+    assert_eq!(said.stdout, "");
+    assert_eq!(said.stderr.lines().count(), 1, "{said}");
+    assert!(said.stderr.contains("acme/y on huggingface.co"), "{said}");
+    let explained = json(&machine.helper(["explain", "acme/y", "--json"]).ok());
+    let repo = &explained["repos"][0];
+    let answered = repo["candidates"].as_array().expect("a list");
+    assert!(answered.iter().all(|it| it["answers"] == false), "{repo}");
+
+    // The default comes after the scopes, and a rule before them.
+    machine.helper(["use", "one", "--default"]).ok();
+    assert_eq!(desk.answer("acme/y").as_deref(), Some("one"));
+    machine.helper(["use", "two", "--for", "acme"]).ok();
+    assert_eq!(desk.answer("acme/y").as_deref(), Some("two"));
+    assert_eq!(desk.answer("acme/x").as_deref(), Some("two"));
+    machine.helper(["unuse", "acme"]).ok();
+    machine.helper(["logout", "one"]).ok();
+    assert_eq!(desk.answer("acme/y").as_deref(), Some("two"));
+}
+
+#[test]
+fn the_environment_comes_before_what_scopes_say_and_a_rule_before_both() {
+    let desk = Desk::new();
+    let Desk { hub, machine, .. } = &desk;
+    desk.fine("narrow", "acme/x", &[("model", "acme/x", READ)]);
+    machine.env("HF_TOKEN", hub.add_token("environment", &[]));
+    assert_eq!(desk.answer("acme/x").as_deref(), Some("environment"));
+    machine.helper(["use", "narrow", "--for", "acme/x"]).ok();
+    assert_eq!(desk.answer("acme/x").as_deref(), Some("narrow"));
+}
+
+#[test]
+fn a_revoked_narrow_token_gives_way_to_the_wider_one() {
+    let desk = Desk::new();
+    let Desk { hub, machine, .. } = &desk;
+    hub.add_repo("acme/x", true);
+    desk.fine("wide", "acme", &[("org", "acme", READ)]);
+    desk.fine("narrow", "acme/x", &[("model", "acme/x", READ)]);
+    machine.configure();
+    hub.revoke("narrow");
+    hub.clear_log();
+    let url = "https://huggingface.co/acme/x";
+    // A git that announces `state` goes on by itself; an older one the next time.
+    machine.git(["ls-remote", url]).run();
+    machine.git(["ls-remote", url]).ok();
+    assert_eq!(hub.tokens_seen("/acme/x/"), ["narrow", "wide"]);
+}
+
+#[test]
+fn logging_in_again_brings_the_new_scopes() {
+    let desk = Desk::new();
+    let token = desk.fine("work", "acme", &[("model", "acme/x", READ)]);
+    assert_eq!(desk.answer("acme/x").as_deref(), Some("work"));
+    assert_eq!(desk.answer("acme/y"), None);
+    desk.whoami
+        .says("work", fine_grained(&[("model", "acme/y", READ)]));
+    login(&desk.machine, "work", &token).ok();
+    assert_eq!(desk.answer("acme/x"), None);
+    assert_eq!(desk.answer("acme/y").as_deref(), Some("work"));
+    // `refresh` asks the Hub again, too.
+    desk.whoami
+        .says("work", fine_grained(&[("org", "acme", READ)]));
+    let output = desk.machine.helper(["refresh", "work"]).ok();
+    assert_eq!(
+        seen(&desk.machine, &output, &token),
+        "ok: `work` is good: account alice, role fine-grained, \
+         organisations acme (write), umbrella (read)\n"
+    );
+    assert_eq!(desk.answer("acme/x").as_deref(), Some("work"));
+}
+
+#[test]
+fn a_token_without_verification_has_no_scopes_to_go_by() {
+    let desk = Desk::new();
+    let token = desk.hub.add_token("work", &[("acme", Read)]);
+    let arguments = [
+        "login",
+        "work",
+        "--with-token",
+        "--storage",
+        "file",
+        "--no-verify",
+    ];
+    desk.machine.helper(arguments).stdin(token).ok();
+    assert_eq!(desk.answer("acme/x"), None);
+    desk.whoami.says("work", account("read"));
+    desk.machine.helper(["refresh"]).ok();
+    assert_eq!(desk.answer("acme/x").as_deref(), Some("work"));
+}
