@@ -95,7 +95,7 @@ pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
 pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
     use std::io::Write;
 
-    write!(io::stderr(), "{}: ", crate::ui::one_line(prompt))?;
+    write!(io::stderr(), "{}: ", crate::model::text::one_line(prompt))?;
     let mut line = Zeroizing::new(Vec::with_capacity(1024));
     let last = 'keys: loop {
         let c = crate::terminal::console::read_key()?;
