@@ -23,10 +23,9 @@ fn helper_line(user: &User, program: &Path) -> String {
     run(command, "").ok();
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::remove_file(file).unwrap();
-    let line = text
-        .lines()
-        .find(|line| line.contains("git-credential-hf") || line.contains("GIT-CREDENTIAL-HF"));
-    line.unwrap().trim().to_owned()
+    let mut lines = text.lines().map(str::trim);
+    let line = lines.find(|line| line.starts_with("helper = "));
+    line.unwrap().to_owned()
 }
 
 #[test]
@@ -106,12 +105,25 @@ fn a_command_may_be_a_script_and_is_never_one_of_the_working_directory() {
 fn run_passes_codes_on_and_says_127_where_there_is_no_program() {
     let user = User::new();
     user.login("work", &token("work"), &["--storage", "file", "--default"]);
-    let exits = user.run(&["run", "--", "cmd", "/c", "exit 7"], "");
+    let exits = user.run(&["run", "--for", "acme/x", "--", "cmd", "/c", "exit 7"], "");
     assert_eq!(exits.code, Some(7), "{exits:?}");
-    let missing = user.run(&["run", "--", "no-such-program"], "").fails(127);
+    let missing = user
+        .run(&["run", "--for", "acme/x", "--", "no-such-program"], "")
+        .fails(127);
     missing.says(&["cannot run `no-such-program`"]);
     let prints = user
-        .run(&["run", "--", "cmd", "/c", "echo %HF_TOKEN%"], "")
+        .run(
+            &[
+                "run",
+                "--for",
+                "acme/x",
+                "--",
+                "cmd",
+                "/c",
+                "echo %HF_TOKEN%",
+            ],
+            "",
+        )
         .ok();
     assert!(prints.stdout.contains(&token("work")), "{prints:?}");
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_git-credential-hf");
 
 /// Variables of whoever runs the tests that the program reads.
-const FOREIGN: [&str; 8] = [
+const FOREIGN: [&str; 17] = [
     "HF_TOKEN",
     "HUGGING_FACE_HUB_TOKEN",
     "HF_ENDPOINT",
@@ -16,6 +16,15 @@ const FOREIGN: [&str; 8] = [
     "HOMEDRIVE",
     "HOMEPATH",
     "GIT_CREDENTIAL_HF_TOKEN_NAME",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_SSL_CAINFO",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
 ];
 
 pub struct User {
