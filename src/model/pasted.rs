@@ -62,20 +62,24 @@ pub fn obstacle(text: &str) -> Option<Obstacle> {
 fn decoded(bytes: &[u8]) -> Result<Zeroizing<String>, Obstacle> {
     let nul_at = |odd: usize| {
         let mut every_second = bytes.iter().skip(odd).step_by(2);
-        bytes.len() >= 2 && bytes.len() % 2 == 0 && every_second.all(|byte| *byte == 0)
+        bytes.len() >= 2 && bytes.len().is_multiple_of(2) && every_second.all(|byte| *byte == 0)
     };
-    let (unit, bytes): (Option<fn([u8; 2]) -> u16>, &[u8]) = match bytes {
-        [0xff, 0xfe, rest @ ..] => (Some(u16::from_le_bytes), rest),
-        [0xfe, 0xff, rest @ ..] => (Some(u16::from_be_bytes), rest),
-        [0xef, 0xbb, 0xbf, rest @ ..] => (None, rest),
-        _ if nul_at(1) => (Some(u16::from_le_bytes), bytes),
-        _ if nul_at(0) => (Some(u16::from_be_bytes), bytes),
-        _ => (None, bytes),
-    };
-    let Some(unit) = unit else {
-        let text = std::str::from_utf8(bytes).map_err(|_| Obstacle::NotText)?;
-        return Ok(Zeroizing::new(text.to_owned()));
-    };
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => utf8(rest),
+        _ if nul_at(1) => utf16(bytes, u16::from_le_bytes),
+        _ if nul_at(0) => utf16(bytes, u16::from_be_bytes),
+        _ => utf8(bytes),
+    }
+}
+
+fn utf8(bytes: &[u8]) -> Result<Zeroizing<String>, Obstacle> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Obstacle::NotText)?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Zeroizing<String>, Obstacle> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let units = Zeroizing::new(pairs.iter().map(|pair| unit(*pair)).collect::<Vec<u16>>());
     match String::from_utf16(&units) {

@@ -2,16 +2,16 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::os::windows::io::{FromRawHandle, OwnedHandle, RawHandle};
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
 use std::os::windows::process::CommandExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::support::{Ran, User, token};
+use crate::support::{Ran, User, started, token};
 
 #[allow(unsafe_code, reason = "what the standard library does not have")]
 mod system {
-    use super::{FromRawHandle, OwnedHandle, RawHandle};
+    use super::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
 
     const PIPE_ACCESS_DUPLEX: u32 = 3;
     const INVALID: RawHandle = -1_isize as RawHandle;
@@ -29,7 +29,9 @@ mod system {
             security: *const u8,
         ) -> RawHandle;
         fn GenerateConsoleCtrlEvent(event: u32, group: u32) -> i32;
+        fn FreeConsole() -> i32;
         fn AllocConsole() -> i32;
+        fn GetConsoleMode(console: RawHandle, mode: *mut u32) -> i32;
     }
 
     /// The server's end of a pipe.
@@ -53,16 +55,30 @@ mod system {
         }
     }
 
-    /// A console for this process and those that it starts, where there is none.
+    /// Gives this process, and those that it starts, a console of their own.
     pub fn console() {
-        // SAFETY: it takes nothing.
-        unsafe { AllocConsole() };
+        // SAFETY: neither takes anything.
+        let made = unsafe {
+            FreeConsole();
+            AllocConsole()
+        };
+        assert_ne!(made, 0, "{}", std::io::Error::last_os_error());
     }
 
-    /// Ctrl-Break, which unlike Ctrl-C can be sent to one group of processes.
-    pub fn send_break(group: u32) -> bool {
+    /// Ctrl-C for all processes of this console, as its keyboard sends it.
+    pub fn press_ctrl_c() {
         // SAFETY: it takes two numbers.
-        unsafe { GenerateConsoleCtrlEvent(1, group) != 0 }
+        let sent = unsafe { GenerateConsoleCtrlEvent(0, 0) };
+        assert_ne!(sent, 0, "{}", std::io::Error::last_os_error());
+    }
+
+    /// The mode of a console.
+    pub fn mode(console: &impl AsRawHandle) -> u32 {
+        let mut mode = 0;
+        // SAFETY: the handle is open, and the number outlives the call.
+        let read = unsafe { GetConsoleMode(console.as_raw_handle(), &raw mut mode) };
+        assert_ne!(read, 0, "{}", std::io::Error::last_os_error());
+        mode
     }
 }
 
@@ -107,39 +123,89 @@ fn git_bash_would_show_what_is_typed_so_no_token_is_asked_for_there() {
     ran.says(&["Git Bash", "login work --web", "--with-token", "winpty"]);
 }
 
-/// Stands for a command that does not end at Ctrl-Break, as Python's prompt does not at Ctrl-C.
+/// Stands for a command that does not end at Ctrl-C, as Python's prompt does not.
 #[test]
-#[ignore = "the next test starts it"]
-fn a_command_that_ignores_ctrl_break() {
+#[ignore = "started by another test"]
+fn a_command_that_ignores_ctrl_c() {
     ctrlc::set_handler(|| {}).unwrap();
     println!("it runs");
     std::thread::sleep(Duration::from_secs(2));
     std::process::exit(9);
 }
 
+/// The rest is in a process that has a console of its own: Ctrl-C would reach whoever runs the
+/// tests, too.
+fn in_a_console(test: &str) {
+    const DETACHED_PROCESS: u32 = 0x8;
+    let output = started(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "--nocapture", test])
+        .creation_flags(DETACHED_PROCESS)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+}
+
 #[test]
-fn a_break_is_for_the_command_that_run_has_started() {
-    const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
+fn ctrl_c_is_for_the_command_that_run_has_started() {
+    in_a_console("console::ctrl_c_during_run");
+}
+
+#[test]
+#[ignore = "started by the test above"]
+fn ctrl_c_during_run() {
+    system::console();
+    ctrlc::set_handler(|| {}).unwrap();
     let user = User::new();
     user.login("work", &token("work"), &["--storage", "file", "--default"]);
     let this = std::env::current_exe().unwrap();
-    system::console();
     let mut command = user.command(&["run", "--for", "acme/x", "--"]);
     command
         .arg(this)
         .args(["--ignored", "--exact", "--nocapture"])
-        .arg("console::a_command_that_ignores_ctrl_break")
-        .creation_flags(CREATE_NEW_PROCESS_GROUP)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
+        .arg("console::a_command_that_ignores_ctrl_c")
+        .stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut lines = lines.map(|line| line.unwrap());
     assert!(lines.any(|line| line.contains("it runs")));
-    let sent = system::send_break(child.id());
-    let status = child.wait().unwrap();
-    assert!(sent, "there is no console to send it by");
-    // It is the command that says what the break means: it is waited for, and its code passed on.
-    assert_eq!(status.code(), Some(9));
+    system::press_ctrl_c();
+    // It is the command that says what that means: it is waited for, and its code passed on.
+    assert_eq!(child.wait().unwrap().code(), Some(9));
+}
+
+#[test]
+fn ctrl_c_at_the_prompt_leaves_the_console_as_it_was() {
+    in_a_console("console::ctrl_c_during_login");
+}
+
+#[test]
+#[ignore = "started by the test above"]
+fn ctrl_c_during_login() {
+    const ENABLE_ECHO_INPUT: u32 = 0x4;
+    system::console();
+    ctrlc::set_handler(|| {}).unwrap();
+    let keys = File::options()
+        .read(true)
+        .write(true)
+        .open("CONIN$")
+        .unwrap();
+    let screen = File::options()
+        .read(true)
+        .write(true)
+        .open("CONOUT$")
+        .unwrap();
+    let before = system::mode(&keys);
+    assert_ne!(before & ENABLE_ECHO_INPUT, 0);
+    let user = User::new();
+    let mut command = user.command(&["login", "work"]);
+    command.stdin(keys.try_clone().unwrap()).stderr(screen);
+    let mut child = command.spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(child.try_wait().unwrap().is_none(), "it does not ask");
+    system::press_ctrl_c();
+    assert_ne!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(system::mode(&keys), before);
+    assert!(!user.path("state.json").exists());
 }
