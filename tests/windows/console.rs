@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
 use std::os::windows::process::CommandExt;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::{Ran, User, started, token};
@@ -13,6 +13,19 @@ use crate::support::{Ran, User, started, token};
 mod system {
     use super::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
 
+    /// A key that goes down or up, as the console's input has it (`INPUT_RECORD`).
+    #[repr(C)]
+    struct Key {
+        kind: u32,
+        down: i32,
+        repeat: u16,
+        code: u16,
+        scan: u16,
+        character: u16,
+        modifiers: u32,
+    }
+
+    const KEY_EVENT: u32 = 1;
     const PIPE_ACCESS_DUPLEX: u32 = 3;
     const INVALID: RawHandle = -1_isize as RawHandle;
 
@@ -32,6 +45,12 @@ mod system {
         fn FreeConsole() -> i32;
         fn AllocConsole() -> i32;
         fn GetConsoleMode(console: RawHandle, mode: *mut u32) -> i32;
+        fn WriteConsoleInputW(
+            console: RawHandle,
+            keys: *const Key,
+            count: u32,
+            written: *mut u32,
+        ) -> i32;
     }
 
     /// The server's end of a pipe.
@@ -72,13 +91,40 @@ mod system {
         assert_ne!(sent, 0, "{}", std::io::Error::last_os_error());
     }
 
-    /// The mode of a console.
-    pub fn mode(console: &impl AsRawHandle) -> u32 {
+    /// The mode of a console; none where it does not answer (wine without a display).
+    pub fn mode(console: &impl AsRawHandle) -> Option<u32> {
         let mut mode = 0;
         // SAFETY: the handle is open, and the number outlives the call.
         let read = unsafe { GetConsoleMode(console.as_raw_handle(), &raw mut mode) };
-        assert_ne!(read, 0, "{}", std::io::Error::last_os_error());
-        mode
+        (read != 0).then_some(mode)
+    }
+
+    /// Types a text.
+    pub fn type_text(console: &impl AsRawHandle, text: &str) {
+        let press = |character| {
+            [1, 0].map(|down| Key {
+                kind: KEY_EVENT,
+                down,
+                repeat: 1,
+                code: 0,
+                scan: 0,
+                character,
+                modifiers: 0,
+            })
+        };
+        let keys: Vec<Key> = text.encode_utf16().flat_map(press).collect();
+        let count = u32::try_from(keys.len()).unwrap();
+        let mut written = 0;
+        // SAFETY: the handle is open, and as many keys are there as are said to be.
+        let done = unsafe {
+            let console = console.as_raw_handle();
+            WriteConsoleInputW(console, keys.as_ptr(), count, &raw mut written)
+        };
+        assert!(
+            done != 0 && written == count,
+            "{}",
+            std::io::Error::last_os_error()
+        );
     }
 }
 
@@ -175,37 +221,67 @@ fn ctrl_c_during_run() {
     assert_eq!(child.wait().unwrap().code(), Some(9));
 }
 
+/// The console's keyboard and screen, if it answers.
+fn keys_and_screen() -> Option<(File, File)> {
+    let open = |name: &str| File::options().read(true).write(true).open(name).unwrap();
+    let both = (open("CONIN$"), open("CONOUT$"));
+    if system::mode(&both.0).is_none() {
+        eprintln!("skipped: the console does not answer, as under wine without a display");
+        return None;
+    }
+    Some(both)
+}
+
+/// Starts a login that asks for the token.
+fn login(user: &User, keys: &File, screen: File) -> Child {
+    let login = [
+        "login",
+        "work",
+        "--no-verify",
+        "--storage",
+        "file",
+        "--for",
+        "acme",
+    ];
+    let mut command = user.command(&login);
+    command
+        .stdin(keys.try_clone().unwrap())
+        .stdout(Stdio::null())
+        .stderr(screen);
+    let mut child = command.spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(child.try_wait().unwrap().is_none(), "it does not ask");
+    child
+}
+
 #[test]
-fn ctrl_c_at_the_prompt_leaves_the_console_as_it_was() {
-    in_a_console("console::ctrl_c_during_login");
+fn a_prompt_reads_what_is_typed_and_leaves_the_console_as_it_was() {
+    in_a_console("console::a_login_in_a_console");
 }
 
 #[test]
 #[ignore = "started by the test above"]
-fn ctrl_c_during_login() {
+fn a_login_in_a_console() {
     const ENABLE_ECHO_INPUT: u32 = 0x4;
     system::console();
     ctrlc::set_handler(|| {}).unwrap();
-    let keys = File::options()
-        .read(true)
-        .write(true)
-        .open("CONIN$")
-        .unwrap();
-    let screen = File::options()
-        .read(true)
-        .write(true)
-        .open("CONOUT$")
-        .unwrap();
+    let Some((keys, screen)) = keys_and_screen() else {
+        return;
+    };
     let before = system::mode(&keys);
-    assert_ne!(before & ENABLE_ECHO_INPUT, 0);
+    assert!(before.is_some_and(|mode| mode & ENABLE_ECHO_INPUT != 0));
+
     let user = User::new();
-    let mut command = user.command(&["login", "work"]);
-    command.stdin(keys.try_clone().unwrap()).stderr(screen);
-    let mut child = command.spawn().unwrap();
-    std::thread::sleep(Duration::from_secs(2));
-    assert!(child.try_wait().unwrap().is_none(), "it does not ask");
+    let mut child = login(&user, &keys, screen.try_clone().unwrap());
     system::press_ctrl_c();
     assert_ne!(child.wait().unwrap().code(), Some(0));
     assert_eq!(system::mode(&keys), before);
     assert!(!user.path("state.json").exists());
+
+    let mut child = login(&user, &keys, screen);
+    // One key too many, taken back.
+    system::type_text(&keys, &format!("{}?\u{8}\r", token("typed")));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(system::mode(&keys), before);
+    assert_eq!(user.get("acme/x"), Some(token("typed")));
 }
