@@ -15,8 +15,9 @@ use anyhow::Result;
 
 use crate::config::Config;
 use crate::config::ConfigError;
-use crate::config::Rules;
+use crate::git::calling_process::Callers;
 use crate::git::remotes;
+use crate::git::run::ReadError;
 use crate::hf_cli::HfCli;
 use crate::model::endpoint::Endpoint;
 use crate::state::file::StateFile;
@@ -39,7 +40,9 @@ pub struct Context {
     keyring: OnceCell<KeyringStorage>,
     hf_cli: OnceCell<HfCli>,
     /// The remotes of the repository at hand, once they were needed.
-    remotes: OnceCell<Vec<remotes::Remote>>,
+    remotes: OnceCell<Result<Vec<remotes::Remote>, ReadError>>,
+    /// The calling programs, once they were needed.
+    callers: OnceCell<Callers>,
     /// Whether the state could not be read, so that nothing follows from what is not in it.
     pub state_is_unread: Cell<bool>,
 }
@@ -65,6 +68,7 @@ impl Context {
             keyring: OnceCell::new(),
             hf_cli: OnceCell::new(),
             remotes: OnceCell::new(),
+            callers: OnceCell::new(),
             state_is_unread: Cell::new(false),
         })
     }
@@ -75,16 +79,16 @@ impl Context {
     /// When the configuration has a mistake, too.
     pub fn with_config() -> Result<Self> {
         let mut context = Self::new()?;
-        context.load_config(Rules::All)?;
+        context.load_config()?;
         Ok(context)
     }
 
-    /// Reads the configuration, with the rules that are wanted.
+    /// Reads the configuration.
     ///
     /// # Errors
     /// When it has a mistake.
-    pub fn load_config(&mut self, rules: Rules<'_>) -> Result<(), ConfigError> {
-        self.config = Config::load_with(&self.paths.config(), rules)?;
+    pub fn load_config(&mut self) -> Result<(), ConfigError> {
+        self.config = Config::load(&self.paths.config())?;
         Ok(())
     }
 

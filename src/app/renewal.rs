@@ -1,19 +1,29 @@
 //! Tokens from a browser login are renewed before they expire: once, however many processes ask.
+//!
+//! [`renew`] is the policy. [`Stored`] applies it to this program's own tokens, and
+//! [`crate::hf_cli::renewal`] to the hf CLI's.
 
-use crate::model::text::shell_quoted;
 use std::time::{Duration, Instant};
 
 use crate::app::Context;
 use crate::hub::Hub;
 use crate::hub::HubError;
 use crate::hub::oauth;
+use crate::model::secret::Secret;
 use crate::model::text::one_line;
+use crate::model::text::shell_quoted;
 use crate::model::time::since;
 use crate::model::token_name::TokenName;
+use crate::state::TokenInfo;
 use crate::state::file::StateError;
 use crate::storage::Record;
 use crate::storage::StorageError;
-use crate::system::clock;
+use crate::storage::parking;
+use crate::storage::parking::Answer;
+use crate::storage::parking::Parked;
+use crate::storage::parking::Parking;
+use crate::system::clock::now;
+use crate::system::files::Lock;
 use crate::system::trace;
 
 /// How long before its end a token is renewed, in seconds. Git and git-lfs ask again for every
@@ -46,24 +56,201 @@ pub enum RenewalError {
     /// There is nothing to renew it with.
     #[error("it does not come from a browser login, so it cannot be renewed")]
     NotRenewable,
-    /// The Hub takes the refresh token no more.
-    #[error("it cannot be renewed any more: run `git credential-hf login {0} --web`")]
+    /// The Hub does not accept the refresh token any more; the command logs in again.
+    #[error("it cannot be renewed any more: run `{0}`")]
     LoginNeeded(String),
-    /// The same for the hf CLI's login.
-    #[error("it cannot be renewed any more: run `hf auth login`")]
-    HfLoginNeeded,
+    /// The same, after a renewal that was killed.
+    #[error("its last renewal was interrupted and the Hub's answer is lost: run `{0}`")]
+    Interrupted(String),
     /// The Hub did not answer the one who asked before.
     #[error("it could not be renewed: the Hub did not answer a moment ago")]
     JustTried,
     /// The Hub could not be asked.
     #[error("it could not be renewed: {0}")]
     Hub(HubError),
+    /// There is no room for what the Hub would answer, so it was not asked.
+    #[error("it was not renewed, since there is no room to store the new token: {0}")]
+    NoRoom(StorageError),
     /// The token could not be read or written.
     #[error("it could not be renewed: {0}")]
     Storage(StorageError),
     /// The lock or the state.
     #[error("it could not be renewed: {0}")]
     State(String),
+}
+
+impl RenewalError {
+    /// Whether only a new login helps. It is better to say so while the token is still good.
+    #[must_use]
+    pub fn needs_login(&self) -> bool {
+        matches!(self, Self::LoginNeeded(_) | Self::Interrupted(_))
+    }
+}
+
+/// A login after its renewal.
+#[derive(Debug)]
+pub struct Renewed {
+    /// What to use now.
+    pub record: Record,
+    /// What to tell the user if it could not be stored in its place.
+    pub warning: Option<String>,
+}
+
+/// A browser login, wherever it is stored. A value of this type holds the lock that everyone
+/// takes who changes that login.
+pub trait BrowserLogin {
+    /// What messages call it.
+    fn name(&self) -> String;
+
+    /// The command that logs in again.
+    fn remedy(&self) -> String;
+
+    /// Reads it. The record's endpoint is the one that renews it.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn read(&self) -> Result<Record, StorageError>;
+
+    /// Whether it is time to renew what was read.
+    fn is_due(&self, record: &Record) -> bool;
+
+    /// Where the answer waits.
+    fn parking(&self) -> Box<dyn Parking + '_>;
+
+    /// Replaces the login by the answer. Doing so twice changes nothing more.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn replace(&self, answer: &Answer) -> Result<(), StorageError>;
+
+    /// Notes what is known of the new value, where that is stored apart from the value.
+    fn note(&self, _: &Record) {}
+
+    /// When the last renewal timed out (Unix seconds).
+    fn timed_out(&self) -> Option<u64>;
+
+    /// Remembers that a renewal timed out just now.
+    fn remember_timeout(&self);
+}
+
+/// Renews a login. A process that has waited for the lock reads the login again and finds it
+/// renewed: a second request with the same refresh token would end it.
+///
+/// # Errors
+/// See [`RenewalError`]; the login is then as it was.
+pub fn renew(login: &dyn BrowserLogin, when: When) -> Result<Renewed, RenewalError> {
+    let mut record = login.read().map_err(RenewalError::Storage)?;
+    let parking = login.parking();
+    let parking = parking.as_ref();
+    let mut interrupted = false;
+    match parking::parked(parking).map_err(RenewalError::Storage)? {
+        Parked::Answer(answer) if renews(&answer, &record) => {
+            let warning = finish(login, parking, &answer)
+                .err()
+                .map(|error| parked_only(login, &error));
+            record = answer.record;
+            if warning.is_some() || when == When::Now || !login.is_due(&record) {
+                return Ok(Renewed { record, warning });
+            }
+        }
+        // The login that it renews has been replaced by another one.
+        Parked::Answer(_) => parking.clear().map_err(RenewalError::Storage)?,
+        Parked::Room => interrupted = true,
+        Parked::Nothing => {}
+    }
+    let Some(refresh_token) = record.refresh_token.clone() else {
+        return Err(RenewalError::NotRenewable);
+    };
+    if when == When::IfDue {
+        if !login.is_due(&record) {
+            let warning = None;
+            return Ok(Renewed { record, warning });
+        }
+        let ago = login.timed_out().map(|at| since(at, now()));
+        if ago.is_some_and(|ago| ago < AFTER_SLOW) {
+            return Err(RenewalError::JustTried);
+        }
+    }
+    parking::reserve(parking, &record).map_err(RenewalError::NoRoom)?;
+    let answer = ask(login, record, &refresh_token).map_err(|error| {
+        let refused = matches!(&error, HubError::OAuth(code) if code == "invalid_grant");
+        // Room that an interrupted renewal has left explains why the login is lost.
+        if !interrupted && let Err(error) = parking.clear() {
+            trace::line(|| error.to_string());
+        }
+        match (refused, interrupted) {
+            (true, true) => RenewalError::Interrupted(login.remedy()),
+            (true, false) => RenewalError::LoginNeeded(login.remedy()),
+            (false, _) => RenewalError::Hub(error),
+        }
+    })?;
+    // From here on nothing is an error: the old login is dead, and this is the new one.
+    let parked = parking::park(parking, &answer);
+    let warning = match (finish(login, parking, &answer), parked) {
+        (Ok(()), _) => None,
+        (Err(error), Ok(())) => Some(parked_only(login, &error)),
+        (Err(error), Err(_)) => Some(format!(
+            "{} was renewed and is used now, but cannot be stored; run `{}` afterwards: {error}",
+            login.name(),
+            login.remedy()
+        )),
+    };
+    login.note(&answer.record);
+    let record = answer.record;
+    trace::line(|| format!("renewed {}: {}", login.name(), record.secret.hint()));
+    Ok(Renewed { record, warning })
+}
+
+/// Whether a parked answer belongs to this login: it will replace it, or already has.
+fn renews(answer: &Answer, record: &Record) -> bool {
+    answer.renews == record.secret.fingerprint() || answer.record.secret.same_as(&record.secret)
+}
+
+fn ask(login: &dyn BrowserLogin, old: Record, refresh_token: &Secret) -> Result<Answer, HubError> {
+    let client_id = old.client_id.unwrap_or_else(oauth::client_id);
+    let start = Instant::now();
+    let answer = Hub::impatient(&old.endpoint).refresh(&client_id, refresh_token);
+    if answer.is_err() && start.elapsed() >= SLOW {
+        login.remember_timeout();
+    }
+    let tokens = answer?;
+    let lasts = |seconds| now().saturating_add(seconds);
+    Ok(Answer {
+        renews: old.secret.fingerprint(),
+        record: Record {
+            expires: tokens.expires_in.map(lasts),
+            // A server that sends none lets the old one go on.
+            refresh_token: tokens.refresh_token.or(old.refresh_token),
+            secret: tokens.access_token,
+            endpoint: old.endpoint,
+            client_id: Some(client_id),
+            renewed: Some(now()),
+        },
+    })
+}
+
+/// Replaces the login, reads it back, and only then removes the parked answer.
+fn finish(
+    login: &dyn BrowserLogin,
+    parking: &dyn Parking,
+    answer: &Answer,
+) -> Result<(), StorageError> {
+    login.replace(answer)?;
+    if !login.read()?.secret.same_as(&answer.record.secret) {
+        return Err(parking::not_read_back());
+    }
+    if let Err(error) = parking.clear() {
+        trace::line(|| error.to_string());
+    }
+    Ok(())
+}
+
+fn parked_only(login: &dyn BrowserLogin, error: &StorageError) -> String {
+    format!(
+        "{} was renewed and is used now, but cannot replace the old one yet; the next command \
+         tries again: {error}",
+        login.name()
+    )
 }
 
 /// Whether it is time to renew what the record holds.
@@ -78,95 +265,116 @@ pub fn is_due(record: &Record, now: u64) -> bool {
     expires <= now || (expires <= now.saturating_add(MARGIN) && !just_renewed)
 }
 
-/// Renews a token under the lock of its name. Who waited for the lock reads the token again, and
-/// finds it renewed: a second request with the same refresh token would end both.
-///
-/// # Errors
-/// See [`RenewalError`]; the token is then as it was.
-pub fn renew(context: &Context, name: &TokenName, when: When) -> Result<Record, RenewalError> {
-    let state_error =
-        |error: &dyn std::fmt::Display| RenewalError::State(one_line(&error.to_string()));
-    let storage_error = RenewalError::Storage;
-    let _lock = context.lock_name(name).map_err(|e| state_error(&e))?;
-    let state = context.state_file.load().map_err(|e| state_error(&e))?;
-    let token = state.tokens.get(name);
-    let token = token.ok_or(RenewalError::Storage(StorageError::NotFound))?;
-    let record = context.read_stored(name, token).map_err(storage_error)?;
-    let Some(refresh_token) = &record.refresh_token else {
-        return Err(RenewalError::NotRenewable);
-    };
-    if when == When::IfDue && !is_due(&record, clock::now()) {
-        return Ok(record);
-    }
-    let failed = token.renewal_failed.map(|at| since(at, clock::now()));
-    if when == When::IfDue && failed.is_some_and(|ago| ago < AFTER_SLOW) {
-        return Err(RenewalError::JustTried);
-    }
-    let client_id = record.client_id.clone().unwrap_or_else(oauth::client_id);
-    let start = Instant::now();
-    let answer = Hub::impatient(&token.endpoint).refresh(&client_id, refresh_token);
-    if answer.is_err() && start.elapsed() >= SLOW {
-        remember_slow(context, name);
-    }
-    let tokens = answer.map_err(|error| match error {
-        HubError::OAuth(code) if code == "invalid_grant" => {
-            RenewalError::LoginNeeded(shell_quoted(name.as_str()))
-        }
-        error => RenewalError::Hub(error),
-    })?;
-    let renewed = Record {
-        expires: tokens
-            .expires_in
-            .map(|seconds| clock::now().saturating_add(seconds)),
-        refresh_token: tokens
-            .refresh_token
-            .or_else(|| record.refresh_token.clone()),
-        secret: tokens.access_token,
-        endpoint: record.endpoint.clone(),
-        client_id: Some(client_id),
-        renewed: Some(clock::now()),
-    };
-    // The storage first: should this process die here, the next one finds the new token, and a
-    // description that is mended when it is read.
-    context
-        .storage(token.storage)
-        .write(name, &renewed)
-        .map_err(storage_error)?;
-    trace::line(|| format!("renewed `{name}`: {}", renewed.secret.hint()));
-    context
-        .state_file
-        .update(|state| {
-            let value = renewed.secret.fingerprint();
-            state.lift(&renewed.endpoint, &value);
-            if let Some(token) = state.tokens.get_mut(name) {
-                token.replace_value(value, renewed.secret.hint());
-                token.expires = renewed.expires;
-                token.renewal_failed = None;
-            }
-            Ok::<_, StateError>(())
-        })
-        .map_err(|e| state_error(&e))?;
-    Ok(renewed)
+/// A token of this program's own, in one of its storages.
+#[derive(Debug)]
+pub struct Stored<'a> {
+    context: &'a Context,
+    name: &'a TokenName,
+    token: TokenInfo,
+    _lock: Lock,
 }
 
-/// Not worth an error of its own.
-fn remember_slow(context: &Context, name: &TokenName) {
-    let result = context.state_file.update(|state| {
-        if let Some(token) = state.tokens.get_mut(name) {
-            token.renewal_failed = Some(clock::now());
-        }
-        Ok::<_, StateError>(())
-    });
-    if let Err(error) = result {
-        trace::line(|| error.to_string());
+impl<'a> Stored<'a> {
+    /// Takes the lock of the name, and reads what is known of the token.
+    ///
+    /// # Errors
+    /// When another process holds the lock for too long, or there is no such token.
+    pub fn lock(context: &'a Context, name: &'a TokenName) -> Result<Self, RenewalError> {
+        let failed =
+            |error: &dyn std::fmt::Display| RenewalError::State(one_line(&error.to_string()));
+        let lock = context.lock_name(name).map_err(|e| failed(&e))?;
+        let mut state = context.state_file.load().map_err(|e| failed(&e))?;
+        let token = state.tokens.remove(name);
+        let token = token.ok_or(RenewalError::Storage(StorageError::NotFound))?;
+        Ok(Self {
+            context,
+            name,
+            token,
+            _lock: lock,
+        })
     }
+
+    /// Changes what is known of the token. A failure is not an error: it is mended by the next
+    /// command that reads the token.
+    fn update(&self, change: impl FnOnce(&mut TokenInfo)) {
+        let result = self.context.state_file.update(|state| {
+            if let Some(token) = state.tokens.get_mut(self.name) {
+                change(token);
+            }
+            Ok::<_, StateError>(())
+        });
+        if let Err(error) = result {
+            trace::line(|| error.to_string());
+        }
+    }
+}
+
+impl BrowserLogin for Stored<'_> {
+    fn name(&self) -> String {
+        format!("token `{}`", self.name)
+    }
+
+    fn remedy(&self) -> String {
+        format!(
+            "git credential-hf login {} --web",
+            shell_quoted(self.name.as_str())
+        )
+    }
+
+    fn read(&self) -> Result<Record, StorageError> {
+        self.context.read_stored(self.name, &self.token)
+    }
+
+    fn is_due(&self, record: &Record) -> bool {
+        is_due(record, now())
+    }
+
+    fn parking(&self) -> Box<dyn Parking + '_> {
+        self.context.parking(self.token.storage, self.name)
+    }
+
+    fn replace(&self, answer: &Answer) -> Result<(), StorageError> {
+        let storage = self.context.storage(self.token.storage);
+        storage.write(self.name, &answer.record)
+    }
+
+    fn note(&self, record: &Record) {
+        let value = record.secret.fingerprint();
+        if let Err(error) = self.context.state_file.lift(&record.endpoint, &value) {
+            trace::line(|| error.to_string());
+        }
+        self.update(|token| {
+            token.replace_value(value, record.secret.hint());
+            token.expires = record.expires;
+            token.renewal_failed = None;
+        });
+    }
+
+    fn timed_out(&self) -> Option<u64> {
+        self.token.renewal_failed
+    }
+
+    fn remember_timeout(&self) {
+        self.update(|token| token.renewal_failed = Some(now()));
+    }
+}
+
+/// Renews a token of this program's own.
+///
+/// # Errors
+/// See [`renew`].
+pub fn renew_stored(
+    context: &Context,
+    name: &TokenName,
+    when: When,
+) -> Result<Renewed, RenewalError> {
+    renew(&Stored::lock(context, name)?, when)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::endpoint::Endpoint;
-    use crate::model::secret::Secret;
 
     #[test]
     fn due_when_little_time_is_left_and_it_can_be_renewed() {

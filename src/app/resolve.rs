@@ -1,13 +1,13 @@
 //! Gathers the inputs of a selection: the state, the remotes, and what the hf CLI knows.
 
 use super::Context;
+use crate::git::calling_process::{Asker, Callers};
+use crate::git::run::ReadError;
 use crate::git::{calling_process, remotes};
 use crate::model::endpoint::Endpoint;
-use crate::model::repo::Repo;
 use crate::model::token_name::TokenName;
 use crate::selection::{HfKnown, Inputs, Query, Remote, SelectError, Selection, select};
 use crate::state::State;
-use crate::state::text::Relevant;
 use crate::system::trace;
 use crate::terminal;
 
@@ -16,34 +16,7 @@ impl Context {
     /// be answered without it.
     #[must_use]
     pub fn state_or_empty(&self) -> State {
-        self.state_or_empty_with(None)
-    }
-
-    /// The same with what matters to one request. Without a path it may turn out to be about any
-    /// repo.
-    #[must_use]
-    pub fn state_for(&self, wanted: &Query) -> State {
-        let Some(path) = &wanted.path else {
-            return self.state_or_empty();
-        };
-        let repo = Repo::from_path(path);
-        let typed = [&self.env.token_name, &wanted.username];
-        let typed: Vec<TokenName> = typed
-            .into_iter()
-            .flatten()
-            .map(|name| TokenName::existing(name))
-            .collect();
-        let rules = self.config.rules.iter().map(|rule| &rule.token);
-        let names = rules.chain(&self.config.default).chain(&typed);
-        self.state_or_empty_with(Some(&Relevant {
-            namespace: repo.as_ref().and_then(|repo| repo.namespace.as_ref()),
-            username: wanted.username.as_deref(),
-            names: names.collect(),
-        }))
-    }
-
-    fn state_or_empty_with(&self, relevant: Option<&Relevant<'_>>) -> State {
-        match self.state_file.load_with(relevant) {
+        match self.state_file.load() {
             Ok(state) => state,
             Err(error) => {
                 terminal::say(&error.to_string());
@@ -59,10 +32,12 @@ impl Context {
     /// no path.
     ///
     /// # Errors
-    /// When a token asked for by name cannot be had.
+    /// When a token asked for by name cannot be had, or the remotes are needed and cannot be read.
     pub fn select(&self, wanted: &Query, state: &State) -> Result<Selection, SelectError> {
-        let remotes = if wanted.path.is_none() {
+        // A token that is named needs no repo.
+        let remotes = if wanted.path.is_none() && self.env.token_name.is_none() {
             self.remotes(&wanted.endpoint)
+                .map_err(SelectError::Remotes)?
         } else {
             Vec::new()
         };
@@ -103,17 +78,37 @@ impl Context {
         }
     }
 
+    fn callers(&self) -> &Callers {
+        self.callers.get_or_init(Callers::read)
+    }
+
+    /// Whether git's own HTTP transport asks, and not another program by way of git. Where
+    /// looking is not cheap, nothing is known.
+    #[must_use]
+    pub fn asked_by_git(&self) -> bool {
+        let asker = if calling_process::IS_CHEAP {
+            self.callers().asker()
+        } else {
+            Asker::Unknown
+        };
+        trace::line(|| format!("asked by: {asker:?}"));
+        asker == Asker::GitTransport
+    }
+
     /// What a request without a path may be about.
-    fn remotes(&self, endpoint: &Endpoint) -> Vec<Remote> {
-        let all = || self.remotes.get_or_init(remotes::all).as_slice();
+    fn remotes(&self, endpoint: &Endpoint) -> Result<Vec<Remote>, ReadError> {
+        let all = || match self.remotes.get_or_init(remotes::all) {
+            Ok(remotes) => Ok(remotes.as_slice()),
+            Err(error) => Err(*error),
+        };
         let mut used = None;
         if calling_process::IS_CHEAP {
-            used = calling_process::in_use();
+            used = self.callers().in_use();
         }
-        let mut places = calling_process::places(endpoint, used.as_ref(), all);
+        let mut places = calling_process::places(endpoint, used.as_ref(), all)?;
         if !calling_process::IS_CHEAP && places.len() > 1 {
-            used = calling_process::in_use();
-            places = calling_process::places(endpoint, used.as_ref(), all);
+            used = self.callers().in_use();
+            places = calling_process::places(endpoint, used.as_ref(), all)?;
         }
         let remotes: Vec<Remote> = places
             .into_iter()
@@ -127,6 +122,6 @@ impl Context {
             let repos: Vec<String> = remotes.iter().map(|r| r.repo.to_string()).collect();
             format!("asked without a path, so about: {}", repos.join(", "))
         });
-        remotes
+        Ok(remotes)
     }
 }

@@ -26,10 +26,10 @@ pub fn default_endpoint(context: &Context) -> Result<Endpoint> {
 /// The places on Hubs that the remotes of the repository at hand name.
 ///
 /// # Errors
-/// When there are none.
+/// When there are none, or they cannot be read.
 pub fn remotes(context: &Context) -> Result<Vec<Location>> {
     let mut found: Vec<Location> = Vec::new();
-    for crate::git::remotes::Remote { location, .. } in crate::git::remotes::all() {
+    for crate::git::remotes::Remote { location, .. } in crate::git::remotes::all()? {
         if context.serves(&location.endpoint) && !found.contains(&location) {
             found.push(location);
         }

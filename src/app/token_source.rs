@@ -83,18 +83,11 @@ impl<'a> Reader<'a> {
         let now = now();
         let read = record.secret.fingerprint();
         if self.renews && token.origin == Origin::Login && renewal::is_due(&record, now) {
-            match renewal::renew(self.context, name, renewal::When::IfDue) {
-                Ok(renewed) => record = renewed,
-                Err(error) if record.expires.is_none_or(|at| at <= now) => {
-                    return Err(StorageError::Refused(error.to_string()));
-                }
-                // Better said while it is good than when it is too late.
-                Err(error @ RenewalError::LoginNeeded(_)) => {
-                    self.said
-                        .push(format!("token `{name}` expires soon, and {error}"));
-                }
-                // The next request tries again.
-                Err(error) => trace::line(|| format!("renewing `{name}`: {error}")),
+            let renewed = renewal::renew_stored(self.context, name, renewal::When::IfDue);
+            let renewed = renewed.map(|renewed| (renewed.record, renewed.warning));
+            let subject = format!("token `{name}`");
+            if let Some(renewed) = self.renewed(renewed, &subject, record.expires)? {
+                record = renewed;
             }
         }
         // A renewal has described the new value itself.
@@ -110,10 +103,36 @@ impl<'a> Reader<'a> {
         let from_git = token.origin == Origin::Git;
         Ok(LoadedToken {
             secret: record.secret,
-            username: token.account.clone(),
+            username: token.account.clone().or_else(|| token.username.clone()),
             expires: record.expires.or(token.expires),
             refresh_token: record.refresh_token.filter(|_| from_git),
         })
+    }
+
+    /// What to use after a renewal: the new token, or the old one while it is good.
+    fn renewed<T>(
+        &mut self,
+        outcome: Result<(T, Option<String>), RenewalError>,
+        subject: &str,
+        expires: Option<u64>,
+    ) -> Result<Option<T>, StorageError> {
+        match outcome {
+            Ok((renewed, warning)) => {
+                self.said.extend(warning);
+                return Ok(Some(renewed));
+            }
+            Err(error) if expires.is_none_or(|at| at <= now()) => {
+                return Err(StorageError::Refused(error.to_string()));
+            }
+            // Better said while it is good than when it is too late.
+            Err(error) if error.needs_login() => {
+                self.said
+                    .push(format!("{subject} expires soon, and {error}"));
+            }
+            // The next request tries again.
+            Err(error) => trace::line(|| format!("renewing {subject}: {error}")),
+        }
+        Ok(None)
     }
 
     fn load_command(&mut self, name: &TokenName) -> Result<LoadedToken, StorageError> {
@@ -142,16 +161,9 @@ impl<'a> Reader<'a> {
         if let Some(endpoint) = endpoint.filter(|_| self.renews)
             && hf_cli::renewal::is_due_now(hf, &token)
         {
-            match hf_cli::renewal::renew(self.context, &endpoint, &token) {
-                Ok(renewed) => token = renewed,
-                Err(error) if token.expires.is_none_or(|at| at <= now()) => {
-                    return Err(StorageError::Refused(error.to_string()));
-                }
-                Err(error @ RenewalError::HfLoginNeeded) => {
-                    self.said
-                        .push(format!("the hf CLI's token expires soon, and {error}"));
-                }
-                Err(error) => trace::line(|| format!("renewing the hf CLI's token: {error}")),
+            let renewed = hf_cli::renewal::renew(self.context, &endpoint, &token);
+            if let Some(renewed) = self.renewed(renewed, "the hf CLI's token", token.expires)? {
+                token = renewed;
             }
         }
         Ok(LoadedToken {
@@ -205,9 +217,14 @@ impl TokenSource for Reader<'_> {
             Source::Stored(name) => self.load_stored(name),
             Source::Command(name) => self.load_command(name),
             Source::Environment(variable) => self.context.env_secret(variable).cloned().map(plain),
-            Source::Unusable(_, Unusable::Missing) => Err(StorageError::Refused(
-                "there is no token of that name".to_owned(),
-            )),
+            Source::Unusable(name, Unusable::Missing) => {
+                // The hf CLI's names are not known where its file cannot be used.
+                if name.of_hf_cli().is_some() {
+                    self.context.hf_cli().stored()?;
+                }
+                let why = "there is no token of that name";
+                Err(StorageError::Refused(why.to_owned()))
+            }
             Source::Unusable(_, Unusable::OtherEndpoint(endpoint)) => Err(StorageError::Refused(
                 format!("it is a token for {endpoint}"),
             )),

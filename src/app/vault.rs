@@ -12,8 +12,10 @@ use crate::state::file::StateError;
 use crate::state::{State, TokenInfo};
 use crate::storage::file::FileStorage;
 use crate::storage::keyring::KeyringStorage;
+use crate::storage::parking::Parking;
 use crate::storage::{Record, Storage, StorageError, StorageKind};
 use crate::system::files::Lock;
+use crate::system::trace;
 use crate::terminal;
 
 /// How long to wait for another process that changes the same token; longer than a renewal's
@@ -26,10 +28,21 @@ impl Context {
     pub fn storage(&self, kind: StorageKind) -> Box<dyn Storage + '_> {
         match kind {
             StorageKind::File => Box::new(FileStorage::new(self.paths.tokens())),
-            StorageKind::Keyring => Box::new(
-                self.keyring
-                    .get_or_init(|| KeyringStorage::new(self.config.keyring_timeout)),
-            ),
+            StorageKind::Keyring => Box::new(self.keyring()),
+        }
+    }
+
+    fn keyring(&self) -> &KeyringStorage {
+        let new = || KeyringStorage::new(self.config.keyring_timeout);
+        self.keyring.get_or_init(new)
+    }
+
+    /// Where the answer to a renewal waits until it has replaced the token that it renews.
+    #[must_use]
+    pub fn parking<'a>(&'a self, kind: StorageKind, name: &'a TokenName) -> Box<dyn Parking + 'a> {
+        match kind {
+            StorageKind::File => Box::new(FileStorage::new(self.paths.tokens()).parking(name)),
+            StorageKind::Keyring => Box::new(self.keyring().parking(name)),
         }
     }
 
@@ -150,6 +163,10 @@ impl Context {
             })?;
             return Err(error.into());
         }
+        // The answer of an interrupted renewal is for the token that was here before.
+        if let Err(error) = self.parking(storage, name).clear() {
+            trace::line(|| error.to_string());
+        }
         self.clear_leftovers(Some(name), &[storage]);
         Ok(())
     }
@@ -213,6 +230,14 @@ impl Context {
     /// When the storage or the state fails; then the token is still listed.
     pub fn forget(&self, name: &TokenName, token: &TokenInfo) -> Result<()> {
         let _lock = self.lock_name(name)?;
+        self.forget_locked(name, token)
+    }
+
+    /// The same for a caller that holds the name's lock.
+    ///
+    /// # Errors
+    /// As [`Context::forget`].
+    pub fn forget_locked(&self, name: &TokenName, token: &TokenInfo) -> Result<()> {
         let same = |state: &State| {
             let now = state.tokens.get(name);
             now.is_some_and(|now| now.order == token.order)

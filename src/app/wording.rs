@@ -82,6 +82,8 @@ pub fn remedy(candidate: &Candidate) -> String {
 #[must_use]
 pub fn select_failure(error: SelectError) -> Failure {
     match error {
+        SelectError::Remotes(error) => Failure::new(error.to_string())
+            .help("name the repo, or see what it is: git credential-hf doctor"),
         SelectError::NoSuchToken(_) => {
             Failure::new("GIT_CREDENTIAL_HF_TOKEN_NAME names a token that is not there")
                 .help("`git credential-hf list` shows the names")

@@ -8,7 +8,6 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::app::Context;
-use crate::config::Rules;
 use crate::doctor;
 use crate::doctor::Inspection;
 use crate::doctor::Outcome;
@@ -67,7 +66,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// When there is a problem: it has been printed.
 pub fn run(options: &Args) -> Result<()> {
     let mut context = Context::new()?;
-    let config_error = context.load_config(Rules::All).err();
+    let config_error = context.load_config().err();
     let surroundings = Inspection::look(&context, config_error, options.offline);
     let homes = surroundings.homes.clone();
     let public = Public { homes: &homes };
@@ -81,7 +80,7 @@ pub fn run(options: &Args) -> Result<()> {
         let done = repair(&context, &outcomes, &public, options);
         if !done.is_empty() {
             let mut context = Context::new()?;
-            let config_error = context.load_config(Rules::All).err();
+            let config_error = context.load_config().err();
             let again = Inspection::look(&context, config_error, options.offline);
             outcomes = look(&again);
         }

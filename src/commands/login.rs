@@ -1,27 +1,24 @@
 //! `login`: get a token, learn what it may do, keep it, and say where it is used.
 
 use crate::model::text::shell_quoted;
-use std::io::{IsTerminal, Read};
 
 use anyhow::Result;
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use crate::app::Context;
 use crate::app::target;
 use crate::commands::login_web;
+use crate::commands::naming::{fit_name, is_in_use, numbered};
 use crate::commands::rules::Assignment;
 use crate::config::edit::Change;
 use crate::config::edit::edit;
 use crate::hub::Hub;
 use crate::hub::HubError;
 use crate::model::endpoint::Endpoint;
-use crate::model::pasted;
 use crate::model::pattern::Pattern;
 use crate::model::permissions::Facts;
 use crate::model::permissions::Role;
 use crate::model::secret::Kind;
-use crate::model::secret::MAX_BYTES;
 use crate::model::secret::Secret;
 use crate::model::text;
 use crate::model::text::one_line;
@@ -132,8 +129,7 @@ pub fn run(login: &Args) -> Result<()> {
     };
     let name = match given {
         Some(name) => name,
-        None if login.web && facts.is_none() => free_name(&context)?,
-        None => name_from(facts.as_ref())?,
+        None => name_from(&context, login, facts.as_ref(), &record)?,
     };
     let keeping = Keeping {
         storage: login.storage,
@@ -249,35 +245,26 @@ fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
         Some(name) => format!("git credential-hf login {}", text::shell_quoted(name)),
         None => "git credential-hf login".to_owned(),
     };
-    let given = if login.with_token && !std::io::stdin().is_terminal() {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
-        // UTF-16 has two bytes for each of the token's.
-        let limit = 2 * MAX_BYTES as u64 + 4;
-        std::io::stdin()
-            .lock()
-            .take(limit)
-            .read_to_end(&mut bytes)?;
-        pasted::token(&bytes)
-    } else if terminal::can_ask() && !console::hides_typing() {
+    if terminal::can_ask() && !console::hides_typing() {
         return Err(Failure::new(
             "this terminal (Git Bash) shows what is typed, so no token is asked for",
         )
-        .help(format!("log in by the browser: {again} --web"))
+        .help(format!("log in with the browser: {again} --web"))
         .help(format!(
             "or give the token on stdin: {again} --with-token < FILE"
         ))
         .help(format!("or ask in a Windows console: winpty {again}"))
         .into());
-    } else if terminal::can_ask() {
-        if endpoint.is_hugging_face() {
-            terminal::tell(&format!(
-                "Create a token here, and paste it below: {NEW_TOKEN}"
-            ));
-        }
-        let typed = prompt::hidden(&format!("Token for {endpoint} (not shown)"))
-            .map_err(|error| Failure::new(one_line(&error.to_string())))?;
-        pasted::token(typed.as_bytes())
-    } else {
+    }
+    if terminal::can_ask() && endpoint.is_hugging_face() {
+        terminal::tell(&format!(
+            "Create a token here, and paste it below: {NEW_TOKEN}"
+        ));
+    }
+    let question = format!("Token for {endpoint} (not shown)");
+    let given = prompt::token(login.with_token, &question)
+        .map_err(|error| Failure::new(one_line(&error.to_string())))?;
+    let Some(given) = given else {
         return Err(Failure::new("there is no terminal to ask for the token")
             .help("give it on stdin: git credential-hf login NAME --with-token < FILE")
             .help(format!("or create one first: {NEW_TOKEN}"))
@@ -362,32 +349,48 @@ fn unverified(hub: &Hub, secret: &Secret, error: HubError) -> Failure {
         }
 }
 
-/// A name that no token has, for one that the Hub has told nothing of.
-fn free_name(context: &Context) -> Result<TokenName> {
+/// A name for a token that the user gave none: its own on the Hub, made fit to be one here. Whoever
+/// owns the token chose that, so it replaces no token of another account, and takes up no name that
+/// the user's settings use.
+fn name_from(
+    context: &Context,
+    login: &Args,
+    facts: Option<&Facts>,
+    record: &Record,
+) -> Result<TokenName> {
     let state = context.state_file.load()?;
-    let names = std::iter::once("web".to_owned()).chain((2..).map(|n| format!("web-{n}")));
-    let mut names = names.map(|name| TokenName::existing(&name));
-    let taken = |name: &TokenName| {
-        state.tokens.contains_key(name) || context.config.commands.contains_key(name)
-    };
-    let name = names.find(|name| !taken(name));
-    name.ok_or_else(|| Failure::new("the token needs a name").into())
-}
-
-/// The token's own name on the Hub, made fit to be one here.
-fn name_from(facts: Option<&Facts>) -> Result<TokenName> {
-    let name =
-        facts.and_then(|facts| fit_name(facts.display_name.as_deref().unwrap_or(&facts.account)));
-    Ok(name.ok_or_else(|| {
+    let own = facts.map(|facts| facts.display_name.as_deref().unwrap_or(&facts.account));
+    // A browser login is not lost where the Hub tells nothing of it.
+    let own = own.or(login.web.then_some("web"));
+    let wanted = own.and_then(fit_name).ok_or_else(|| {
         Failure::new("the token needs a name").help("such as: git credential-hf login work")
-    })?)
-}
-
-/// A text from elsewhere made fit to be a name here, where it can be.
-#[must_use]
-pub fn fit_name(text: &str) -> Option<TokenName> {
-    let clean: String = text::one_line(text).replace(':', "-");
-    TokenName::parse(clean.trim().trim_start_matches('-')).ok()
+    })?;
+    let value = record.secret.fingerprint();
+    let taken = |name: &TokenName| {
+        let stored = state.tokens.get(name);
+        if let Some(token) = stored
+            && token.fingerprint == value
+            && token.endpoint == record.endpoint
+        {
+            return false;
+        }
+        let account = facts.map(|facts| facts.account.as_str());
+        let is_same = |token: &TokenInfo| {
+            token.endpoint == record.endpoint
+                && account.is_some()
+                && token.account.as_deref() == account
+        };
+        stored.is_some_and(|token| !is_same(token)) || is_in_use(context, name)
+    };
+    let name = numbered(wanted.clone(), taken)?;
+    if name != wanted {
+        terminal::tell(&format!(
+            "`{wanted}` is taken here, so this token is called `{name}`; to let it take that \
+             place: git credential-hf login {}",
+            shell_quoted(wanted.as_str())
+        ));
+    }
+    Ok(name)
 }
 
 /// How a token is to be kept.
@@ -492,6 +495,7 @@ fn try_keep(
         former: Vec::new(),
         hint: record.secret.hint(),
         account: facts.map(|facts| facts.account.clone()),
+        username: None,
         path: None,
         expires: record
             .expires

@@ -3,16 +3,19 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use crate::app::Context;
+use crate::app::{Context, target};
 use crate::commands::rules;
 use crate::hub::Hub;
+use crate::model::secret::{Kind, Secret};
+use crate::model::text;
 use crate::model::token_name::TokenName;
-use crate::state::TokenInfo;
+use crate::state::{State, TokenInfo};
 use crate::storage::StorageKind;
 use crate::terminal;
 use crate::terminal::Failure;
 use crate::terminal::print;
 use crate::terminal::print_json;
+use crate::terminal::prompt;
 
 /// What `logout` is given.
 #[derive(Debug, clap::Args)]
@@ -21,20 +24,27 @@ use crate::terminal::print_json;
     long_about = "\
 Removes a token's secret from its storage, and all that is known of it. Rules that name it stay,
 so that a later login under the same name takes its place. The token itself stays valid on the
-Hub, unless --revoke ends it there too: everywhere, at once and for good.",
+Hub, unless --revoke ends it there too: everywhere, at once and for good.
+
+With --with-token it is the token that you give, on stdin or at a hidden prompt: it is removed
+wherever it is stored here, and --revoke ends it even if it is not.",
     after_help = "\
 Examples:
   git credential-hf logout work
   git credential-hf logout work --revoke       it has leaked: end it on the Hub
+  git credential-hf logout --with-token --revoke   one that is not stored here
   git credential-hf logout --all --yes"
 )]
 pub struct Args {
     /// The token's name
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(required_unless_present_any = ["all", "with_token"], conflicts_with = "all")]
     pub name: Option<String>,
     /// All tokens
     #[arg(long)]
     pub all: bool,
+    /// The token that is given on stdin, or at a hidden prompt
+    #[arg(long, conflicts_with_all = ["name", "all"])]
+    pub with_token: bool,
     /// End the token on the Hub too
     #[arg(long)]
     pub revoke: bool,
@@ -53,10 +63,15 @@ pub struct Args {
 pub fn run(logout: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
-    let names: Vec<TokenName> = match &logout.name {
-        Some(name) => vec![TokenName::existing(name)],
-        None => state.tokens.keys().cloned().collect(),
+    let given = logout.with_token.then(read_token).transpose()?;
+    let names: Vec<TokenName> = match (&logout.name, &given) {
+        (Some(name), _) => vec![TokenName::existing(name)],
+        (None, Some(secret)) => holding(&context, &state, secret),
+        (None, None) => state.tokens.keys().cloned().collect(),
     };
+    if let Some(secret) = given.as_ref().filter(|_| names.is_empty()) {
+        return end_unknown(&context, logout, secret);
+    }
     if let Some(name) = names.iter().find(|name| !state.tokens.contains_key(name)) {
         return Err(rules::no_such_token(&context, &state, name.as_str()).into());
     }
@@ -93,7 +108,7 @@ pub fn run(logout: &Args) -> Result<()> {
         }
         removed.push(json!({ "name": name, "revoked": logout.revoke, "named_by": left }));
     }
-    if logout.name.is_none() {
+    if logout.all {
         context.clear_leftovers(None, &[StorageKind::Keyring]);
     }
     if logout.json {
@@ -106,11 +121,64 @@ pub fn run(logout: &Args) -> Result<()> {
     Ok(())
 }
 
+fn read_token() -> Result<Secret> {
+    let given = prompt::token(true, "Token (not shown)")
+        .map_err(|error| Failure::new(text::one_line(&error.to_string())))?;
+    let given = given.ok_or_else(|| {
+        Failure::new("there is no terminal to ask for the token")
+            .help("give it on stdin: git credential-hf logout --with-token < FILE")
+    })?;
+    Ok(given.map_err(|error| Failure::new(error.to_string()))?)
+}
+
+/// The names under which a token is stored. Only a value that is not in the Hub's form has to be
+/// read for that: its fingerprint is too short.
+fn holding(context: &Context, state: &State, secret: &Secret) -> Vec<TokenName> {
+    let value = secret.fingerprint();
+    let is_it = |name: &TokenName, token: &TokenInfo| {
+        let stored = || context.read_stored(name, token);
+        token.fingerprint == value
+            && (secret.kind() != Kind::Other
+                || stored().is_ok_and(|record| record.secret.same_as(secret)))
+    };
+    let found = state
+        .tokens
+        .iter()
+        .filter(|(name, token)| is_it(name, token));
+    found.map(|(name, _)| name.clone()).collect()
+}
+
+/// Ends a token on the Hub that is not stored here.
+fn end_unknown(context: &Context, logout: &Args, secret: &Secret) -> Result<()> {
+    let hint = secret.hint();
+    let endpoint = target::default_endpoint(context)?;
+    if secret.kind() == Kind::Other && endpoint.is_hugging_face() {
+        return Err(Failure::new("this is not a Hub token: those begin with hf_").into());
+    }
+    if !logout.revoke {
+        return Err(Failure::new(format!("the token {hint} is not stored here"))
+            .help("to end it on the Hub: add --revoke")
+            .into());
+    }
+    confirm(logout, 1)?;
+    Hub::new(&endpoint)
+        .revoke(&[secret])
+        .with_context(|| format!("the token {hint} could not be ended on the Hub"))?;
+    if logout.json {
+        return print_json(&json!({ "version": 1, "removed": [], "revoked": hint }));
+    }
+    print(&format!("ended {hint} on the Hub; it is not stored here\n"))
+}
+
 /// Asks before what cannot be undone.
 fn confirm(logout: &Args, count: usize) -> Result<()> {
     let what = match (&logout.name, logout.revoke) {
         _ if logout.yes => return Ok(()),
         (Some(_), false) => return Ok(()),
+        (None, false) if logout.with_token => return Ok(()),
+        (None, true) if logout.with_token => {
+            "End this token on the Hub, everywhere and for good?".to_owned()
+        }
         (Some(name), true) => format!("End `{name}` on the Hub, everywhere and for good?"),
         (None, false) => format!("Remove every token from this machine ({count})?"),
         (None, true) => format!("End every token ({count}) on the Hub, everywhere and for good?"),

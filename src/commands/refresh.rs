@@ -93,7 +93,12 @@ fn one(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<String>
     let mut record = context.read_stored(name, token)?;
     let mut done = "is good";
     if record.refresh_token.is_some() && token.origin == Origin::Login {
-        record = renewal::renew(context, name, When::Now)?;
+        let renewed = renewal::renew_stored(context, name, When::Now)?;
+        renewed
+            .warning
+            .iter()
+            .for_each(|line| crate::terminal::say(line));
+        record = renewed.record;
         done = "was renewed";
     }
     let hub = Hub::new(&token.endpoint);

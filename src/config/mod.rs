@@ -2,7 +2,6 @@
 
 pub mod edit;
 mod read;
-mod sift;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +11,6 @@ use std::time::Duration;
 
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
-use crate::model::repo::Name;
 use crate::model::token_name::TokenName;
 use crate::storage::StorageKind;
 use crate::system::files;
@@ -22,8 +20,8 @@ use crate::system::files::Plain;
 /// The version of the file that this program reads and writes.
 pub const VERSION: i64 = 1;
 
-/// How long a keyring may take, unless the configuration says otherwise. macOS asks for a
-/// password in a window, which takes a person longer.
+/// How long a keyring may take, unless the configuration says otherwise.
+/// macOS asks for a password in a window, which takes a person longer.
 pub const KEYRING_TIMEOUT: Duration =
     Duration::from_secs(if cfg!(target_os = "macos") { 60 } else { 3 });
 
@@ -46,15 +44,6 @@ pub struct Config {
     pub commands: BTreeMap<TokenName, CommandLine>,
 }
 
-/// Which rules somebody wants to know.
-#[derive(Debug, Clone, Copy)]
-pub enum Rules<'a> {
-    /// All of them.
-    All,
-    /// Those that can apply to a repo of this namespace, or to one without a namespace.
-    Of(Option<&'a Name>),
-}
-
 /// A pattern and the token to use there.
 #[derive(Debug, Clone)]
 pub struct Rule {
@@ -71,6 +60,9 @@ pub struct EndpointOptions {
     pub env: bool,
     /// Plain `http` is answered.
     pub allow_http: bool,
+    /// `save = "any"`: whatever git hands to `store` is saved, as git's own helpers do. Without
+    /// it the endpoint is a Hub, and only what a person typed at git's prompt is.
+    pub save_any: bool,
 }
 
 /// A program that prints a token.
@@ -123,29 +115,28 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
+    /// Whether a rule or the default names this token.
+    #[must_use]
+    pub fn names(&self, token: &TokenName) -> bool {
+        let rules = self.rules.iter().map(|rule| &rule.token);
+        rules.chain(&self.default).any(|name| name == token)
+    }
+
     /// Reads the file; a missing one is the default configuration.
     ///
     /// # Errors
     /// When it cannot be read or says something that this program does not understand.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        Self::load_with(path, Rules::All)
-    }
-
-    /// The same with the rules that are wanted, and maybe others.
-    ///
-    /// # Errors
-    /// As [`Config::load`], whatever rules are wanted.
-    pub fn load_with(path: &Path, rules: Rules<'_>) -> Result<Self, ConfigError> {
-        let read = files::read_plain(path).and_then(|Plain { bytes, others }| {
+        let read = files::read_deciding(path).and_then(|Plain { bytes, others }| {
             let text = String::from_utf8(bytes)
                 .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))?;
             Ok((text, others))
         });
         match read {
             Ok((text, others)) => {
-                let config = Self::parse_with(path, &text, rules)?;
+                let config = Self::parse(path, &text)?;
                 match others.filter(|_| config.can_give_away()) {
-                    Some(others) => Err(not_trusted(path, others)),
+                    Some(others) => Err(not_trusted(path, &others)),
                     None => Ok(config),
                 }
             }
@@ -165,17 +156,6 @@ impl Config {
     /// At the first thing that is not understood.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         read::config(path, text)
-    }
-
-    fn parse_with(path: &Path, text: &str, rules: Rules<'_>) -> Result<Self, ConfigError> {
-        if let Rules::Of(namespace) = rules
-            && let Some(sifted) = sift::without_other_rules(text, namespace)
-            && let Ok(config) = Self::parse(path, &sifted)
-        {
-            return Ok(config);
-        }
-        // Also where there is a mistake: its place is one in the whole text.
-        Self::parse(path, text)
     }
 
     /// Whether somebody else who wrote this could have programs run, or have a token of the
@@ -213,29 +193,12 @@ pub fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// The error for a file that somebody else may have written.
-fn not_trusted(path: &Path, others: Others) -> ConfigError {
-    let shown = path.display();
-    let (message, help) = match others {
-        Others::Own => (
-            "it belongs to another user, so its commands and endpoints are not used",
-            format!("look at {shown}, and if it is right put a copy of your own in its place"),
-        ),
-        Others::MayWrite => (
-            "other users can write to it, so its commands and endpoints are not used",
-            format!("run `chmod go-w {shown}`, and look at it"),
-        ),
-        Others::Outside => (
-            "it is outside your user profile, where other users may be able to change it, so its \
-             commands and endpoints are not used",
-            "keep it in the profile: unset GIT_CREDENTIAL_HF_HOME, or set it to a folder there"
-                .to_owned(),
-        ),
-    };
+fn not_trusted(path: &Path, others: &Others) -> ConfigError {
     ConfigError {
         path: path.to_owned(),
         place: None,
-        message: message.to_owned(),
-        help: Some(help),
+        message: format!("{others}, so its commands and endpoints are not used"),
+        help: Some(others.remedy()),
     }
 }
 

@@ -1,17 +1,18 @@
 //! From the text of `config.toml` to [`Config`], strictly, with the place of every mistake.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
-use toml_edit::{Document, Item, TableLike, Value};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use super::{CommandLine, Config, ConfigError, EndpointOptions, Rule, VERSION, nearest};
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
-use crate::model::token_name::NameError;
-use crate::model::token_name::TokenName;
+use crate::model::token_name::{NameError, TokenName};
 use crate::storage::StorageKind;
 
 /// Reads the text of a file; `path` is for messages only.
@@ -20,13 +21,13 @@ use crate::storage::StorageKind;
 /// At the first thing that is not understood.
 pub fn config(path: &Path, text: &str) -> Result<Config, ConfigError> {
     let reader = Reader { path, text };
-    let document = Document::parse(text).map_err(|error| {
+    let document = DeTable::parse(text).map_err(|error| {
         // The parser's own message shows the line, which may hold a token put there by mistake;
         // its first line says what is wrong without it.
         let message = error.message().lines().next().unwrap_or("not TOML");
         reader.error(error.span(), message.to_owned(), None)
     })?;
-    reader.config(document.as_table())
+    reader.config(document.get_ref())
 }
 
 const KEYS: [&str; 8] = [
@@ -45,14 +46,16 @@ struct Reader<'a> {
     text: &'a str,
 }
 
-type Found<T> = Result<T, ConfigError>;
+/// A value and where it stands in the text.
+type Item<'t> = Spanned<DeValue<'t>>;
+
+type Read<T> = Result<T, ConfigError>;
 
 impl Reader<'_> {
-    fn config(&self, root: &toml_edit::Table) -> Found<Config> {
+    fn config(&self, root: &DeTable<'_>) -> Read<Config> {
         let mut config = Config::default();
-        for (key, item) in root.iter() {
-            let span = key_span(root, key).or_else(|| item.span());
-            match key {
+        for (key, item) in root {
+            match key.get_ref().as_ref() {
                 "version" => self.version(item)?,
                 "default" => config.default = Some(self.token_name(item)?),
                 "storage" => config.storage = Some(self.storage(item)?),
@@ -61,14 +64,14 @@ impl Reader<'_> {
                 "rules" => config.rules = self.rules(item)?,
                 "endpoints" => config.endpoints = self.endpoints(item)?,
                 "commands" => config.commands = self.commands(item)?,
-                _ => return Err(self.unknown(span, key, &KEYS)),
+                _ => return Err(self.unknown(key, &KEYS)),
             }
         }
         Ok(config)
     }
 
-    fn version(&self, item: &Item) -> Found<()> {
-        match item.as_integer() {
+    fn version(&self, item: &Item<'_>) -> Read<()> {
+        match integer(item) {
             Some(VERSION) => Ok(()),
             Some(newer) if newer > VERSION => Err(self.error(
                 item.span(),
@@ -83,8 +86,8 @@ impl Reader<'_> {
         }
     }
 
-    fn storage(&self, item: &Item) -> Found<StorageKind> {
-        match item.as_str() {
+    fn storage(&self, item: &Item<'_>) -> Read<StorageKind> {
+        match item.get_ref().as_str() {
             Some("keyring") => Ok(StorageKind::Keyring),
             Some("file") => Ok(StorageKind::File),
             _ => Err(self.error(
@@ -95,12 +98,14 @@ impl Reader<'_> {
         }
     }
 
-    fn seconds(&self, item: &Item) -> Found<Duration> {
-        #[expect(clippy::cast_precision_loss, reason = "a few seconds are exact")]
-        let seconds = item
-            .as_float()
-            .or_else(|| item.as_integer().map(|n| n as f64));
-        seconds
+    fn seconds(&self, item: &Item<'_>) -> Read<Duration> {
+        let text = match item.get_ref() {
+            DeValue::Integer(number) => number.as_str(),
+            DeValue::Float(number) => number.as_str(),
+            _ => "",
+        };
+        text.parse::<f64>()
+            .ok()
             .filter(|s| (0.1..=600.0).contains(s))
             .map(Duration::from_secs_f64)
             .ok_or_else(|| {
@@ -113,16 +118,15 @@ impl Reader<'_> {
             })
     }
 
-    fn rules(&self, item: &Item) -> Found<Vec<Rule>> {
+    fn rules(&self, item: &Item<'_>) -> Read<Vec<Rule>> {
         let table = self.table(item, "rules", "acme = \"token-name\"")?;
         let mut rules: Vec<Rule> = Vec::with_capacity(table.len());
         // Compared by what they mean, not by how they are written.
         let mut seen = BTreeMap::new();
-        for (key, item) in table.iter() {
-            let span = key_span(table, key).or_else(|| item.span());
-            let pattern = Pattern::parse(key).map_err(|error| {
+        for (key, item) in table {
+            let pattern = Pattern::parse(key.get_ref()).map_err(|error| {
                 self.error(
-                    span.clone(),
+                    key.span(),
                     format!("this pattern matches nothing: {error}"),
                     None,
                 )
@@ -130,7 +134,7 @@ impl Reader<'_> {
             let meaning = pattern.to_string().to_ascii_lowercase();
             if seen.insert(meaning, ()).is_some() {
                 let message = format!("there is another rule for `{pattern}`");
-                return Err(self.error(span, message, Some("keep one of them".into())));
+                return Err(self.error(key.span(), message, Some("keep one of them".into())));
             }
             let token = self.token_name(item)?;
             rules.push(Rule { pattern, token });
@@ -139,64 +143,67 @@ impl Reader<'_> {
         Ok(rules)
     }
 
-    fn endpoints(&self, item: &Item) -> Found<BTreeMap<Endpoint, EndpointOptions>> {
+    fn endpoints(&self, item: &Item<'_>) -> Read<BTreeMap<Endpoint, EndpointOptions>> {
         let table = self.table(item, "endpoints", "\"https://hub.example\" = {}")?;
         let mut endpoints = BTreeMap::new();
-        for (key, item) in table.iter() {
-            let span = key_span(table, key).or_else(|| item.span());
-            let endpoint = Endpoint::parse(key)
-                .map_err(|error| self.error(span.clone(), error.to_string(), None))?;
+        for (key, item) in table {
+            let endpoint = Endpoint::parse(key.get_ref())
+                .map_err(|error| self.error(key.span(), error.to_string(), None))?;
             let options = self.endpoint_options(item)?;
             if endpoint.is_plain_http() && !options.allow_http {
                 let message =
                     format!("`{endpoint}` is plain http, which anybody on the way can read");
                 let help = "write { allow_http = true } if that is meant".to_owned();
-                return Err(self.error(span, message, Some(help)));
+                return Err(self.error(key.span(), message, Some(help)));
             }
             if endpoints.insert(endpoint, options).is_some() {
-                return Err(self.error(span, "this endpoint is there twice".into(), None));
+                return Err(self.error(key.span(), "this endpoint is there twice".into(), None));
             }
         }
         Ok(endpoints)
     }
 
-    fn endpoint_options(&self, item: &Item) -> Found<EndpointOptions> {
+    fn endpoint_options(&self, item: &Item<'_>) -> Read<EndpointOptions> {
         let table = self.table(item, "an endpoint", "{ env = true }")?;
         let mut options = EndpointOptions::default();
-        for (key, item) in table.iter() {
-            match key {
-                "env" => options.env = self.boolean(item, key)?,
-                "allow_http" => options.allow_http = self.boolean(item, key)?,
-                _ => {
-                    let span = key_span(table, key).or_else(|| item.span());
-                    return Err(self.unknown(span, key, &["env", "allow_http"]));
+        for (key, item) in table {
+            match key.get_ref().as_ref() {
+                "env" => options.env = self.boolean(item, "env")?,
+                "allow_http" => options.allow_http = self.boolean(item, "allow_http")?,
+                "save" if item.get_ref().as_str() == Some("any") => options.save_any = true,
+                "save" => {
+                    let message = "`save` is \"any\", or not there".to_owned();
+                    let help = "without it, what people type at git's prompt is saved".to_owned();
+                    return Err(self.error(item.span(), message, Some(help)));
                 }
+                _ => return Err(self.unknown(key, &["env", "allow_http", "save"])),
             }
         }
         Ok(options)
     }
 
-    fn commands(&self, item: &Item) -> Found<BTreeMap<TokenName, CommandLine>> {
+    fn commands(&self, item: &Item<'_>) -> Read<BTreeMap<TokenName, CommandLine>> {
         let table = self.table(item, "commands", "vault = [\"vault\", \"kv\", \"get\", ..]")?;
         let mut commands = BTreeMap::new();
-        for (key, item) in table.iter() {
-            let span = key_span(table, key).or_else(|| item.span());
-            let name = TokenName::parse(key).map_err(|e| self.error(span, e.to_string(), None))?;
+        for (key, item) in table {
+            let name = TokenName::parse(key.get_ref())
+                .map_err(|e| self.error(key.span(), e.to_string(), None))?;
             commands.insert(name, self.command(item)?);
         }
         Ok(commands)
     }
 
     /// `["program", "argument"]`, or `{ run = [..], endpoint = ".." }` for another endpoint.
-    fn command(&self, item: &Item) -> Found<CommandLine> {
+    fn command(&self, item: &Item<'_>) -> Read<CommandLine> {
         let mut endpoint = Endpoint::hugging_face();
-        let mut run = item.as_array();
-        if let Some(table) = item.as_table_like() {
-            for (key, item) in table.iter() {
-                match key {
-                    "run" => run = item.as_array(),
+        let mut run = item.get_ref().as_array();
+        if let Some(table) = item.get_ref().as_table() {
+            for (key, item) in table {
+                match key.get_ref().as_ref() {
+                    "run" => run = item.get_ref().as_array(),
                     "endpoint" => {
                         endpoint = item
+                            .get_ref()
                             .as_str()
                             .and_then(|text| Endpoint::parse(text).ok())
                             .ok_or_else(|| {
@@ -204,17 +211,14 @@ impl Reader<'_> {
                                 self.error(item.span(), message.into(), None)
                             })?;
                     }
-                    _ => {
-                        let span = key_span(table, key).or_else(|| item.span());
-                        return Err(self.unknown(span, key, &["run", "endpoint"]));
-                    }
+                    _ => return Err(self.unknown(key, &["run", "endpoint"])),
                 }
             }
         }
         let arguments: Option<Vec<String>> = run.and_then(|array| {
             array
                 .iter()
-                .map(|value| value.as_str().map(str::to_owned))
+                .map(|value| value.get_ref().as_str().map(str::to_owned))
                 .collect()
         });
         match arguments {
@@ -244,21 +248,26 @@ impl Reader<'_> {
         }
     }
 
-    fn table<'i>(&self, item: &'i Item, what: &str, example: &str) -> Found<&'i dyn TableLike> {
-        item.as_table_like().ok_or_else(|| {
+    fn table<'i, 't>(
+        &self,
+        item: &'i Item<'t>,
+        what: &str,
+        example: &str,
+    ) -> Read<&'i DeTable<'t>> {
+        item.get_ref().as_table().ok_or_else(|| {
             let message = format!("{what} is a table");
             self.error(item.span(), message, Some(format!("such as: {example}")))
         })
     }
 
-    fn boolean(&self, item: &Item, key: &str) -> Found<bool> {
-        item.as_value()
-            .and_then(Value::as_bool)
+    fn boolean(&self, item: &Item<'_>, key: &str) -> Read<bool> {
+        item.get_ref()
+            .as_bool()
             .ok_or_else(|| self.error(item.span(), format!("`{key}` is true or false"), None))
     }
 
-    fn token_name(&self, item: &Item) -> Found<TokenName> {
-        let text = item.as_str().ok_or_else(|| {
+    fn token_name(&self, item: &Item<'_>) -> Read<TokenName> {
+        let text = item.get_ref().as_str().ok_or_else(|| {
             self.error(
                 item.span(),
                 "this is the name of a token, in quotes".into(),
@@ -268,22 +277,27 @@ impl Reader<'_> {
         token_name(text).map_err(|error| self.error(item.span(), error.to_string(), None))
     }
 
-    fn unknown(&self, span: Option<Range<usize>>, key: &str, known: &[&str]) -> ConfigError {
-        let help = nearest(key, known).map_or_else(
+    fn unknown(&self, key: &Spanned<Cow<'_, str>>, known: &[&str]) -> ConfigError {
+        let help = nearest(key.get_ref(), known).map_or_else(
             || format!("known here: {}", known.join(", ")),
             |near| format!("did you mean `{near}`?"),
         );
-        let shown: String = key.chars().filter(|c| !c.is_control()).take(40).collect();
-        self.error(span, format!("unknown key `{shown}`"), Some(help))
+        let shown: String = key
+            .get_ref()
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(40)
+            .collect();
+        self.error(key.span(), format!("unknown key `{shown}`"), Some(help))
     }
 
     fn error(
         &self,
-        span: Option<Range<usize>>,
+        span: impl Into<Option<Range<usize>>>,
         message: String,
         help: Option<String>,
     ) -> ConfigError {
-        let place = span.and_then(|span| {
+        let place = span.into().and_then(|span| {
             let before = self.text.get(..span.start)?;
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
@@ -313,6 +327,8 @@ fn is_relative(program: &str) -> bool {
     is_path && !Path::new(program).is_absolute()
 }
 
-fn key_span(table: &(impl TableLike + ?Sized), key: &str) -> Option<Range<usize>> {
-    table.key(key).and_then(toml_edit::Key::span)
+/// A whole number; `None` for anything else.
+fn integer(item: &Item<'_>) -> Option<i64> {
+    let number = item.get_ref().as_integer()?;
+    i64::from_str_radix(number.as_str(), number.radix()).ok()
 }

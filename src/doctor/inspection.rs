@@ -12,7 +12,7 @@ use crate::commands::configure;
 use crate::config::ConfigError;
 use crate::git::config;
 use crate::git::config::Entry;
-use crate::git::config::ReadError;
+use crate::git::run::ReadError;
 use crate::hub::Hub;
 use crate::hub::probe::Probe;
 use crate::hub::probe::Unreached;
@@ -144,5 +144,5 @@ pub fn version_of(program: &std::path::Path, arguments: &[&str]) -> Option<Strin
 /// What git prints here, trimmed; `None` when it fails or takes too long.
 #[must_use]
 pub fn ask_git(arguments: &[&str]) -> Option<String> {
-    Some(crate::git::run::ask(arguments)?.trim().to_owned())
+    Some(crate::git::run::ask(arguments).ok()??.trim().to_owned())
 }

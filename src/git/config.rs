@@ -3,19 +3,13 @@
 
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
 use crate::git::config_file::Reach;
 use crate::git::config_file::means_us;
 use crate::git::config_file::reach;
+use crate::git::run::{MAX_CONFIG, ReadError, TIMEOUT};
 use crate::system::process;
 use crate::system::process::output_within;
-
-/// How long git may take to read its configuration: a hostile one may include a pipe.
-const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How much configuration is read, in bytes: more is no working repository's.
-const MAX_CONFIG: u64 = 1024 * 1024;
 
 /// Whose configuration an entry belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,23 +90,6 @@ impl Entry {
     }
 }
 
-/// Why there are no entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ReadError {
-    /// There is no git.
-    #[error("git was not found on PATH")]
-    NoGit,
-    /// It did not end.
-    #[error("git did not finish reading its configuration within {} s", TIMEOUT.as_secs())]
-    TooSlow,
-    /// It refuses to read a file.
-    #[error("git cannot read its configuration")]
-    Unreadable,
-    /// There is more of it than a working repository has.
-    #[error("git's configuration is larger than {} kB", MAX_CONFIG / 1024)]
-    TooLong,
-}
-
 /// Reads the entries whose keys match an extended regular expression, in git's order.
 ///
 /// # Errors
@@ -126,7 +103,7 @@ pub fn read(keys: &str) -> Result<Vec<Entry>, ReadError> {
         .collect();
     // Git names those of the repository from its top, wherever it runs.
     if !relative.is_empty()
-        && let Some(top) = crate::git::run::ask(&["rev-parse", "--show-cdup"])
+        && let Ok(Some(top)) = crate::git::run::ask(&["rev-parse", "--show-cdup"])
     {
         let top = top.trim_end_matches('\n');
         relative.iter_mut().for_each(|file| file.insert_str(0, top));
@@ -142,14 +119,8 @@ fn read_as_told(keys: &str) -> Result<Vec<Entry>, ReadError> {
             .args(options)
             .args(["--get-regexp", keys])
             .stderr(Stdio::null());
-        let finished =
-            output_within(command, TIMEOUT, MAX_CONFIG).map_err(|error| match error.kind() {
-                std::io::ErrorKind::TimedOut => ReadError::TooSlow,
-                _ => ReadError::NoGit,
-            })?;
-        if finished.output.len() as u64 >= MAX_CONFIG {
-            return Err(ReadError::TooLong);
-        }
+        let finished = output_within(command, TIMEOUT, MAX_CONFIG);
+        let finished = finished.map_err(|error| ReadError::of(&error))?;
         let output = String::from_utf8_lossy(&finished.output).into_owned();
         Ok((finished.status.code(), output))
     };

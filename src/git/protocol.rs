@@ -46,7 +46,7 @@ pub struct Request {
     pub ephemeral: bool,
     /// What the caller can take.
     pub capabilities: Capabilities,
-    /// What a helper said before, handed back; see [`crate::offer_state`].
+    /// What a helper said before, handed back; see [`crate::offer::Mark`].
     pub states: Vec<String>,
 }
 
@@ -71,6 +71,12 @@ pub enum ProtocolError {
     /// A carriage return that does not end a line.
     #[error("line {line} of the request contains a carriage return")]
     CarriageReturn {
+        /// The line, counted from 1.
+        line: usize,
+    },
+    /// Some lines end with LF, and others with CRLF.
+    #[error("line {line} of the request ends differently from the lines before it (LF and CRLF)")]
+    MixedLineEnds {
         /// The line, counted from 1.
         line: usize,
     },
@@ -107,6 +113,9 @@ impl Request {
     pub fn read(input: &mut impl BufRead) -> Result<Self, ProtocolError> {
         let mut request = Self::default();
         let mut buffer = Zeroizing::new(Vec::with_capacity(256));
+        // How the first line ends: git drops only the LF, so in a mixture a CR could be meant as
+        // part of a value.
+        let mut ends_with_crlf = None;
         for line in 1..=MAX_LINES {
             buffer.zeroize();
             // Two more than a line: room for its ending, and one read that cannot run on.
@@ -116,19 +125,26 @@ impl Request {
             if bytes.is_empty() {
                 return Ok(request);
             }
-            bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-            bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+            // The last line may have no end.
+            let mut crlf = None;
+            if let Some(ended) = bytes.strip_suffix(b"\n") {
+                bytes = ended.strip_suffix(b"\r").unwrap_or(ended);
+                crlf = Some(bytes.len() != ended.len());
+            }
             if bytes.len() > MAX_LINE {
                 return Err(ProtocolError::LongLine { line });
-            }
-            if bytes.is_empty() {
-                return Ok(request);
             }
             if bytes.contains(&0) {
                 return Err(ProtocolError::Nul { line });
             }
             if bytes.contains(&b'\r') {
                 return Err(ProtocolError::CarriageReturn { line });
+            }
+            if crlf.is_some_and(|crlf| *ends_with_crlf.get_or_insert(crlf) != crlf) {
+                return Err(ProtocolError::MixedLineEnds { line });
+            }
+            if bytes.is_empty() {
+                return Ok(request);
             }
             let equals = bytes.iter().position(|b| *b == b'=');
             let (key, value) = equals
@@ -185,8 +201,9 @@ pub enum Reply {
     Credential(Box<Credential>),
     /// Git is to stop: no other helper, no prompt.
     Quit,
-    /// Nothing: it is somebody else's turn.
-    Nothing,
+    /// No credential: another helper's turn, or the person's in front of git. The mark in
+    /// `state[]` comes back with what that person types.
+    Unanswered(String),
 }
 
 /// The answer to `get`.
@@ -200,10 +217,8 @@ pub struct Credential {
     pub password_expiry_utc: Option<u64>,
     /// Handed back where it was given to us by git.
     pub oauth_refresh_token: Option<Secret>,
-    /// `state[]`, which the caller gives back with `store`, `erase` and the next `get`.
-    pub state: Option<String>,
-    /// Another candidate is left, should this one be refused.
-    pub more: bool,
+    /// Another candidate is left, should this one be refused: git comes back with this `state[]`.
+    pub again: Option<String>,
 }
 
 impl Reply {
@@ -214,7 +229,11 @@ impl Reply {
     pub fn write(&self, announced: Capabilities, out: &mut impl Write) -> io::Result<()> {
         let mut text = Zeroizing::new(String::with_capacity(1024));
         match self {
-            Self::Nothing => {}
+            Self::Unanswered(_) if !announced.state => {}
+            Self::Unanswered(state) => {
+                push(&mut text, "capability[]", "state")?;
+                push(&mut text, "state[]", state)?;
+            }
             Self::Quit => text.push_str("quit=1\n"),
             Self::Credential(credential) => {
                 let Credential {
@@ -222,10 +241,10 @@ impl Reply {
                     password,
                     password_expiry_utc,
                     oauth_refresh_token,
-                    state,
-                    more,
+                    again,
                 } = credential.as_ref();
-                if announced.state && state.is_some() {
+                let again = again.as_ref().filter(|_| announced.state);
+                if again.is_some() {
                     push(&mut text, "capability[]", "state")?;
                 }
                 push(&mut text, "username", username)?;
@@ -236,11 +255,9 @@ impl Reply {
                 if let Some(token) = oauth_refresh_token {
                     push(&mut text, "oauth_refresh_token", token.expose())?;
                 }
-                if let (true, Some(state)) = (announced.state, state) {
+                if let Some(state) = again {
                     push(&mut text, "state[]", state)?;
-                    if *more {
-                        push(&mut text, "continue", "1")?;
-                    }
+                    push(&mut text, "continue", "1")?;
                 }
             }
         }
@@ -359,6 +376,18 @@ mod tests {
                 "line 1 of the request contains a carriage return",
             ),
             (
+                b"host=a\r",
+                "line 1 of the request contains a carriage return",
+            ),
+            (
+                b"protocol=https\nhost=a\r\n",
+                "line 2 of the request ends differently from the lines before it (LF and CRLF)",
+            ),
+            (
+                b"protocol=https\r\nhost=a\r\n\n",
+                "line 3 of the request ends differently from the lines before it (LF and CRLF)",
+            ),
+            (
                 b"host\n",
                 "line 1 of the request is not of the form key=value",
             ),
@@ -380,8 +409,7 @@ mod tests {
             password: Secret::exact("not-a-real-one").unwrap(),
             password_expiry_utc: Some(17),
             oauth_refresh_token: None,
-            state: Some("s".into()),
-            more: true,
+            again: Some("s".into()),
         }
     }
 
@@ -404,6 +432,16 @@ mod tests {
             written(credential(), false),
             "username=alice\npassword=not-a-real-one\npassword_expiry_utc=17\n"
         );
+    }
+
+    #[test]
+    fn an_unanswered_request_leaves_a_mark_where_state_is_announced() {
+        for (state, expected) in [(true, "capability[]=state\nstate[]=s\n"), (false, "")] {
+            let mut out = Vec::new();
+            let reply = Reply::Unanswered("s".into());
+            reply.write(Capabilities { state }, &mut out).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! What git knows: the remotes of the repository at hand.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::git::config;
 use crate::git::run;
+use crate::git::run::ReadError;
 use crate::model::endpoint::Endpoint;
 use crate::model::repo::Location;
 use crate::model::repo::parse_location;
-
-const MAX_PLACES: usize = 32;
 
 /// A place that a remote is fetched from or pushed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,10 +27,14 @@ pub struct Remote {
 ///
 /// One run of `git config` reads all that counts, wherever it is written (includes, worktrees);
 /// rewriting is done here, as git does it.
-#[must_use]
-pub fn all() -> Vec<Remote> {
+///
+/// # Errors
+/// When there is too much of it to read, or git does not finish: some of the remotes would look
+/// like all of them.
+pub fn all() -> Result<Vec<Remote>, ReadError> {
     let regexp = r"^(remote\..*\.(url|pushurl)|url\..*\.(insteadof|pushinsteadof))$";
-    run::ask(&["config", "-z", "--get-regexp", regexp]).map_or_else(Vec::new, |told| parse(&told))
+    let told = run::ask(&["config", "-z", "--get-regexp", regexp])?;
+    Ok(told.map_or_else(Vec::new, |told| parse(&told)))
 }
 
 /// The keys of all helpers.
@@ -45,20 +49,32 @@ pub fn calls_us(endpoint: &Endpoint) -> Option<bool> {
 }
 
 /// The helpers that are configured here, for whatever host.
-#[must_use]
-pub fn helpers() -> Vec<String> {
-    let entries = config::read(HELPERS).unwrap_or_default();
+///
+/// # Errors
+/// When git's configuration cannot be read.
+pub fn helpers() -> Result<Vec<String>, ReadError> {
+    let entries = config::read(HELPERS)?;
     let values = entries.into_iter().filter_map(|entry| entry.value);
-    values.collect()
+    Ok(values.collect())
 }
 
-/// The files that git reads its configuration from here, by path.
-#[must_use]
-pub fn config_files() -> Vec<PathBuf> {
+/// The files that git reads its configuration from, by path: with `scopes` (`--global` and the
+/// like) those of each scope, without them all that count here.
+///
+/// # Errors
+/// When there is too much of it to read, or git does not finish.
+pub fn config_files(scopes: &[&str]) -> Result<Vec<PathBuf>, ReadError> {
     let list = ["config", "--list", "-z", "--show-origin", "--name-only"];
-    let told = run::ask(&list).unwrap_or_default();
+    let mut told = String::new();
+    if scopes.is_empty() {
+        told = run::ask(&list)?.unwrap_or_default();
+    }
+    for scope in scopes {
+        let list: Vec<&str> = list.iter().chain([scope]).copied().collect();
+        told.push_str(&run::ask(&list)?.unwrap_or_default());
+    }
     // Git tells those of the repository from its top.
-    let top = run::ask(&["rev-parse", "--show-cdup"]).unwrap_or_default();
+    let top = run::ask(&["rev-parse", "--show-cdup"])?.unwrap_or_default();
     let top = Path::new(top.trim_end_matches('\n'));
     let mut found: Vec<PathBuf> = Vec::new();
     for origin in told.split('\0').filter_map(|it| it.strip_prefix("file:")) {
@@ -67,13 +83,23 @@ pub fn config_files() -> Vec<PathBuf> {
             found.push(path);
         }
     }
-    found
+    Ok(found)
 }
 
 /// Where the repository at hand keeps what all its worktrees share.
 #[must_use]
 pub fn common_dir() -> Option<PathBuf> {
-    let told = run::ask(&["rev-parse", "--git-common-dir"])?;
+    told_path(&["rev-parse", "--git-common-dir"])
+}
+
+/// The top of the work tree at hand.
+#[must_use]
+pub fn work_tree() -> Option<PathBuf> {
+    told_path(&["rev-parse", "--show-toplevel"])
+}
+
+fn told_path(arguments: &[&str]) -> Option<PathBuf> {
+    let told = run::ask(arguments).ok()??;
     Some(PathBuf::from(told.trim_end_matches('\n')))
 }
 
@@ -119,15 +145,18 @@ pub fn parse(output: &str) -> Vec<Remote> {
             _ => {}
         }
     }
+    let with_push_url: HashSet<&str> = urls
+        .iter()
+        .filter(|url| url.push)
+        .map(|url| url.remote)
+        .collect();
     let mut found: Vec<Remote> = Vec::new();
+    let mut seen = HashSet::new();
     let mut add = |name: &str, url: String, push: bool| {
         // A remote without a scheme is a path or an ssh host, never a repo's bare name.
         if url.contains("://")
             && let Ok(location) = parse_location(&url, &Endpoint::hugging_face())
-            && !found
-                .iter()
-                .any(|known| known.name == name && known.location == location)
-            && found.len() < MAX_PLACES
+            && seen.insert((name.to_owned(), location.clone()))
         {
             let name = name.to_owned();
             found.push(Remote {
@@ -141,11 +170,8 @@ pub fn parse(output: &str) -> Vec<Remote> {
         let used = rewritten(url, &instead).unwrap_or_else(|| (*url).to_owned());
         add(remote, used, *push);
         // Git derives the push URL from the other one, unless there is one of its own.
-        let has_push_url = urls
-            .iter()
-            .any(|other| other.push && other.remote == *remote);
         if !push
-            && !has_push_url
+            && !with_push_url.contains(remote)
             && let Some(url) = rewritten(url, &push_instead)
         {
             add(remote, url, true);

@@ -1,23 +1,60 @@
 //! The one place that asks git something.
 
+use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
 use crate::system::process::{self, output_within};
 
 /// How long git may take to read its configuration: a hostile one may include a pipe.
-const TIMEOUT: Duration = Duration::from_secs(5);
+pub const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How much configuration is read, in bytes, and how many places are taken from it: more is no
-/// working repository's.
-const MAX_CONFIG: u64 = 1024 * 1024;
+/// How much configuration is read, in bytes: more is no working repository's.
+pub const MAX_CONFIG: u64 = 1024 * 1024;
+
+/// Why git tells nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// There is no git.
+    #[error("git was not found on PATH")]
+    NoGit,
+    /// It did not end.
+    #[error("git did not finish reading its configuration within {} s", TIMEOUT.as_secs())]
+    TooSlow,
+    /// It refuses to read a file.
+    #[error("git cannot read its configuration")]
+    Unreadable,
+    /// There is more of it than a working repository has.
+    #[error("git's configuration is larger than {} kB", MAX_CONFIG / 1024)]
+    TooLong,
+}
+
+impl ReadError {
+    /// What a failed run of git means.
+    #[must_use]
+    pub fn of(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::TimedOut => Self::TooSlow,
+            io::ErrorKind::FileTooLarge => Self::TooLong,
+            _ => Self::NoGit,
+        }
+    }
+}
 
 /// What git prints, under a deadline; `None` without git, or where it has nothing to tell.
-#[must_use]
-pub fn ask(arguments: &[&str]) -> Option<String> {
+///
+/// # Errors
+/// When it prints too much, or does not finish.
+pub fn ask(arguments: &[&str]) -> Result<Option<String>, ReadError> {
     let mut command = process::command("git");
     command.args(arguments).stderr(Stdio::null());
-    let finished = output_within(command, TIMEOUT, MAX_CONFIG).ok()?;
-    let told = String::from_utf8_lossy(&finished.output).into_owned();
-    finished.status.success().then_some(told)
+    let finished = output_within(command, TIMEOUT, MAX_CONFIG);
+    match finished.map_err(|error| ReadError::of(&error)) {
+        Ok(finished) => {
+            let told = String::from_utf8_lossy(&finished.output).into_owned();
+            Ok(finished.status.success().then_some(told))
+        }
+        Err(ReadError::NoGit) => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -3,6 +3,12 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::model::token_name::TokenName;
+use crate::storage::parking::Answer;
+use crate::storage::parking::FileParking;
+use crate::storage::parking::Parked;
+use crate::storage::parking::parked;
+
 /// The hf CLI's two files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Files {
@@ -45,6 +51,26 @@ impl Files {
     #[must_use]
     pub fn lock(&self) -> PathBuf {
         self.stored_tokens.with_file_name("stored_tokens.lock")
+    }
+
+    /// Where the answer to a renewal of the login of that name waits.
+    #[must_use]
+    pub fn parking(&self, name: &str) -> FileParking {
+        let hash = TokenName::hf_cli(name).hash();
+        let file = format!(".stored_tokens.{hash}.renewal");
+        {
+            let dir = self.stored_tokens.parent().unwrap_or(Path::new("/"));
+            FileParking::new(dir.to_owned(), file.into())
+        }
+    }
+
+    /// The answer of a renewal that was interrupted before both files had it.
+    #[must_use]
+    pub fn answer_for(&self, name: &str) -> Option<Answer> {
+        match parked(&self.parking(name)) {
+            Ok(Parked::Answer(answer)) => Some(*answer),
+            _ => None,
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::model::secret::SecretError;
 use crate::model::token_name::TokenName;
 use crate::storage::StorageError;
 use crate::system::files::Lock;
+use crate::system::files::Others;
 use crate::system::files::read_plain;
 use crate::system::home;
 use crate::system::process::on_path;
@@ -127,7 +128,7 @@ impl HfCli {
             return Ok(None);
         };
         match read_text(&files.token)? {
-            Some(text) => clean(&text),
+            Some(text) => token_in(&text, &files.token),
             None => Ok(None),
         }
     }
@@ -163,7 +164,7 @@ impl HfCli {
             Which::Named(name) => {
                 let stored = self.stored()?;
                 let section = stored.section(name).ok_or(StorageError::NotFound)?;
-                token_of(section)?.ok_or(StorageError::NotFound)
+                self.token_of(section)?.ok_or(StorageError::NotFound)
             }
             Which::Active => {
                 let token = self.active()?;
@@ -174,11 +175,26 @@ impl HfCli {
                     && let Some(files) = self.files.as_ref().filter(|f| f.stored_tokens.exists())
                     && let Ok(_written) = Lock::acquire(&files.lock(), SETTLES_WITHIN)
                 {
-                    return self.active();
+                    let token = self.active()?;
+                    return Ok(self.half_renewed(&token).unwrap_or(token));
                 }
                 Ok(token)
             }
         }
+    }
+
+    /// The login whose renewal was interrupted when `stored_tokens` had the new token, and the
+    /// active token was still this old one.
+    fn half_renewed(&self, active: &HfToken) -> Option<HfToken> {
+        let files = self.files.as_ref().filter(|_| active.name.is_none())?;
+        let old = active.secret.fingerprint();
+        let stored = self.stored().ok()?;
+        stored.sections().find_map(|section| {
+            let answer = files.answer_for(section.name())?;
+            let token = self.token_of(section).ok().flatten()?;
+            let is_new = answer.renews == old && token.secret.same_as(&answer.record.secret);
+            is_new.then_some(token)
+        })
     }
 
     /// The active token as the files have it right now.
@@ -188,7 +204,7 @@ impl HfCli {
         // CLI uses it too, without renewing it.
         let stored = self.stored().unwrap_or_default();
         let same = stored.sections().find_map(|section| {
-            let token = token_of(section).ok().flatten()?;
+            let token = self.token_of(section).ok().flatten()?;
             token.secret.same_as(&secret).then_some(token)
         });
         Ok(same.unwrap_or_else(|| HfToken::unnamed(secret)))
@@ -204,7 +220,7 @@ impl HfCli {
         let mut found = Vec::new();
         for section in self.stored()?.sections() {
             // One that cannot be a token is none.
-            if let Ok(Some(token)) = token_of(section) {
+            if let Ok(Some(token)) = self.token_of(section) {
                 let is_active = active.as_ref().is_some_and(|a| a.same_as(&token.secret));
                 found.push((token, is_active));
             }
@@ -220,47 +236,78 @@ impl HfCli {
     pub fn stores(&self, secret: &Secret) -> bool {
         let stored = self.stored().unwrap_or_default();
         stored.sections().any(|section| {
-            let token = token_of(section).ok().flatten();
+            let token = self.token_of(section).ok().flatten();
             token.is_some_and(|token| token.secret.same_as(secret))
         })
     }
-}
 
-/// The token of a section; `None` where it holds none.
-fn token_of(section: &Section) -> Result<Option<HfToken>, StorageError> {
-    let Some(secret) = section.value("hf_token").map(clean).transpose()?.flatten() else {
-        return Ok(None);
-    };
-    Ok(Some(HfToken {
-        secret,
-        name: Some(section.name().to_owned()),
-        expires: section
-            .value("expires_at")
-            .and_then(|at| at.trim().parse().ok()),
-        refresh_token: section
-            .value("refresh_token")
-            .and_then(|value| clean(value).ok().flatten()),
-    }))
+    /// The token of a section; `None` where it holds none.
+    fn token_of(&self, section: &Section) -> Result<Option<HfToken>, StorageError> {
+        let file = self
+            .files
+            .as_ref()
+            .map(|files| files.stored_tokens.as_path());
+        let file = file.unwrap_or(Path::new(""));
+        let value = section.value("hf_token").map(|value| token_in(value, file));
+        let Some(secret) = value.transpose()?.flatten() else {
+            return Ok(None);
+        };
+        Ok(Some(HfToken {
+            secret,
+            name: Some(section.name().to_owned()),
+            expires: section
+                .value("expires_at")
+                .and_then(|at| at.trim().parse().ok()),
+            refresh_token: section
+                .value("refresh_token")
+                .and_then(|value| clean(value).ok().flatten()),
+        }))
+    }
 }
 
 /// A value as the hf CLI cleans it: without CR and LF, then without outer spaces; empty is none.
-fn clean(value: &str) -> Result<Option<Secret>, StorageError> {
+fn clean(value: &str) -> Result<Option<Secret>, SecretError> {
     let cleaned = Zeroizing::new(value.replace(['\r', '\n'], ""));
     match Secret::from_input(cleaned) {
         Ok(secret) => Ok(Some(secret)),
         Err(SecretError::Empty) => Ok(None),
-        Err(error) => Err(StorageError::Refused(error.to_string())),
+        Err(error) => Err(error),
     }
 }
 
-/// The text of a file; `None` without it.
+/// A token, cleaned. Only what has the form of one is taken: the file may be a link to anything
+/// that this user can read.
+fn token_in(value: &str, file: &Path) -> Result<Option<Secret>, StorageError> {
+    match clean(value) {
+        Ok(None) => Ok(None),
+        Ok(Some(secret)) if secret.kind() != Kind::Other => Ok(Some(secret)),
+        Ok(Some(_)) | Err(_) => Err(StorageError::Refused(format!(
+            "what {} holds does not look like a Hub token",
+            file.display()
+        ))),
+    }
+}
+
+/// The text of a file; `None` without it. One that another user may have written is refused: it
+/// would choose whose token git uses.
 fn read_text(path: &Path) -> Result<Option<Zeroizing<String>>, StorageError> {
     let fail = |what: &str| StorageError::Unavailable(format!("{}: {what}", path.display()));
+    let refused = |what: &str| StorageError::Refused(format!("{}: {what}", path.display()));
     let mut reads = 0;
     loop {
         reads += 1;
         let bytes = match read_plain(path) {
-            Ok(plain) => Zeroizing::new(plain.bytes),
+            Ok(plain) => {
+                let bytes = Zeroizing::new(plain.bytes);
+                match plain.others {
+                    Some(Others::Own(_)) => return Err(refused("it belongs to another user")),
+                    Some(Others::MayWrite(_)) => {
+                        return Err(refused("other users can write to it"));
+                    }
+                    // Whether others can write there is not known.
+                    None | Some(Others::Outside(_)) => bytes,
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(None),
             Err(error) => return Err(fail(&error.to_string())),

@@ -1,25 +1,25 @@
-//! The hf CLI's browser login is renewed as the hf CLI does it: at the same time, under the same
-//! lock, in the same files. Whichever of the two comes first, the other finds its result; a second
-//! request with a refresh token that was replaced would end the login.
+//! The hf CLI's browser login is renewed when the hf CLI would renew it, under the same lock and in
+//! the same files. Whichever of the two comes first, the other finds its result; a second request
+//! with a refresh token that was replaced would end the login.
 
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
 use super::{Files, HfCli, HfToken, Section, Which};
 use crate::app::Context;
-use crate::app::renewal::AFTER_SLOW;
+use crate::app::renewal;
+use crate::app::renewal::BrowserLogin;
 use crate::app::renewal::RenewalError;
-use crate::app::renewal::SLOW;
-use crate::hub::Hub;
-use crate::hub::HubError;
-use crate::hub::oauth;
+use crate::app::renewal::When;
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Secret;
-use crate::model::time::since;
 use crate::state::file::StateError;
+use crate::storage::Record;
 use crate::storage::StorageError;
+use crate::storage::parking::Answer;
+use crate::storage::parking::Parking;
 use crate::system::clock::now;
 use crate::system::files::Lock;
 use crate::system::files::write_whole;
@@ -47,12 +47,14 @@ pub fn is_due(token: &HfToken, now: u64, written: Option<u64>) -> bool {
     expires <= now || (expires <= now.saturating_add(MARGIN) && !just_written)
 }
 
-/// Whether it is time to renew a token, as its file stands.
+/// Whether a token is to be renewed, as its files are now: it is time, or an earlier renewal
+/// was interrupted.
 #[must_use]
 pub fn is_due_now(hf: &HfCli, token: &HfToken) -> bool {
-    // Only what a browser login left is worth a look at the file.
-    token.refresh_token.is_some()
-        && is_due(token, now(), hf.files().and_then(|f| age(&f.stored_tokens)))
+    let (Some(files), Some(name), Some(_)) = (hf.files(), &token.name, &token.refresh_token) else {
+        return false;
+    };
+    is_due(token, now(), age(&files.stored_tokens)) || files.answer_for(name).is_some()
 }
 
 fn age(path: &Path) -> Option<u64> {
@@ -61,77 +63,108 @@ fn age(path: &Path) -> Option<u64> {
     Some(age.as_secs())
 }
 
-/// Renews the token that was read a moment ago, under the hf CLI's lock. If another process has
-/// renewed it meanwhile, its result is taken.
+/// A login in the hf CLI's files.
+struct Login<'a> {
+    context: &'a Context,
+    endpoint: &'a Endpoint,
+    files: &'a Files,
+    name: &'a str,
+    _lock: Lock,
+}
+
+/// Renews a token that was read a moment ago. If another process has renewed it meanwhile, its
+/// result is used. The warning is for the user.
 ///
 /// # Errors
-/// See [`RenewalError`]; the files are then as they were.
+/// See [`renewal::renew`].
 pub fn renew(
     context: &Context,
     endpoint: &Endpoint,
     token: &HfToken,
-) -> Result<HfToken, RenewalError> {
-    let hf = context.hf_cli();
-    let files = hf.files().ok_or(RenewalError::NotRenewable)?;
+) -> Result<(HfToken, Option<String>), RenewalError> {
+    let files = context.hf_cli().files();
+    let files = files.ok_or(RenewalError::NotRenewable)?;
     let name = token.name.as_deref().ok_or(RenewalError::NotRenewable)?;
-    let _lock = Lock::acquire(&files.lock(), LOCK_DEADLINE)
+    let lock = Lock::acquire(&files.lock(), LOCK_DEADLINE)
         .map_err(|error| RenewalError::State(error.to_string()))?;
-    let read = |which| hf.read(which).map_err(RenewalError::Storage);
-    let under_lock = read(Which::Named(name))?;
-    if !under_lock.secret.same_as(&token.secret) {
-        return Ok(under_lock);
-    }
-    let refresh_token = under_lock.refresh_token.ok_or(RenewalError::NotRenewable)?;
-    // All who wait for the lock would wait for a Hub that does not answer, too.
-    let failed = context.state_file.load().ok();
-    let failed = failed.and_then(|state| state.hf_renewal_failed);
-    if failed.is_some_and(|at| since(at, now()) < AFTER_SLOW) {
-        return Err(RenewalError::JustTried);
-    }
-    let start = Instant::now();
-    let answer = Hub::impatient(endpoint).refresh(&oauth::client_id(), &refresh_token);
-    if answer.is_err() && start.elapsed() >= SLOW {
-        remember_slow(context);
-    }
-    let tokens = answer.map_err(|error| match error {
-        HubError::OAuth(code) if code == "invalid_grant" => RenewalError::HfLoginNeeded,
-        error => RenewalError::Hub(error),
-    })?;
-    let renewed = HfToken {
-        expires: tokens.expires_in.map(|s| now().saturating_add(s)),
-        refresh_token: Some(tokens.refresh_token.clone().unwrap_or(refresh_token)),
-        secret: tokens.access_token.clone(),
-        name: Some(name.to_owned()),
+    let login = Login {
+        context,
+        endpoint,
+        files,
+        name,
+        _lock: lock,
     };
-    write(hf, files, token, &renewed)
-        .map_err(|error| RenewalError::State(format!("the hf CLI's files: {error}")))?;
-    trace::line(|| format!("renewed the hf CLI's token: {}", renewed.secret.hint()));
-    Ok(renewed)
+    let renewed = renewal::renew(&login, When::IfDue)?;
+    Ok((token_of(name, &renewed.record), renewed.warning))
 }
 
-/// Not worth an error of its own.
-fn remember_slow(context: &Context) {
-    let result = context.state_file.update(|state| {
-        state.hf_renewal_failed = Some(now());
-        Ok::<_, StateError>(())
-    });
-    if let Err(error) = result {
-        trace::line(|| error.to_string());
+fn token_of(name: &str, record: &Record) -> HfToken {
+    HfToken {
+        secret: record.secret.clone(),
+        name: Some(name.to_owned()),
+        expires: record.expires,
+        refresh_token: record.refresh_token.clone(),
     }
 }
 
-/// `stored_tokens` first: should this process die in between, the hf CLI still has the refresh
-/// token, and its active token only looks older than it is.
-fn write(hf: &HfCli, files: &Files, old: &HfToken, renewed: &HfToken) -> Result<(), StorageError> {
-    let mut stored = hf.stored()?;
-    stored.set(section(renewed));
-    rewrite(&files.stored_tokens, &stored.to_text())?;
-    // Unless somebody has switched to another one meanwhile.
-    let active = hf.active_value()?;
-    if active.is_some_and(|active| active.same_as(&old.secret)) {
-        rewrite(&files.token, renewed.secret.expose())?;
+impl BrowserLogin for Login<'_> {
+    fn name(&self) -> String {
+        format!("the hf CLI's token `{}`", self.name)
     }
-    Ok(())
+
+    fn remedy(&self) -> String {
+        "hf auth login".to_owned()
+    }
+
+    fn read(&self) -> Result<Record, StorageError> {
+        let token = self.context.hf_cli().read(Which::Named(self.name))?;
+        Ok(Record {
+            secret: token.secret,
+            endpoint: self.endpoint.clone(),
+            expires: token.expires,
+            refresh_token: token.refresh_token,
+            client_id: None,
+            renewed: None,
+        })
+    }
+
+    fn is_due(&self, record: &Record) -> bool {
+        let token = token_of(self.name, record);
+        is_due(&token, now(), age(&self.files.stored_tokens))
+    }
+
+    fn parking(&self) -> Box<dyn Parking + '_> {
+        Box::new(self.files.parking(self.name))
+    }
+
+    /// `stored_tokens` first: should this process die in between, the hf CLI has the new refresh
+    /// token, and the parked answer says which active token it replaces.
+    fn replace(&self, answer: &Answer) -> Result<(), StorageError> {
+        let hf = self.context.hf_cli();
+        let mut stored = hf.stored()?;
+        stored.set(section(&token_of(self.name, &answer.record)));
+        rewrite(&self.files.stored_tokens, &stored.to_text())?;
+        // Unless somebody has switched to another one meanwhile.
+        let active = hf.active_value()?;
+        if active.is_some_and(|active| active.fingerprint() == answer.renews) {
+            rewrite(&self.files.token, answer.record.secret.expose())?;
+        }
+        Ok(())
+    }
+
+    fn timed_out(&self) -> Option<u64> {
+        self.context.state_file.load().ok()?.hf_renewal_failed
+    }
+
+    fn remember_timeout(&self) {
+        let result = self.context.state_file.update(|state| {
+            state.hf_renewal_failed = Some(now());
+            Ok::<_, StateError>(())
+        });
+        if let Err(error) = result {
+            trace::line(|| error.to_string());
+        }
+    }
 }
 
 fn section(token: &HfToken) -> Section {

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::clones::Clones;
+use super::clones::{Clones, is_embedded};
 use super::login_url::LoginUrl;
 use super::{Found, Place, Skipped, Source, UsedFor, git_credentials, netrc, store_helper};
 use crate::app::Context;
 use crate::git::config_file::urls;
+use crate::git::config_file::urls::ConfigUrl;
 use crate::git::remotes;
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
@@ -116,7 +117,10 @@ impl Findings {
             let config = std::env::var_os("XDG_CONFIG_HOME").filter(|dir| !dir.is_empty());
             let config = config.map_or_else(|| home.join(".config"), PathBuf::from);
             paths.push(config.join("git").join("credentials"));
-            let helpers = remotes::helpers();
+            let helpers = remotes::helpers().unwrap_or_else(|error| {
+                self.problems.push(error.to_string());
+                Vec::new()
+            });
             paths.extend(helpers.iter().filter_map(|h| store_helper::file(h, &home)));
         }
         for file in paths {
@@ -180,9 +184,26 @@ impl Findings {
 
     fn remotes(&mut self, context: &Context, below: &[PathBuf]) {
         let mut clones = Clones::default();
-        clones.files = remotes::config_files();
-        if let Some(dir) = remotes::common_dir() {
-            clones.add_clone(&dir);
+        let git_dir = remotes::common_dir();
+        let embedded = git_dir.as_deref().filter(|dir| is_embedded(dir));
+        let scopes: &[&str] = if let Some(dir) = embedded {
+            self.problems.push(format!(
+                "{} is in the work tree of another repository, which may have made it up: it is not looked into",
+                dir.display()
+            ));
+            &["--system", "--global"]
+        } else {
+            &[]
+        };
+        match remotes::config_files(scopes) {
+            Ok(files) => clones.files = files,
+            Err(error) => self.problems.push(error.to_string()),
+        }
+        if let Some(dir) = git_dir.as_deref().filter(|_| embedded.is_none()) {
+            clones.add_clone(dir);
+            if let Some(top) = remotes::work_tree() {
+                clones.add_work_tree(&top);
+            }
         }
         for folder in below {
             clones.add_below(folder);
@@ -192,32 +213,51 @@ impl Findings {
             self.problems.push(problem.to_owned());
         }
         for file in clones.files {
-            let Some(bytes) = self.read(&file) else {
-                continue;
-            };
-            let urls = match urls::urls(&bytes) {
-                Ok(urls) => urls,
-                Err(error) => {
-                    self.problems.push(format!("{}: {error}", file.display()));
-                    continue;
-                }
-            };
-            let file = std::path::absolute(&file).unwrap_or(file);
-            for found in urls {
-                let Some(login) = LoginUrl::parse(&found.url) else {
-                    continue;
-                };
+            for (place, found, login) in self.logins(&file) {
                 let Some(secret) = login.secret() else {
                     continue;
-                };
-                let place = Place::Config {
-                    file: file.clone(),
-                    line: found.line,
-                    key: found.key.clone(),
                 };
                 self.judge(context, secret, at_url(place, &login, found.is_base));
             }
         }
+        // A link would be read where it leads to, and git reads none.
+        for file in clones.tracked.iter().filter(|file| !file.is_symlink()) {
+            for (place, _, login) in self.logins(file) {
+                let served = |endpoint: &Endpoint| context.serves(endpoint);
+                if let Some(Ok(secret)) = login.secret()
+                    && (secret.kind() != Kind::Other || login.endpoint.as_ref().is_some_and(served))
+                {
+                    self.skipped.push(Skipped {
+                        hint: secret.hint(),
+                        place,
+                        reason: "it is part of the repository".to_owned(),
+                        tracked: true,
+                    });
+                }
+            }
+        }
+    }
+
+    /// The URLs with a login in one configuration file.
+    fn logins(&mut self, file: &Path) -> Vec<(Place, ConfigUrl, LoginUrl)> {
+        let Some(bytes) = self.read(file) else {
+            return Vec::new();
+        };
+        let urls = urls::urls(&bytes).unwrap_or_else(|error| {
+            self.problems.push(format!("{}: {error}", file.display()));
+            Vec::new()
+        });
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let with_login = urls.into_iter().filter_map(|found| {
+            let login = LoginUrl::parse(&found.url)?;
+            let place = Place::Config {
+                file: file.clone(),
+                line: found.line,
+                key: found.key.clone(),
+            };
+            Some((place, found, login))
+        });
+        with_login.collect()
     }
 
     /// A file that is there for the first time; what is wrong with it is told.
@@ -241,6 +281,7 @@ impl Findings {
             hint: secret.hint(),
             place,
             reason: reason.into(),
+            tracked: false,
         });
     }
 
@@ -271,6 +312,7 @@ impl Findings {
                     hint: "(unreadable)".to_owned(),
                     place,
                     reason: error.to_string(),
+                    tracked: false,
                 });
             }
             (Err(_), None) => return,
@@ -300,22 +342,12 @@ impl Findings {
 
 /// What a URL says of where its login is used.
 fn at_url(place: Place, login: &LoginUrl, is_base: bool) -> Seen {
-    let path = Some(login.path.as_str()).filter(|path| !path.is_empty());
-    let used_for = login
-        .endpoint
-        .as_ref()
-        .zip(path)
-        .and_then(|(endpoint, path)| {
-            let repo = Repo::from_path(path);
-            let pattern = if is_base {
-                Pattern::parse_on(path, endpoint).ok()
-            } else {
-                repo.as_ref()
-                    .and_then(|repo| Pattern::for_repo(endpoint, repo))
-            };
-            let path = (!is_base).then(|| path.to_owned());
-            pattern.map(|pattern| UsedFor { pattern, path })
-        });
+    let endpoint = login.endpoint.as_ref().filter(|_| !is_base);
+    let used_for = endpoint.and_then(|endpoint| {
+        let path = login.path.clone();
+        let pattern = Pattern::for_repo(endpoint, &Repo::from_path(&path)?)?;
+        Some(UsedFor { pattern, path })
+    });
     Seen {
         place,
         endpoint: login.endpoint.clone(),
@@ -351,7 +383,7 @@ pub fn read_small(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     }
     let plain = files::read_plain(path)?;
     let bytes = Zeroizing::new(plain.bytes);
-    if plain.others == Some(Others::Own) {
+    if let Some(Others::Own(_)) = plain.others {
         return Err(io::Error::other("it belongs to another user"));
     }
     if bytes.len() > MAX_BYTES {

@@ -72,9 +72,14 @@ pub struct Found {
 pub struct UsedFor {
     /// As a rule names them.
     pub pattern: Pattern,
-    /// The path of the one that it is, as git would send it.
-    pub path: Option<String>,
+    /// The path, as git would send it.
+    pub path: String,
 }
+
+/// What to do about a token that a repository tracks. Not where it is written: the next checkout
+/// would bring it back, and whoever can read the repository has it.
+pub const TRACKED_REMEDY: &str = "it cannot be removed here, and whoever can read the repository \
+     has it; if it is yours, end it on the Hub: git credential-hf logout --revoke --with-token";
 
 /// A value that is not moved over.
 #[derive(Debug)]
@@ -85,6 +90,8 @@ pub struct Skipped {
     pub place: Place,
     /// Why not.
     pub reason: String,
+    /// The file is part of a repository, and not the user's own.
+    pub tracked: bool,
 }
 
 /// Where a token lies.

@@ -219,7 +219,7 @@ impl fmt::Display for Repo {
 }
 
 /// A place on an endpoint, as a person or a remote names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Location {
     /// Where it is.
     pub endpoint: Endpoint,

@@ -27,6 +27,47 @@ pub enum SecretError {
     /// Longer than a line of git's protocol can be.
     #[error("the token is longer than {MAX_BYTES} bytes")]
     TooLong,
+    /// It cannot be a token of any Hub.
+    #[error(transparent)]
+    NotAToken(#[from] NotAToken),
+}
+
+/// Why a value cannot be a token. Each reason points at how it came to be there; none quotes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAToken {
+    /// `HF_TOKEN="hf_.."` where nothing takes the quotes off: `%env`, a Docker env file.
+    #[error("it contains a quotation mark, so take the quotes off")]
+    Quote,
+    /// `$TOKEN` or `{{ token }}` that nothing has filled in.
+    #[error("it contains `$` or `{{`, so a variable or a template was not filled in")]
+    Placeholder,
+    /// Words, or several lines.
+    #[error("it contains a space or a line break")]
+    Space,
+    /// Outside the bytes 0x21 to 0x7e.
+    #[error("it contains a character that is not printable ASCII")]
+    NotAscii,
+}
+
+/// Says whether a value, outer white space aside, can be a token. What cannot is never sent.
+///
+/// # Errors
+/// With what is wrong with it.
+pub fn check_token(value: &str) -> Result<(), NotAToken> {
+    let value = value.trim();
+    if value.contains(['"', '\'', '`']) {
+        return Err(NotAToken::Quote);
+    }
+    if value.contains(['$', '{']) {
+        return Err(NotAToken::Placeholder);
+    }
+    if value.contains(char::is_whitespace) {
+        return Err(NotAToken::Space);
+    }
+    if !value.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
+        return Err(NotAToken::NotAscii);
+    }
+    Ok(())
 }
 
 /// The longest value kept, in bytes: a line of git's protocol holds 65,535 with its key

@@ -8,10 +8,9 @@ use serde::Deserialize;
 
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Fingerprint;
+use crate::state::Origin;
 use crate::state::State;
 use crate::state::VERSION;
-use crate::state::text;
-use crate::state::text::Relevant;
 use crate::system::files;
 use crate::system::files::Lock;
 use crate::system::files::Others;
@@ -81,16 +80,7 @@ impl StateFile {
     /// # Errors
     /// When the file cannot be read or understood.
     pub fn load(&self) -> Result<State, StateError> {
-        self.load_with(None)
-    }
-
-    /// The same with the tokens that matter to one request, and maybe others. It is not for
-    /// writing.
-    ///
-    /// # Errors
-    /// When the file cannot be read or what matters of it be understood.
-    pub fn load_with(&self, relevant: Option<&Relevant<'_>>) -> Result<State, StateError> {
-        let mut state = self.load_tokens(relevant)?;
+        let mut state = self.load_alone()?;
         self.add_fallback(&mut state);
         Ok(state)
     }
@@ -159,18 +149,13 @@ impl StateFile {
     }
 
     fn load_alone(&self) -> Result<State, StateError> {
-        self.load_tokens(None)
-    }
-
-    fn load_tokens(&self, relevant: Option<&Relevant<'_>>) -> Result<State, StateError> {
-        let bytes = match files::read_plain(&self.path) {
-            Ok(Plain { bytes, others }) => match others {
-                // Whether others may write there is not known, and no token is kept in it.
-                None | Some(Others::Outside) => bytes,
-                // Root works among a user's files where a container has that user's home.
-                Some(Others::Own) if files::is_root() => bytes,
-                Some(others) => return Err(self.io(not_trusted(others))),
-            },
+        let bytes = match files::read_deciding(&self.path) {
+            // Outside the profile on Windows nothing is known of others, and no token is in it.
+            Ok(Plain {
+                others: Some(others),
+                ..
+            }) if others.is_known() => return Err(self.io(not_trusted(&others))),
+            Ok(Plain { bytes, .. }) => bytes,
             Err(error)
                 if matches!(
                     error.kind(),
@@ -184,13 +169,6 @@ impl StateFile {
             }
             Err(error) => return Err(self.io(error)),
         };
-        if let Some(relevant) = relevant
-            && let Ok(text) = std::str::from_utf8(&bytes)
-            && let Some(sifted) = text::without_others(text, relevant)
-            && let Ok(state) = parse(sifted.as_bytes())
-        {
-            return Ok(state);
-        }
         parse(&bytes).map_err(|error| match error {
             Unreadable::Damaged { line } => StateError::Damaged {
                 path: self.path.clone(),
@@ -233,12 +211,8 @@ impl StateFile {
 }
 
 /// What somebody else may have written is not believed.
-fn not_trusted(others: Others) -> io::Error {
-    io::Error::other(match others {
-        Others::Own => "it belongs to another user",
-        Others::Outside => "it is outside your user profile",
-        Others::MayWrite => "other users can write to it: run `chmod 600` on it, and look at it",
-    })
+fn not_trusted(others: &Others) -> io::Error {
+    io::Error::other(format!("{others}: {}", others.remedy()))
 }
 
 /// Why the content of a state file is not read.
@@ -268,7 +242,16 @@ pub fn parse(bytes: &[u8]) -> Result<State, Unreadable> {
     }
     let damaged = |error: &serde_json::Error| Unreadable::Damaged { line: error.line() };
     match serde_json::from_slice::<State>(bytes) {
-        Ok(state) if state.version == VERSION => Ok(state),
+        Ok(mut state) if state.version == VERSION => {
+            for token in state.tokens.values_mut() {
+                // Written so before the user name that git saved a token with, which may come
+                // from any URL, was told from an account that the Hub has named.
+                if token.origin == Origin::Git && token.facts.is_none() {
+                    token.username = token.username.take().or(token.account.take());
+                }
+            }
+            Ok(state)
+        }
         outcome => match serde_json::from_slice::<Version>(bytes) {
             Ok(Version { version }) if version > VERSION => Err(Unreadable::Newer { version }),
             Err(error) => Err(damaged(&error)),
@@ -284,7 +267,7 @@ pub fn parse(bytes: &[u8]) -> Result<State, Unreadable> {
 #[must_use]
 pub fn to_json(state: &State) -> Vec<u8> {
     // Maps with text keys and plain values always serialise.
-    text::write(state).unwrap_or_default()
+    serde_json::to_vec_pretty(state).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -7,12 +7,13 @@ use zeroize::Zeroizing;
 
 use super::StorageError;
 use crate::config::CommandLine;
-use crate::model::secret::MAX_BYTES;
 use crate::model::secret::Secret;
 use crate::system::environment::JOB_VARIABLE;
-use crate::system::executable;
 use crate::system::process;
 use crate::system::process::output_within;
+
+/// How much a command may print: some vaults print notes below the token.
+const MAX_OUTPUT: u64 = 1024 * 1024;
 
 /// How long a command may take. It may have to ask for a fingerprint or a PIN.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
@@ -30,14 +31,15 @@ pub fn run(command: &CommandLine, timeout: Duration) -> Result<Secret, StorageEr
     };
     // The program's name is configuration; its arguments and output are nobody's to repeat.
     let fail = |what: &str| StorageError::Unavailable(format!("`{program}` {what}"));
-    let mut process = process::command(executable::resolve(program.as_ref()));
+    let mut process = process::command(program);
     process.args(arguments);
     // A vault may take a job by its identity, as the Hub does.
     if let Some(value) = std::env::var_os(JOB_VARIABLE) {
         process.env(JOB_VARIABLE, value);
     }
-    let finished = output_within(process, timeout, MAX_BYTES as u64 + 2).map_err(|error| {
+    let finished = output_within(process, timeout, MAX_OUTPUT).map_err(|error| {
         fail(&match error.kind() {
+            io::ErrorKind::FileTooLarge => "printed more than a token".to_owned(),
             io::ErrorKind::TimedOut => format!("did not end within {} s", timeout.as_secs()),
             _ => format!("cannot be started: {error}"),
         })

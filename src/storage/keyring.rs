@@ -8,14 +8,17 @@ use std::time::Duration;
 use keyring::{Entry, Error};
 use zeroize::Zeroizing;
 
+use super::parking::Parking;
 use super::{Record, Storage, StorageError};
 use crate::model::token_name::TokenName;
-#[cfg(all(unix, not(target_os = "macos")))]
 use crate::system::trace;
 
 /// The service that all entries are under; the user name of an entry is made from the token's
 /// name, see [`TokenName::keyring_entry`].
 const SERVICE: &str = "git-credential-hf";
+
+/// The service of the entries that the answers to renewals wait under.
+const PARKING_SERVICE: &str = "git-credential-hf-renewal";
 
 /// The keyring of this platform.
 #[derive(Debug)]
@@ -67,6 +70,34 @@ impl KeyringStorage {
         }
     }
 
+    fn write_text(
+        &self,
+        service: &'static str,
+        name: &TokenName,
+        text: Zeroizing<String>,
+    ) -> Result<(), StorageError> {
+        self.within(name, move |user| {
+            with_entry(service, user, |entry| entry.set_secret(text.as_bytes()))
+        })
+    }
+
+    fn remove(&self, service: &'static str, name: &TokenName) -> Result<(), StorageError> {
+        let delete = |user: &str| with_entry(service, user, Entry::delete_credential);
+        match self.within(name, delete) {
+            Err(StorageError::NotFound) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Where the answer to a renewal of this token waits.
+    #[must_use]
+    pub fn parking<'a>(&'a self, name: &'a TokenName) -> KeyringParking<'a> {
+        KeyringParking {
+            keyring: self,
+            name,
+        }
+    }
+
     fn too_slow(&self) -> StorageError {
         let why = if cfg!(target_os = "macos") {
             "if macOS shows a window that asks for your password, type it there and click Always \
@@ -83,7 +114,7 @@ impl KeyringStorage {
 
 impl Storage for KeyringStorage {
     fn read(&self, name: &TokenName) -> Result<Record, StorageError> {
-        let bytes = self.within(name, read)?;
+        let bytes = self.within(name, |user| read(SERVICE, user))?;
         std::str::from_utf8(&bytes)
             .ok()
             .and_then(|text| Record::from_text(text).ok())
@@ -96,50 +127,111 @@ impl Storage for KeyringStorage {
     }
 
     fn write(&self, name: &TokenName, record: &Record) -> Result<(), StorageError> {
-        let text = record.to_text();
-        self.within(name, move |user| {
-            with_entry(user, |entry| entry.set_secret(text.as_bytes()))
-        })
+        self.write_text(SERVICE, name, record.to_text())
     }
 
     fn delete(&self, name: &TokenName) -> Result<(), StorageError> {
-        let delete = |user: &str| with_entry(user, Entry::delete_credential);
-        match self.within(name, delete) {
-            Err(StorageError::NotFound) => Ok(()),
-            other => other,
-        }
+        self.remove(PARKING_SERVICE, name)?;
+        self.remove(SERVICE, name)
     }
 }
 
-/// Calls the keyring crate.
+/// An entry beside the token's own, in the same keyring: an answer is never less protected than
+/// the token that it renews.
+#[derive(Debug)]
+pub struct KeyringParking<'a> {
+    keyring: &'a KeyringStorage,
+    name: &'a TokenName,
+}
+
+impl Parking for KeyringParking<'_> {
+    fn reserve(&self, room: Zeroizing<String>) -> Result<(), StorageError> {
+        match self.write(room) {
+            // Windows' Credential Manager takes 2,560 bytes. A token that fits alone is renewed
+            // although its answer may not fit here.
+            Err(error @ StorageError::TooLong(_)) => {
+                trace::line(|| format!("no room for an answer: {error}"));
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn write(&self, text: Zeroizing<String>) -> Result<(), StorageError> {
+        self.keyring.write_text(PARKING_SERVICE, self.name, text)
+    }
+
+    fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StorageError> {
+        let read = |user: &str| read(PARKING_SERVICE, user);
+        match self.keyring.within(self.name, read) {
+            Err(StorageError::NotFound) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    fn clear(&self) -> Result<(), StorageError> {
+        self.keyring.remove(PARKING_SERVICE, self.name)
+    }
+}
+
+/// Calls the keyring crate, and once more where its connection has broken: one that breaks after
+/// the Hub has answered must not cost a login.
 fn with_entry<T>(
+    service: &str,
     user: &str,
-    call: impl FnOnce(&Entry) -> Result<T, Error>,
+    call: impl Fn(&Entry) -> Result<T, Error>,
 ) -> Result<T, StorageError> {
-    entry(user).and_then(|entry| call(&entry)).map_err(describe)
+    #[cfg(all(unix, not(target_os = "macos")))]
+    if let Err(super::secret_service::Failure::Foreign(why)) = super::secret_service::check_bus() {
+        return Err(foreign(&why));
+    }
+    let call = || entry(service, user).and_then(|entry| call(&entry));
+    let mut outcome = call();
+    if matches!(outcome, Err(Error::PlatformFailure(_))) && reconnect() {
+        outcome = call();
+    }
+    outcome.map_err(describe)
 }
 
 #[cfg(not(windows))]
-fn entry(user: &str) -> Result<Entry, Error> {
-    Entry::new(SERVICE, user)
+fn entry(service: &str, user: &str) -> Result<Entry, Error> {
+    Entry::new(service, user)
 }
 
 /// The Credential Manager sorts by the whole name, so ours comes first. It would also copy
 /// entries to every machine of a domain where the profile roams; these stay on this one.
 #[cfg(windows)]
-fn entry(user: &str) -> Result<Entry, Error> {
+fn entry(service: &str, user: &str) -> Result<Entry, Error> {
     // Asking for the status sets the store up.
     if Entry::store_status().is_err() {
         return Err(Error::NoDefaultStore);
     }
-    let target = format!("{SERVICE}:{user}");
+    let target = format!("{service}:{user}");
     let how = [("target", target.as_str()), ("persistence", "Local")].into();
-    let inner = keyring_core::Entry::new_with_modifiers(SERVICE, user, &how)?;
+    let inner = keyring_core::Entry::new_with_modifiers(service, user, &how)?;
     Ok(Entry { inner })
 }
 
-fn read_entry(user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
-    with_entry(user, |entry| entry.get_secret().map(Zeroizing::new))
+/// Gives the keyring crate a new connection: it keeps the one it has, broken or not.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn reconnect() -> bool {
+    let store = zbus_secret_service_keyring_store::Store::new();
+    store.is_ok_and(|store| {
+        keyring_core::set_default_store(store);
+        true
+    })
+}
+
+/// The other systems have no connection that could break.
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn reconnect() -> bool {
+    false
+}
+
+fn read_entry(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
+    with_entry(service, user, |entry| {
+        entry.get_secret().map(Zeroizing::new)
+    })
 }
 
 #[cfg(not(all(unix, not(target_os = "macos"))))]
@@ -148,20 +240,28 @@ use read_entry as read;
 /// Reads the short way; where that does not lead on, the keyring crate has more ways, and words
 /// for what is wrong.
 #[cfg(all(unix, not(target_os = "macos")))]
-fn read(user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
+fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
     use super::secret_service::{Failure, read};
-    match read(SERVICE, user) {
+    match read(service, user) {
         Ok(secret) => Ok(secret),
         Err(Failure::NotFound) => Err(StorageError::NotFound),
         Err(Failure::Locked) => Err(StorageError::Unavailable(
             "the keyring is locked: unlock it, and try again".to_owned(),
         )),
         Err(Failure::Ambiguous) => Err(ambiguous()),
+        Err(Failure::Foreign(why)) => Err(foreign(&why)),
         Err(Failure::Bus(error)) => {
             trace::line(|| format!("no plain session with the Secret Service: {error}"));
-            read_entry(user)
+            read_entry(service, user)
         }
     }
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn foreign(why: &str) -> StorageError {
+    StorageError::Unavailable(format!(
+        "the keyring's bus (DBUS_SESSION_BUS_ADDRESS) is not this user's: {why}"
+    ))
 }
 
 fn ambiguous() -> StorageError {
@@ -277,7 +377,7 @@ mod windows_tests {
             assert_eq!(read.secret.expose(), text);
             assert_eq!(read.expires, Some(17));
         }
-        let entry = entry(&name.keyring_entry()).unwrap();
+        let entry = entry(SERVICE, &name.keyring_entry()).unwrap();
         let known = entry.inner.get_attributes().unwrap();
         assert_eq!(known["persistence"], "Local");
         let target = format!("git-credential-hf:{}", name.as_str());

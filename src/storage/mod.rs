@@ -3,6 +3,7 @@
 pub mod command;
 pub mod file;
 pub mod keyring;
+pub mod parking;
 pub mod record;
 #[cfg(all(unix, not(target_os = "macos")))]
 pub mod secret_service;

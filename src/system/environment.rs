@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::model::endpoint::Endpoint;
 use crate::model::endpoint::EndpointError;
+use crate::model::secret::NotAToken;
 use crate::model::secret::Secret;
 use crate::model::secret::SecretError;
+use crate::model::secret::check_token;
 
 /// The variables that may hold a token, the stronger first.
 pub const TOKEN_VARIABLES: [&str; 2] = ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"];
@@ -97,16 +99,15 @@ impl Environment {
     }
 }
 
-/// A token as the hf CLI reads it: every CR and LF is dropped, then outer white space, and an
-/// empty rest means that there is none (`_clean_token` in `huggingface_hub`).
+/// A value without its outer white space; an empty rest means that there is none. The hf CLI also
+/// joins the lines of a value: here they make it one that is not sent.
 fn env_secret(value: OsString) -> Result<Option<Secret>, SecretError> {
-    let mut value = match value.into_string() {
-        Ok(value) => value,
-        Err(_) => return Err(SecretError::ControlCharacter),
+    let value = match value.into_string() {
+        Ok(value) => Zeroizing::new(value),
+        Err(_) => return Err(NotAToken::NotAscii.into()),
     };
-    let cleaned = Zeroizing::new(value.replace(['\r', '\n'], ""));
-    value.zeroize();
-    match Secret::from_input(cleaned) {
+    check_token(&value)?;
+    match Secret::from_input(value) {
         Ok(secret) => Ok(Some(secret)),
         Err(SecretError::Empty) => Ok(None),
         Err(error) => Err(error),
@@ -128,7 +129,7 @@ mod tests {
     fn tokens_are_cleaned_and_ordered() {
         let env = read(&[
             ("HUGGING_FACE_HUB_TOKEN", "second"),
-            ("HF_TOKEN", " fi\r\nrst \n"),
+            ("HF_TOKEN", " \tfirst\r\n"),
         ]);
         let seen: Vec<_> = env
             .tokens
@@ -145,8 +146,28 @@ mod tests {
     fn empty_means_none_and_bad_is_told() {
         assert!(read(&[("HF_TOKEN", "")]).tokens.is_empty());
         assert!(read(&[("HF_TOKEN", " \r\n ")]).tokens.is_empty());
-        let env = read(&[("HF_TOKEN", "a\tb")]);
-        assert!(env.tokens.first().unwrap().secret.is_err());
+        use NotAToken::{NotAscii, Placeholder, Quote, Space};
+        for (value, expected) in [
+            ("\"hf_abc\"", Quote),
+            ("'hf_abc'", Quote),
+            ("$HF_TOKEN", Placeholder),
+            ("${HF_TOKEN}", Placeholder),
+            ("{{ secrets.HF_TOKEN }}", Placeholder),
+            ("Bearer hf_abc", Space),
+            ("a\tb", Space),
+            ("hf_a\r\nbc", Space),
+            ("hf_a\u{a0}bc", Space),
+            ("hf_\u{e9}", NotAscii),
+            ("hf_a\u{200b}", NotAscii),
+            ("hf_a\u{1b}", NotAscii),
+            ("\u{feff}hf_a", NotAscii),
+        ] {
+            let env = read(&[("HF_TOKEN", value), ("HUGGING_FACE_HUB_TOKEN", "good")]);
+            let secrets: Vec<_> = env.tokens.iter().map(|token| &token.secret).collect();
+            let error = secrets[0].as_ref().unwrap_err();
+            assert_eq!(*error, SecretError::NotAToken(expected), "{value:?}");
+            assert!(secrets[1].is_ok());
+        }
     }
 
     #[test]

@@ -3,37 +3,28 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::system::process::on_path;
-
 /// The extensions that Windows starts without a shell of its own, in its order.
 const EXTENSIONS: [&str; 4] = ["com", "exe", "bat", "cmd"];
 
 /// The file names that a program may have in a folder of the PATH, the first one first.
 #[must_use]
-pub fn file_names(program: &str) -> Vec<String> {
+pub fn file_names(program: &OsStr) -> Vec<OsString> {
     names(program, cfg!(windows))
 }
 
-fn names(program: &str, windows: bool) -> Vec<String> {
+fn names(program: &OsStr, windows: bool) -> Vec<OsString> {
     let extension = Path::new(program).extension().and_then(OsStr::to_str);
     let known = |has: &str| EXTENSIONS.iter().any(|e| has.eq_ignore_ascii_case(e));
     if !windows || extension.is_some_and(known) {
         return vec![program.to_owned()];
     }
-    let with = |extension| format!("{program}.{extension}");
+    let with = |extension| {
+        let mut name = program.to_owned();
+        name.push(".");
+        name.push(extension);
+        name
+    };
     EXTENSIONS.into_iter().map(with).collect()
-}
-
-/// A program as it is to be started. By a bare name, Windows itself would only look for an
-/// `.exe`; scripts such as `vault.cmd` are found on the PATH here.
-#[must_use]
-pub fn resolve(program: &OsStr) -> OsString {
-    let name = program.to_str().filter(|name| {
-        let is_bare = !name.contains(['/', '\\', ':']);
-        cfg!(windows) && is_bare
-    });
-    let found = name.and_then(on_path).map(PathBuf::into_os_string);
-    found.unwrap_or_else(|| program.to_owned())
 }
 
 /// The file that a path means: on Windows, the `.exe` may be left out.
@@ -53,12 +44,12 @@ mod tests {
 
     #[test]
     fn names_of_files() {
-        assert_eq!(names("vault", false), ["vault"]);
+        assert_eq!(names("vault".as_ref(), false), ["vault"]);
         assert_eq!(
-            names("vault", true),
+            names("vault".as_ref(), true),
             ["vault.com", "vault.exe", "vault.bat", "vault.cmd"]
         );
-        assert_eq!(names("vault.CMD", true), ["vault.CMD"]);
-        assert_eq!(names("vault.1", true)[1], "vault.1.exe");
+        assert_eq!(names("vault.CMD".as_ref(), true), ["vault.CMD"]);
+        assert_eq!(names("vault.1".as_ref(), true)[1], "vault.1.exe");
     }
 }

@@ -9,6 +9,4 @@ pub mod home;
 pub mod paths;
 pub mod process;
 pub mod sharing;
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub mod start;
 pub mod trace;

@@ -19,15 +19,28 @@ const POLL: Duration = Duration::from_millis(5);
 /// may hold its output open for ever.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// A program to start, without the secrets that this one's environment may hold: git's
-/// configuration is read without them, and a browser would keep them for days.
+/// A program to start, found by [`find`], without the secrets that this one's environment may
+/// hold: git's configuration is read without them, and a browser would keep them for days.
 #[must_use]
 pub fn command(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new(program);
+    let mut command = Command::new(find(program.as_ref()));
     for variable in SECRET_VARIABLES {
         command.env_remove(variable);
     }
     command
+}
+
+/// Where a program is that is to be started: the one place that looks at the PATH. One that is
+/// not there gets a path where nothing is, since the system would go on to relative folders.
+#[must_use]
+pub fn find(program: &OsStr) -> PathBuf {
+    if Path::new(program).components().count() > 1 {
+        return PathBuf::from(program);
+    }
+    all_on_path(program)
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| Path::new("/nonexistent").join(program))
 }
 
 /// What a program has done.
@@ -35,7 +48,7 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
 pub struct Finished {
     /// How it ended.
     pub status: ExitStatus,
-    /// What it printed, `limit` bytes of it at most. It may be a secret.
+    /// All that it printed. It may be a secret.
     pub output: Zeroizing<Vec<u8>>,
 }
 
@@ -43,7 +56,8 @@ pub struct Finished {
 /// killed. It stays in the foreground of the terminal, where it may have to ask for a PIN.
 ///
 /// # Errors
-/// When it cannot be started, or [`io::ErrorKind::TimedOut`].
+/// When it cannot be started; [`io::ErrorKind::TimedOut`]; and [`io::ErrorKind::FileTooLarge`]
+/// when it prints more than `limit` bytes, since the first of them alone could mislead.
 pub fn output_within(mut command: Command, timeout: Duration, limit: u64) -> io::Result<Finished> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let start = Instant::now();
@@ -57,7 +71,8 @@ pub fn output_within(mut command: Command, timeout: Duration, limit: u64) -> io:
         // Read to the end even past the limit: a closed pipe would kill the program.
         while let Ok(count @ 1..) = stdout.read(&mut buffer) {
             let part = buffer.get(..count).unwrap_or_default();
-            if sent < limit && sender.send(Zeroizing::new(part.to_vec())).is_err() {
+            // One byte too many is enough to know that there were too many.
+            if sent <= limit && sender.send(Zeroizing::new(part.to_vec())).is_err() {
                 return;
             }
             sent += count as u64;
@@ -95,7 +110,9 @@ pub fn output_within(mut command: Command, timeout: Duration, limit: u64) -> io:
     while open && ended.elapsed() < GRACE {
         open = read();
     }
-    output.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    if output.len() as u64 > limit {
+        return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+    }
     Ok(Finished { status, output })
 }
 
@@ -108,12 +125,12 @@ fn end(child: &mut Child) {
 /// repository, a hostile one's among them.
 #[must_use]
 pub fn on_path(program: &str) -> Option<PathBuf> {
-    all_on_path(program).into_iter().next()
+    all_on_path(program.as_ref()).into_iter().next()
 }
 
 /// All places of a program on the PATH, the one that is run first.
 #[must_use]
-pub fn all_on_path(program: &str) -> Vec<PathBuf> {
+pub fn all_on_path(program: &OsStr) -> Vec<PathBuf> {
     let names = file_names(program);
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
@@ -152,7 +169,11 @@ mod tests {
         let long = Duration::from_secs(20);
         let start = Instant::now();
         assert_eq!(sh("echo a; sleep 30 & echo b", long).unwrap(), "a\nb\n");
-        assert_eq!(sh("seq 100000", long).unwrap().len(), 1000);
+        assert_eq!(sh("printf %1000d 1", long).unwrap().len(), 1000);
+        for script in ["printf %1001d 1", "seq 100000"] {
+            let error = sh(script, long).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::FileTooLarge, "{script}");
+        }
         for script in [
             "echo a; exec >&-; exec sleep 30",
             "exec sleep 30",

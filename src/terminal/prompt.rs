@@ -1,9 +1,41 @@
 //! The hidden prompt. It reads keys itself, so that Ctrl-C leaves the terminal as it was: a
 //! program that git has started cannot count on the shell to mend it.
 
-use std::io;
+use std::io::{self, IsTerminal, Read};
 
 use zeroize::Zeroizing;
+
+use crate::model::pasted;
+use crate::model::pasted::Obstacle;
+use crate::model::secret::{MAX_BYTES, Secret};
+
+/// A token as it was given, or what keeps it from being one.
+pub type Given = Result<Secret, Obstacle>;
+
+/// A token that a person gives: on stdin where that is asked for and not a terminal, else at a
+/// hidden prompt; `None` where nobody can be asked.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn token(on_stdin: bool, question: &str) -> io::Result<Option<Given>> {
+    if on_stdin && !io::stdin().is_terminal() {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
+        // UTF-16 has two bytes for each of the token's.
+        let most = 2 * MAX_BYTES as u64 + 4;
+        io::stdin().lock().take(most).read_to_end(&mut bytes)?;
+        return Ok(Some(pasted::token(&bytes)));
+    }
+    if !super::can_ask() {
+        return Ok(None);
+    }
+    if !super::console::hides_typing() {
+        return Err(io::Error::other(
+            "this terminal (Git Bash) shows what is typed: start the command with winpty",
+        ));
+    }
+    let typed = hidden(question)?;
+    Ok(Some(pasted::token(typed.as_bytes())))
+}
 
 /// What a key does to the line being typed.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,7 +74,7 @@ fn take(line: &mut Zeroizing<Vec<u8>>, byte: u8) -> Key {
 #[cfg(unix)]
 pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
     use std::fs::File;
-    use std::io::{Read, Write};
+    use std::io::Write;
 
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 

@@ -1,6 +1,7 @@
 //! The harness itself: that git, git-lfs and the keyring behave against the stand-ins as the other
 //! tests take for granted. The helper here is a line of shell, so that a failure is the harness's.
 
+use crate::support::git_lfs;
 use crate::support::hub::Right::{Read, Write};
 use crate::support::hub::{Hub, OBJECT_HOST, Response, TokenSeen};
 use crate::support::keyring::{DeadBus, Keyring};
@@ -167,12 +168,14 @@ fn the_short_host_and_a_renamed_repo_redirect() {
 
 #[test]
 fn large_files_are_pushed_and_cloned() {
-    if !need("git-lfs") {
-        return;
-    }
-    with_each_git(|hub, machine| {
+    for (git, lfs) in git_lfs::with_each_git() {
+        let hub = Hub::start();
+        hub.add_repo("acme/x", true);
+        let machine = Machine::new(&hub).with_git(&git).with_git_lfs(&lfs);
+        answer_with_the_variable(&machine, "credential.helper");
+        let said = machine.git(["lfs", "version"]).ok().stdout;
+        assert!(said.starts_with(&lfs.version), "{said}");
         machine.env("TEST_TOKEN", hub.add_token("work", &[("acme", Write)]));
-        machine.git(["lfs", "install", "--skip-repo"]).ok();
         machine.git(["clone", "https://hf.co/acme/x"]).ok();
         machine.git(["lfs", "track", "*.bin"]).dir("x").ok();
         let weights = noise(5_000_000);
@@ -188,7 +191,7 @@ fn large_files_are_pushed_and_cloned() {
         assert!(objects.clone().count() >= 2);
         assert!(objects.all(|entry| entry.token == TokenSeen::None));
         assert_eq!(hub.tokens_seen("/acme/x.git/info/lfs"), ["work"]);
-    });
+    }
 }
 
 #[test]

@@ -7,9 +7,9 @@ use super::report::Report;
 use super::{Fate, Token};
 use crate::app::Context;
 use crate::commands::login::Keeping;
-use crate::commands::login::fit_name;
 use crate::commands::login::keep;
 use crate::commands::login::verify;
+use crate::commands::naming::{fit_name, is_in_use, numbered};
 use crate::hub::Hub;
 use crate::model::permissions::Facts;
 use crate::model::text;
@@ -165,8 +165,8 @@ fn one(
     Ok(Fate::Kept(name, kind, facts.map(Box::new)))
 }
 
-/// A name that no token has: the given one, the one on the Hub, or what it is called where it
-/// was found; with a number, if need be.
+/// A name that no token has: the given one, which may be one that a rule names already; the one on
+/// the Hub; or what it is called where it was found, with a number if need be.
 fn free_name(
     context: &Context,
     state: &State,
@@ -201,14 +201,5 @@ fn free_name(
     let wanted = wanted
         .next()
         .unwrap_or_else(|| TokenName::existing("imported"));
-    if !taken(&wanted) {
-        return Ok(wanted);
-    }
-    // Short enough for a number behind it.
-    let short: String = wanted.as_str().chars().take(20).collect();
-    let mut numbered = (2..1000).filter_map(|n| fit_name(&format!("{}-{n}", short.trim_end())));
-    let free = numbered.find(|name| !taken(name));
-    free.ok_or_else(|| {
-        terminal::Failure::new(format!("there are too many called `{wanted}`")).into()
-    })
+    numbered(wanted, |name| taken(name) || is_in_use(context, name))
 }

@@ -15,8 +15,6 @@ use anyhow::Result;
 
 use crate::app::Context;
 use crate::commands::login::parse_name;
-use crate::config::Rules;
-use crate::git::lock;
 use crate::import;
 use crate::import::Found;
 use crate::import::Source;
@@ -65,9 +63,6 @@ pub struct Args {
     /// Remove the plain-text copies without a question
     #[arg(long, conflicts_with = "dry_run")]
     pub remove: bool,
-    /// Write rules without a question where a repo would get another token than its URL had
-    #[arg(long, conflicts_with = "dry_run")]
-    pub rules: bool,
     /// Look into the clones below this folder too; repeatable
     #[arg(long, value_name = "DIR")]
     pub recurse: Vec<PathBuf>,
@@ -149,8 +144,6 @@ pub fn run(import: &Args) -> Result<()> {
     if import.dry_run {
         return report.end();
     }
-    // An import before this one may have been killed.
-    findings.files.iter().for_each(|file| lock::clear(file));
     let new = report.tokens.iter().filter(|token| token.name().is_none());
     if name.is_some() && new.count() > 1 {
         return Err(
@@ -160,8 +153,8 @@ pub fn run(import: &Args) -> Result<()> {
         );
     }
     keep::all(&context, import, name.as_ref(), &mut report)?;
-    context.load_config(Rules::All)?;
-    rules::write(&mut context, import, &report)?;
+    context.load_config()?;
+    rules::say(&context, &report)?;
     removal::all(&context, import, &mut report)?;
     report.end()
 }

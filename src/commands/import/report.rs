@@ -10,6 +10,7 @@ use crate::commands::login::described;
 use crate::import::Place;
 use crate::import::Skipped;
 use crate::import::Source;
+use crate::import::TRACKED_REMEDY;
 use crate::model::text;
 use crate::terminal;
 use crate::terminal::AlreadyReported;
@@ -79,7 +80,12 @@ impl<'a> Report<'a> {
             return self.say("no tokens in plain text were found");
         }
         let table = terminal::table(&["TOKEN", "FOR", "WHERE", "STATUS"], &rows);
-        self.say(table.trim_end())
+        self.say(table.trim_end())?;
+        for skipped in self.skipped.iter().filter(|skipped| skipped.tracked) {
+            let place = text::one_line(&skipped.place.to_string());
+            self.say(&format!("\n{} in {place}: {TRACKED_REMEDY}", skipped.hint))?;
+        }
+        Ok(())
     }
 
     /// Tells what has become of a token.
@@ -212,6 +218,7 @@ impl<'a> Report<'a> {
             let mut value = place_json(&skipped.place);
             value["token"] = skipped.hint.as_str().into();
             value["reason"] = skipped.reason.as_str().into();
+            value["tracked"] = skipped.tracked.into();
             value
         });
         json!({

@@ -1,27 +1,24 @@
-//! What becomes of the choice that a URL with a token in it was.
+//! What becomes of the choice that a URL with a token in it was: a command that makes it a rule is
+//! named, and none is written. Whoever wrote the URL is not always the user.
 
 use crate::model::text::shell_quoted;
 use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::Args;
 use super::Token;
 use super::report::Report;
 use crate::app::Context;
-use crate::commands::rules::Assignment;
-use crate::config::Rules;
 use crate::import::UsedFor;
 use crate::model::pattern::Pattern;
 use crate::selection::Query;
 use crate::selection::Source;
-use crate::terminal;
 
-/// Writes or names a rule where git would choose another token than the one that lay there.
+/// Names a rule where git would choose another token than the one that the URL had.
 ///
 /// # Errors
-/// When the configuration cannot be written.
-pub fn write(context: &mut Context, import: &Args, report: &Report<'_>) -> Result<()> {
+/// When the state cannot be read.
+pub fn say(context: &Context, report: &Report<'_>) -> Result<()> {
     let conflicts = conflicts(&report.tokens);
     for token in &report.tokens {
         let Some(name) = token.name() else { continue };
@@ -49,43 +46,22 @@ pub fn write(context: &mut Context, import: &Args, report: &Report<'_>) -> Resul
             continue;
         }
         let names: Vec<String> = patterns.iter().map(ToString::to_string).collect();
-        let names = names.join(", ");
-        let question = format!(
-            "Use `{name}` for {names} by a rule? Another token would be used there otherwise."
-        );
-        let assignment = Assignment {
-            name,
-            endpoint: &token.endpoint,
-            patterns: &patterns,
-            default: false,
-        };
-        if import.rules || (!import.json && terminal::confirm(&question)) {
-            assignment.write(context)?;
-            report.say(&format!("{names} uses `{name}`"))?;
-            context.load_config(Rules::All)?;
-        } else {
-            let flags: Vec<String> = patterns
-                .iter()
-                .map(|pattern| format!("--for {pattern}"))
-                .collect();
-            report.say(&format!(
-                "to use `{name}` for {names}: git credential-hf use {} {}",
-                shell_quoted(name.as_str()),
-                flags.join(" ")
-            ))?;
-        }
+        let flags: Vec<String> = names.iter().map(|name| format!("--for {name}")).collect();
+        report.say(&format!(
+            "to use `{name}` for {}: git credential-hf use {} {}",
+            names.join(", "),
+            shell_quoted(name.as_str()),
+            flags.join(" ")
+        ))?;
     }
     Ok(())
 }
 
 /// Whether git would get this token there anyway.
 fn is_chosen(context: &Context, used: &UsedFor, token: &Token) -> Result<bool> {
-    let Some(path) = &used.path else {
-        return Ok(false);
-    };
     let wanted = Query {
         endpoint: used.pattern.endpoint.clone(),
-        path: Some(path.clone()),
+        path: Some(used.path.clone()),
         username: None,
     };
     let state = context.state_file.load()?;

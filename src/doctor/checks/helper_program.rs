@@ -51,7 +51,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     if findings.is_empty() {
         findings.push(Finding::skipped("git calls no such program"));
     }
-    findings.extend(typed(&all_on_path(PROGRAM), this.as_deref()));
+    findings.extend(typed(&all_on_path(PROGRAM.as_ref()), this.as_deref()));
     findings
 }
 
@@ -90,7 +90,7 @@ fn found_by_git() -> Option<PathBuf> {
     let own = ask_git(&["--exec-path"]);
     let own = own.map(|dir| executable::file(&Path::new(&dir).join(PROGRAM)));
     own.into_iter()
-        .chain(all_on_path(PROGRAM))
+        .chain(all_on_path(PROGRAM.as_ref()))
         .find(|path| is_program(path))
 }
 

@@ -4,6 +4,7 @@ use crate::doctor::Finding;
 use crate::doctor::Inspection;
 use crate::doctor::Verdict;
 use crate::import::Source;
+use crate::import::TRACKED_REMEDY;
 use crate::import::find::Findings;
 use crate::import::find::find;
 
@@ -49,9 +50,14 @@ fn judge(found: &Findings, source: Source, words: &Words<'_>) -> Vec<Finding> {
     }
     for token in &found.skipped {
         let (place, reason, hint) = (&token.place, &token.reason, &token.hint);
+        let fix = if token.tracked {
+            TRACKED_REMEDY
+        } else {
+            words.by_hand
+        };
         findings.push(finding(
             format!("{place} holds {hint}: {reason}"),
-            words.by_hand.to_owned(),
+            fix.to_owned(),
         ));
     }
     let unread = found.problems.iter();
@@ -98,6 +104,7 @@ mod tests {
             hint: "(not in the Hub's form)".into(),
             place: place(),
             reason: "no token".into(),
+            tracked: false,
         });
         found.problems.push("x: y".into());
         let findings = judged(&found);

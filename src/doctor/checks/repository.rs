@@ -37,7 +37,9 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         Trust::NoRepository
     };
     let serves = |endpoint: &Endpoint| around.context.serves(endpoint);
+    // What is wrong with the configuration was said above.
     let https: BTreeSet<String> = crate::git::remotes::all()
+        .unwrap_or_default()
         .into_iter()
         .filter(|remote| serves(&remote.location.endpoint))
         .map(|remote| remote.name)

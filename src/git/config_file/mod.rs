@@ -32,6 +32,7 @@ mod url_match;
 pub mod urls;
 
 use std::fmt;
+use std::path::PathBuf;
 
 use helper_value::{check_helper, generic_helper};
 pub use helper_value::{first_word, is_our_helper, is_seen_by_hf_cli, means_us, quote_helper};
@@ -253,6 +254,23 @@ pub fn unconfigure(current: &[u8]) -> Result<Unconfigured, EditError> {
         delete_file: created && bytes.is_empty(),
         bytes,
     })
+}
+
+/// The work tree that a repository's configuration names, from its folder: a submodule's does.
+#[must_use]
+pub fn work_tree(bytes: &[u8]) -> Option<PathBuf> {
+    let mut in_core = false;
+    let mut found = None;
+    for item in parse(bytes).ok()?.items {
+        match item.kind {
+            Kind::Header(name) => in_core = name == b"core",
+            Kind::Entry { key, value } if in_core && key == b"worktree" => {
+                found = value.and_then(|value| String::from_utf8(value).ok());
+            }
+            _ => {}
+        }
+    }
+    found.map(PathBuf::from)
 }
 
 /// Which helpers git would call for a credential of `endpoint` (`scheme://host[:port]`), going by this file alone.

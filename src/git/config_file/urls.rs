@@ -18,7 +18,8 @@ pub struct ConfigUrl {
     pub line: usize,
     /// The URL.
     pub url: Zeroizing<String>,
-    /// Whether it is the base of `url.BASE.insteadOf`, so that other URLs begin with it.
+    /// Whether it is the base of `url.BASE.insteadOf`: other URLs begin with it, so it is not the
+    /// one of a repo.
     pub is_base: bool,
     item: usize,
 }

@@ -1,25 +1,22 @@
 //! Large files, and what must not happen with them: loops, and tokens for storage hosts.
 
+use crate::support::git_lfs;
 use crate::support::hub::Right::Write;
 use crate::support::hub::{Hub, Logged, OBJECT_HOST, TokenSeen};
 use crate::support::machine::{Machine, Output};
-use crate::support::tools::{Git, gits, need};
+use crate::support::tools::Git;
 use crate::support::user::noise;
 use std::fs;
 use std::time::{Duration, Instant};
 
 const X: &str = "https://huggingface.co/acme/x";
 
-/// A machine for each git, with git-lfs, the helper and a rule for acme.
+/// A machine with the helper, for each git with each git-lfs.
 fn with_each_git(test: impl Fn(&Hub, &Machine, &Git)) {
-    if !need("git-lfs") {
-        return;
-    }
-    for git in gits() {
+    for (git, lfs) in git_lfs::with_each_git() {
         let hub = Hub::start();
         hub.add_repo("acme/x", true);
-        let machine = Machine::new(&hub).with_git(&git);
-        machine.git(["lfs", "install", "--skip-repo"]).ok();
+        let machine = Machine::new(&hub).with_git(&git).with_git_lfs(&lfs);
         machine.configure();
         test(&hub, &machine, &git);
     }
@@ -123,6 +120,34 @@ fn a_revoked_token_by_rule_does_not_loop_either() {
             "{failed}"
         );
         assert!(below_lfs(&hub.log()).len() <= 8, "{:?}", hub.log());
+    });
+}
+
+#[test]
+fn a_revoked_token_costs_one_push_at_most_where_another_one_works() {
+    with_each_git(|hub, machine, git| {
+        for (name, more) in [
+            ("work", ["--for", "acme"].as_slice()),
+            ("me", &["--default"]),
+        ] {
+            let token = hub.add_token(name, &[("acme", Write)]);
+            machine.login(name, &token, more);
+        }
+        commit_weights(machine, &noise(1000));
+        hub.revoke("work");
+        hub.clear_log();
+        let pushed = machine.git(["push"]).dir("x").run();
+        // Git's own transport meets the refusal, before git-lfs is started.
+        let refused = |entry: &&Logged| entry.status == 401 && entry.token != TokenSeen::None;
+        assert_eq!(hub.log().iter().filter(refused).count(), 1, "{pushed}");
+        if git.at_least(2, 46) {
+            assert_eq!(pushed.code, 0, "{pushed}");
+        } else {
+            assert_ne!(pushed.code, 0, "{pushed}");
+            hub.clear_log();
+            machine.git(["push"]).dir("x").ok();
+        }
+        assert_eq!(hub.tokens_seen("/acme/x.git/info/lfs"), ["me"]);
     });
 }
 

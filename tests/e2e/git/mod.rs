@@ -1,8 +1,10 @@
 //! Git, git-lfs and git-xet with the helper between them and the Hub.
 
+pub mod clients;
 pub mod clone_and_push;
 pub mod configure;
 pub mod lfs;
+pub mod lfs_matrix;
 pub mod no_path;
 pub mod other_helpers;
 pub mod protocol;

@@ -1,6 +1,7 @@
 //! git-xet, the Hub's transfer agent for git-lfs, which asks git for a token without naming the
 //! repo. A stand-in does exactly what it does up to its storage; git and git-lfs are real.
 
+use crate::support::git_lfs::{GitLfs, with_each_git};
 use crate::support::hub::Right::Write;
 use crate::support::hub::{Hub, TokenSeen, XET_HOST};
 use crate::support::machine::Machine;
@@ -15,19 +16,18 @@ const UP: &str = "https://huggingface.co/umbrella/x";
 
 /// git-lfs and git-xet installed, a token for each of two organisations that works nowhere else,
 /// and a clone of `acme/x` with `umbrella/x` as its remote `up`.
-fn with(gits: impl IntoIterator<Item = Git>, test: impl Fn(&Hub, &Machine)) {
-    if !need("git-lfs") || !need("python3") {
+fn with(pairs: impl IntoIterator<Item = (Git, GitLfs)>, test: impl Fn(&Hub, &Machine)) {
+    if !need("python3") {
         return;
     }
-    for git in gits {
+    for (git, lfs) in pairs {
         let hub = Hub::start();
-        let machine = Machine::new(&hub).with_git(&git);
+        let machine = Machine::new(&hub).with_git(&git).with_git_lfs(&lfs);
         for namespace in ["acme", "umbrella"] {
             hub.add_repo(&format!("{namespace}/x"), true);
             machine.login_for(&hub, namespace);
         }
         machine.configure();
-        machine.git(["lfs", "install", "--skip-repo"]).ok();
         let agent = machine.bin().join("git-xet");
         fs::write(&agent, include_str!("../support/git-xet.py")).expect("write the agent");
         fs::set_permissions(&agent, Permissions::from_mode(0o755)).expect("let it be run");
@@ -41,8 +41,12 @@ fn with(gits: impl IntoIterator<Item = Git>, test: impl Fn(&Hub, &Machine)) {
     }
 }
 
-fn newest() -> Option<Git> {
-    gits().into_iter().next()
+/// The newest git with each git-lfs.
+fn newest() -> Vec<(Git, GitLfs)> {
+    let newest = gits().swap_remove(0);
+    let mut pairs = with_each_git();
+    pairs.retain(|(git, _)| *git == newest);
+    pairs
 }
 
 /// How many files are uploaded at once, each by an agent of its own.
@@ -81,7 +85,7 @@ fn push(machine: &Machine, dir: &str, arguments: &[&str]) {
 
 #[test]
 fn an_upload_uses_the_token_of_the_remote_that_is_pushed_to() {
-    with(gits(), |hub, machine| {
+    with(with_each_git(), |hub, machine| {
         commit_files(machine, "x", "first");
         hub.clear_log();
         push(machine, "x", &["push", "origin", "main"]);

@@ -186,7 +186,7 @@ fn files_that_are_none_are_said_and_cost_no_time() {
         (
             "control characters",
             &|| desk.machine.write(TOKEN, "hf_a\u{1b}[2J"),
-            Some("control character"),
+            Some("does not look like a Hub token"),
         ),
         (
             "no text",

@@ -3,9 +3,10 @@
 
 use crate::hub::common::label;
 use crate::support::attacks::{Attacks, all_kept};
-use crate::support::hub::Hub;
 use crate::support::hub::Right::Write;
+use crate::support::hub::{Hub, TokenSeen};
 use crate::support::machine::Machine;
+use crate::support::tools::gits;
 use crate::support::user::CONFIG;
 
 const REQUEST: &str = "protocol=https\nhost=huggingface.co\npath=acme/x\n";
@@ -237,4 +238,62 @@ fn variables_of_this_program_open_no_other_way() {
         assert!(path.exists(), "{} is gone", path.display());
     }
     attacks.end();
+}
+
+/// What cannot be a token is never sent: it is reported, and the next token used.
+#[test]
+fn a_value_that_cannot_be_a_token_is_said_and_not_sent() {
+    for git in gits() {
+        let hub = Hub::start();
+        hub.add_repo("acme/x", true);
+        let machine = Machine::new(&hub).with_git(&git);
+        let token = hub.add_token("work", &[("acme", Write)]);
+        machine.login("work", &token, &["--default"]);
+        machine.configure();
+        let mut attacks = Attacks::new();
+        for (value, why) in [
+            (format!("\"{token}\""), "quotation mark"),
+            (format!("'{token}'"), "quotation mark"),
+            ("${HF_TOKEN}".to_owned(), "not filled in"),
+            ("$HF_TOKEN".to_owned(), "not filled in"),
+            ("{{ secrets.HF_TOKEN }}".to_owned(), "not filled in"),
+            (format!("Bearer {token}"), "space"),
+            (format!("HF_TOKEN= {token}"), "space"),
+            (format!("{token}\nsecond line"), "line break"),
+            (format!("\u{feff}{token}"), "printable ASCII"),
+            (format!("{token}\u{1b}[0m"), "printable ASCII"),
+            (
+                "\u{442}\u{43e}\u{43a}\u{435}\u{43d}".to_owned(),
+                "printable ASCII",
+            ),
+        ] {
+            for variable in ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"] {
+                hub.clear_log();
+                let url = "https://huggingface.co/acme/x";
+                let said = machine.git(["ls-remote", url]).env(variable, &value).ok();
+                let other = hub.log().iter().any(|it| it.token == TokenSeen::Unknown);
+                attacks.tried(format!("{variable}={value:?}"), other);
+                if other {
+                    continue;
+                }
+                let line = said.helper_line();
+                assert!(line.contains(variable) && line.contains(why), "{said}");
+                let doctor = machine
+                    .helper(["doctor", "--offline"])
+                    .env(variable, &value);
+                let doctor = doctor.run().stdout;
+                assert!(doctor.contains(why), "{doctor}");
+            }
+        }
+        // The second variable takes its place, and white space around is none of the value.
+        let padded = format!(" \t{token}\r\n");
+        let both = [("HF_TOKEN", "$TOKEN"), ("HUGGING_FACE_HUB_TOKEN", &padded)];
+        machine.helper(["logout", "work"]).ok();
+        let ls = machine.git(["ls-remote", "https://huggingface.co/acme/x"]);
+        let ls = both
+            .iter()
+            .fold(ls, |run, (key, value)| run.env(key, value));
+        ls.ok();
+        attacks.end();
+    }
 }

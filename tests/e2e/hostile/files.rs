@@ -3,11 +3,11 @@
 
 use crate::hub::common::label;
 use crate::support::attacks::Attacks;
-use crate::support::hub::Hub;
 use crate::support::hub::Right::Write;
+use crate::support::hub::{Hub, TokenSeen};
 use crate::support::machine::Machine;
 use crate::support::tools::need;
-use crate::support::user::{CONFIG, DATA, STATE};
+use crate::support::user::{CONFIG, DATA, STATE, TYPED};
 use serde_json::json;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -51,7 +51,7 @@ fn write_all(hub: &Hub, machine: &Machine) {
         "--for",
         "b",
     ];
-    let scope = format!("{REQUEST}username=me\npassword={token}\n");
+    let scope = format!("{TYPED}{REQUEST}username=me\npassword={token}\n");
     let soon = Duration::from_secs(20);
     machine.helper(login).stdin(&token).timeout(soon).run();
     for action in ["store", "erase", "get"] {
@@ -268,7 +268,7 @@ fn a_state_that_sends_a_token_elsewhere_is_not_believed() {
     mode(&path, 0o666);
     let get = machine.ask("get", REQUEST);
     attacks.tried("a shared state", get.stdout.contains("mallory"));
-    assert!(get.stderr.contains("other users can write to it"), "{get}");
+    assert!(get.stderr.contains("other users can write to"), "{get}");
     attacks.end();
 }
 
@@ -485,4 +485,90 @@ fn a_folder_of_tokens_that_others_can_reach_is_not_used() {
         }
     }
     attacks.end();
+}
+
+/// The hf CLI's files in a shared HF_HOME: whoever can write there would choose whose token git
+/// uses, and a link there would send the Hub any file of this user's.
+#[test]
+fn the_hf_clis_files_are_used_only_if_they_are_this_users_and_hold_tokens() {
+    let hub = Hub::start();
+    hub.add_repo("acme/x", true);
+    let machine = Machine::new(&hub);
+    machine.configure();
+    let evil = hub.add_token("evil", &[("acme", Write)]);
+    let key = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END-----\n";
+    machine.write(".ssh/id_ed25519", key);
+    machine.write(".pgpass", "db:5432:me:s3cret-of-the-database");
+    machine.write("rest", format!("[work]\nhf_token = {evil}\n"));
+    machine.env("HF_HOME", machine.home().join("shared"));
+    let token = machine.home().join("shared/token");
+    let stored = machine.home().join("shared/stored_tokens");
+    let write = |mode_of: u32| {
+        machine.write("shared/token", &evil);
+        machine.write(
+            "shared/stored_tokens",
+            format!("[work]\nhf_token = {evil}\n"),
+        );
+        mode(&token, mode_of);
+        mode(&stored, mode_of);
+        true
+    };
+    let given = || write(0o644) && give_away(&token) && give_away(&stored);
+    let group = || {
+        let to = |path| chown(path, None, Some(STRANGER)).is_ok();
+        write(0o600) && to(&token) && to(&stored) && write(0o660)
+    };
+    let link = |to: &str| {
+        machine.write(
+            "shared/stored_tokens",
+            "[work]\nhf_token = correct-horse-battery\n",
+        );
+        symlink(machine.home().join(to), &token).is_ok()
+    };
+    let ways: [(&str, &dyn Fn() -> bool); 7] = [
+        ("a stranger's", &given),
+        ("of a shared group", &group),
+        ("world-writable", &|| write(0o666)),
+        ("a link to a private key", &|| link(".ssh/id_ed25519")),
+        ("a link to a password", &|| link(".pgpass")),
+        ("a link to another file", &|| link("rest")),
+        ("a link to the machine's users", &|| link("/etc/passwd")),
+    ];
+    let mut attacks = Attacks::new();
+    let rules = "version = 1\n[rules]\nacme = \"hf:work\"\n";
+    for (what, prepare) in ways {
+        let _ = fs::remove_file(&token);
+        let _ = fs::remove_file(&stored);
+        if !prepare() {
+            eprintln!("skipped: only root can make a file {what}");
+            continue;
+        }
+        for config in ["version = 1\n", rules] {
+            machine.write(CONFIG, config);
+            hub.clear_log();
+            let url = "https://huggingface.co/acme/x";
+            let said = machine.git(["ls-remote", url]).fails();
+            let sent = hub.log().iter().any(|it| it.token != TokenSeen::None);
+            attacks.tried(format!("{what}: {said}"), sent);
+            let why = [
+                "another user",
+                "other users can write",
+                "look like a Hub token",
+            ];
+            assert!(
+                why.iter().any(|why| said.stderr.contains(why)),
+                "{what}: {said}"
+            );
+            assert!(
+                !said.stderr.contains("no token of that name"),
+                "{what}: {said}"
+            );
+        }
+    }
+    attacks.end();
+    let _ = fs::remove_file(&token);
+    write(0o600);
+    machine
+        .git(["ls-remote", "https://huggingface.co/acme/x"])
+        .ok();
 }

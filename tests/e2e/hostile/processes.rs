@@ -7,7 +7,7 @@ use crate::support::hub::Right::Write;
 use crate::support::hub::api::OAuth;
 use crate::support::machine::Machine;
 use crate::support::tools::need;
-use crate::support::user::{CONFIG, DATA};
+use crate::support::user::{CONFIG, DATA, TYPED};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -33,7 +33,7 @@ fn laden() -> (Hub, Machine) {
 /// The lines that strace writes for one run of the helper, with the lengths of all texts kept.
 fn traced(machine: &Machine, calls: &str, command: &[&str], stdin: &str) -> String {
     let log = machine.home().join("strace");
-    let script = "umask 0; exec strace -f -v -qq -s 100000 -o \"$0\" -e trace=\"$@\"";
+    let script = "umask 0; exec strace -f -y -v -qq -s 100000 -o \"$0\" -e trace=\"$@\"";
     let helper = machine.bin().join("git-credential-hf");
     let mut arguments = vec!["-c", script, log.to_str().expect("UTF-8"), calls, "--"];
     arguments.push(helper.to_str().expect("UTF-8"));
@@ -65,7 +65,7 @@ fn writing(token: &str) -> Vec<(Vec<&'static str>, String)> {
             vec!["login", "work", "--with-token", "--no-verify"],
             token.to_owned(),
         ),
-        (vec!["store"], scope.clone()),
+        (vec!["store"], format!("{TYPED}{scope}")),
         (vec!["get"], REQUEST.to_owned()),
         (vec!["erase"], scope),
         (vec!["use", "work", "--default"], String::new()),

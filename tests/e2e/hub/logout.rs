@@ -1,6 +1,6 @@
 //! `logout`, which removes a token here, and `--revoke`, which ends it on the Hub.
 
-use crate::hub::common::{get, json, label, names, only_the_storage_holds_secrets};
+use crate::hub::common::{get, json, label, login, names, only_the_storage_holds_secrets};
 use crate::hub::life::{HUB, Home};
 use crate::support::hub::Response;
 use serde_json::{Value, json as value};
@@ -139,4 +139,72 @@ fn what_cannot_be_undone_is_not_done_without_a_yes() {
     assert!(home.hub.log().is_empty());
     assert_eq!(names(machine), ["narrow", "wide"]);
     only_the_storage_holds_secrets(machine, 2);
+}
+
+#[test]
+fn a_token_that_is_given_is_ended_whether_it_is_stored_or_not() {
+    let home = Home::new();
+    let Home { hub, machine, .. } = &home;
+    let bodies = revocations(&home, 202);
+    let leaked = hub.unknown_token();
+    machine.forbid(&leaked);
+    let end = ["logout", "--with-token", "--revoke", "--yes"];
+    let output = machine.helper(end).stdin(format!("{leaked}\n")).ok();
+    assert_eq!(
+        home.said(&output, &leaked),
+        "ended hf_…LAST on the Hub; it is not stored here\n"
+    );
+    let sent = || std::mem::take(&mut *bodies.lock().expect("the bodies"));
+    assert!(
+        sent() == [value!({ "credentials": [leaked] })],
+        "another body"
+    );
+    assert_eq!(names(machine), ["narrow", "wide"]);
+
+    // One that is stored goes too, under each of its names.
+    login(machine, "again", &home.narrow).ok();
+    let output = machine.helper(end).stdin(&home.narrow).ok();
+    assert_eq!(
+        home.said(&output, &home.narrow),
+        "removed `again` (hf_…LAST), and ended it on the Hub\n\
+         removed `narrow` (hf_…LAST), and ended it on the Hub\n"
+    );
+    assert_eq!(sent().len(), 2);
+    assert_eq!(names(machine), ["wide"]);
+    let output = machine
+        .helper(["logout", "--with-token"])
+        .stdin(&home.wide)
+        .ok();
+    assert_eq!(
+        home.said(&output, &home.wide),
+        "removed `wide` (hf_…LAST)\n"
+    );
+    assert!(sent().is_empty());
+    only_the_storage_holds_secrets(machine, 0);
+}
+
+#[test]
+fn a_token_that_is_given_is_not_ended_unless_it_is_one_and_that_was_said() {
+    let home = Home::new();
+    let Home { hub, machine, .. } = &home;
+    hub.clear_log();
+    let leaked = hub.unknown_token();
+    let password = "correct horse battery";
+    machine.forbid(&leaked);
+    machine.forbid(password);
+    for (more, given, words) in [
+        (&[][..], leaked.as_str(), "is not stored here"),
+        (&["--revoke"], &leaked, "add --yes"),
+        (&["--revoke", "--yes"], password, "not a Hub token"),
+        (&["--revoke", "--yes"], "", "the token is empty"),
+    ] {
+        let logout = ["logout", "--with-token"].iter().chain(more);
+        machine.helper(logout).stdin(given).fails().says(&[words]);
+    }
+    for more in [["narrow", "--with-token"], ["--all", "--with-token"]] {
+        let logout = ["logout"].into_iter().chain(more);
+        assert_eq!(machine.helper(logout).stdin(&leaked).fails().code, 2);
+    }
+    assert!(hub.log().is_empty());
+    assert_eq!(names(machine), ["narrow", "wide"]);
 }

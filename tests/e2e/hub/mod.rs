@@ -9,6 +9,7 @@ pub mod logout;
 pub mod policy;
 pub mod refusals;
 pub mod renewal;
+pub mod renewal_kept;
 pub mod renewal_races;
 pub mod scopes;
 pub mod web;

@@ -100,7 +100,7 @@ fn copies_are_removed_and_everything_else_stays_to_the_byte() {
     }
     let config = machine.read("x/.git/config");
 
-    let output = desk.import(["--remove", "--rules"]).dir("x").ok();
+    let output = desk.import(["--remove"]).dir("x").ok();
     assert_eq!(
         machine.read(".netrc"),
         "# mine\nmachine github.com login me password pw\n  # the Hub\nmachine git.example login x password y\n"
@@ -119,7 +119,12 @@ fn copies_are_removed_and_everything_else_stays_to_the_byte() {
     // The hf CLI is not logged out unless that was said.
     assert_eq!(machine.read(ACTIVE), a);
     assert!(output.stdout.contains("import hf --remove"), "{output}");
-    // Three tokens are as good for acme, so it takes the rule for the URL's own to be used still.
+    // Three tokens are as good for acme, so it takes a rule for the URL's own to be used still: it
+    // is named, and not written.
+    let rule = "git credential-hf use c --for acme/x";
+    assert!(output.stdout.contains(rule), "{output}");
+    assert!(!machine.read(CONFIG).contains("[rules]"));
+    machine.helper(["use", "c", "--for", "acme/x"]).ok();
     machine.git(["fetch", "--quiet"]).dir("x").ok();
     assert_eq!(
         read_with(&desk.hub.log()).into_iter().collect::<Vec<_>>(),
@@ -143,11 +148,10 @@ fn on_a_terminal_it_asks_file_by_file() {
     let [a, b, c] = everywhere(&desk);
     let machine = &desk.machine;
     machine.unset("GIT_TERMINAL_PROMPT");
-    // A rule for acme/x: yes. The hf CLI: no. git's file: yes. netrc: nothing said. URLs: yes.
-    let line = "printf 'y\\nn\\ny\\n\\nyes\\n' | script -qfec 'git credential-hf import' /dev/null";
+    // The hf CLI: no. git's file: yes. netrc: nothing said. URLs: yes.
+    let line = "printf 'n\\ny\\n\\nyes\\n' | script -qfec 'git credential-hf import' /dev/null";
     let shown = machine.command("sh", ["-c", line]).dir("x").ok().stdout;
     for question in [
-        "Use `c` for acme/x by a rule?",
         "from the hf CLI's files? That logs hf and Python out",
         ".git-credentials? [y/N]",
         ".netrc? [y/N]",
@@ -159,7 +163,7 @@ fn on_a_terminal_it_asks_file_by_file() {
     assert!(machine.read(".netrc").contains(&a));
     assert!(!machine.read(".git-credentials").contains(&b));
     assert!(!machine.read("x/.git/config").contains(&c));
-    assert!(machine.read(CONFIG).contains("\"acme/x\" = \"c\""));
+    assert!(!machine.read(CONFIG).contains("acme/x"));
 }
 
 #[test]

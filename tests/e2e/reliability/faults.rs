@@ -13,9 +13,10 @@ use crate::support::hub::api::{OAuth, WhoAmI};
 use crate::support::keyring::Keyring;
 use crate::support::machine::Machine;
 use crate::support::tools::need;
-use crate::support::user::{CONFIG, DATA, STATE};
+use crate::support::user::{CONFIG, DATA, STATE, TYPED};
 use git_credential_hf::config::Config;
 use git_credential_hf::model::token_name::TokenName;
+use git_credential_hf::selection::{Mark, Tried};
 use git_credential_hf::state::State;
 use git_credential_hf::state::file::StateFile;
 use git_credential_hf::storage::Storage;
@@ -28,6 +29,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
+
+const HF_FOLDER: &str = ".cache/huggingface";
+const HF_STORED: &str = ".cache/huggingface/stored_tokens";
+const HF_TOKEN: &str = ".cache/huggingface/token";
+
+/// How many faults of a row may end a login: kills after the Hub has answered and before the
+/// answer is written, and an answer that never arrives.
+const LOST: usize = 3;
 
 const HUB: &str = "protocol=https\nhost=huggingface.co\n";
 
@@ -46,6 +55,8 @@ struct Row {
     watch: &'static [(&'static str, &'static str, &'static str)],
     /// To run it again when it is done is an error.
     once: bool,
+    /// It renews a browser login, which must be alive afterwards.
+    renews: bool,
 }
 
 const fn row(
@@ -62,6 +73,7 @@ const fn row(
         action,
         watch,
         once: false,
+        renews: false,
     }
 }
 
@@ -76,6 +88,13 @@ impl Row {
 
     const fn once(self) -> Row {
         Row { once: true, ..self }
+    }
+
+    const fn renews(self) -> Row {
+        Row {
+            renews: true,
+            ..self
+        }
     }
 
     const fn slow(self, jobs: usize) -> Row {
@@ -129,13 +148,32 @@ fn rows() -> Vec<Row> {
         row("logout, keyring", in_keyring, |_| logout(), GOES)
             .keyring()
             .once(),
-        row("get, renews", in_browser, |_| ask("changing/x"), RENEWS).slow(2),
+        row("get, renews", in_browser, |_| ask("changing/x"), RENEWS)
+            .renews()
+            .slow(2),
+        row(
+            "get, renews in the keyring",
+            in_browser_keyring,
+            |_| ask("changing/x"),
+            RENEWS,
+        )
+        .renews()
+        .keyring(),
+        row(
+            "get, renews the hf CLI's login",
+            in_hf_cli,
+            |_| ask("changing/x"),
+            RENEWS,
+        )
+        .renews()
+        .slow(2),
         row(
             "refresh",
             in_browser,
             |_| Action::new(&["refresh", "changing"], ""),
             RENEWS,
         )
+        .renews()
         .slow(2),
         row(
             "login, new in a file",
@@ -265,14 +303,16 @@ fn ask(path: &str) -> Action {
 fn ask_again(desk: &Desk) -> Action {
     let state = desk.state();
     let token = &state.tokens[&TokenName::existing("changing")];
-    let value = token.fingerprint.as_str();
-    let tried = format!("capability[]=state\nstate[]=git-credential-hf:1:{value}\n");
-    Action::new(&["get"], format!("{tried}{HUB}path=changing/x\n"))
+    let tried = Tried::new(token.fingerprint.clone(), "hf_user", false);
+    let state = Mark::Tried(tried).to_text();
+    let request =
+        format!("capability[]=state\nstate[]={state}\nusername=hf_user\n{HUB}path=changing/x\n");
+    Action::new(&["get"], request).by_git()
 }
 
 fn store(desk: &Desk, more: &str, token: &str) -> Action {
     let token = desk.token(token);
-    let input = format!("{HUB}{more}username=alice\npassword={token}\n");
+    let input = format!("{TYPED}{HUB}{more}username=alice\npassword={token}\n");
     Action::new(&["store"], input)
 }
 
@@ -314,12 +354,31 @@ fn in_git(desk: &Desk) {
 
 /// A token from a browser login that is due.
 fn in_browser(desk: &Desk) {
+    in_browser_and(desk, "file");
+}
+
+fn in_browser_keyring(desk: &Desk) {
+    in_browser_and(desk, "keyring");
+}
+
+fn in_browser_and(desk: &Desk, storage: &str) {
     desk.oauth.expires_in(60);
-    login_web(desk).plain(&desk.machine).ok();
+    let arguments = ["login", "changing", "--web", "--storage", storage];
+    Action::new(&arguments, "").plain(&desk.machine).ok();
     desk.oauth.expires_in(3600);
-    desk.oauth.forgives();
     let rule = ["use", "changing", "--for", "changing"];
     desk.machine.helper(rule).ok();
+}
+
+/// A browser login in the hf CLI's files that has just expired.
+fn in_hf_cli(desk: &Desk) {
+    let (access, refresh) = desk.oauth.login(&desk.hub);
+    let end = desk.machine.now() - 1;
+    let stored = format!(
+        "[changing]\nhf_token = {access}\nrefresh_token = {refresh}\nexpires_at = {end}\n\n"
+    );
+    desk.machine.write(HF_STORED, stored);
+    desk.machine.write(HF_TOKEN, access);
 }
 
 /// The state a kill between the two writes of a login leaves, a while later.
@@ -352,6 +411,10 @@ struct Desk {
     prepare: fn(&Desk),
     /// The home as it was before the fault, where that is all there is to restore.
     template: PathBuf,
+    /// The refresh token in it.
+    refresh_token: Option<String>,
+    /// The kills that have ended a login.
+    lost: RefCell<Vec<String>>,
 }
 
 impl Desk {
@@ -364,19 +427,22 @@ impl Desk {
             hub.add_token(label, &[]);
         }
         let template = machine.home().with_extension("template");
-        let desk = Desk {
+        let mut desk = Desk {
             hub,
             machine,
             oauth,
             keyring: RefCell::default(),
             prepare: row.prepare,
             template,
+            refresh_token: None,
+            lost: RefCell::default(),
         };
         if row.keyring {
             desk.start_keyring();
         }
         desk.fill();
         copy(&desk.machine.home(), &desk.template);
+        desk.refresh_token = desk.oauth.good();
         desk
     }
 
@@ -406,6 +472,7 @@ impl Desk {
         let home = self.machine.home();
         fs::remove_dir_all(&home).expect("empty the home");
         copy(&self.template, &home);
+        self.oauth.go_back_to(self.refresh_token.clone());
         if self.keyring.borrow().is_none() {
             return;
         }
@@ -492,7 +559,11 @@ impl Desk {
         };
         let in_files: Vec<String> = known(StorageKind::File).iter().map(|n| n.hash()).collect();
         let folder = self.machine.home().join(DATA).join("tokens");
+        let hf = self.machine.home().join(HF_FOLDER);
         for path in self.machine.files_with_secrets() {
+            if path.starts_with(&hf) {
+                continue;
+            }
             let name = path.file_name().expect("a name").to_string_lossy();
             let listed = in_files.iter().any(|hash| name.contains(hash));
             assert!(
@@ -519,7 +590,9 @@ impl Desk {
         let left = files(&self.machine.home());
         let left = left.iter().filter(|path| {
             let name = path.file_name().expect("a name").to_string_lossy();
-            name.ends_with(".tmp") || name.ends_with("config.lock") && name.starts_with(".git")
+            let ends = [".tmp", ".renewal"];
+            ends.iter().any(|end| name.ends_with(end))
+                || name.ends_with("config.lock") && name.starts_with(".git")
         });
         assert_eq!(left.collect::<Vec<_>>(), Vec::<&PathBuf>::new());
     }
@@ -537,6 +610,36 @@ impl Desk {
         if action.arguments[0].ends_with("configure") {
             self.machine.configure();
         }
+    }
+
+    fn refresh_token_is_good(&self) -> bool {
+        if !self.machine.home().join(HF_STORED).exists() {
+            let renewed = self.machine.helper(["refresh", "changing"]).run();
+            return renewed.code == 0;
+        }
+        let stored = self.machine.read(HF_STORED);
+        let mut lines = stored.lines();
+        let kept = lines.find_map(|line| line.strip_prefix("refresh_token = "));
+        kept.is_some_and(|kept| self.oauth.is_good(kept))
+    }
+
+    /// Whether the login can be renewed after a fault. A few kills end it, and then the next
+    /// command says what to do.
+    fn is_alive(&self, point: &Point, fault: Fault) -> bool {
+        let next = get(&self.machine, "changing/x").run();
+        if self.refresh_token_is_good() {
+            return true;
+        }
+        let remedies = ["git credential-hf login changing --web", "hf auth login"];
+        let told = remedies.iter().any(|remedy| next.stderr.contains(remedy));
+        assert!(told, "the login is lost without a word: {next}");
+        let mut lost = self.lost.borrow_mut();
+        lost.push(point.to_string());
+        // An answer that breaks off on its way from the Hub has never been here.
+        let cut_off = point.call == "recvfrom";
+        assert!(fault == Fault::Kill || cut_off, "lost: {lost:#?}");
+        assert!(lost.len() <= LOST, "lost: {lost:#?}");
+        false
     }
 
     /// Goes through one fault, and says whether it came to pass.
@@ -559,12 +662,22 @@ impl Desk {
             "{}",
             String::from_utf8_lossy(&git_file)
         );
+        if row.renews && !self.is_alive(point, fault) {
+            return happened;
+        }
         for (path, may, _) in row.watch {
             let answer = self.answer(path);
             assert!(
                 may.split(' ').any(|it| it == answer),
                 "{path} gets {answer}: {output}"
             );
+        }
+        // As `doctor --fix` does when it is old.
+        let lock = self.machine.home().join(".gitconfig.lock");
+        if fault == Fault::Kill && lock.exists() {
+            let refused = action.plain(&self.machine).fails();
+            refused.says(&[".gitconfig.lock", "doctor --fix"]);
+            fs::remove_file(lock).expect("remove the lock");
         }
         let again = action.plain(&self.machine).run();
         assert!(

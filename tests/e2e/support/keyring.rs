@@ -154,10 +154,14 @@ impl Keyring {
         }
     }
 
+    /// Everything of ours, answers to renewals included.
     fn items(&self) -> Vec<String> {
-        let ours = "dict:string:string:service,git-credential-hf";
-        let said = self.service("SearchItems", ours);
-        let words = said.split_whitespace();
+        let services = ["git-credential-hf", "git-credential-hf-renewal"];
+        let said = services.map(|service| {
+            let ours = format!("dict:string:string:service,{service}");
+            self.service("SearchItems", &ours)
+        });
+        let words = said.iter().flat_map(|said| said.split_whitespace());
         let items = words.filter(|word| word.contains("/collection/"));
         items.map(str::to_owned).collect()
     }

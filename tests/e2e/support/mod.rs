@@ -2,12 +2,15 @@
 //! one test and gone with it.
 #![allow(dead_code, reason = "each test uses the part of the toolbox it needs")]
 
+pub mod accounts;
 pub mod attacks;
 pub mod faults;
+pub mod git_lfs;
 pub mod hf;
 pub mod hub;
 pub mod keyring;
 pub mod machine;
 pub mod process;
+pub mod pypi;
 pub mod tools;
 pub mod user;

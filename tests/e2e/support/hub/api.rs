@@ -104,8 +104,9 @@ struct Server {
     /// What a renewal is answered with instead of a token.
     failure: Option<(u16, Value)>,
     rotates: bool,
-    /// Every refresh token is good, used or not.
-    forgiving: bool,
+    /// Refresh tokens that were good once. Whoever sends one has copied it, or has lost the answer:
+    /// the login ends (RFC 9700, 4.14.2).
+    used: Vec<String>,
     /// Answers to renewals wait while this is set.
     held: bool,
     issued: usize,
@@ -114,7 +115,7 @@ struct Server {
 
 /// `/oauth/device` and `/oauth/token`: the browser login and the renewal of its tokens. The
 /// tokens are labelled `oauth 1`, `oauth 2` and so on in the order in which they were handed out.
-/// A refresh token is good for one time.
+/// A refresh token is good once, and to use it again ends the login.
 #[derive(Clone)]
 pub struct OAuth {
     shared: Arc<(Mutex<Server>, Condvar)>,
@@ -130,7 +131,7 @@ impl OAuth {
             refresh_token: None,
             failure: None,
             rotates: true,
-            forgiving: false,
+            used: Vec::new(),
             held: false,
             issued: 0,
             grants: grants
@@ -192,9 +193,24 @@ impl OAuth {
         self.change(|server| server.rotates = false);
     }
 
-    /// From now on a refresh token is good more than once.
-    pub fn forgives(&self) {
-        self.change(|server| server.forgiving = true);
+    /// Whether a login can be renewed with this refresh token.
+    pub fn is_good(&self, refresh_token: &str) -> bool {
+        lock(&self.shared.0).refresh_token.as_deref() == Some(refresh_token)
+    }
+
+    /// The refresh token that is good now.
+    pub fn good(&self) -> Option<String> {
+        lock(&self.shared.0).refresh_token.clone()
+    }
+
+    /// Makes this the good refresh token again, for a home that is copied back.
+    pub fn go_back_to(&self, refresh_token: Option<String>) {
+        self.change(|server| {
+            server
+                .used
+                .retain(|used| Some(used) != refresh_token.as_ref());
+            server.refresh_token = refresh_token;
+        });
     }
 
     /// Renewals are answered with this from now on; with nothing, they succeed again.
@@ -251,7 +267,11 @@ impl OAuth {
         }
         let answer = if let Some((status, value)) = &server.failure {
             Response::json(*status, value)
-        } else if !server.forgiving && form.get("refresh_token") != server.refresh_token.as_ref() {
+        } else if form.get("refresh_token") != server.refresh_token.as_ref() {
+            let sent = form.get("refresh_token");
+            if sent.is_some_and(|sent| server.used.contains(sent)) {
+                server.refresh_token = None;
+            }
             Response::json(400, &json!({ "error": "invalid_grant" }))
         } else {
             let rotates = server.rotates;
@@ -290,7 +310,7 @@ impl Server {
             accounts.add(&label, &refresh, &[]);
             accounts.set_revoked(&label, true);
             answer["refresh_token"] = refresh.clone().into();
-            self.refresh_token = Some(refresh);
+            self.used.extend(self.refresh_token.replace(refresh));
         }
         Response::json(200, &answer)
     }

@@ -7,7 +7,7 @@ use super::http::{Request, Response};
 use super::repos::RepoName;
 use hmac_sha256::Hash as Sha256;
 use serde_json::{Value, json};
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Where the objects are, on purpose another host than the API's.
 pub const OBJECT_HOST: &str = "cdn-lfs.huggingface.co";
@@ -22,9 +22,14 @@ pub struct Objects {
     signatures: HashSet<String>,
     /// Whether the object host asks who is there, as it should not.
     pub demands_auth: bool,
+    /// The status that `locks/verify` is answered with; 404 without one, which is harder on
+    /// git-lfs and on the helper than the 200 of a server that has locks.
+    pub locks_verify: Option<u16>,
+    /// The statuses that the next batch requests are refused with.
+    pub refused_batches: VecDeque<u16>,
 }
 
-/// The right that a call of the LFS API takes. Locks are not offered, so asking for them takes
+/// The right that a call of the LFS API takes. There are no locks here, so asking about them takes
 /// no more than reading.
 pub fn right_for(request: &Request) -> Right {
     if request.json()["operation"] == "upload" {
@@ -38,8 +43,13 @@ impl Objects {
     /// Answers an admitted call of the LFS API; `call` is the path below `info/lfs/`. A client that
     /// knows git-xet's way to upload is told to take it, as by the Hub.
     pub fn api(&mut self, repo: &RepoName, call: &str, request: &Request) -> Response {
-        if (request.method.as_str(), call) != ("POST", "objects/batch") {
-            return lfs_json(404, &json!({ "message": "Not found" }));
+        match (request.method.as_str(), call) {
+            ("POST", "objects/batch") => {}
+            ("POST", "locks/verify") => return self.verify_locks(),
+            _ => return lfs_json(404, &json!({ "message": "Not found" })),
+        }
+        if let Some(status) = self.refused_batches.pop_front() {
+            return lfs_json(status, &json!({ "message": "Not now" }));
         }
         let asked = request.json();
         let operation = asked["operation"].as_str().unwrap_or_default();
@@ -59,6 +69,13 @@ impl Objects {
         let transfer = if xet { "xet" } else { "basic" };
         let answer = json!({ "transfer": transfer, "objects": objects, "hash_algo": "sha256" });
         lfs_json(200, &answer)
+    }
+
+    fn verify_locks(&self) -> Response {
+        match self.locks_verify.unwrap_or(404) {
+            200 => lfs_json(200, &json!({ "ours": [], "theirs": [] })),
+            status => lfs_json(status, &json!({ "message": "There are no locks here" })),
+        }
     }
 
     /// Hands out a token for git-xet's storage, to who may write to the repo.

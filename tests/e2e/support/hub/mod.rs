@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
 /// The hosts that every stand-in has a certificate for.
-const HOSTS: [&str; 9] = [
+const HOSTS: [&str; 10] = [
     "huggingface.co",
     "*.huggingface.co",
     "hf.co",
@@ -34,6 +34,7 @@ const HOSTS: [&str; 9] = [
     "evil.example",
     "huggingface.co.evil.example",
     "127.0.0.1",
+    "localhost",
 ];
 
 /// One request, as the Hub answered it. Secrets are not in it.
@@ -109,6 +110,11 @@ impl Hub {
         format!("http://{}", self.proxy.address())
     }
 
+    /// The Hub over TLS without the proxy, for clients that cannot use one.
+    pub fn direct_url(&self) -> String {
+        format!("https://localhost:{}", self.proxy.address().port())
+    }
+
     /// The certificate authority to trust.
     pub fn ca_file(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
@@ -174,6 +180,16 @@ impl Hub {
     /// Lets the host of the large files answer 401 to everything.
     pub fn object_host_demands_auth(&self) {
         self.state().objects.demands_auth = true;
+    }
+
+    /// Answers `locks/verify`, which git-lfs asks for before each push, with this status.
+    pub fn answer_locks_verify(&self, status: u16) {
+        self.state().objects.locks_verify = Some(status);
+    }
+
+    /// Refuses the next batch request of git-lfs with this status; the one after it is answered.
+    pub fn refuse_next_batch(&self, status: u16) {
+        self.state().objects.refused_batches.push_back(status);
     }
 
     /// Forgets all large files.

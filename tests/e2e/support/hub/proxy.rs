@@ -1,6 +1,7 @@
 //! The network in front of the Hub: an HTTP proxy that ends every tunnel itself, so that clients
 //! reach the stand-in under the Hub's own names, with nothing but a proxy and a certificate
-//! authority configured.
+//! authority configured. Clients that cannot use a proxy speak TLS with it at once, as with
+//! `localhost`.
 
 use super::http::{Origin, Request, Response, receive};
 use super::lock;
@@ -15,6 +16,9 @@ use std::time::Duration;
 
 /// How long a connection may stay silent before it is closed.
 const SILENCE: Duration = Duration::from_secs(30);
+
+/// The first byte of a client that speaks TLS.
+const TLS_HANDSHAKE: u8 = 0x16;
 
 /// Answers a request.
 pub type Answer = dyn Fn(Request) -> Response + Send + Sync;
@@ -112,16 +116,25 @@ fn talk(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_read_timeout(Some(SILENCE))?;
     stream.set_write_timeout(Some(SILENCE))?;
     stream.set_nodelay(true)?;
+    let mut first = [0];
+    stream.peek(&mut first)?;
+    if first[0] == TLS_HANDSHAKE {
+        let address = format!("localhost:{}", stream.local_addr()?.port());
+        return talk_tls(stream, &Origin::new("https", &address), shared);
+    }
     let mut stream = BufReader::new(stream);
     let Some(connect) = serve(&mut stream, None, shared)? else {
         return Ok(());
     };
-    let origin = Origin::new("https", &connect.host);
     let mut stream = stream.into_inner();
     stream.write_all(b"HTTP/1.1 200 Connected\r\n\r\n")?;
+    talk_tls(stream, &Origin::new("https", &connect.host), shared)
+}
+
+fn talk_tls(stream: TcpStream, origin: &Origin, shared: &Shared) -> io::Result<()> {
     let tls = ServerConnection::new(Arc::clone(&shared.tls)).map_err(io::Error::other)?;
     let mut stream = BufReader::new(StreamOwned::new(tls, stream));
-    let served = serve(&mut stream, Some(&origin), shared);
+    let served = serve(&mut stream, Some(origin), shared);
     let tls = stream.get_mut();
     tls.conn.send_close_notify();
     let _ = tls.flush();

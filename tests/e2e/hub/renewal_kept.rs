@@ -1,0 +1,266 @@
+//! What the Hub answers to a renewal is the only login there is from then on: it is neither lost
+//! nor thrown away when the disk is full or the storage breaks meanwhile.
+
+use crate::hub::common::{get, label};
+use crate::support::hub::Hub;
+use crate::support::hub::Right::Write;
+use crate::support::hub::api::{OAuth, WhoAmI};
+use crate::support::keyring::Keyring;
+use crate::support::machine::{Machine, Output};
+use crate::support::tools::need;
+use crate::support::user::DATA;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const HF_FOLDER: &str = ".cache/huggingface";
+const LOGIN: &str = "git credential-hf login me --web";
+
+/// A small disk of its own in the place of a folder, with what the folder held.
+struct Disk {
+    folder: PathBuf,
+}
+
+impl Disk {
+    /// None where this user cannot mount one.
+    fn over(folder: PathBuf) -> Option<Disk> {
+        if !rustix::process::geteuid().is_root() || !need("mount") {
+            eprintln!("skipped: only root can make a small disk");
+            return None;
+        }
+        let held = folder.with_extension("held");
+        let run = |program: &str, arguments: &[&Path]| {
+            let done = Command::new(program).args(arguments).status();
+            done.expect(program).success()
+        };
+        fs::rename(&folder, &held).expect("move the folder");
+        fs::create_dir(&folder).expect("make the folder");
+        let options = "size=128k,mode=0700";
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+            .arg(&folder)
+            .status();
+        let disk = Disk { folder };
+        if !mount.expect("mount").success() {
+            eprintln!("skipped: no disk can be mounted here");
+            return None;
+        }
+        assert!(run("cp", &[Path::new("-a"), &held.join("."), &disk.folder]));
+        fs::remove_dir_all(&held).expect("remove what was copied");
+        Some(disk)
+    }
+
+    fn fill(&self) {
+        let mut file = File::create(self.folder.join("filler")).expect("a file");
+        while file.write_all(&[b'x'; 512]).is_ok() {}
+    }
+
+    fn free(&self) {
+        fs::remove_file(self.folder.join("filler")).expect("remove the filler");
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.folder).status();
+    }
+}
+
+/// A browser login that is due, and a Hub that forgives nothing.
+struct Desk {
+    hub: Hub,
+    machine: Machine,
+    oauth: OAuth,
+}
+
+impl Desk {
+    fn empty() -> Desk {
+        let hub = Hub::start();
+        let machine = Machine::new(&hub);
+        let oauth = OAuth::start(&hub, &[("alice", Write)], 60);
+        WhoAmI::start(&hub);
+        Desk {
+            hub,
+            machine,
+            oauth,
+        }
+    }
+
+    fn stored_in(self, storage: &str) -> Desk {
+        let login = ["login", "me", "--web", "--storage", storage];
+        self.machine.helper(login).ok();
+        self.oauth.expires_in(3600);
+        self
+    }
+
+    fn in_hf_cli(self) -> Desk {
+        let (access, refresh) = self.oauth.login(&self.hub);
+        let end = self.machine.now() - 1;
+        let stored = format!(
+            "[alice]\nhf_token = {access}\nrefresh_token = {refresh}\nexpires_at = {end}\n\n"
+        );
+        let at = |file: &str| format!("{HF_FOLDER}/{file}");
+        self.machine.write(at("stored_tokens"), stored);
+        self.machine.write(at("token"), access);
+        self.machine.write(at("stored_tokens.lock"), "");
+        self.oauth.expires_in(30 * 24 * 3600);
+        self
+    }
+
+    /// What git is answered, by label, and what is said.
+    fn get(&self) -> (Option<String>, Output) {
+        let output = get(&self.machine, "alice/x").run();
+        (label(&self.hub, &output), output)
+    }
+
+    /// The same, when `meanwhile` happens after the Hub has been asked and before it answers.
+    fn get_while(&self, meanwhile: impl FnOnce()) -> (Option<String>, Output) {
+        self.oauth.hold();
+        let asking = get(&self.machine, "alice/x").start();
+        self.oauth.wait_for_renewals(1);
+        meanwhile();
+        self.oauth.release();
+        let output = asking.wait();
+        (label(&self.hub, &output), output)
+    }
+
+    fn gets(&self, expected: &str) -> Output {
+        let (label, output) = self.get();
+        assert_eq!(label.as_deref(), Some(expected), "{output}");
+        output
+    }
+
+    fn gets_silently(&self, expected: &str) {
+        let output = self.gets(expected);
+        assert_eq!(output.stderr, "", "{output}");
+    }
+
+    fn folder(&self, path: &str) -> PathBuf {
+        self.machine.home().join(path)
+    }
+}
+
+#[test]
+fn the_hub_is_not_asked_while_there_is_no_room_for_its_answer() {
+    let desk = Desk::empty().stored_in("file");
+    let Some(disk) = Disk::over(desk.folder(DATA)) else {
+        return;
+    };
+    disk.fill();
+    desk.gets_silently("oauth 1");
+    assert_eq!(desk.oauth.renewals(), 0);
+    let refused = desk.machine.helper(["refresh", "me"]).fails();
+    assert!(refused.stdout.contains("no room to store"), "{refused}");
+    disk.free();
+    desk.gets_silently("oauth 2");
+}
+
+#[test]
+fn a_disk_that_fills_up_while_the_hub_is_asked_costs_no_login() {
+    let desk = Desk::empty().stored_in("file");
+    let Some(disk) = Disk::over(desk.folder(DATA)) else {
+        return;
+    };
+    let (label, output) = desk.get_while(|| disk.fill());
+    assert_eq!(label.as_deref(), Some("oauth 2"), "{output}");
+    assert!(output.helper_line().contains("tries again"), "{output}");
+    desk.gets("oauth 2");
+    assert_eq!(desk.oauth.renewals(), 1);
+    disk.free();
+    desk.gets_silently("oauth 2");
+    desk.gets_silently("oauth 2");
+    desk.machine.helper(["refresh", "me"]).ok();
+    assert_eq!(desk.oauth.renewals(), 2);
+}
+
+#[test]
+fn the_hf_clis_login_survives_a_full_disk_too() {
+    let desk = Desk::empty().in_hf_cli();
+    let Some(disk) = Disk::over(desk.folder(HF_FOLDER)) else {
+        return;
+    };
+    disk.fill();
+    let (label, output) = desk.get();
+    assert_eq!((label, desk.oauth.renewals()), (None, 0), "{output}");
+    assert!(output.helper_line().contains("no room"), "{output}");
+    disk.free();
+    let (label, output) = desk.get_while(|| disk.fill());
+    assert_eq!(label.as_deref(), Some("oauth 2"), "{output}");
+    assert!(output.helper_line().contains("tries again"), "{output}");
+    desk.gets("oauth 2");
+    disk.free();
+    desk.gets_silently("oauth 2");
+    assert_eq!(desk.oauth.renewals(), 1);
+    let stored = desk.machine.read(format!("{HF_FOLDER}/stored_tokens"));
+    let active = desk.machine.read(format!("{HF_FOLDER}/token"));
+    assert!(stored.contains(&format!("hf_token = {active}\n")));
+    let mut lines = stored.lines();
+    let refresh = lines.find_map(|line| line.strip_prefix("refresh_token = "));
+    assert!(desk.oauth.is_good(refresh.expect("a refresh token")));
+}
+
+#[test]
+fn an_answer_that_cannot_be_stored_anywhere_is_used_and_said() {
+    let desk = Desk::empty().stored_in("file");
+    let tokens = desk.folder(DATA).join("tokens");
+    let away = tokens.with_extension("away");
+    let (label, output) = desk.get_while(|| {
+        fs::rename(&tokens, &away).expect("move the storage away");
+        fs::write(&tokens, "").expect("a file in its place");
+    });
+    assert_eq!(label.as_deref(), Some("oauth 2"), "{output}");
+    let line = output.helper_line();
+    assert!(
+        line.contains("cannot be stored") && line.contains(LOGIN),
+        "{line}"
+    );
+    fs::remove_file(&tokens).expect("remove the file");
+    fs::rename(&away, &tokens).expect("bring the storage back");
+    let said = desk.gets("oauth 1");
+    assert!(said.helper_line().contains(LOGIN), "{said}");
+}
+
+#[test]
+fn a_keyring_that_dies_while_the_hub_is_asked_costs_no_answer() {
+    if !Keyring::is_possible() {
+        return;
+    }
+    for locks in [false, true] {
+        let desk = Desk::empty();
+        let keyring = Keyring::start();
+        desk.machine
+            .env("DBUS_SESSION_BUS_ADDRESS", keyring.address());
+        let desk = desk.stored_in("keyring");
+        let mut keyring = Some(keyring);
+        let (label, output) = desk.get_while(|| {
+            if locks {
+                keyring.as_ref().expect("the keyring").lock();
+            } else {
+                keyring = None;
+            }
+        });
+        assert_eq!(label.as_deref(), Some("oauth 2"), "{output}");
+        let line = output.helper_line();
+        assert!(
+            line.contains("cannot be stored") && line.contains(LOGIN),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_login_or_a_logout_removes_the_answer_of_an_interrupted_renewal() {
+    for then in [&["logout", "me"][..], &["login", "me", "--web"]] {
+        let desk = Desk::empty().stored_in("file");
+        let Some(disk) = Disk::over(desk.folder(DATA)) else {
+            return;
+        };
+        desk.get_while(|| disk.fill());
+        disk.free();
+        desk.machine.helper(then).ok();
+        let left = desk.machine.files_with_secrets();
+        let is_answer = |path: &&PathBuf| path.extension().is_some_and(|end| end == "renewal");
+        assert_eq!(left.iter().filter(is_answer).count(), 0, "{left:?}");
+    }
+}
