@@ -1,9 +1,14 @@
 //! The world at the edge of the pure core: configuration, state, environment and storages of
 //! this run, each opened when it is needed.
 
+pub mod assignment;
 pub mod choice;
+pub mod enrol;
+pub mod lookup;
+pub mod naming;
 pub mod renewal;
 pub mod resolve;
+pub mod setup;
 pub mod target;
 pub mod token_source;
 pub mod vault;

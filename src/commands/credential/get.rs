@@ -1,6 +1,5 @@
 //! `get`: answer git with a token.
 
-use crate::model::text::shell_quoted;
 use std::io;
 
 use anyhow::Result;
@@ -13,10 +12,8 @@ use crate::commands::credential::request::Session;
 use crate::git::protocol::Capabilities;
 use crate::git::protocol::Credential;
 use crate::git::protocol::Reply;
-use crate::model::repo::Repo;
 use crate::model::secret::Fingerprint;
 use crate::model::time::since;
-use crate::model::token_name::TokenName;
 use crate::selection::Notice;
 use crate::selection::Outcome;
 use crate::selection::SelectError;
@@ -230,30 +227,10 @@ fn say_notices(session: &Session, selection: &Selection) {
                 "{} is asked without a path, and {}: name a token with \
                  GIT_CREDENTIAL_HF_TOKEN_NAME",
                 session.endpoint.authority(),
-                disagree(repos),
+                wording::disagree(repos),
             ));
         }
     }
-}
-
-/// Why the remotes do not tell which token to use.
-pub fn disagree(repos: &[Repo]) -> String {
-    match repos {
-        [repo] => format!("the remotes here name different users of {repo}"),
-        repos => format!(
-            "the remotes here need different tokens ({})",
-            some_of(repos)
-        ),
-    }
-}
-
-/// The first few of them, and how many more there are.
-pub fn some_of<T: ToString>(all: &[T]) -> String {
-    let mut names: Vec<String> = all.iter().take(3).map(ToString::to_string).collect();
-    if all.len() > names.len() {
-        names.push(format!("{} more", all.len() - names.len()));
-    }
-    names.join(" and ")
 }
 
 fn explain_error(session: &Session, error: &SelectError) -> String {
@@ -300,7 +277,7 @@ pub const TOKEN_AS_USERNAME: &str = "the user name that git sends is an access t
 fn hint(session: &Session, selection: &Selection, subject: &str) {
     for notice in &selection.notices {
         if let Notice::Tie(names) = notice {
-            terminal::say(&tied(subject, names, selection));
+            terminal::say(&wording::tied(subject, names, selection));
             return;
         }
     }
@@ -340,18 +317,4 @@ fn not_saved(session: &Session) -> &'static str {
     } else {
         "; what is typed at git's prompt is not saved (that takes git 2.46 or newer)"
     }
-}
-
-/// Several tokens would do, and nothing says which.
-#[must_use]
-pub fn tied(subject: &str, names: &[TokenName], selection: &Selection) -> String {
-    let first = names.first().map_or("NAME", TokenName::as_str);
-    let repo = selection.repo.as_ref();
-    let namespace = repo.and_then(|repo| repo.namespace.as_ref());
-    format!(
-        "tokens {} cover {subject} equally: choose one with `git credential-hf use {} --for {}`",
-        some_of(names),
-        shell_quoted(first),
-        namespace.map_or("NAMESPACE", |namespace| namespace.as_str()),
-    )
 }

@@ -1,15 +1,18 @@
 //! `login`: get a token, learn what it may do, keep it, and say where it is used.
 
+mod web;
+
+use crate::app::enrol::{Keeping, NEW_TOKEN, ask, described, keep, unverified};
+use crate::app::lookup::parse_name;
 use crate::model::text::shell_quoted;
 
 use anyhow::Result;
 use serde_json::json;
 
 use crate::app::Context;
+use crate::app::assignment::Assignment;
+use crate::app::naming::{fit_name, is_in_use, numbered};
 use crate::app::target;
-use crate::commands::login_web;
-use crate::commands::naming::{fit_name, is_in_use, numbered};
-use crate::commands::rules::Assignment;
 use crate::config::edit::Change;
 use crate::config::edit::edit;
 use crate::hub::Hub;
@@ -17,19 +20,14 @@ use crate::hub::HubError;
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
 use crate::model::permissions::Facts;
-use crate::model::permissions::Role;
 use crate::model::secret::Kind;
 use crate::model::secret::Secret;
-use crate::model::text;
 use crate::model::text::one_line;
 use crate::model::token_name::TokenName;
-use crate::state::Origin;
 use crate::state::State;
 use crate::state::TokenInfo;
 use crate::storage::Record;
-use crate::storage::StorageError;
 use crate::storage::StorageKind;
-use crate::system::clock;
 use crate::terminal;
 use crate::terminal::Failure;
 use crate::terminal::console;
@@ -83,10 +81,6 @@ pub struct Args {
     pub json: bool,
 }
 
-/// The Hub's form for a new token, filled in as most people need it.
-const NEW_TOKEN: &str =
-    "https://huggingface.co/settings/tokens/new?tokenType=fineGrained&canReadGatedRepos=true";
-
 /// Keeps a token, and writes the rules asked for.
 ///
 /// # Errors
@@ -109,7 +103,7 @@ pub fn run(login: &Args) -> Result<()> {
 
     let hub = Hub::new(&endpoint);
     let record = if login.web {
-        login_web::run(&hub)?
+        web::run(&hub)?
     } else {
         let secret = read_secret(login, &endpoint)?;
         check_secret(&secret, &endpoint)?;
@@ -175,16 +169,6 @@ pub fn run(login: &Args) -> Result<()> {
     Ok(())
 }
 
-/// A name as a person gives it.
-///
-/// # Errors
-/// When it cannot be one.
-pub fn parse_name(text: &str) -> Result<TokenName> {
-    Ok(TokenName::parse(text).map_err(|error| {
-        Failure::new(error.to_string()).help("such as: git credential-hf login work")
-    })?)
-}
-
 /// The endpoint of the patterns, which must be one.
 fn endpoint(patterns: &[Pattern], default: Endpoint) -> Result<Endpoint> {
     let Some(first) = patterns.first() else {
@@ -242,7 +226,7 @@ fn check_name(
 
 fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
     let again = match &login.name {
-        Some(name) => format!("git credential-hf login {}", text::shell_quoted(name)),
+        Some(name) => format!("git credential-hf login {}", shell_quoted(name)),
         None => "git credential-hf login".to_owned(),
     };
     if terminal::can_ask() && !console::hides_typing() {
@@ -318,37 +302,6 @@ fn learn(login: &Args, hub: &Hub, secret: &Secret) -> Result<Option<Facts>> {
     }
 }
 
-/// Asks the Hub whose token it is.
-///
-/// # Errors
-/// When the Hub does not take it, or cannot be asked.
-pub fn verify(hub: &Hub, secret: &Secret) -> Result<Facts> {
-    Ok(ask(hub, secret).map_err(|error| unverified(hub, secret, error))?)
-}
-
-fn ask(hub: &Hub, secret: &Secret) -> Result<Facts, HubError> {
-    Ok(Facts {
-        verified: clock::now(),
-        ..hub.whoami(secret)?
-    })
-}
-
-fn unverified(hub: &Hub, secret: &Secret, error: HubError) -> Failure {
-    let host = hub.endpoint().authority();
-    let hint = secret.hint();
-    match error {
-            HubError::Rejected => Failure::new(format!("{host} does not accept this token ({hint})"))
-                .help("was it copied whole, and is it still listed at https://huggingface.co/settings/tokens ?")
-                .help(format!("create a new one: {NEW_TOKEN}")),
-            HubError::Forbidden(why) => {
-                Failure::new(format!("{host} refuses to say whose token this is ({hint}): {why}"))
-                    .help("to keep it all the same: add --no-verify")
-            }
-            error => Failure::new(format!("the token ({hint}) could not be verified: {error}"))
-                .help("to keep it without asking the Hub: add --no-verify"),
-        }
-}
-
 /// A name for a token that the user gave none: its own on the Hub, made fit to be one here. Whoever
 /// owns the token chose that, so it replaces no token of another account, and takes up no name that
 /// the user's settings use.
@@ -391,139 +344,6 @@ fn name_from(
         ));
     }
     Ok(name)
-}
-
-/// How a token is to be kept.
-pub struct Keeping<'a> {
-    /// Where, if not where the configuration says.
-    pub storage: Option<StorageKind>,
-    /// Whether that is where new tokens go from now on.
-    pub remember: bool,
-    /// The command that keeps it with another `--storage`.
-    pub again: &'a str,
-    /// Whether the name may be taken, asked under the state's lock.
-    pub check: &'a dyn Fn(&State) -> Result<()>,
-}
-
-/// Keeps the secret where it was asked for. Without a keyring nothing is kept elsewhere unless
-/// a person says so, here or with `--storage`.
-///
-/// # Errors
-/// When it is kept nowhere.
-pub fn keep(
-    context: &Context,
-    keeping: Keeping<'_>,
-    name: &TokenName,
-    record: &Record,
-    facts: Option<&Facts>,
-) -> Result<StorageKind> {
-    let chosen = keeping.storage.or(context.config.storage);
-    let kind = chosen.unwrap_or(StorageKind::Keyring);
-    match try_keep(context, &keeping, name, record, facts, kind) {
-        Ok(()) => {
-            if keeping.remember && context.config.storage != Some(kind) {
-                edit(&context.paths.config(), &[Change::SetStorage(kind)])?;
-            }
-            Ok(kind)
-        }
-        Err(error)
-            if is_too_long(&error) && record.refresh_token.is_some() && !terminal::can_ask() =>
-        {
-            // The Hub has handed it out, and nobody is there to log in once more.
-            try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
-            terminal::tell(&format!(
-                "{error}; it is kept in a file instead, which is not encrypted"
-            ));
-            Ok(StorageKind::File)
-        }
-        Err(error) if kind == StorageKind::Keyring && needs_another_storage(&error) => {
-            let question = format!(
-                "{error}\nKeep the token in a file instead? It is readable by you only ({}), but not encrypted.",
-                context.paths.tokens().display()
-            );
-            if !terminal::confirm(&question) {
-                let again = format!("{} --storage file", keeping.again);
-                let mut failure = Failure::new(format!("`{name}` is not kept: {error}"));
-                if !is_too_long(&error) {
-                    failure = failure.help("start or unlock the keyring, and try again");
-                }
-                return Err(failure
-                    .help(format!(
-                        "or keep it in a file, readable by you only but not encrypted: {again}"
-                    ))
-                    .help("or set HF_TOKEN, which needs no storage")
-                    .into());
-            }
-            try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
-            // The next token may be short enough for the keyring again.
-            if !is_too_long(&error) {
-                let change = Change::SetStorage(StorageKind::File);
-                edit(&context.paths.config(), &[change])?;
-            }
-            Ok(StorageKind::File)
-        }
-        Err(error) => Err(error.context(format!("`{name}` is not kept"))),
-    }
-}
-
-/// Whether a storage does not answer, or has no room for this token.
-fn needs_another_storage(error: &anyhow::Error) -> bool {
-    is_too_long(error)
-        || matches!(
-            error.downcast_ref(),
-            Some(StorageError::Unavailable(_) | StorageError::BrokeOff(_))
-        )
-}
-
-fn is_too_long(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(StorageError::TooLong(_)))
-}
-
-fn try_keep(
-    context: &Context,
-    keeping: &Keeping<'_>,
-    name: &TokenName,
-    record: &Record,
-    facts: Option<&Facts>,
-    storage: StorageKind,
-) -> Result<()> {
-    let token = TokenInfo {
-        endpoint: record.endpoint.clone(),
-        storage,
-        origin: Origin::Login,
-        fingerprint: record.secret.fingerprint(),
-        former: Vec::new(),
-        hint: record.secret.hint(),
-        account: facts.map(|facts| facts.account.clone()),
-        username: None,
-        path: None,
-        expires: record
-            .expires
-            .or_else(|| facts.and_then(|facts| facts.expires)),
-        facts: facts.cloned(),
-        renewal_failed: None,
-        added: clock::now(),
-        order: 0,
-    };
-    context.keep(name, token, record, keeping.check)
-}
-
-/// What the Hub said, for people.
-#[must_use]
-pub fn described(facts: &Facts) -> String {
-    let mut text = format!("{}\n", text::one_line(&facts.summary()));
-    if let Some(at) = facts.expires {
-        text.push_str(&format!("expires on {}\n", crate::model::time::day(at)));
-    }
-    let rows = facts.table();
-    if !rows.is_empty() {
-        text.push('\n');
-        text.push_str(&terminal::table(&["WHERE", "WHAT IT MAY DO"], &rows));
-        text.push('\n');
-    } else if facts.role == Role::FineGrained {
-        text.push_str("it has no scopes, so it may do nothing yet: edit it at https://huggingface.co/settings/tokens\n");
-    }
-    text
 }
 
 /// Rules that fit what the token may do: asked for on a terminal, named elsewhere, and never
@@ -586,7 +406,7 @@ fn offer(
     }
     let flags: Vec<String> = names
         .iter()
-        .map(|n| format!("--for {}", text::shell_quoted(n)))
+        .map(|n| format!("--for {}", shell_quoted(n)))
         .collect();
     print(&format!(
         "to make that rules: {command} {}\n",
