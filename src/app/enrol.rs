@@ -33,6 +33,10 @@ pub fn verify(hub: &Hub, secret: &Secret) -> Result<Facts> {
     Ok(ask(hub, secret).map_err(|error| unverified(hub, secret, error))?)
 }
 
+/// Asks as [`verify`] does, for a caller that decides by the kind of error.
+///
+/// # Errors
+/// When the Hub does not take the token, or cannot be asked.
 pub fn ask(hub: &Hub, secret: &Secret) -> Result<Facts, HubError> {
     Ok(Facts {
         verified: clock::now(),
@@ -173,6 +177,8 @@ pub fn described(facts: &Facts) -> String {
     text
 }
 
+/// What to say where the Hub did not tell whose token it is.
+#[must_use]
 pub fn unverified(hub: &Hub, secret: &Secret, error: HubError) -> Failure {
     let host = hub.endpoint().authority();
     let hint = secret.hint();
