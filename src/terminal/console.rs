@@ -58,7 +58,7 @@ fn plain(text: &str) -> String {
 }
 
 #[cfg(windows)]
-pub use windows::read_key;
+pub use windows::Keys;
 
 #[cfg(windows)]
 mod windows {
@@ -88,21 +88,33 @@ mod windows {
         mode.and_then(|console| console.mode()).is_ok()
     }
 
-    /// Waits for a key that has a character. Reading keys leaves the console's mode alone, so there
-    /// is nothing to restore when Ctrl-C ends the program.
-    ///
-    /// # Errors
-    /// When there is no console.
-    pub fn read_key() -> io::Result<char> {
-        let console = Console::from(Handle::current_in_handle()?);
-        loop {
-            let InputRecord::KeyEvent(key) = console.read_single_input_event()? else {
-                continue;
-            };
-            if key.u_char != 0 && (key.key_down || key.virtual_key_code == VK_MENU) {
-                // Half of a pair is no character; no token has one.
-                let c = char::from_u32(u32::from(key.u_char));
-                return Ok(c.unwrap_or(char::REPLACEMENT_CHARACTER));
+    /// The keys of the console. Reading them leaves its mode alone, so there is nothing to restore
+    /// when Ctrl-C ends the program.
+    pub struct Keys(Console);
+
+    impl Keys {
+        /// Opens the console's keyboard.
+        ///
+        /// # Errors
+        /// When there is no console.
+        pub fn open() -> io::Result<Self> {
+            Ok(Self(Console::from(Handle::current_in_handle()?)))
+        }
+
+        /// Waits for a key that has a character.
+        ///
+        /// # Errors
+        /// When the console is gone.
+        pub fn read(&self) -> io::Result<char> {
+            loop {
+                let InputRecord::KeyEvent(key) = self.0.read_single_input_event()? else {
+                    continue;
+                };
+                if key.u_char != 0 && (key.key_down || key.virtual_key_code == VK_MENU) {
+                    // Half of a pair is no character; no token has one.
+                    let c = char::from_u32(u32::from(key.u_char));
+                    return Ok(c.unwrap_or(char::REPLACEMENT_CHARACTER));
+                }
             }
         }
     }

@@ -129,8 +129,9 @@ pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
 
     write!(io::stderr(), "{}: ", crate::model::text::one_line(prompt))?;
     let mut line = Zeroizing::new(Vec::with_capacity(1024));
+    let keys = super::console::Keys::open()?;
     let last = 'keys: loop {
-        let c = crate::terminal::console::read_key()?;
+        let c = keys.read()?;
         for byte in c.encode_utf8(&mut [0; 4]).bytes() {
             match take(&mut line, byte) {
                 Key::Typing => {}
