@@ -19,7 +19,6 @@ use crate::model::repo::Repo;
 use crate::model::secret::Kind;
 use crate::model::secret::Secret;
 use crate::model::secret::SecretError;
-use crate::system::files;
 use crate::system::home::home;
 use zeroize::Zeroizing;
 
