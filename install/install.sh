@@ -216,7 +216,7 @@ build_here() {
 	# musl is made for static linking; glibc looks names up through libraries of its own version,
 	# which a copy of the program does not find elsewhere.
 	set --
-	host=$(rustc -vV | sed -n 's/^host: //p')
+	host=$(rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 	has_musl() {
 		case $host in *-linux-gnu*) ;; *) return 1 ;; esac
 		libraries=$(rustc --print target-libdir --target "${host%%-gnu*}-musl${host##*-gnu}" 2>/dev/null) &&
