@@ -58,6 +58,7 @@ pub fn against_default(
         // One that nobody has a rule for.
         path: Some("nobody/nothing".to_owned()),
         username: None,
+        operation: None,
     };
     let other = used_instead(context, state, name, &query)?;
     Some(format!("{other} takes precedence over the default"))

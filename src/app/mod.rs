@@ -6,6 +6,8 @@ pub mod assignment;
 pub mod choice;
 pub mod claims;
 pub mod enrol;
+pub mod exchange;
+pub mod job_identity;
 pub mod learned;
 pub mod lookup;
 pub mod naming;
@@ -17,7 +19,7 @@ pub mod token_source;
 pub mod vault;
 pub mod wording;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use anyhow::Result;
 
@@ -33,6 +35,7 @@ use crate::storage::keyring::KeyringStorage;
 use crate::system::environment::Environment;
 use crate::system::paths::Paths;
 use crate::system::trace;
+use crate::terminal;
 
 /// What one run works with.
 #[derive(Debug)]
@@ -51,6 +54,8 @@ pub struct Context {
     remotes: OnceCell<Result<Vec<remotes::Remote>, ReadError>>,
     /// The calling programs, once they were needed.
     callers: OnceCell<Callers>,
+    /// Whether the state could not be read, so that nothing follows from what is not in it.
+    pub state_is_unread: Cell<bool>,
 }
 
 impl Context {
@@ -61,8 +66,10 @@ impl Context {
     /// When there is no home directory to look in.
     pub fn new() -> Result<Self> {
         let env = Environment::from_process();
-        if let Some(target) = &env.trace {
-            trace::start(target);
+        if let Some(target) = &env.trace
+            && let Err(error) = trace::start(target)
+        {
+            terminal::say(&format!("cannot open the trace file: {error}"));
         }
         let paths = Paths::new(&env)?;
         let state_file = StateFile::new(paths.state()).with_fallback(Some(Paths::fallback(&env)));
@@ -75,6 +82,7 @@ impl Context {
             hf_cli: OnceCell::new(),
             remotes: OnceCell::new(),
             callers: OnceCell::new(),
+            state_is_unread: Cell::new(false),
         })
     }
 

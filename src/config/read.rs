@@ -15,6 +15,7 @@ use crate::model::pattern::Pattern;
 use crate::model::token_name::{NameError, TokenName};
 use crate::storage::StorageKind;
 use crate::storage::command::CommandLine;
+use crate::terminal::Help;
 
 /// Reads the text of a file; `path` is for messages only.
 ///
@@ -308,7 +309,7 @@ impl Reader<'_> {
             path: self.path.to_owned(),
             place,
             message,
-            help,
+            help: help.map(Help),
         }
     }
 }
@@ -323,7 +324,9 @@ pub fn token_name(text: &str) -> Result<TokenName, NameError> {
 }
 
 fn is_relative(program: &str) -> bool {
-    program.contains(['/', '\\']) && !Path::new(program).is_absolute()
+    // `C:vault.cmd` is in the drive's working directory.
+    let is_path = program.contains(['/', '\\']) || (cfg!(windows) && program.contains(':'));
+    is_path && !Path::new(program).is_absolute()
 }
 
 /// A whole number; `None` for anything else.

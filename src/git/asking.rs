@@ -4,8 +4,8 @@
 //! Below `credential` every section that applies counts, in the order in which git reads them, and
 //! not the one that fits best (`credential_apply_config` in git's credential.c).
 
-use crate::git::config::{self, Entry, Scope, means_us};
-use crate::git::config_file::{Target, applies};
+use crate::git::config::{self, Entry, Scope};
+use crate::git::config_file::{Target, applies, means_us};
 use crate::git::run::ReadError;
 use crate::model::repo::Location;
 use crate::model::text::shell_quoted;

@@ -2,7 +2,6 @@
 //! it, with the same configuration, variables, helpers and proxies. Whether it works is the answer
 //! to whether it would; this helper's trace says what it had to do with it.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -208,7 +207,7 @@ impl Temporary {
         }
         const MORE: &str = "GIT_ALTERNATE_OBJECT_DIRECTORIES";
         let objects = self.folder.join("objects");
-        let before = std::env::var_os(MORE).unwrap_or_else(OsString::new);
+        let before = std::env::var_os(MORE).unwrap_or_default();
         let all = std::env::split_paths(&before).filter(|path| !path.as_os_str().is_empty());
         let all = std::env::join_paths(all.chain([objects.clone()]));
         command.env(MORE, all.unwrap_or_else(|_| objects.into()));

@@ -9,7 +9,7 @@ use reqwest::{NoProxy, Proxy};
 use crate::git::config;
 use crate::git::run::ask;
 use crate::model::endpoint::Endpoint;
-use crate::system::files;
+use crate::system::home::home;
 use crate::system::trace;
 
 /// What git's configuration says of requests to one Hub.
@@ -34,8 +34,8 @@ impl GitSettings {
                 "http.proxy" => found.proxy = Some(value.to_owned()),
                 "http.sslcainfo" if !value.is_empty() => {
                     let below_home = value.strip_prefix("~/");
-                    let home = below_home.and_then(|rest| Some(files::home()?.join(rest)));
-                    found.authorities = Some(home.unwrap_or_else(|| PathBuf::from(value)));
+                    let path = below_home.and_then(|rest| Some(home()?.join(rest)));
+                    found.authorities = Some(path.unwrap_or_else(|| PathBuf::from(value)));
                 }
                 _ => {}
             }
@@ -44,7 +44,6 @@ impl GitSettings {
     }
 
     /// Lets requests go the same way.
-    #[must_use]
     pub fn apply(&self, builder: ClientBuilder) -> ClientBuilder {
         match self.proxy.as_deref() {
             None => builder,

@@ -36,7 +36,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use helper_value::{check_helper, generic_helper};
-pub use helper_value::{is_our_helper, is_seen_by_hf_cli, quote_helper};
+pub use helper_value::{first_word, is_our_helper, is_seen_by_hf_cli, means_us, quote_helper};
 pub use lines::line_of;
 use parse::{File, Item, Kind, parse};
 pub use url_match::{Reach, Target, applies, reach};

@@ -3,5 +3,6 @@
 pub mod bad_input;
 mod claims;
 pub mod explain_and_list;
+pub mod man_and_completions;
 pub mod rename;
 pub mod what_helps;

@@ -135,10 +135,7 @@ fn what_the_hub_has_not_invented_yet_is_shown_as_it_is() {
     ];
     assert_eq!(lines, expected);
     let least = told(value!({ "name": "alice" }));
-    assert!(
-        least.starts_with("account alice\n"),
-        "{least}"
-    );
+    assert!(least.starts_with("account alice\n"), "{least}");
 }
 
 #[test]
