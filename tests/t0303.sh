@@ -93,16 +93,16 @@ run() { # run GIT SUITE
 		hints = false
 
 		[endpoints]
-		"https://example.com" = {}
-		"https://victim.example.com" = {}
-		"http://path.tld" = { allow_http = true }
-		"https://timeout.tld" = {}
-		"https://sso.tld" = {}
-		"https://badguy.example.com" = {}
-		"https://other.tld" = {}
-		"http://example.com" = { allow_http = true }
-		"https://git.example.com" = {}
-		"https://git2.example.com" = {}
+		"https://example.com" = { save = "any" }
+		"https://victim.example.com" = { save = "any" }
+		"http://path.tld" = { allow_http = true, save = "any" }
+		"https://timeout.tld" = { save = "any" }
+		"https://sso.tld" = { save = "any" }
+		"https://badguy.example.com" = { save = "any" }
+		"https://other.tld" = { save = "any" }
+		"http://example.com" = { allow_http = true, save = "any" }
+		"https://git.example.com" = { save = "any" }
+		"https://git2.example.com" = { save = "any" }
 	CONFIG
 	chmod 700 "$dir/home"
 

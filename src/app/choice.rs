@@ -39,6 +39,8 @@ pub fn place(context: &Context, given: Option<&str>) -> Result<Location> {
 pub struct Chosen {
     /// The token and where it comes from; `None` when there is none to answer.
     pub token: Option<(Candidate, LoadedToken)>,
+    /// There are tokens, and what is remembered of them is that they were rejected.
+    pub rejected: bool,
     /// What went wrong on the way, for the user.
     pub said: Vec<String>,
 }
@@ -77,6 +79,7 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
             candidate, loaded, ..
         } => Chosen {
             token: Some((candidate, *loaded)),
+            rejected: false,
             said,
         },
         Outcome::AllRejected(candidate) => {
@@ -86,9 +89,17 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
                 context.describe(&candidate, state),
                 wording::remedy(&candidate)
             ));
-            Chosen { token: None, said }
+            Chosen {
+                token: None,
+                rejected: true,
+                said,
+            }
         }
-        Outcome::Nothing => Chosen { token: None, said },
+        Outcome::Nothing => Chosen {
+            token: None,
+            rejected: false,
+            said,
+        },
     })
 }
 
@@ -109,6 +120,10 @@ pub fn token_for(
         let mut failure = Failure::new(format!("there is no token for {subject}"));
         if chosen.said.is_empty() {
             failure = failure.help("run `git credential-hf login NAME`, or set HF_TOKEN");
+        }
+        if chosen.rejected {
+            failure =
+                failure.help("`git credential-hf check` asks the Hub whether that still holds");
         }
         chosen.said.into_iter().fold(failure, Failure::help).into()
     })

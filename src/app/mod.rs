@@ -15,6 +15,7 @@ use anyhow::Result;
 
 use crate::config::Config;
 use crate::config::ConfigError;
+use crate::git::calling_process::Callers;
 use crate::git::remotes;
 use crate::git::run::ReadError;
 use crate::hf_cli::HfCli;
@@ -40,6 +41,8 @@ pub struct Context {
     hf_cli: OnceCell<HfCli>,
     /// The remotes of the repository at hand, once they were needed.
     remotes: OnceCell<Result<Vec<remotes::Remote>, ReadError>>,
+    /// The calling programs, once they were needed.
+    callers: OnceCell<Callers>,
 }
 
 impl Context {
@@ -63,6 +66,7 @@ impl Context {
             keyring: OnceCell::new(),
             hf_cli: OnceCell::new(),
             remotes: OnceCell::new(),
+            callers: OnceCell::new(),
         })
     }
 

@@ -1,6 +1,7 @@
 //! Gathers the inputs of a selection: the state, the remotes, and what the hf CLI knows.
 
 use super::Context;
+use crate::git::calling_process::{Asker, Callers};
 use crate::git::run::ReadError;
 use crate::git::{calling_process, remotes};
 use crate::model::endpoint::Endpoint;
@@ -76,6 +77,23 @@ impl Context {
         }
     }
 
+    fn callers(&self) -> &Callers {
+        self.callers.get_or_init(Callers::read)
+    }
+
+    /// Whether git's own HTTP transport asks, and not another program by way of git. Where
+    /// looking is not cheap, nothing is known.
+    #[must_use]
+    pub fn asked_by_git(&self) -> bool {
+        let asker = if calling_process::IS_CHEAP {
+            self.callers().asker()
+        } else {
+            Asker::Unknown
+        };
+        trace::line(|| format!("asked by: {asker:?}"));
+        asker == Asker::GitTransport
+    }
+
     /// What a request without a path may be about.
     fn remotes(&self, endpoint: &Endpoint) -> Result<Vec<Remote>, ReadError> {
         let all = || match self.remotes.get_or_init(remotes::all) {
@@ -84,11 +102,11 @@ impl Context {
         };
         let mut used = None;
         if calling_process::IS_CHEAP {
-            used = calling_process::in_use();
+            used = self.callers().in_use();
         }
         let mut places = calling_process::places(endpoint, used.as_ref(), all)?;
         if !calling_process::IS_CHEAP && places.len() > 1 {
-            used = calling_process::in_use();
+            used = self.callers().in_use();
             places = calling_process::places(endpoint, used.as_ref(), all)?;
         }
         let remotes: Vec<Remote> = places

@@ -103,7 +103,7 @@ impl<'a> Reader<'a> {
         let from_git = token.origin == Origin::Git;
         Ok(LoadedToken {
             secret: record.secret,
-            username: token.account.clone(),
+            username: token.account.clone().or_else(|| token.username.clone()),
             expires: record.expires.or(token.expires),
             refresh_token: record.refresh_token.filter(|_| from_git),
         })

@@ -210,6 +210,14 @@ impl Context {
     /// When the storage or the state fails; then the token is still listed.
     pub fn forget(&self, name: &TokenName, token: &TokenInfo) -> Result<()> {
         let _lock = self.lock_name(name)?;
+        self.forget_locked(name, token)
+    }
+
+    /// The same for a caller that holds the name's lock.
+    ///
+    /// # Errors
+    /// As [`Context::forget`].
+    pub fn forget_locked(&self, name: &TokenName, token: &TokenInfo) -> Result<()> {
         let same = |state: &State| {
             let now = state.tokens.get(name);
             now.is_some_and(|now| now.order == token.order)

@@ -1,6 +1,15 @@
 //! `check`: would git's request work, and if not why.
 
+use crate::app::token_source::Reader;
+use crate::app::wording;
 use crate::app::wording::remedy;
+use crate::model::endpoint::Endpoint;
+use crate::model::permissions::Facts;
+use crate::model::secret::{Fingerprint, Secret};
+use crate::selection::{Query, Source, TokenSource};
+use crate::state::file::StateError;
+use crate::system::clock;
+use crate::terminal;
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -108,8 +117,19 @@ fn one(
     repo: &Repo,
     access: Access,
 ) -> Result<Verdict> {
-    let chosen = choice::choose_for(context, state, location)?;
     let hub = Hub::new(&location.endpoint);
+    let mut rejected = Rejected::default();
+    if context.serves(&location.endpoint) {
+        rejected = ask_about_rejected(context, state, location, &hub, repo, access)?;
+    }
+    let state = &context.state_file.load()?;
+    let mut chosen = choice::choose_for(context, state, location)?;
+    if chosen.rejected {
+        // The Hub itself has just said more than what is remembered.
+        chosen.said.pop();
+    }
+    let mut notes = rejected.notes;
+    notes.append(&mut chosen.said);
     let mut verdict = Verdict {
         repo: repo.to_string(),
         endpoint: location.endpoint.to_string(),
@@ -120,20 +140,44 @@ fn one(
         token: None,
         candidate: None,
         problem: None,
-        notes: chosen.said,
+        notes,
     };
     verdict.notes.extend(target::not_called(&location.endpoint));
     let Some((candidate, loaded)) = chosen.token else {
-        verdict.problem = without_token(&hub, repo, access);
+        verdict.problem = match rejected.dead.into_iter().next() {
+            None => without_token(&hub, repo, access),
+            Some((candidate, hint)) => {
+                let problem = diagnose(Evidence {
+                    repo,
+                    page: "",
+                    access,
+                    answer: &HubError::Rejected,
+                    facts: None,
+                    replace: &remedy(&candidate),
+                });
+                verdict.is_about(context, state, candidate, hint);
+                Some(problem)
+            }
+        };
         return Ok(verdict);
     };
-    verdict.candidate = Some((candidate.clone(), loaded.secret.hint()));
-    verdict.token = Some(format!(
-        "{}, {}",
-        context.describe(&candidate, state),
-        loaded.secret.hint()
-    ));
+    for (candidate, _) in rejected.dead {
+        verdict.notes.push(format!(
+            "{} does not accept {}: {}",
+            location.endpoint.authority(),
+            wording::source_name(&candidate.source),
+            remedy(&candidate)
+        ));
+    }
+    verdict.is_about(context, state, candidate.clone(), loaded.secret.hint());
+    let learned = Learned {
+        context,
+        endpoint: &location.endpoint,
+        candidate: &candidate,
+        secret: &loaded.secret,
+    };
     let Err(answer) = hub.try_access(repo, access, Some(&loaded.secret)) else {
+        learned.accepted(None);
         return Ok(verdict);
     };
     // The Hub allows few of these questions, so it is asked only where the answer can matter.
@@ -141,6 +185,11 @@ fn one(
         HubError::Forbidden(_) | HubError::NotFound => hub.whoami(&loaded.secret).ok(),
         _ => None,
     };
+    match &facts {
+        Some(facts) => learned.accepted(Some(facts)),
+        None if matches!(answer, HubError::Rejected) => learned.rejected(),
+        None => {}
+    }
     verdict.problem = Some(diagnose(Evidence {
         repo,
         page: &format!("{}/{repo}", location.endpoint),
@@ -150,6 +199,125 @@ fn one(
         replace: &remedy(&candidate),
     }));
     Ok(verdict)
+}
+
+/// Asks about the tokens that would come into question here but for a rejection. It may have been
+/// a wrong one: then it is cleared, and the choice is as it was before.
+fn ask_about_rejected(
+    context: &Context,
+    state: &State,
+    location: &Location,
+    hub: &Hub,
+    repo: &Repo,
+    access: Access,
+) -> Result<Rejected> {
+    let wanted = Query::at(location);
+    let selection = context
+        .select(&wanted, state)
+        .map_err(wording::select_failure)?;
+    let mut reader = Reader::renewing(context, state);
+    let mut asked: Vec<Fingerprint> = Vec::new();
+    let mut found = Rejected::default();
+    for candidate in &selection.candidates {
+        let last_printed = || match &candidate.source {
+            Source::Command(name) => state.commands.get(name)?.last().cloned(),
+            _ => None,
+        };
+        let known = reader.known_fingerprint(candidate).or_else(last_printed);
+        let is_rejected =
+            |value: &Fingerprint| state.rejected_at(&location.endpoint, value).is_some();
+        let Some(value) = known.filter(|value| is_rejected(value) && !asked.contains(value)) else {
+            continue;
+        };
+        asked.push(value);
+        // What cannot be read is said by the choice.
+        let Ok(loaded) = reader.load(candidate) else {
+            continue;
+        };
+        let learned = Learned {
+            context,
+            endpoint: &location.endpoint,
+            candidate,
+            secret: &loaded.secret,
+        };
+        let what = wording::source_name(&candidate.source);
+        let host = location.endpoint.authority();
+        match hub.try_access(repo, access, Some(&loaded.secret)) {
+            Err(HubError::Rejected) => {
+                learned.rejected();
+                let dead = (candidate.clone(), loaded.secret.hint());
+                found.dead.push(dead);
+            }
+            Ok(()) | Err(HubError::Forbidden(_) | HubError::NotFound) => {
+                // A refusal of this repo is none of the token.
+                learned.accepted(hub.whoami(&loaded.secret).ok().as_ref());
+                found.notes.push(format!(
+                    "{what} was rejected before, but {host} accepts it: git uses it again"
+                ));
+            }
+            Err(error) => {
+                let note = format!("{what} was rejected before, and now {error}");
+                found.notes.push(note);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What the Hub says of the tokens that were rejected before.
+#[derive(Default)]
+struct Rejected {
+    /// Those that it does not accept now either, each with what may be shown of its value.
+    dead: Vec<(Candidate, String)>,
+    /// What became of the others.
+    notes: Vec<String>,
+}
+
+/// What the Hub has just told of a token, to be remembered.
+struct Learned<'a> {
+    context: &'a Context,
+    endpoint: &'a Endpoint,
+    candidate: &'a Candidate,
+    secret: &'a Secret,
+}
+
+impl Learned<'_> {
+    /// It is dead: git's next command uses another, even where no program reports a refusal.
+    fn rejected(&self) {
+        let state_file = &self.context.state_file;
+        let value = self.secret.fingerprint();
+        if let Err(error) = state_file.reject(self.endpoint, &value, clock::now()) {
+            terminal::say(&error.to_string());
+        }
+    }
+
+    /// It is good; the facts are what the Hub says of it, where it was asked.
+    fn accepted(&self, facts: Option<&Facts>) {
+        if let Err(error) = self.try_accepted(facts) {
+            terminal::say(&error.to_string());
+        }
+    }
+
+    fn try_accepted(&self, facts: Option<&Facts>) -> Result<(), StateError> {
+        let value = self.secret.fingerprint();
+        let state_file = &self.context.state_file;
+        state_file.lift(self.endpoint, &value)?;
+        let (Some(facts), Source::Stored(name)) = (facts, &self.candidate.source) else {
+            return Ok(());
+        };
+        state_file.update(|state| {
+            let token = state.tokens.get_mut(name);
+            if let Some(token) = token.filter(|token| token.fingerprint == value) {
+                token.account = Some(facts.account.clone());
+                token.expires = facts.expires.or(token.expires);
+                token.facts = Some(Facts {
+                    verified: clock::now(),
+                    ..facts.clone()
+                });
+            }
+            Ok(())
+        })
+    }
 }
 
 /// Without a token a public repo can be read, and nothing else.
@@ -170,6 +338,11 @@ fn without_token(hub: &Hub, repo: &Repo, access: Access) -> Option<Diagnosis> {
 }
 
 impl Verdict {
+    fn is_about(&mut self, context: &Context, state: &State, candidate: Candidate, hint: String) {
+        self.token = Some(format!("{}, {hint}", context.describe(&candidate, state)));
+        self.candidate = Some((candidate, hint));
+    }
+
     fn as_text(&self) -> String {
         let terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
         let token = self.token.clone().unwrap_or_else(|| "no token".to_owned());

@@ -235,11 +235,6 @@ fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
             .iter()
             .filter(|(_, token)| token.endpoint == *endpoint)
     };
-    for (name, token) in here() {
-        if let (Origin::Git, Some(path)) = (token.origin, &token.path) {
-            branches.push((path.clone(), name.to_string()));
-        }
-    }
     if is_environments(context, endpoint) {
         for token in &context.env.tokens {
             branches.push(("any other repo".to_owned(), token.variable.to_owned()));
@@ -256,9 +251,16 @@ fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
             ));
         }
     }
-    let kept = here().filter(|(_, token)| token.origin == Origin::Git && token.path.is_none());
-    for (name, _) in kept {
-        branches.push(("any other repo".to_owned(), name.to_string()));
+    let mut saved: Vec<_> = here()
+        .filter(|(_, token)| token.origin == Origin::Git)
+        .collect();
+    saved.sort_by_key(|(_, token)| {
+        let newest = std::cmp::Reverse((token.added, token.order));
+        (token.path.is_none(), newest)
+    });
+    for (name, token) in saved {
+        let path = token.path.as_deref().unwrap_or("any other repo");
+        branches.push((path.to_owned(), format!("{name} (saved by git)")));
     }
     if has_hf_token(context) && is_environments(context, endpoint) {
         let label = "hf (the hf CLI's active token)".to_owned();
@@ -294,7 +296,7 @@ fn by_scope(context: &Context, state: &State, endpoint: &Endpoint) -> Vec<(Strin
     let tokens = state
         .tokens
         .iter()
-        .filter(|(_, token)| token.endpoint == *endpoint);
+        .filter(|(_, token)| token.endpoint == *endpoint && token.origin == Origin::Login);
     let mut reach: Vec<(Coverage, String, &TokenName)> = tokens
         .flat_map(|(name, token)| {
             let facts = token.facts.iter().flat_map(Facts::reach);

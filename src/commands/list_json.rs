@@ -17,6 +17,7 @@ pub fn as_json(context: &Context, state: &State) -> Value {
                 "name": name,
                 "token": token.hint,
                 "account": token.account,
+                "username": token.username,
                 "storage": token.storage,
                 "encrypted": token.storage != crate::storage::StorageKind::File,
                 "endpoint": token.endpoint.to_string(),

@@ -460,6 +460,7 @@ fn try_keep(
         former: Vec::new(),
         hint: record.secret.hint(),
         account: facts.map(|facts| facts.account.clone()),
+        username: None,
         path: None,
         expires: record
             .expires

@@ -13,6 +13,7 @@ pub mod login_web;
 pub mod logout;
 pub mod naming;
 pub mod refresh;
+pub mod rename;
 pub mod rules;
 pub mod run;
 pub mod token;

@@ -58,6 +58,9 @@ pub struct EndpointOptions {
     pub env: bool,
     /// Plain `http` is answered.
     pub allow_http: bool,
+    /// `save = "any"`: whatever git hands to `store` is saved, as git's own helpers do. Without
+    /// it the endpoint is a Hub, and only what a person typed at git's prompt is.
+    pub save_any: bool,
 }
 
 /// A program that prints a token.

@@ -170,7 +170,13 @@ impl Reader<'_> {
             match key.get_ref().as_ref() {
                 "env" => options.env = self.boolean(item, "env")?,
                 "allow_http" => options.allow_http = self.boolean(item, "allow_http")?,
-                _ => return Err(self.unknown(key, &["env", "allow_http"])),
+                "save" if item.get_ref().as_str() == Some("any") => options.save_any = true,
+                "save" => {
+                    let message = "`save` is \"any\", or not there".to_owned();
+                    let help = "without it, what people type at git's prompt is saved".to_owned();
+                    return Err(self.error(item.span(), message, Some(help)));
+                }
+                _ => return Err(self.unknown(key, &["env", "allow_http", "save"])),
             }
         }
         Ok(options)

@@ -1,11 +1,16 @@
-//! Which place is in use right now: told by the programs that have called this one, where git
-//! itself tells nothing.
+//! The programs that wait for this one, read once from their command lines: who asks, and which
+//! place is in use where git's request does not say.
+//!
+//! Git's own HTTP transport asks a second time within one command only after a refusal. Other
+//! programs, which ask through `git credential fill`, repeat what they were told for no such
+//! reason (git-lfs 3.6), so it matters who asks.
 //!
 //! Without a path git's request names a host only, and nothing in its environment says more. But
 //! git and git-lfs hand the remote and its URL on as arguments: `git-remote-https NAME URL` for
 //! every fetch and push, `git-lfs pre-push NAME URL` for what git-lfs and its transfer agents
-//! (git-xet) upload. Such a program waits for us, so it is still there to be looked at. What it
-//! says chooses among the user's own tokens for the very endpoint that asks, and nothing else.
+//! (git-xet) upload.
+//!
+//! What is read here only chooses among the user's own tokens for the very endpoint that asks.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,7 +23,7 @@ use crate::model::repo::parse_location;
 pub const IS_CHEAP: bool = cfg!(target_os = "linux");
 
 /// How far up we look. Between git-lfs and us are git-xet, `git credential fill`, a shell, `git`.
-const MAX_DEPTH: usize = 16;
+const MAX_LEVELS: usize = 8;
 
 /// What is in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,43 +39,115 @@ pub enum InUse {
     },
 }
 
-/// What the nearest program that says so has in use.
-#[must_use]
-pub fn in_use() -> Option<InUse> {
-    let mut parent = parent();
-    let table = if IS_CHEAP { None } else { Some(processes()) };
-    for _ in 0..MAX_DEPTH {
-        let Process { words, parent: up } = match &table {
-            Some(table) => table.get(&parent)?.clone(),
-            None => process(parent)?,
-        };
-        if let Some(found) = read(&words) {
-            return Some(found);
-        }
-        parent = up;
-    }
-    None
+/// The program that asks for a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// Git's own HTTP transport, for a fetch or a push.
+    GitTransport,
+    /// Any other, `git credential fill` included.
+    Other,
+    /// It cannot be told here.
+    Unknown,
 }
 
-/// What a program's arguments say, its own name first.
-fn read(words: &[String]) -> Option<InUse> {
-    let (program, arguments) = words.split_first()?;
-    let program = program.rsplit('/').next()?;
-    let mut given = arguments.iter().filter(|word| !word.starts_with('-'));
-    match program {
-        // NAME URL, or a URL alone.
-        "git-remote-https" | "git-remote-http" => place(given.next_back()?),
-        "git-lfs" => {
-            let verb = given.next()?.as_str();
-            let remote = given.next()?;
-            match verb {
-                "pre-push" => place(given.next()?).or_else(|| named(remote, true)),
-                "push" => named(remote, true),
-                "fetch" | "pull" => named(remote, false),
-                _ => None,
-            }
+/// The programs that have called this one and wait for it, the nearest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Callers(Vec<Program>);
+
+/// A program by its command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Program {
+    /// Without its folder, and `git-remote-https` for `git remote-https`.
+    name: String,
+    arguments: Vec<String>,
+}
+
+impl Callers {
+    /// Reads them; what is hidden, or has ended, ends the list.
+    #[must_use]
+    pub fn read() -> Self {
+        let mut parent = parent();
+        let table = if IS_CHEAP { None } else { Some(processes()) };
+        let mut programs = Vec::new();
+        while programs.len() < MAX_LEVELS {
+            let process = match &table {
+                Some(table) => table.get(&parent).cloned(),
+                None => process(parent),
+            };
+            let Some(Process { words, parent: up }) = process else {
+                break;
+            };
+            programs.push(Program::parse(&words));
+            parent = up;
         }
-        _ => None,
+        Self(programs)
+    }
+
+    /// Who asks. Between git and this program may be the shell and the `git` that git starts for
+    /// a helper's bare name.
+    #[must_use]
+    pub fn asker(&self) -> Asker {
+        let between =
+            |program: &&Program| program.is_shell() || program.name == "git-credential-hf";
+        match self.0.iter().find(|program| !between(program)) {
+            None => Asker::Unknown,
+            Some(program) if program.is_transport() => Asker::GitTransport,
+            Some(_) => Asker::Other,
+        }
+    }
+
+    /// What the nearest program that says so has in use.
+    #[must_use]
+    pub fn in_use(&self) -> Option<InUse> {
+        self.0.iter().find_map(Program::in_use)
+    }
+}
+
+impl Program {
+    fn parse(words: &[String]) -> Self {
+        let (first, rest) = words.split_first().map_or(("", &[][..]), |(f, r)| (f, r));
+        let name = first.rsplit(['/', '\\']).next().unwrap_or_default();
+        let name = name.strip_suffix(".exe").unwrap_or(name);
+        match rest.split_first() {
+            // Git starts its own programs so, without options in front of their names.
+            Some((verb, arguments)) if name == "git" && !verb.starts_with('-') => Self {
+                name: format!("git-{verb}"),
+                arguments: arguments.to_vec(),
+            },
+            _ => Self {
+                name: name.to_owned(),
+                arguments: rest.to_vec(),
+            },
+        }
+    }
+
+    fn is_shell(&self) -> bool {
+        const SHELLS: [&str; 6] = ["sh", "dash", "bash", "ash", "ksh", "zsh"];
+        SHELLS.contains(&self.name.as_str()) && self.arguments.first().is_some_and(|a| a == "-c")
+    }
+
+    fn is_transport(&self) -> bool {
+        matches!(self.name.as_str(), "git-remote-https" | "git-remote-http")
+    }
+
+    /// What the arguments say.
+    fn in_use(&self) -> Option<InUse> {
+        let mut given = self.arguments.iter().filter(|word| !word.starts_with('-'));
+        if self.is_transport() {
+            // NAME URL, or a URL alone.
+            return place(given.next_back()?);
+        }
+        if self.name != "git-lfs" {
+            return None;
+        }
+        let verb = given.next()?.as_str();
+        let remote = given.next()?;
+        match verb {
+            "pre-push" => place(given.next()?).or_else(|| named(remote, true)),
+            "push" => named(remote, true),
+            "fetch" | "pull" => named(remote, false),
+            _ => None,
+        }
     }
 }
 
@@ -210,9 +287,12 @@ fn table(listing: &str) -> HashMap<u32, Process> {
 mod tests {
     use super::*;
 
+    fn words(line: &str) -> Vec<String> {
+        line.split(' ').map(str::to_owned).collect()
+    }
+
     fn said(line: &str) -> String {
-        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        match read(&words) {
+        match Program::parse(&words(line)).in_use() {
             None => "-".to_owned(),
             Some(InUse::Remote { name, push: true }) => format!("push {name}"),
             Some(InUse::Remote { name, push: false }) => format!("fetch {name}"),
@@ -230,6 +310,8 @@ mod tests {
             (format!("/usr/lib/git-core/git-remote-https origin {X}"), X),
             (format!("git-remote-https {X} {X}"), X),
             (format!("git-remote-https {X}"), X),
+            (format!("git remote-https origin {X}"), X),
+            (format!("git lfs pre-push origin {X}"), X),
             (
                 "git-remote-https up https://work@HF.co/acme/x.git/".to_owned(),
                 "work@https://huggingface.co/acme/x.git",
@@ -260,7 +342,6 @@ mod tests {
         for line in [
             "",
             "git fetch https://huggingface.co/acme/x",
-            "git remote-https origin https://huggingface.co/acme/x",
             "git-remote-https",
             "git-remote-https origin",
             "git-remote-https origin ssh://git@hf.co/acme/x",
@@ -274,6 +355,68 @@ mod tests {
             "my-git-lfs push origin",
         ] {
             assert_eq!(said(line), "-", "{line}");
+        }
+    }
+
+    #[test]
+    fn who_asks() {
+        use Asker::{GitTransport, Other, Unknown};
+        const TRANSPORT: &str = "/usr/lib/git-core/git-remote-https origin https://hf.co/acme/x";
+        for (lines, expected) in [
+            (&[TRANSPORT][..], GitTransport),
+            (
+                &["git-remote-http up http://127.0.0.1:8080/acme/x"],
+                GitTransport,
+            ),
+            (
+                &["git remote-https up https://hf.co/acme/x", "git push"],
+                GitTransport,
+            ),
+            (
+                &[
+                    "git credential-hf get",
+                    "sh -c git credential-hf get",
+                    TRANSPORT,
+                ],
+                GitTransport,
+            ),
+            (
+                &["/bin/sh -c /opt/git-credential-hf get", TRANSPORT],
+                GitTransport,
+            ),
+            (&["/usr/bin/git credential-hf get", TRANSPORT], GitTransport),
+            (
+                &["git credential fill", "git-lfs pre-push origin url"],
+                Other,
+            ),
+            // Git's transport further up does not ask.
+            (
+                &[
+                    "git credential-hf get",
+                    "git credential fill",
+                    "git-lfs smudge",
+                    TRANSPORT,
+                ],
+                Other,
+            ),
+            (&["git push"], Other),
+            (&["git clone https://hf.co/acme/x", TRANSPORT], Other),
+            (&["/home/me/wrapper get", TRANSPORT], Other),
+            (&["sh /home/me/wrapper get", TRANSPORT], Other),
+            (&["bash"], Other),
+            (&["cargo fetch"], Other),
+            (&[""], Other),
+            (&["my-git-remote-https origin url"], Other),
+            (&["git -c x=y remote-https origin url"], Other),
+            (
+                &["git credential-hf get", "sh -c git credential-hf get"],
+                Unknown,
+            ),
+            (&[], Unknown),
+        ] {
+            let programs = lines.iter().map(|line| Program::parse(&words(line)));
+            let callers = Callers(programs.collect());
+            assert_eq!(callers.asker(), expected, "{lines:?}");
         }
     }
 

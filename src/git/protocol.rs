@@ -46,7 +46,7 @@ pub struct Request {
     pub ephemeral: bool,
     /// What the caller can take.
     pub capabilities: Capabilities,
-    /// What a helper said before, handed back; see [`crate::offer_state`].
+    /// What a helper said before, handed back; see [`crate::offer::Mark`].
     pub states: Vec<String>,
 }
 
@@ -201,8 +201,9 @@ pub enum Reply {
     Credential(Box<Credential>),
     /// Git is to stop: no other helper, no prompt.
     Quit,
-    /// Nothing: it is somebody else's turn.
-    Nothing,
+    /// No credential: another helper's turn, or the person's in front of git. The mark in
+    /// `state[]` comes back with what that person types.
+    Unanswered(String),
 }
 
 /// The answer to `get`.
@@ -216,10 +217,8 @@ pub struct Credential {
     pub password_expiry_utc: Option<u64>,
     /// Handed back where it was given to us by git.
     pub oauth_refresh_token: Option<Secret>,
-    /// `state[]`, which the caller gives back with `store`, `erase` and the next `get`.
-    pub state: Option<String>,
-    /// Another candidate is left, should this one be refused.
-    pub more: bool,
+    /// Another candidate is left, should this one be refused: git comes back with this `state[]`.
+    pub again: Option<String>,
 }
 
 impl Reply {
@@ -230,7 +229,11 @@ impl Reply {
     pub fn write(&self, announced: Capabilities, out: &mut impl Write) -> io::Result<()> {
         let mut text = Zeroizing::new(String::with_capacity(1024));
         match self {
-            Self::Nothing => {}
+            Self::Unanswered(_) if !announced.state => {}
+            Self::Unanswered(state) => {
+                push(&mut text, "capability[]", "state")?;
+                push(&mut text, "state[]", state)?;
+            }
             Self::Quit => text.push_str("quit=1\n"),
             Self::Credential(credential) => {
                 let Credential {
@@ -238,10 +241,10 @@ impl Reply {
                     password,
                     password_expiry_utc,
                     oauth_refresh_token,
-                    state,
-                    more,
+                    again,
                 } = credential.as_ref();
-                if announced.state && state.is_some() {
+                let again = again.as_ref().filter(|_| announced.state);
+                if again.is_some() {
                     push(&mut text, "capability[]", "state")?;
                 }
                 push(&mut text, "username", username)?;
@@ -252,11 +255,9 @@ impl Reply {
                 if let Some(token) = oauth_refresh_token {
                     push(&mut text, "oauth_refresh_token", token.expose())?;
                 }
-                if let (true, Some(state)) = (announced.state, state) {
+                if let Some(state) = again {
                     push(&mut text, "state[]", state)?;
-                    if *more {
-                        push(&mut text, "continue", "1")?;
-                    }
+                    push(&mut text, "continue", "1")?;
                 }
             }
         }
@@ -408,8 +409,7 @@ mod tests {
             password: Secret::exact("not-a-real-one").unwrap(),
             password_expiry_utc: Some(17),
             oauth_refresh_token: None,
-            state: Some("s".into()),
-            more: true,
+            again: Some("s".into()),
         }
     }
 
@@ -432,6 +432,16 @@ mod tests {
             written(credential(), false),
             "username=alice\npassword=not-a-real-one\npassword_expiry_utc=17\n"
         );
+    }
+
+    #[test]
+    fn an_unanswered_request_leaves_a_mark_where_state_is_announced() {
+        for (state, expected) in [(true, "capability[]=state\nstate[]=s\n"), (false, "")] {
+            let mut out = Vec::new();
+            let reply = Reply::Unanswered("s".into());
+            reply.write(Capabilities { state }, &mut out).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
     }
 
     #[test]

@@ -7,7 +7,6 @@ use crate::config::Config;
 use crate::git::run::ReadError;
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
-use crate::model::pattern::Specificity;
 use crate::model::permissions::Access;
 use crate::model::permissions::Coverage;
 use crate::model::repo::Location;
@@ -150,8 +149,6 @@ pub enum Reason {
     NamedByUsername,
     /// 2: a rule.
     Rule(Pattern),
-    /// 2: git's `store` kept it for this very path.
-    KeptForPath(String),
     /// 3: `HF_OIDC_RESOURCE` opts in.
     Exchange,
     /// 4: the environment has it.
@@ -160,16 +157,18 @@ pub enum Reason {
     Scope(String),
     /// 6: the default token.
     Default,
-    /// 6: git's `store` kept it for the host.
-    KeptForHost,
-    /// 7: the hf CLI's active token.
+    /// 7: git's `store` saved it for this very path.
+    SavedForPath(String),
+    /// 7: git's `store` saved it for the host.
+    SavedForHost,
+    /// 8: the hf CLI's active token.
     HfActive,
 }
 
 impl Reason {
     /// Whether it speaks of the repo, and so means nothing where the repo is not known.
     fn is_about_the_repo(&self) -> bool {
-        matches!(self, Self::Rule(_) | Self::KeptForPath(_) | Self::Scope(_))
+        matches!(self, Self::Rule(_) | Self::Scope(_))
     }
 }
 
@@ -179,12 +178,12 @@ impl fmt::Display for Reason {
             Self::NamedByEnvironment => f.write_str("named by GIT_CREDENTIAL_HF_TOKEN_NAME"),
             Self::NamedByUsername => f.write_str("named by the user name in the URL"),
             Self::Rule(pattern) => write!(f, "rule `{pattern}`"),
-            Self::KeptForPath(path) => write!(f, "kept by git for {path}"),
             Self::Exchange => f.write_str("exchange of the job's identity"),
             Self::Environment => f.write_str("environment"),
             Self::Scope(scope) => write!(f, "its scopes cover {scope}"),
             Self::Default => f.write_str("the default token"),
-            Self::KeptForHost => f.write_str("kept by git for the host"),
+            Self::SavedForPath(path) => write!(f, "saved by git for {path}"),
+            Self::SavedForHost => f.write_str("saved by git for the host"),
             Self::HfActive => f.write_str("the hf CLI's active token"),
         }
     }
@@ -280,7 +279,7 @@ pub fn select(inputs: Inputs<'_>) -> Result<Selection, SelectError> {
             }
         },
     }
-    if who == Who::Unknown {
+    if !who.is_known(inputs) {
         notices.push(Notice::UnknownUsername);
     }
     let candidates = candidates(inputs, &who, repo.as_ref());
@@ -321,10 +320,8 @@ enum Who {
     Anybody,
     /// A token, by its name.
     Token(Source),
-    /// The tokens of one account.
-    Account(String),
-    /// Nobody known here.
-    Unknown,
+    /// The tokens of one account, and what git's `store` saved under this very user name.
+    User(String),
 }
 
 impl Who {
@@ -335,16 +332,7 @@ impl Who {
         // A token may bear a generic word as its name; then it was named.
         match find(inputs, &TokenName::existing(username)) {
             Source::Unusable(..) if is_generic(username) => Self::Anybody,
-            Source::Unusable(..) => {
-                let known = inputs.state.tokens.values().any(|token| {
-                    token.endpoint == inputs.wanted.endpoint && has_account(token, username)
-                });
-                if known {
-                    Self::Account(username.to_owned())
-                } else {
-                    Self::Unknown
-                }
-            }
+            Source::Unusable(..) => Self::User(username.to_owned()),
             source => Self::Token(source),
         }
     }
@@ -353,14 +341,22 @@ impl Who {
     fn takes(&self, token: &TokenInfo) -> bool {
         match self {
             Self::Anybody => true,
-            Self::Account(username) => has_account(token, username),
-            Self::Token(_) | Self::Unknown => false,
+            Self::User(username) => {
+                has_account(token, username) || token.username.as_deref() == Some(username)
+            }
+            Self::Token(_) => false,
         }
+    }
+
+    /// Whether anything stored for this endpoint is theirs.
+    fn is_known(&self, inputs: Inputs<'_>) -> bool {
+        let mut stored = inputs.state.tokens.values();
+        !matches!(self, Self::User(_))
+            || stored.any(|token| token.endpoint == inputs.wanted.endpoint && self.takes(token))
     }
 }
 
-/// Whether the token is this account's. The Hub's names have no case; elsewhere a user name
-/// that git kept means itself.
+/// Whether the token is this account's. The Hub's names have no case.
 fn has_account(token: &TokenInfo, username: &str) -> bool {
     token.account.as_deref().is_some_and(|account| {
         account == username
@@ -428,7 +424,7 @@ fn agreed(inputs: Inputs<'_>, who: &Who) -> Agreement {
     }
 }
 
-/// Steps 2 to 7 for one repo, or for none.
+/// Steps 2 to 8 for one repo, or for none.
 fn candidates(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>) -> Vec<Candidate> {
     let mut list = Vec::new();
     if let Who::Token(source) = who {
@@ -447,7 +443,7 @@ fn candidates(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>) -> Vec<Candida
     }
     by_scope(inputs, who, repo, &mut list);
     default(inputs, who, &mut list);
-    kept_for_host(inputs, who, &mut list);
+    saved(inputs, who, repo, &mut list);
     // Whose it is, is not known, so it is nobody's in particular.
     if inputs.hf.active && *who == Who::Anybody && belongs_to_environment(inputs) {
         list.push(Candidate {
@@ -455,12 +451,7 @@ fn candidates(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>) -> Vec<Candida
             reason: Reason::HfActive,
         });
     }
-    debug_assert!(
-        repo.is_some()
-            || list.iter().all(|c| {
-                !c.reason.is_about_the_repo() || matches!(c.reason, Reason::KeptForPath(_))
-            })
-    );
+    debug_assert!(repo.is_some() || list.iter().all(|c| !c.reason.is_about_the_repo()));
     // The same token once, for its strongest reason.
     let mut unique: Vec<Candidate> = Vec::with_capacity(list.len());
     for candidate in list {
@@ -471,48 +462,19 @@ fn candidates(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>) -> Vec<Candida
     unique
 }
 
-/// Step 2: the rules that match, most specific first, with what git kept for the very path
-/// among them as a rule for exactly that repo.
+/// Step 2: the rules that match, most specific first, as the configuration holds them.
 fn rules(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<Candidate>) {
-    let wanted = inputs.wanted;
-    let mut found: Vec<(Option<Specificity>, Candidate)> = Vec::new();
-    if let Some(repo) = repo {
-        for rule in &inputs.config.rules {
-            if !rule.pattern.matches(&wanted.endpoint, repo) {
-                continue;
-            }
-            let source = find(inputs, &rule.token);
-            if !takes(inputs, who, &source) {
-                continue;
-            }
+    let Some(repo) = repo else { return };
+    for rule in &inputs.config.rules {
+        if !rule.pattern.matches(&inputs.wanted.endpoint, repo) {
+            continue;
+        }
+        let source = find(inputs, &rule.token);
+        if takes(inputs, who, &source) {
             let reason = Reason::Rule(rule.pattern.clone());
-            found.push((
-                Some(rule.pattern.specificity()),
-                Candidate { source, reason },
-            ));
+            list.push(Candidate { source, reason });
         }
     }
-    for (name, token) in kept(inputs, who) {
-        let Some(path) = &token.path else { continue };
-        let kept_repo = Repo::from_path(path);
-        let same = match (&kept_repo, repo) {
-            (Some(kept), Some(wanted)) => kept == wanted,
-            _ => wanted.path.as_deref() == Some(path.as_str()),
-        };
-        if same {
-            let specificity = kept_repo
-                .and_then(|repo| Pattern::for_repo(&wanted.endpoint, &repo))
-                .map(|pattern| pattern.specificity());
-            let candidate = Candidate {
-                source: Source::Stored(name.clone()),
-                reason: Reason::KeptForPath(path.clone()),
-            };
-            found.push((specificity, candidate));
-        }
-    }
-    // Stable: a rule that somebody wrote goes before what git kept for the same repo.
-    found.sort_by_key(|(specificity, _)| *specificity);
-    list.extend(found.into_iter().map(|(_, candidate)| candidate));
 }
 
 /// Whether a source may be used for the user name at hand: only stored tokens have an account.
@@ -569,7 +531,12 @@ fn covering<'a>(inputs: Inputs<'a>, who: &Who, repo: &Repo) -> Vec<(Coverage, &'
         .state
         .tokens
         .iter()
-        .filter(|(_, token)| token.endpoint == inputs.wanted.endpoint && who.takes(token))
+        .filter(|(_, token)| {
+            // What git saved comes below what the user chose, whatever it may do.
+            token.origin == Origin::Login
+                && token.endpoint == inputs.wanted.endpoint
+                && who.takes(token)
+        })
         .filter_map(|(name, token)| {
             // Git asks the same for a fetch and a push, so what can be read must do.
             let coverage = token.facts.as_ref()?.covers(repo, Access::Read)?;
@@ -580,7 +547,7 @@ fn covering<'a>(inputs: Inputs<'a>, who: &Who, repo: &Repo) -> Vec<(Coverage, &'
     found
 }
 
-/// Step 6, first half. A default for another endpoint is not for this one, and that is no error.
+/// Step 6. A default for another endpoint is not for this one, and that is no error.
 fn default(inputs: Inputs<'_>, who: &Who, list: &mut Vec<Candidate>) {
     let Some(name) = &inputs.config.default else {
         return;
@@ -602,26 +569,39 @@ fn default(inputs: Inputs<'_>, who: &Who, list: &mut Vec<Candidate>) {
     }
 }
 
-/// Step 6, second half: what git's `store` kept for the host, newest first.
-fn kept_for_host(inputs: Inputs<'_>, who: &Who, list: &mut Vec<Candidate>) {
-    let mut found: Vec<_> = kept(inputs, who)
-        .filter(|(_, token)| token.path.is_none())
+/// Step 7: what git's `store` saved on this endpoint for this user, for the exact path first, then
+/// for the host; the newest first.
+fn saved(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<Candidate>) {
+    let wanted = inputs.wanted;
+    let here = |token: &TokenInfo| {
+        let Some(path) = &token.path else { return true };
+        match (Repo::from_path(path), repo) {
+            (Some(saved), Some(wanted)) => saved == *wanted,
+            _ => wanted.path.as_deref() == Some(path.as_str()),
+        }
+    };
+    let mut found: Vec<(&TokenName, &TokenInfo)> = inputs
+        .state
+        .tokens
+        .iter()
+        .filter(|(_, token)| {
+            token.origin == Origin::Git
+                && token.endpoint == wanted.endpoint
+                && who.takes(token)
+                && here(token)
+        })
         .collect();
-    found.sort_by_key(|(_, token)| std::cmp::Reverse((token.added, token.order)));
-    list.extend(found.into_iter().map(|(name, _)| Candidate {
+    found.sort_by_key(|(_, token)| {
+        let newest = std::cmp::Reverse((token.added, token.order));
+        (token.path.is_none(), newest)
+    });
+    list.extend(found.into_iter().map(|(name, token)| Candidate {
         source: Source::Stored(name.clone()),
-        reason: Reason::KeptForHost,
+        reason: match &token.path {
+            Some(path) => Reason::SavedForPath(path.clone()),
+            None => Reason::SavedForHost,
+        },
     }));
-}
-
-/// What git's `store` kept on this endpoint for this user.
-fn kept<'a>(
-    inputs: Inputs<'a>,
-    who: &'a Who,
-) -> impl Iterator<Item = (&'a TokenName, &'a TokenInfo)> {
-    inputs.state.tokens.iter().filter(move |(_, token)| {
-        token.origin == Origin::Git && token.endpoint == inputs.wanted.endpoint && who.takes(token)
-    })
 }
 
 #[cfg(test)]

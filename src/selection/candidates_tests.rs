@@ -10,7 +10,7 @@ struct TokenSource {
     config: &'static str,
     /// Name, account; logged in on the public Hub.
     tokens: &'static [(&'static str, &'static str)],
-    /// User name, path, when; kept by git on the public Hub.
+    /// User name, path, when; saved by git on the public Hub.
     kept: &'static [(&'static str, &'static str, u64)],
     /// Name, endpoint; logged in elsewhere.
     elsewhere: &'static [(&'static str, &'static str)],
@@ -29,7 +29,8 @@ fn info(endpoint: &str, origin: Origin, account: &str, path: &str, added: u64) -
         fingerprint: Fingerprint::parse(&"0".repeat(32)).unwrap(),
         former: Vec::new(),
         hint: String::new(),
-        account: some(account),
+        account: some(account).filter(|_| origin == Origin::Login),
+        username: some(account).filter(|_| origin == Origin::Git),
         path: some(path),
         expires: None,
         facts: None,
@@ -298,7 +299,7 @@ fn the_environments_tokens_follow_hf_endpoint() {
 }
 
 #[test]
-fn what_git_kept_stays_within_its_scope() {
+fn what_git_saved_stays_within_its_scope_and_comes_after_what_was_chosen() {
     let world = TokenSource {
         config: "[rules]\n\"acme/x\" = \"ruled\"\nacme = \"wide\"\n",
         tokens: &[("ruled", ""), ("wide", "")],
@@ -313,9 +314,9 @@ fn what_git_kept_stays_within_its_scope() {
     };
     let host = "git:new@huggingface.co git:old@huggingface.co";
     for (path, expected) in [
-        // A rule somebody wrote goes before what git kept for the same repo.
-        ("acme/x", "ruled git:u@huggingface.co/acme/x wide"),
-        ("acme/y", "git:u@huggingface.co/acme/y.git wide"),
+        // Any rule takes precedence, even one for the whole namespace.
+        ("acme/x", "ruled wide git:u@huggingface.co/acme/x"),
+        ("acme/y", "wide git:u@huggingface.co/acme/y.git"),
         ("datasets/acme/y", "wide"),
         ("a/b/c", "git:u@huggingface.co/a/b/c"),
         ("a/b", ""),
@@ -324,6 +325,34 @@ fn what_git_kept_stays_within_its_scope() {
         let expected = format!("{expected} {host}");
         assert_eq!(world.pick(path, "-"), expected.trim_start(), "{path}");
     }
+}
+
+#[test]
+fn what_git_saved_for_the_very_path_comes_after_the_default() {
+    let world = TokenSource {
+        config: "default = \"me\"\n",
+        tokens: &[("me", "alice")],
+        kept: &[("alice", "acme/x", 1), ("bob", "", 2)],
+        env: &[("HF_TOKEN", "one")],
+        hf_active: true,
+        ..TokenSource::default()
+    };
+    let path = "git:alice@huggingface.co/acme/x";
+    let host = "git:bob@huggingface.co";
+    for (username, expected) in [
+        ("-", format!("$HF_TOKEN me {path} {host} hf:(active)")),
+        ("alice", format!("$HF_TOKEN me {path}")),
+        // A user name that git saved with a token is not an account: its case counts.
+        ("bob", format!("$HF_TOKEN {host}")),
+        ("Bob", "$HF_TOKEN".to_owned()),
+    ] {
+        assert_eq!(world.pick("acme/x", username), expected, "{username}");
+    }
+    let unknown = |username| {
+        let selection = world.select("https://huggingface.co", Some("acme/x"), Some(username));
+        selection.unwrap().notices == [Notice::UnknownUsername]
+    };
+    assert!(!unknown("alice") && !unknown("bob") && unknown("Bob") && unknown("carol"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Fingerprint;
 use crate::model::secret::Secret;
+use crate::model::token_name::TokenName;
 use crate::selection::Candidate;
 use crate::state::Eligibility;
 use crate::state::State;
@@ -150,40 +151,87 @@ impl<'a> HeldBack<'a> {
     }
 }
 
-/// What `state[]` carries: that the answer is ours, and the values answered so far in this one
-/// operation. It holds no secret, only fingerprints.
+/// What `state[]` carries from one call of a command to the next. It holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempts {
-    /// The values answered, the newest last.
-    pub tried: Vec<Fingerprint>,
+pub enum Mark {
+    /// Nothing was answered. Git gives this back with what a person then types, and never with a
+    /// login from a URL.
+    Asked,
+    /// This was answered, and another candidate was left.
+    Tried(Tried),
+}
+
+/// An answer that git was told to come back from, should it be refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// The value.
+    pub value: Fingerprint,
+    /// The hash of the user name that went with it.
+    username: String,
+    /// The user name was ours: nobody had asked for one.
+    pub own_username: bool,
+}
+
+impl Tried {
+    /// What was answered; `asked_for` says that the user name was given in the request.
+    #[must_use]
+    pub fn new(value: Fingerprint, username: &str, asked_for: bool) -> Self {
+        Self {
+            value,
+            username: TokenName::existing(username).hash(),
+            own_username: !asked_for,
+        }
+    }
+
+    /// Whether it was answered with this user name.
+    #[must_use]
+    pub fn was_for(&self, username: Option<&str>) -> bool {
+        username.is_some_and(|name| TokenName::existing(name).hash() == self.username)
+    }
 }
 
 /// Marks a `state[]` as ours, and its format; git wants values to begin with the helper's name.
-const STATE_PREFIX: &str = "git-credential-hf:1:";
+const MARK_PREFIX: &str = "hf:1:";
 
-/// How many values one operation can have tried; git itself stops after three.
-const MAX_TRIED: usize = 16;
-
-impl Attempts {
+impl Mark {
     /// The text for `state[]`.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let tried: Vec<&str> = self.tried.iter().map(Fingerprint::as_str).collect();
-        format!("{STATE_PREFIX}{}", tried.join(","))
+        match self {
+            Self::Asked => format!("{MARK_PREFIX}asked"),
+            Self::Tried(Tried {
+                value,
+                username,
+                own_username,
+            }) => {
+                let whose = if *own_username { "own" } else { "given" };
+                format!("{MARK_PREFIX}tried:{}:{whose}:{username}", value.as_str())
+            }
+        }
     }
 
     /// Finds ours among what the caller gave back; anything else is another helper's.
     #[must_use]
     pub fn find(states: &[String]) -> Option<Self> {
-        states.iter().rev().find_map(|state| {
-            let tried: Option<Vec<_>> = state
-                .strip_prefix(STATE_PREFIX)?
-                .split(',')
-                .take(MAX_TRIED)
-                .map(Fingerprint::parse)
-                .collect();
-            tried.map(|tried| Self { tried })
-        })
+        states.iter().rev().find_map(|state| Self::parse(state))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.strip_prefix(MARK_PREFIX)?.split(':');
+        let mark = match parts.next()? {
+            "asked" => Self::Asked,
+            "tried" => Self::Tried(Tried {
+                value: Fingerprint::parse(parts.next()?)?,
+                own_username: match parts.next()? {
+                    "own" => true,
+                    "given" => false,
+                    _ => return None,
+                },
+                username: parts.next()?.to_owned(),
+            }),
+            _ => return None,
+        };
+        parts.next().is_none().then_some(mark)
     }
 }
 
@@ -192,7 +240,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::model::token_name::TokenName;
     use crate::selection::Reason;
     use crate::selection::Source;
 
@@ -337,19 +384,35 @@ mod tests {
     }
 
     #[test]
-    fn state_reads_back_and_others_are_ignored() {
-        let state = Attempts {
-            tried: vec![secret("a").fingerprint(), secret("b").fingerprint()],
-        };
+    fn marks_read_back_and_others_are_ignored() {
+        let tried = Mark::Tried(Tried::new(secret("a").fingerprint(), "alice", true));
+        let own = Mark::Tried(Tried::new(secret("a").fingerprint(), "hf_user", false));
         let theirs = "other-helper:1:xyz".to_owned();
-        let states = [theirs.clone(), state.to_text(), theirs];
-        assert_eq!(Attempts::find(&states), Some(state));
-        for bad in [
-            "git-credential-hf:1:",
-            "git-credential-hf:1:x,y",
-            "git-credential-hf:2:aaaa",
-        ] {
-            assert_eq!(Attempts::find(&[bad.to_owned()]), None, "{bad}");
+        for mark in [Mark::Asked, tried, own] {
+            let states = [theirs.clone(), mark.to_text(), theirs.clone()];
+            assert_eq!(Mark::find(&states), Some(mark));
         }
+        let value = secret("a").fingerprint();
+        for bad in [
+            "hf:1:".to_owned(),
+            "hf:1:asked:".to_owned(),
+            "hf:1:tried".to_owned(),
+            format!("hf:1:tried:{}", value.as_str()),
+            format!("hf:1:tried:{}:nobody's:x", value.as_str()),
+            format!("hf:1:tried:{}:own:x:y", value.as_str()),
+            "hf:1:tried:x:own:y".to_owned(),
+            "hf:2:asked".to_owned(),
+            "git-credential-hf:1:asked".to_owned(),
+        ] {
+            assert_eq!(Mark::find(std::slice::from_ref(&bad)), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_user_name_is_known_again() {
+        let tried = Tried::new(secret("a").fingerprint(), "alice", true);
+        assert!(tried.was_for(Some("alice")));
+        assert!(!tried.was_for(Some("Alice")) && !tried.was_for(Some("")) && !tried.was_for(None));
+        assert!(!tried.own_username);
     }
 }

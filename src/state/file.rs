@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Fingerprint;
+use crate::state::Origin;
 use crate::state::State;
 use crate::state::VERSION;
 use crate::system::files;
@@ -245,7 +246,16 @@ pub fn parse(bytes: &[u8]) -> Result<State, Unreadable> {
     }
     let damaged = |error: &serde_json::Error| Unreadable::Damaged { line: error.line() };
     match serde_json::from_slice::<State>(bytes) {
-        Ok(state) if state.version == VERSION => Ok(state),
+        Ok(mut state) if state.version == VERSION => {
+            for token in state.tokens.values_mut() {
+                // Written so before the user name that git saved a token with, which may come
+                // from any URL, was told from an account that the Hub has named.
+                if token.origin == Origin::Git && token.facts.is_none() {
+                    token.username = token.username.take().or(token.account.take());
+                }
+            }
+            Ok(state)
+        }
         outcome => match serde_json::from_slice::<Version>(bytes) {
             Ok(Version { version }) if version > VERSION => Err(Unreadable::Newer { version }),
             Err(error) => Err(damaged(&error)),

@@ -75,10 +75,14 @@ pub struct TokenInfo {
     pub former: Vec<Fingerprint>,
     /// Kind and last four characters.
     pub hint: String,
-    /// The account it belongs to, or the user name that git kept it with.
+    /// The account it belongs to, as the Hub says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// The path that git kept it for.
+    /// The user name that git saved it with, which a URL may have given: it says nothing of whose
+    /// token it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The path that git saved it for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// When it expires, in seconds since 1970.
@@ -246,6 +250,7 @@ pub mod samples {
             former: Vec::new(),
             hint: "hf_…abcd".into(),
             account: None,
+            username: None,
             path: None,
             expires: None,
             facts: None,

@@ -1,17 +1,17 @@
 //! `erase`: the server refused a credential, or somebody wants one gone.
 
-use crate::app::wording::remedy;
 use anyhow::Result;
 
 use crate::app::renewal;
 use crate::app::wording;
 use crate::commands::credential::request::Session;
+use crate::model::repo::Repo;
 use crate::model::secret::Kind;
 use crate::model::secret::Secret;
 use crate::model::time::since;
 use crate::model::token_name::TokenName;
-use crate::selection::Attempts;
 use crate::selection::Candidate;
+use crate::selection::Mark;
 use crate::selection::Source;
 use crate::selection::TokenSource;
 use crate::state::Origin;
@@ -32,6 +32,10 @@ pub fn run() -> Result<()> {
     };
     // A state that cannot be read must not let git-lfs ask for ever: go on without it.
     let state = session.context.state_or_empty();
+    let is_token = |secret: &Secret| secret.kind() != Kind::Other;
+    if session.username_is_token() && !session.request.password.as_ref().is_some_and(is_token) {
+        terminal::say(super::get::TOKEN_AS_USERNAME);
+    }
     match &session.request.password {
         Some(secret) => erase_value(&session, &state, secret),
         None => erase_scope(&session, &state),
@@ -43,7 +47,7 @@ pub fn run() -> Result<()> {
 fn erase_scope(session: &Session, state: &State) -> Result<()> {
     let request = &session.request;
     for (name, token) in kept(session, state) {
-        let same_user = request.username.is_none() || request.username == token.account;
+        let same_user = request.username.is_none() || request.username == token.username;
         if same_user && same_path(session, token) {
             trace::line(|| format!("erase: removing `{name}`"));
             session.context.forget(name, token)?;
@@ -53,7 +57,6 @@ fn erase_scope(session: &Session, state: &State) -> Result<()> {
 }
 
 fn same_path(session: &Session, token: &TokenInfo) -> bool {
-    use crate::model::repo::Repo;
     match (&session.request.path, &token.path) {
         (None, _) => true,
         (Some(_), None) => false,
@@ -76,7 +79,7 @@ fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> 
             removed = true;
         }
     }
-    let mut candidate = session.candidate_with(state, &value);
+    let mut candidate = session.candidate_with(&session.wanted(), state, &value);
     if secret.kind() == Kind::Other {
         // The fingerprint of such a value only sorts, so the value itself is compared.
         candidate = candidate.filter(|c| has_value(session, state, c, secret));
@@ -84,8 +87,10 @@ fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> 
             return Ok(());
         }
     }
-    let answered = Attempts::find(&session.request.states)
-        .is_some_and(|ours| ours.tried.last() == Some(&value));
+    let answered = matches!(
+        Mark::find(&session.request.states),
+        Some(Mark::Tried(tried)) if tried.value == value
+    );
     let stored = state.tokens.values().any(|token| {
         token.origin == Origin::Login
             && token.endpoint == session.endpoint
@@ -111,9 +116,10 @@ fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> 
         let what = session.context.describe(&candidate, &state);
         let host = session.endpoint.authority();
         let next = next_after(session, &state, &value);
+        let repo = session.request.path.as_deref().and_then(Repo::from_path);
         terminal::say(&format!(
             "{what} was rejected by {host}: {}{next}",
-            remedy(&candidate)
+            session.after_rejection(repo.as_ref(), &candidate)
         ));
     }
     Ok(())
@@ -197,7 +203,7 @@ fn is_same(session: &Session, name: &TokenName, token: &TokenInfo, secret: &Secr
         return true;
     }
     let username = &session.request.username;
-    (username.is_none() || *username == token.account)
+    (username.is_none() || *username == token.username)
         && session
             .context
             .read_stored(name, token)

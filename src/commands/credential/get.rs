@@ -1,6 +1,5 @@
 //! `get`: answer git with a token.
 
-use crate::app::wording::remedy;
 use crate::model::text::shell_quoted;
 use std::io;
 
@@ -18,12 +17,12 @@ use crate::model::repo::Repo;
 use crate::model::secret::Fingerprint;
 use crate::model::time::since;
 use crate::model::token_name::TokenName;
-use crate::selection::Attempts;
 use crate::selection::Notice;
 use crate::selection::Outcome;
 use crate::selection::SelectError;
 use crate::selection::Selection;
 use crate::selection::choose;
+use crate::selection::{Mark, Tried};
 use crate::state::State;
 use crate::state::TokenInfo;
 use crate::system::clock;
@@ -58,19 +57,32 @@ pub fn run() -> Result<()> {
 
 fn answer(session: &Session) -> Result<Reply> {
     let context = &session.context;
-    let mut state = context.state_or_empty();
     let now = clock::now();
-    let tried = Attempts::find(&session.request.states).map_or_else(Vec::new, |s| s.tried);
-    // Asked again with our own state: the last answer was refused.
-    let refused = tried.last().and_then(|value| {
-        let candidate = session.candidate_with(&state, value);
+    let mut wanted = session.wanted();
+    let tried = match Mark::find(&session.request.states) {
+        Some(Mark::Tried(tried)) => Some(tried),
+        Some(Mark::Asked) | None => None,
+    };
+    // Git's transport comes back with our own answer only because that was refused. Anybody else
+    // may repeat what we once said.
+    let refused = tried
+        .as_ref()
+        .filter(|tried| tried.was_for(wanted.username.as_deref()) && context.asked_by_git());
+    if refused.is_some_and(|tried| tried.own_username) {
+        // Nobody asked for that user name: it narrows nothing.
+        wanted.username = None;
+    }
+    let mut state = context.state_or_empty();
+    let values: Vec<Fingerprint> = refused.iter().map(|tried| tried.value.clone()).collect();
+    let refused = values.first().and_then(|value| {
+        let candidate = session.candidate_with(&wanted, &state, value);
         // A `state[]` that names no candidate of ours is not believed.
         if candidate.is_some() {
             remember_rejection(session, &mut state, value, now);
         }
         candidate
     });
-    let selection = match context.select(&session.wanted(), &state) {
+    let selection = match context.select(&wanted, &state) {
         Ok(selection) => selection,
         Err(error) => {
             terminal::say(&explain_error(session, &error));
@@ -79,13 +91,16 @@ fn answer(session: &Session) -> Result<Reply> {
     };
     let subject = session.subject(selection.repo.as_ref());
     say_notices(session, &selection);
+    if context.config.hints && session.username_is_token() {
+        terminal::say(TOKEN_AS_USERNAME);
+    }
 
     let mut reader = Reader::renewing(context, &state);
     let outcome = choose(
         &selection.candidates,
         &state,
         &session.endpoint,
-        &tried,
+        &values,
         now,
         &mut reader,
     );
@@ -111,29 +126,36 @@ fn answer(session: &Session) -> Result<Reply> {
                 let what = context.describe(&candidate, &state);
                 format!("answering {subject} with {what}, {}", loaded.secret.hint())
             });
+            let asked = wanted.username.filter(|name| !name.is_empty());
+            let is_asked_for = asked.is_some();
+            // What the hf CLI writes, too; the Hub does not look at it.
+            let username = asked
+                .or(loaded.username)
+                .unwrap_or_else(|| "hf_user".to_owned());
             // Git uses two answers in one command at most: it asks without a credential, and
             // gives up after the third request (http.c). Without `continue` it tells us when
             // the second is refused too.
-            let more = more && tried.is_empty();
-            let mut tried = tried;
-            tried.push(value);
-            let asked = session.request.username.clone().filter(|u| !u.is_empty());
-            let username = asked.or(loaded.username);
+            let comes_back = more
+                && tried.is_none()
+                && session.request.capabilities.state
+                && context.asked_by_git();
+            let again = comes_back.then(|| {
+                let tried = Tried::new(value, &username, is_asked_for);
+                Mark::Tried(tried).to_text()
+            });
             Ok(Reply::Credential(Box::new(Credential {
-                // What the hf CLI writes, too; the Hub does not look at it.
-                username: username.unwrap_or_else(|| "hf_user".to_owned()),
+                username,
                 password: loaded.secret,
                 password_expiry_utc: loaded.expires,
                 oauth_refresh_token: loaded.refresh_token,
-                state: Some(Attempts { tried }.to_text()),
-                more,
+                again,
             })))
         }
         Outcome::AllRejected(candidate) => {
             let what = context.describe(&candidate, &state);
             terminal::say(&format!(
                 "{what} was rejected by {host} for {subject}: {}",
-                remedy(&candidate)
+                session.after_rejection(selection.repo.as_ref(), &candidate)
             ));
             Ok(Reply::Quit)
         }
@@ -141,7 +163,7 @@ fn answer(session: &Session) -> Result<Reply> {
             if context.config.hints && reader.said.is_empty() {
                 hint(session, &selection, &subject);
             }
-            Ok(Reply::Nothing)
+            Ok(Reply::Unanswered(Mark::Asked.to_text()))
         }
     }
 }
@@ -265,6 +287,11 @@ fn explain_error(session: &Session, error: &SelectError) -> String {
     }
 }
 
+/// What is wrong where the user name is a token, without repeating it.
+pub const TOKEN_AS_USERNAME: &str = "the user name that git sends is an access token, and belongs \
+    where the password is: take it out of the URL, if it is there (git remote set-url), and run \
+    `git credential-hf login NAME`";
+
 /// The line for a request that nothing can answer.
 fn hint(session: &Session, selection: &Selection, subject: &str) {
     for notice in &selection.notices {
@@ -274,6 +301,10 @@ fn hint(session: &Session, selection: &Selection, subject: &str) {
         }
     }
     let unknown = selection.notices.contains(&Notice::UnknownUsername);
+    if session.username_is_token() {
+        // That was said already.
+        return;
+    }
     if unknown {
         terminal::say(&format!(
             "no token for {subject}: the user name in the URL is no token's name and no account \
@@ -293,8 +324,18 @@ fn hint(session: &Session, selection: &Selection, subject: &str) {
         None => " --default".to_owned(),
     };
     terminal::say(&format!(
-        "no token for {subject}: run `git credential-hf login NAME{pattern}`"
+        "no token for {subject}: run `git credential-hf login NAME{pattern}`{}",
+        not_saved(session)
     ));
+}
+
+/// Said before git's prompt, where what is typed there cannot be told from a login in a URL.
+fn not_saved(session: &Session) -> &'static str {
+    if session.request.capabilities.state || session.saves_any() {
+        ""
+    } else {
+        "; what is typed at git's prompt is not saved (that takes git 2.46 or newer)"
+    }
 }
 
 /// Several tokens would do, and nothing says which.

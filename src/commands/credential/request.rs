@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::app::Context;
+use crate::app::wording::remedy;
 use crate::config::ConfigError;
 use crate::git::protocol::Request;
 use crate::model::endpoint::Endpoint;
@@ -122,6 +123,36 @@ impl Session {
         }
     }
 
+    /// Whether this endpoint saves whatever git hands over; any other is a Hub.
+    #[must_use]
+    pub fn saves_any(&self) -> bool {
+        let configured = self.context.config.endpoint(&self.endpoint);
+        configured.is_some_and(|options| options.save_any)
+    }
+
+    /// Whether somebody gave a token where the user name belongs.
+    #[must_use]
+    pub fn username_is_token(&self) -> bool {
+        let username = self.request.username.as_deref();
+        username.is_some_and(crate::model::secret::holds_token)
+    }
+
+    /// What helps after a rejection, which does not prove a token bad.
+    #[must_use]
+    pub fn after_rejection(&self, repo: Option<&Repo>, candidate: &Candidate) -> String {
+        let about = match repo {
+            None => String::new(),
+            Some(repo) if self.context.env.endpoint().as_ref() == Some(&self.endpoint) => {
+                format!(" {repo}")
+            }
+            Some(repo) => format!(" {}/{repo}", self.endpoint),
+        };
+        format!(
+            "`git credential-hf check{about}` asks the Hub again; if the token is dead, {}",
+            remedy(candidate)
+        )
+    }
+
     /// What the request is about, in words: the repo, or the host where it is not known.
     #[must_use]
     pub fn subject(&self, repo: Option<&Repo>) -> String {
@@ -134,9 +165,14 @@ impl Session {
 
     /// The candidate that has this value, as far as that is known without reading any.
     #[must_use]
-    pub fn candidate_with(&self, state: &State, value: &Fingerprint) -> Option<Candidate> {
+    pub fn candidate_with(
+        &self,
+        wanted: &Query,
+        state: &State,
+        value: &Fingerprint,
+    ) -> Option<Candidate> {
         use crate::selection::TokenSource;
-        let selection = self.context.select(&self.wanted(), state).ok()?;
+        let selection = self.context.select(wanted, state).ok()?;
         let reader = crate::app::token_source::Reader::new(&self.context, state);
         selection.candidates.into_iter().find(|candidate| {
             let printed = match &candidate.source {

@@ -8,7 +8,7 @@ use crate::model::secret::Fingerprint;
 use crate::model::secret::Kind;
 use crate::model::secret::Secret;
 use crate::model::token_name::TokenName;
-use crate::selection::Attempts;
+use crate::selection::Mark;
 use crate::state::Origin;
 use crate::state::State;
 use crate::state::TokenInfo;
@@ -32,12 +32,19 @@ pub fn run() -> Result<()> {
     };
     let state = session.context.state_file.load()?;
     accepted(&session, &state, secret)?;
-    if request.ephemeral || is_known(&session, &state, secret) {
-        trace::line(|| "store: the token is known, or not to be kept".to_owned());
+    // A login in a URL, which any `.gitmodules` can contain, comes here too. Only what a person
+    // typed after an unanswered `get` carries the mark of that.
+    let is_typed = Mark::find(&request.states) == Some(Mark::Asked);
+    if !is_typed && !session.saves_any() {
+        trace::line(|| "store: not typed at a prompt, so not saved".to_owned());
         return Ok(());
     }
-    if session.endpoint.is_hugging_face() && secret.kind() == Kind::Other {
-        let message = "what was typed is not a Hub token, so it is not kept: \
+    if request.ephemeral || is_known(&session, &state, secret) {
+        trace::line(|| "store: the token is known, or not to be saved".to_owned());
+        return Ok(());
+    }
+    if !session.saves_any() && secret.kind() == Kind::Other {
+        let message = "what was typed is not a Hub token, so it is not saved: \
                        the Hub takes access tokens, not account passwords";
         return Err(Failure::new(message)
             .help("create a token at https://huggingface.co/settings/tokens")
@@ -70,19 +77,21 @@ fn accepted(session: &Session, state: &State, secret: &Secret) -> Result<()> {
     Ok(())
 }
 
-/// Whether the token lies somewhere already. `state[]` says so for any source; without it the
-/// value is compared with all that can be known without asking anybody.
+/// Whether the token is stored somewhere already, as far as that can be told without asking
+/// anybody.
 fn is_known(session: &Session, state: &State, secret: &Secret) -> bool {
     let fingerprint = secret.fingerprint();
-    let ours = Attempts::find(&session.request.states);
-    if ours.is_some_and(|ours| ours.tried.last() == Some(&fingerprint)) {
-        return true;
-    }
     let mut in_environment = session.context.env.tokens.iter();
     if in_environment.any(|t| t.secret.as_ref().is_ok_and(|known| known.same_as(secret))) {
         return true;
     }
-    if comes_from_hf_cli(session, secret) {
+    let hf = session.context.hf_cli();
+    let active = hf.active_value().ok().flatten();
+    if active.is_some_and(|active| active.same_as(secret)) || hf.stores(secret) {
+        return true;
+    }
+    // Only an exchange hands those out, for an hour.
+    if secret.kind() == Kind::Jwt {
         return true;
     }
     let known_before = |values: &[Fingerprint]| values.contains(&fingerprint);
@@ -107,7 +116,7 @@ fn is_known(session: &Session, state: &State, secret: &Secret) -> bool {
         // What git kept for another repo says nothing of this one, but what it kept for the
         // whole host is what we have just answered; a password is one user's.
         let same_user =
-            secret.kind() != Kind::Other || token.account.as_deref() == username_of(session);
+            secret.kind() != Kind::Other || token.username.as_deref() == username_of(session);
         let same_scope = token.origin == Origin::Login
             || *name == name_for(session)
             || (token.path.is_none() && same_user);
@@ -123,19 +132,6 @@ fn is_known(session: &Session, state: &State, secret: &Secret) -> bool {
         }
     }
     false
-}
-
-/// Whether git gives back what came from the hf CLI's files, where `state[]` does not say so.
-///
-/// `hf auth login --add-to-git-credential` hands over a token too, which is to be kept: without
-/// a path, and before that token becomes the active one.
-fn comes_from_hf_cli(session: &Session, secret: &Secret) -> bool {
-    let hf = session.context.hf_cli();
-    let is_active = || {
-        let active = hf.active_value().ok().flatten();
-        active.is_some_and(|active| active.same_as(secret))
-    };
-    is_active() || (session.request.path.is_some() && hf.stores(secret))
 }
 
 /// The name under which git's credential is kept: its scope, exactly as git gave it, a repo in
@@ -173,7 +169,8 @@ fn keep(session: &Session, secret: &Secret) -> Result<()> {
         fingerprint: secret.fingerprint(),
         former: Vec::new(),
         hint: secret.hint(),
-        account: username_of(session).map(str::to_owned),
+        account: None,
+        username: username_of(session).map(str::to_owned),
         path: path_for(session),
         expires: request.password_expiry_utc,
         facts: None,
@@ -194,7 +191,7 @@ fn keep(session: &Session, secret: &Secret) -> Result<()> {
         .keep(&name, token, &record, |_| Ok(()))
         .with_context(|| {
             Failure::new(format!(
-                "the token typed for {} is not kept",
+                "the token typed for {} is not saved",
                 session.endpoint.authority()
             ))
             .help("to keep tokens in a file: git credential-hf login NAME --storage file")

@@ -2,7 +2,7 @@
 
 use crate::support::hub::Hub;
 use crate::support::machine::Machine;
-use crate::support::user::{CONFIG, STATE};
+use crate::support::user::{CONFIG, STATE, TYPED};
 
 const REQUEST: &str = "protocol=https\nhost=huggingface.co\npath=acme/x\n";
 
@@ -265,7 +265,7 @@ fn a_damaged_or_newer_state_is_never_written_over() {
         ),
     ] {
         machine.write(STATE, &text);
-        let scope = format!("{REQUEST}username=alice\npassword={typed}\n");
+        let scope = format!("{TYPED}{REQUEST}username=alice\npassword={typed}\n");
         for action in ["store", "erase"] {
             let failed = machine.ask(action, &scope);
             // An erase is remembered elsewhere, so that git-lfs does not ask for ever.

@@ -2,4 +2,5 @@
 
 pub mod bad_input;
 pub mod explain_and_list;
+pub mod rename;
 pub mod what_helps;

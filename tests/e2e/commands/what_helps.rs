@@ -19,8 +19,8 @@ fn a_typed_token_that_cannot_be_kept_says_what_helps() {
     let machine = Machine::new(&hub);
     let token = hub.add_token("typed", &[]);
     let store = format!("protocol=https\nhost=huggingface.co\nusername=u\npassword={token}\n");
-    let failed = machine.ask("store", store).fails();
-    failed.says(&["is not kept", "help:", "--storage file"]);
+    let failed = machine.store_typed(store).fails();
+    failed.says(&["is not saved", "help:", "--storage file"]);
 }
 
 #[test]

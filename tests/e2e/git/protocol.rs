@@ -285,45 +285,112 @@ fn an_action_of_a_newer_git_is_passed_over_in_silence() {
 }
 
 #[test]
-fn state_and_continue_are_answered_only_where_announced() {
+fn state_and_continue_are_answered_to_gits_transport_where_announced() {
     let (hub, machine, token) = machine();
     let keys = |output: &crate::support::machine::Output| {
         let key = |line: &str| line.split_once('=').map(|(key, _)| key.to_owned());
         output.stdout.lines().filter_map(key).collect::<Vec<_>>()
     };
     let plain = ["username", "password"];
-    let with_state = ["capability[]", "username", "password", "state[]"];
+    // With no other candidate there is nothing to come back for.
+    let alone = machine
+        .ask_as_transport("get", format!("{STATE}{HUB}"))
+        .ok();
+    assert_eq!(keys(&alone), plain);
+
+    let env = hub.add_token("env", &[]);
+    machine.env("HF_TOKEN", &env);
     for announced in [
         "",
         "capability[]=authtype\n",
         "capability[]=state\ncapability[]=\n",
     ] {
-        let answer = machine.ask("get", format!("{announced}{HUB}")).ok();
+        let answer = machine
+            .ask_as_transport("get", format!("{announced}{HUB}"))
+            .ok();
         assert_eq!(keys(&answer), plain, "{announced:?}");
     }
-    let alone = machine.ask("get", format!("{STATE}{HUB}")).ok();
-    assert_eq!(keys(&alone), with_state);
-
-    let env = hub.add_token("env", &[]);
-    machine.env("HF_TOKEN", &env);
-    let first = machine.ask("get", format!("{STATE}{HUB}")).ok();
+    let other = machine.ask("get", format!("{STATE}{HUB}")).ok();
+    assert_eq!(keys(&other), plain);
+    let first = machine
+        .ask_as_transport("get", format!("{STATE}{HUB}"))
+        .ok();
+    let all = [
+        "capability[]",
+        "username",
+        "password",
+        "state[]",
+        "continue",
+    ];
+    assert_eq!(keys(&first), all);
     assert_eq!(first.value("continue"), Some("1"));
     assert_eq!(first.value("password"), Some(token.as_str()));
-    let answer = machine.ask("get", HUB).ok();
-    assert_eq!(keys(&answer), plain);
-
-    // Asked again, with our state and another helper's: the next one, and then the end.
     let state = first.value("state[]").expect("a state");
+    assert!(state.starts_with("hf:1:tried:"), "{state}");
     assert!(!state.contains(&token), "the token is in state[]");
-    let again = format!("{STATE}{HUB}state[]=other:1:x\nstate[]={state}\n");
-    let second = machine.ask("get", again).ok();
+
+    // Asked again with our state, another helper's, and the user name of our answer: the next.
+    let again = |user: &str| format!("{STATE}{HUB}{user}state[]=other:1:x\nstate[]={state}\n");
+    let ours = again("username=hf_user\n");
+    // From another program, or without that user name, it is a request like any other.
+    for repeated in [
+        machine.ask("get", &ours),
+        machine.ask_as_transport("get", again("")),
+        machine.ask_as_transport("get", again("username=git\n")),
+    ] {
+        assert_eq!(repeated.value("password"), Some(token.as_str()));
+        assert_eq!(keys(&repeated), plain);
+        assert_eq!(machine.state()["rejected"], serde_json::json!({}));
+    }
+    let second = machine.ask_as_transport("get", &ours).ok();
     assert_eq!(second.value("password"), Some(env.as_str()));
-    assert_eq!(second.value("continue"), None);
-    let state = second.value("state[]").expect("a state");
-    let last = machine.ask("get", format!("{STATE}{HUB}state[]={state}\n"));
-    assert_eq!(last.stdout, "quit=1\n");
-    assert!(last.helper_line().contains("HF_TOKEN"), "{last}");
+    assert_eq!(keys(&second), plain);
+    assert!(second.helper_line().contains("`work`"), "{second}");
+    let last = machine.ask_as_transport("get", format!("{STATE}{HUB}"));
+    assert_eq!(last.value("password"), Some(env.as_str()));
     assert!(machine.home().join(DATA).exists());
+}
+
+#[test]
+fn an_unanswered_request_leaves_a_mark() {
+    let (_hub, machine, _) = machine();
+    let other = HUB.replace("acme", "other");
+    let answer = machine.ask("get", format!("{STATE}{other}")).ok();
+    assert_eq!(answer.stdout, "capability[]=state\nstate[]=hf:1:asked\n");
+    assert!(!answer.helper_line().contains("not saved"), "{answer}");
+    let answer = machine.ask("get", &other).ok();
+    assert_eq!(answer.stdout, "");
+    let line = answer.helper_line();
+    assert!(
+        line.contains("login NAME") && line.contains("not saved"),
+        "{line}"
+    );
+    // The mark says nothing of any token.
+    for action in ["get", "erase"] {
+        let request = format!("{STATE}state[]=hf:1:asked\n{HUB}");
+        assert_eq!(machine.ask_as_transport(action, request).code, 0);
+        assert_eq!(machine.state()["rejected"], serde_json::json!({}));
+    }
+}
+
+#[test]
+fn a_token_in_the_place_of_the_user_name_is_recognised() {
+    let (hub, machine, _) = machine();
+    let token = hub.add_token("misplaced", &[]);
+    let other = HUB.replace("acme", "other");
+    for (action, password) in [
+        ("get", ""),
+        ("erase", "password=\n"),
+        ("erase", "password=x\n"),
+    ] {
+        let said = machine.ask(
+            action,
+            format!("{STATE}{other}username={token}\n{password}"),
+        );
+        let line = said.helper_line();
+        assert!(line.contains("is an access token"), "{line}");
+        assert!(line.contains("git credential-hf login"), "{line}");
+    }
 }
 
 #[test]

@@ -75,3 +75,62 @@ fn a_rejected_token_of_a_command_is_named_like_any_other() {
         assert!(listed.code == 0 || !git.at_least(2, 46), "{listed}");
     }
 }
+
+/// The Hub has false 401s. Then `check`, which every message names, is the way out.
+#[test]
+fn check_clears_a_wrong_rejection_and_marks_a_dead_token() {
+    const X: &str = "https://huggingface.co/acme/x";
+    for git in gits() {
+        let hub = Hub::start();
+        hub.add_repo("acme/x", true);
+        let machine = Machine::new(&hub).with_git(&git);
+        machine.configure();
+        let [work, me] = ["work", "me"].map(|name| hub.add_token(name, &[("acme", Write)]));
+        machine.login("work", &work, &["--for", "acme"]);
+        hub.revoke("work");
+        let failed = machine.git(["ls-remote", X]).fails();
+        assert!(
+            failed
+                .helper_line()
+                .contains("git credential-hf check acme/x"),
+            "{failed}"
+        );
+        // Dead it stays, however often the Hub is asked.
+        let said = machine.helper(["check", "acme/x"]).fails().stdout;
+        assert!(
+            said.starts_with("no: read acme/x fails with token `work`"),
+            "{said}"
+        );
+        machine.git(["ls-remote", X]).fails();
+        hub.restore("work");
+        machine.git(["ls-remote", X]).fails();
+        let said = machine.helper(["check", "acme/x"]).ok().stdout;
+        assert!(
+            said.contains("`work` was rejected before, but huggingface.co accepts it"),
+            "{said}"
+        );
+        assert!(
+            said.contains("ok: read acme/x works with token `work`"),
+            "{said}"
+        );
+        let listed = machine.git(["ls-remote", X]).ok();
+        assert!(listed.helper_lines().is_empty(), "{listed}");
+
+        // And what no program has reported yet, `check` finds: git goes on without it.
+        machine.login("me", &me, &["--default"]);
+        hub.revoke("work");
+        machine.helper(["check", "acme/x"]).fails();
+        hub.clear_log();
+        machine.git(["ls-remote", X]).ok();
+        assert_eq!(hub.tokens_seen("/"), ["me"]);
+        let said = machine.helper(["check", "acme/x"]).ok().stdout;
+        assert!(
+            said.contains("does not accept token `work`: run `git credential-hf login work`"),
+            "{said}"
+        );
+        assert!(
+            said.contains("ok: read acme/x works with token `me`"),
+            "{said}"
+        );
+    }
+}

@@ -3,11 +3,15 @@
 use crate::support::hub::Hub;
 use crate::support::machine::Machine;
 use crate::support::tools::gits;
-use crate::support::user::CONFIG;
+use crate::support::user::{CONFIG, TYPED};
+use serde_json::json;
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const HUB: &str = "protocol=https\nhost=huggingface.co\n";
+/// Another Hub.
+const OTHER: &str = "protocol=https\nhost=hub.other.example\n";
+/// A server that is no Hub: whatever git hands over is saved.
 const CORP: &str = "protocol=https\nhost=hub.corp.example\n";
 
 /// A machine whose tokens go to the file storage, with a second endpoint.
@@ -17,7 +21,8 @@ fn machine() -> (Hub, Machine) {
     machine.write(
         CONFIG,
         "version = 1\nstorage = \"file\"\nhints = false\n\
-         [endpoints]\n\"https://hub.corp.example\" = {}\n",
+         [endpoints]\n\"https://hub.corp.example\" = { save = \"any\" }\n\
+         \"https://hub.other.example\" = {}\n",
     );
     (hub, machine)
 }
@@ -29,7 +34,7 @@ fn answered(machine: &Machine, request: &str) -> Option<String> {
 }
 
 fn store(machine: &Machine, request: &str) {
-    machine.ask("store", request).silent();
+    machine.store_typed(request).silent();
 }
 
 fn now() -> u64 {
@@ -38,7 +43,7 @@ fn now() -> u64 {
 }
 
 #[test]
-fn a_typed_token_is_kept_for_the_repo_and_user_that_git_named() {
+fn a_typed_token_is_saved_for_the_repo_and_user_that_git_named() {
     let (hub, machine) = machine();
     let token = hub.add_token("typed", &[]);
     let secret = format!("username=alice\npassword={token}\n");
@@ -65,11 +70,19 @@ fn a_typed_token_is_kept_for_the_repo_and_user_that_git_named() {
     assert_eq!(answered(&machine, &format!("{CORP}path=acme/x\n")), None);
     let listed = machine.helper(["list"]).ok().stdout;
     assert!(
-        listed.contains("alice") && listed.contains("acme/x"),
+        listed.contains("git:alice@huggingface.co/acme/x"),
         "{listed}"
     );
+    // Whose token it is, only the Hub can tell.
+    let listed = machine.helper(["list", "--json"]).ok().stdout;
+    let listed: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
+    let token = &listed["tokens"][0];
+    assert_eq!(
+        (&token["account"], &token["username"]),
+        (&json!(null), &json!("alice"))
+    );
     let explained = machine.helper(["explain", "acme/x"]).ok().stdout;
-    assert!(explained.contains("kept by git for acme/x"), "{explained}");
+    assert!(explained.contains("saved by git for acme/x"), "{explained}");
     // A new one takes the place of the old one.
     let newer = hub.add_token("newer", &[]);
     store(
@@ -101,14 +114,15 @@ fn without_a_path_it_is_for_the_host_newest_first() {
 }
 
 #[test]
-fn an_account_password_is_refused_on_the_public_hub_and_kept_elsewhere() {
+fn an_account_password_is_refused_on_any_hub_and_saved_where_anything_is() {
     let (_hub, machine) = machine();
     let password = "correct horse battery staple";
     machine.forbid(password);
     let typed = format!("path=acme/x\nusername=alice\npassword={password}\n");
-    let refused = machine.ask("store", format!("{HUB}{typed}"));
+    let refused = machine.store_typed(format!("{HUB}{typed}"));
     assert_eq!((refused.code, refused.stdout.as_str()), (1, ""));
     refused.says(&["not a Hub token", "https://huggingface.co/settings/tokens"]);
+    machine.store_typed(format!("{OTHER}{typed}")).fails();
     assert_eq!(answered(&machine, &format!("{HUB}path=acme/x\n")), None);
     assert!(machine.files_with_secrets().is_empty());
 
@@ -131,7 +145,7 @@ fn an_empty_password_is_one_on_another_endpoint() {
     assert_eq!(answer.value("username"), Some("alice"));
     assert_eq!(answer.value("password"), Some(""));
     machine
-        .ask("store", format!("{HUB}username=a\npassword=\n"))
+        .store_typed(format!("{HUB}username=a\npassword=\n"))
         .fails();
 }
 
@@ -145,7 +159,7 @@ fn what_is_known_or_not_to_be_kept_is_not_stored() {
     store(&machine, &format!("{HUB}path=acme/x\n{}", secret(&work)));
     store(&machine, &format!("{HUB}path=else/x\n{}", secret(&work)));
     let from_env = machine.helper(["store"]).env("HF_TOKEN", &env);
-    let request = format!("{HUB}path=acme/x\n{}", secret(&env));
+    let request = format!("{TYPED}{HUB}path=acme/x\n{}", secret(&env));
     from_env.stdin(request).run().silent();
     for value in ["1", "true"] {
         let ephemeral = format!("{HUB}path=acme/x\nephemeral={value}\n{}", secret(&typed));
@@ -153,13 +167,17 @@ fn what_is_known_or_not_to_be_kept_is_not_stored() {
     }
     // Nothing to keep: no password at all.
     store(&machine, &format!("{HUB}path=acme/x\nusername=alice\n"));
-    // With our state[], it is known whatever its source is now.
-    let ask = machine.helper(["get"]).env("HF_TOKEN", &env);
-    let request = format!("capability[]=state\n{HUB}path=else/x\n");
-    let answer = ask.stdin(request).may_print_secret().ok();
-    let state = answer.value("state[]").expect("a state");
-    let request = format!("{HUB}path=else/x\nstate[]={state}\n{}", secret(&env));
-    store(&machine, &request);
+    // What the hf CLI has is known, by name as well as active; and an exchange's token is the job's.
+    let named = hub.add_token("named", &[]);
+    machine.write(
+        ".cache/huggingface/stored_tokens",
+        format!("[laptop]\nhf_token = {named}\n"),
+    );
+    let exchanged = hub.add_token_like("hf_jwt_", "exchanged", &[]);
+    for token in [&named, &exchanged] {
+        store(&machine, &format!("{HUB}path=else/x\n{}", secret(token)));
+        store(&machine, &format!("{HUB}{}", secret(token)));
+    }
     assert_eq!(machine.state(), before);
 }
 
@@ -272,34 +290,50 @@ fn erase_without_a_password_removes_what_store_kept_in_that_scope() {
 }
 
 #[test]
-fn gits_own_approve_fill_and_reject_go_round() {
+fn gits_own_fill_approve_and_reject_go_round() {
     for git in gits() {
         let (hub, machine) = machine();
         let machine = machine.with_git(&git);
         machine.configure();
         let token = hub.add_token("typed", &[]);
+        machine.answer_prompts_with(&token);
         let url = "url=https://huggingface.co/acme/x\n";
-        let git = |verb: &str, request: String| {
+        let state = "capability[]=state\n";
+        let git_does = |verb: &str, request: String| {
             let git = machine.git(["credential", verb]).stdin(request);
             git.may_print_secret().run()
         };
-        git(
-            "approve",
-            format!("{url}username=alice\npassword={token}\n\n"),
-        )
-        .ok();
-        let filled = git("fill", format!("{url}\n")).ok();
+        // A login from anywhere else, such as a URL, is accepted by the server just as well.
+        let login = format!("{url}username=alice\npassword={token}\n\n");
+        git_does("approve", login.clone()).silent();
+        assert!(machine.files_with_secrets().is_empty());
+
+        let filled = git_does("fill", format!("{url}{state}\n")).ok();
+        assert_eq!(filled.value("password"), Some(token.as_str()));
+        git_does("approve", format!("{}\n", filled.stdout)).silent();
+        // Before git 2.46 nothing tells what a person typed.
+        assert_eq!(
+            !machine.files_with_secrets().is_empty(),
+            git.at_least(2, 46)
+        );
+        if machine.files_with_secrets().is_empty() {
+            continue;
+        }
+        machine.unset("GIT_ASKPASS");
+        let filled = git_does("fill", format!("{url}\n")).ok();
         assert_eq!(filled.value("password"), Some(token.as_str()));
         // What the hf CLI does at its logout names another user, and removes nothing of this.
         let hub_wide = "url=https://huggingface.co\nusername=hf_user\n\n";
-        git("reject", hub_wide.to_owned()).ok();
+        git_does("reject", hub_wide.to_owned()).ok();
         assert_eq!(machine.names().len(), 1);
-        git(
-            "reject",
-            format!("{url}username=alice\npassword={token}\n\n"),
-        )
-        .ok();
-        git("fill", format!("{url}\n")).fails();
+        git_does("reject", login).ok();
+        // It is gone, and not rejected: git asks the person again.
+        assert_eq!(machine.state()["rejected"], json!({}));
+        let failed = git_does("fill", format!("{url}\n")).fails();
+        assert!(
+            failed.stderr.contains("could not read Username"),
+            "{failed}"
+        );
         assert!(
             fs::read_dir(machine.home().join(".local/share/git-credential-hf/tokens"))
                 .is_ok_and(|folder| folder.count() == 0)

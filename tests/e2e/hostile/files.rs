@@ -7,7 +7,7 @@ use crate::support::hub::Right::Write;
 use crate::support::hub::{Hub, TokenSeen};
 use crate::support::machine::Machine;
 use crate::support::tools::need;
-use crate::support::user::{CONFIG, DATA, STATE};
+use crate::support::user::{CONFIG, DATA, STATE, TYPED};
 use serde_json::json;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -51,7 +51,7 @@ fn write_all(hub: &Hub, machine: &Machine) {
         "--for",
         "b",
     ];
-    let scope = format!("{REQUEST}username=me\npassword={token}\n");
+    let scope = format!("{TYPED}{REQUEST}username=me\npassword={token}\n");
     let soon = Duration::from_secs(20);
     machine.helper(login).stdin(&token).timeout(soon).run();
     for action in ["store", "erase", "get"] {

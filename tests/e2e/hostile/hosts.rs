@@ -6,7 +6,7 @@ use crate::support::hub::Right::Write;
 use crate::support::hub::{Hub, Response, TokenSeen};
 use crate::support::machine::Machine;
 use crate::support::tools::gits;
-use crate::support::user::CONFIG;
+use crate::support::user::{CONFIG, TYPED};
 
 const X: &str = "https://huggingface.co/acme/x";
 const EVIL: &str = "evil.example";
@@ -286,7 +286,7 @@ fn laden(hub: &Hub) -> Machine {
     machine.login("corp", &token("corp"), &corp);
     let typed = token("typed");
     let approved = format!("protocol=https\nhost=huggingface.co\nusername=me\npassword={typed}\n");
-    machine.ask("store", approved).ok();
+    machine.store_typed(approved).ok();
     machine.env("HF_TOKEN", token("env"));
     machine.env("HUGGING_FACE_HUB_TOKEN", token("old env"));
     let stored = format!("[laptop]\nhf_token = {}\n", token("hf named"));
@@ -327,7 +327,12 @@ fn a_host_that_is_not_the_hub_is_another_helpers_for_every_action() {
         let place = format!("protocol={scheme}\nhost={host}\npath=acme/x\n");
         let theirs = hub.unknown_token();
         let scope = format!("{place}username=me\npassword={theirs}\n");
-        for (action, request) in [("store", scope.clone()), ("erase", scope), ("erase", place)] {
+        for (action, request) in [
+            ("store", format!("{TYPED}{scope}")),
+            ("store", scope.clone()),
+            ("erase", scope),
+            ("erase", place),
+        ] {
             machine.ask(action, &request).silent();
             let changed = all_kept(&machine) != kept;
             attacks.tried(format!("{action} {request:?}"), changed);

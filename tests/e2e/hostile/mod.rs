@@ -4,6 +4,7 @@ pub mod clones;
 pub mod environment;
 pub mod files;
 pub mod hosts;
+pub mod logins;
 pub mod paths;
 #[cfg(target_os = "linux")]
 pub mod processes;

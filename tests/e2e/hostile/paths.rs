@@ -157,7 +157,7 @@ fn a_path_that_is_none_of_a_rules_gets_none_of_its_tokens() {
     let config = machine.read(CONFIG);
     for path in PATHS {
         let scope = format!("{PLACE}path={path}\nusername=me\npassword={theirs}\n");
-        machine.ask("store", scope);
+        machine.store_typed(scope);
         for asked in ["acme/x", "evil/x"] {
             let get = machine.ask("get", format!("{PLACE}path={asked}\n"));
             let took = label(&hub, &get).is_some_and(|label| label == "theirs");
@@ -269,7 +269,7 @@ fn a_request_that_is_only_large_is_answered_as_ever() {
         line("state[]"),
         many(authenticate),
         many("wwwauth[]=host=evil.example\n"),
-        many("state[]=git-credential-hf:1:0123456789abcdef0123456789abcdef\n"),
+        many("state[]=hf:1:tried:0123456789abcdef0123456789abcdef:own:00e13ed7af55b276\n"),
         many("state[]=x\n"),
         many("capability[]=authtype\n"),
         many("x=\n"),

@@ -7,7 +7,7 @@ use crate::support::hub::Right::Write;
 use crate::support::hub::api::OAuth;
 use crate::support::machine::Machine;
 use crate::support::tools::need;
-use crate::support::user::{CONFIG, DATA};
+use crate::support::user::{CONFIG, DATA, TYPED};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -65,7 +65,7 @@ fn writing(token: &str) -> Vec<(Vec<&'static str>, String)> {
             vec!["login", "work", "--with-token", "--no-verify"],
             token.to_owned(),
         ),
-        (vec!["store"], scope.clone()),
+        (vec!["store"], format!("{TYPED}{scope}")),
         (vec!["get"], REQUEST.to_owned()),
         (vec!["erase"], scope),
         (vec!["use", "work", "--default"], String::new()),

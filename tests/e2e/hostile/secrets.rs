@@ -75,7 +75,7 @@ fn a_token_typed_as_the_user_name_is_written_and_shown_nowhere() {
     let token = hub.add_token("typed", &[]);
     let scope = "protocol=https\nhost=huggingface.co\npath=acme/x\n";
     let typed = format!("{scope}username={token}\npassword={token}\n");
-    machine.ask("store", typed).ok();
+    machine.store_typed(typed).ok();
     machine.helper(["list"]).ok();
     machine.helper(["list", "--json"]).ok();
     machine.helper(["explain", "acme/x"]).ok();

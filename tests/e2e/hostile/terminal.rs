@@ -200,7 +200,7 @@ fn what_lies_in_files_and_arguments_reaches_the_terminal_without_escapes() {
         let scope = format!(
             "protocol=https\nhost=huggingface.co\npath=acme/{bad}\nusername={bad}\npassword={token}\n"
         );
-        check(&mut attacks, "store", &machine.ask("store", &scope));
+        check(&mut attacks, "store", &machine.store_typed(&scope));
         for command in SHOWING {
             check(&mut attacks, "kept by git", &machine.helper(*command).run());
         }

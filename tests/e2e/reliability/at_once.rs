@@ -3,7 +3,7 @@
 use crate::support::hub::Hub;
 use crate::support::hub::api::WhoAmI;
 use crate::support::machine::Machine;
-use crate::support::user::{CONFIG, STATE};
+use crate::support::user::{CONFIG, STATE, TYPED};
 use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn request(repo: &str) -> String {
 }
 
 fn credential(repo: &str, user: &str, token: &str) -> String {
-    format!("{HUB}path={repo}\nusername={user}\npassword={token}\n")
+    format!("{TYPED}{HUB}path={repo}\nusername={user}\npassword={token}\n")
 }
 
 fn answered(machine: &Machine, request: &str) -> Option<String> {

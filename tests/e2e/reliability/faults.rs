@@ -13,9 +13,10 @@ use crate::support::hub::api::{OAuth, WhoAmI};
 use crate::support::keyring::Keyring;
 use crate::support::machine::Machine;
 use crate::support::tools::need;
-use crate::support::user::{CONFIG, DATA, STATE};
+use crate::support::user::{CONFIG, DATA, STATE, TYPED};
 use git_credential_hf::config::Config;
 use git_credential_hf::model::token_name::TokenName;
+use git_credential_hf::selection::{Mark, Tried};
 use git_credential_hf::state::State;
 use git_credential_hf::state::file::StateFile;
 use git_credential_hf::storage::Storage;
@@ -302,14 +303,16 @@ fn ask(path: &str) -> Action {
 fn ask_again(desk: &Desk) -> Action {
     let state = desk.state();
     let token = &state.tokens[&TokenName::existing("changing")];
-    let value = token.fingerprint.as_str();
-    let tried = format!("capability[]=state\nstate[]=git-credential-hf:1:{value}\n");
-    Action::new(&["get"], format!("{tried}{HUB}path=changing/x\n"))
+    let tried = Tried::new(token.fingerprint.clone(), "hf_user", false);
+    let state = Mark::Tried(tried).to_text();
+    let request =
+        format!("capability[]=state\nstate[]={state}\nusername=hf_user\n{HUB}path=changing/x\n");
+    Action::new(&["get"], request).by_git()
 }
 
 fn store(desk: &Desk, more: &str, token: &str) -> Action {
     let token = desk.token(token);
-    let input = format!("{HUB}{more}username=alice\npassword={token}\n");
+    let input = format!("{TYPED}{HUB}{more}username=alice\npassword={token}\n");
     Action::new(&["store"], input)
 }
 

@@ -6,7 +6,7 @@ use crate::hub::common::{get, login};
 use crate::support::hub::Hub;
 use crate::support::machine::{Machine, Output};
 use crate::support::tools::need;
-use crate::support::user::{CONFIG, DATA, STATE};
+use crate::support::user::{CONFIG, DATA, STATE, TYPED};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -54,7 +54,7 @@ fn a_pipe_in_the_place_of_a_file_is_said_by_every_command_that_meets_it() {
     let authority = machine.home().join("authority");
     machine.env("SSL_CERT_FILE", hub.ca_file());
     let store = format!(
-        "{REQUEST}username=alice\npassword={}\n",
+        "{TYPED}{REQUEST}username=alice\npassword={}\n",
         hub.add_token("new", &[])
     );
     let work = TokenLock(&data("locks")).of(&machine);
@@ -237,7 +237,7 @@ fn a_lock_that_is_never_let_go_is_an_error_in_words() {
             _ => lock.to_owned(),
         };
         let held = hold(&machine, &path);
-        let input = format!("{REQUEST}username=alice\npassword={typed}\n");
+        let input = format!("{TYPED}{REQUEST}username=alice\npassword={typed}\n");
         let run = || machine.helper(arguments).stdin(&input).may_print_secret();
         let failed = run().fails();
         let name = path.rsplit('/').next().expect("a name");

@@ -2,8 +2,10 @@
 //! anything, and then again for each of them, with a kill or an error in its place.
 
 use super::machine::{Machine, Output, Run};
+use super::tools::find;
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
+use std::path::PathBuf;
 
 /// Calls by which a program changes files, or talks to others. A kernel that has no call of that
 /// name does without.
@@ -34,6 +36,8 @@ pub const CALLS: &[&str] = &[
     "recvfrom",
     "recvmsg",
 ];
+
+const HELPER: &str = "git-credential-hf";
 
 /// What the threads of the network write to wake each other, which is no file.
 const WAKES: &str = "\"\\1\\0\\0\\0\\0\\0\\0\\0\", 8)";
@@ -67,6 +71,8 @@ pub struct Point {
 pub struct Action {
     pub arguments: Vec<String>,
     pub stdin: String,
+    /// Git's own transport starts it.
+    by_git: bool,
 }
 
 impl Action {
@@ -74,13 +80,46 @@ impl Action {
         Action {
             arguments: arguments.iter().map(|it| (*it).to_owned()).collect(),
             stdin: stdin.into(),
+            by_git: false,
         }
+    }
+
+    /// As git's own transport would run it. That is strace by another name, since strace is the
+    /// program that waits for the helper here.
+    pub fn by_git(mut self) -> Action {
+        self.by_git = true;
+        self
     }
 
     /// As a user would run it.
     pub fn plain<'m>(&self, machine: &'m Machine) -> Run<'m> {
-        let run = machine.helper(&self.arguments).may_print_secret();
-        run.stdin(&self.stdin)
+        let run = if self.by_git {
+            let quiet = ["-f", "-e", "trace=none", "-o", "/dev/null", "--", HELPER];
+            let arguments = quiet
+                .into_iter()
+                .chain(self.arguments.iter().map(String::as_str));
+            machine.command(self.strace(machine), arguments)
+        } else {
+            machine.helper(&self.arguments)
+        };
+        run.may_print_secret().stdin(&self.stdin)
+    }
+
+    fn strace(&self, machine: &Machine) -> PathBuf {
+        if !self.by_git {
+            return PathBuf::from("strace");
+        }
+        let named = machine
+            .home()
+            .with_extension("transport")
+            .join("git-remote-https");
+        if !named.exists() {
+            let folder = named.parent().expect("a folder");
+            fs::create_dir_all(folder).expect("make the folder");
+            let strace = find("strace").expect("strace");
+            std::os::unix::fs::symlink(strace, &named).expect("name strace");
+        }
+        named
     }
 
     /// Runs it to its end, and finds the calls that change anything.
@@ -114,10 +153,12 @@ impl Action {
         let log = machine.home().with_extension("strace");
         let log_name = log.to_str().expect("a UTF-8 path");
         let fixed = ["-f", "-e", "signal=none", "-s", "80", "-o", log_name];
-        let helper = ["--", "git-credential-hf"];
+        let helper = ["--", HELPER];
         let all = fixed.iter().chain(options).chain(&helper).copied();
         let arguments = all.chain(self.arguments.iter().map(String::as_str));
-        let run = machine.command("strace", arguments).may_print_secret();
+        let run = machine
+            .command(self.strace(machine), arguments)
+            .may_print_secret();
         let output = run.stdin(&self.stdin).run();
         let seen = fs::read(&log).expect("the log of strace");
         fs::remove_file(&log).expect("remove the log");

@@ -14,6 +14,9 @@ pub const DATA: &str = ".local/share/git-credential-hf";
 /// The state file, from the home.
 pub const STATE: &str = ".local/share/git-credential-hf/state.json";
 
+/// What git sends to `store` with what a person has typed: the mark of an unanswered `get`.
+pub const TYPED: &str = "capability[]=state\nstate[]=hf:1:asked\n";
+
 impl Machine {
     /// Puts a token in under a name, into the file storage.
     pub fn login(&self, name: &str, token: &str, more: &[&str]) -> Output {
@@ -40,6 +43,36 @@ impl Machine {
     pub fn ask(&self, action: &str, request: impl AsRef<[u8]>) -> Output {
         let helper = self.helper([action]).may_print_secret();
         helper.stdin(request).run()
+    }
+
+    /// Hands over what a person typed at git's prompt, as git does once the server accepts it.
+    pub fn store_typed(&self, request: impl std::fmt::Display) -> Output {
+        self.ask("store", format!("{TYPED}{request}"))
+    }
+
+    /// Answers git's questions as a person would: `alice` for the user name, then the password.
+    pub fn answer_prompts_with(&self, password: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let program = self.bin().join("askpass");
+        let script = "#!/bin/sh\ncase $1 in Username*) echo alice ;; *) echo \"$TYPED\" ;; esac\n";
+        std::fs::write(&program, script).expect("write the program");
+        let runs = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&program, runs).expect("make it run");
+        self.env("GIT_ASKPASS", &program);
+        self.env("TYPED", password);
+    }
+
+    /// Calls the helper as git's own transport does: from a program of that name.
+    pub fn ask_as_transport(&self, action: &str, request: impl AsRef<[u8]>) -> Output {
+        let transport = self.home().join("transport/git-remote-https");
+        if !transport.exists() {
+            self.write("transport/README", "a shell by another name");
+            std::os::unix::fs::symlink("/bin/sh", &transport).expect("name a shell");
+        }
+        // With something left to do the shell waits, as git does.
+        let line = format!("git-credential-hf {action}; exit $?");
+        let run = self.command(transport, ["-c", &line, "https://hf.co/acme/x"]);
+        run.may_print_secret().stdin(request).run()
     }
 
     /// What the state file says.

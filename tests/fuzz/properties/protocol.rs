@@ -8,7 +8,7 @@ use git_credential_hf::git::protocol::Reply;
 use git_credential_hf::git::protocol::Request;
 use git_credential_hf::model::endpoint::Endpoint;
 use git_credential_hf::model::secret::Secret;
-use git_credential_hf::selection::Attempts;
+use git_credential_hf::selection::Mark;
 
 use super::endpoint::is_the_hub;
 use super::take::Take;
@@ -35,8 +35,8 @@ pub fn check(data: &[u8]) {
         let hub = endpoint.is_some_and(|endpoint| endpoint.is_hugging_face());
         assert_eq!(hub, is_the_hub(protocol, host));
     }
-    if let Some(ours) = Attempts::find(&request.states) {
-        assert_eq!(Attempts::find(&[ours.to_text()]), Some(ours));
+    if let Some(ours) = Mark::find(&request.states) {
+        assert_eq!(Mark::find(&[ours.to_text()]), Some(ours));
     }
 }
 
@@ -166,16 +166,14 @@ fn answer(data: &[u8]) {
     let mut take = Take(rest.as_bytes());
     let expiry = take.flag().then_some(rest.len() as u64);
     let refresh = Secret::exact(&rest).ok().filter(|_| take.flag());
-    let state = Some(state).filter(|_| take.flag());
-    let more = take.flag();
+    let again = Some(state).filter(|_| take.flag());
     for announced in [false, true] {
         let credential = Credential {
             username: username.clone(),
             password: password.clone(),
             password_expiry_utc: expiry,
             oauth_refresh_token: refresh.clone(),
-            state: state.clone(),
-            more,
+            again: again.clone(),
         };
         let mut out = Vec::new();
         let reply = Reply::Credential(Box::new(credential));

@@ -167,6 +167,7 @@ impl Made {
             let options = EndpointOptions {
                 env: take.flag(),
                 allow_http: true,
+                save_any: take.flag(),
             };
             config.endpoints.insert(endpoint(take), options);
         }
@@ -209,6 +210,10 @@ fn token(take: &mut Take<'_>, order: u64) -> TokenInfo {
         renewal_failed: None,
         hint: String::new(),
         account: take.perhaps(&USERS).map(owned),
+        username: take
+            .perhaps(&USERS)
+            .map(owned)
+            .filter(|_| origin == Origin::Git),
         path: take
             .perhaps(&PATHS)
             .map(owned)
@@ -352,13 +357,23 @@ fn refused(world: &Made, error: &SelectError) {
 fn in_order(world: &Made, candidates: &[Candidate]) {
     let step = |candidate: &Candidate| match candidate.reason {
         Reason::NamedByEnvironment | Reason::NamedByUsername => 1,
-        Reason::Rule(_) | Reason::KeptForPath(_) => 2,
+        Reason::Rule(_) => 2,
         Reason::Exchange => 3,
         Reason::Environment => 4,
         Reason::Scope(_) => 5,
-        Reason::Default | Reason::KeptForHost => 6,
-        Reason::HfActive => 7,
+        Reason::Default => 6,
+        Reason::SavedForPath(_) | Reason::SavedForHost => 7,
+        Reason::HfActive => 8,
     };
+    // What git saved never comes in by what it may do: only by its step, or by its name.
+    for candidate in candidates {
+        let saved = match &candidate.source {
+            Source::Stored(name) => world.state.tokens[name].origin == Origin::Git,
+            _ => false,
+        };
+        assert!(!saved || step(candidate) != 5, "{candidate:?}");
+        assert!(saved || step(candidate) != 7, "{candidate:?}");
+    }
     let steps: Vec<u8> = candidates.iter().map(step).collect();
     assert!(steps.is_sorted(), "{candidates:?}");
     assert!(steps.len() == 1 || !steps.contains(&1), "{candidates:?}");

@@ -1,0 +1,155 @@
+//! `rename`: give a token another name, here and wherever the configuration names it. What git
+//! saved becomes a token like any other that way, once the Hub has said whose it is.
+
+use anyhow::{Context as _, Result};
+use serde_json::json;
+
+use super::{login, rules};
+use crate::app::Context;
+use crate::config::edit::{Change, edit};
+use crate::hub::Hub;
+use crate::model::permissions::Facts;
+use crate::model::token_name::TokenName;
+use crate::state::{Origin, State, TokenInfo};
+use crate::storage::Record;
+use crate::terminal::Failure;
+use crate::terminal::{print, print_json};
+
+/// What `rename` is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "Give a token another name, also in the rules that name it",
+    long_about = "\
+Gives a token another name, and whatever rules and default name it. A token that git saved when
+you typed it at git's prompt (`git:..` in `list`) becomes a token like any other that way, once the
+Hub has said whose it is and what it may do.",
+    after_help = "\
+Examples:
+  git credential-hf rename work acme-write
+  git credential-hf rename git:alice@huggingface.co/acme/x acme"
+)]
+pub struct Args {
+    /// The token's name
+    pub old: String,
+    /// Its new name
+    #[arg(value_parser = TokenName::parse)]
+    pub new: TokenName,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Renames one token.
+///
+/// # Errors
+/// When there is none of that name, the new one is taken, or the Hub does not accept a token that
+/// git saved. Then everything is as it was.
+pub fn run(rename: &Args) -> Result<()> {
+    let context = Context::with_config()?;
+    let (old, new) = (TokenName::existing(&rename.old), &rename.new);
+    // Nobody else may change the secret until it has moved: a renewal would be lost.
+    let _lock = context.lock_name(&old)?;
+    let state = context.state_file.load()?;
+    let Some(token) = state.tokens.get(&old) else {
+        return Err(rules::no_such_token(&context, &state, &rename.old).into());
+    };
+    may_take(&context, &state, token, &old, new)?;
+    let record = context
+        .read_stored(&old, token)
+        .with_context(|| format!("`{old}` cannot be read"))?;
+    let facts = match token.origin {
+        Origin::Login => None,
+        Origin::Git => Some(login::verify(&Hub::new(&token.endpoint), &record.secret)?),
+    };
+    // First the copy, then what names it, then the old one goes: a kill in between leaves a token
+    // for every rule, and the same command again does the rest.
+    copy(&context, &state, token, &record, facts.as_ref(), &old, new)?;
+    move_rules(&context, &old, new)?;
+    context
+        .forget_locked(&old, token)
+        .with_context(|| format!("`{new}` is there, but `{old}` could not be removed"))?;
+    if rename.json {
+        return print_json(&json!({
+            "version": 1,
+            "name": new,
+            "was": old,
+            "facts": facts,
+        }));
+    }
+    print(&format!("renamed `{old}` to `{new}`\n"))?;
+    facts.map_or(Ok(()), |facts| print(&login::described(&facts)))
+}
+
+/// Whether the new name is free, or holds the copy that a rename made before it was killed.
+fn may_take(
+    context: &Context,
+    state: &State,
+    token: &TokenInfo,
+    old: &TokenName,
+    new: &TokenName,
+) -> Result<()> {
+    let is_copy = |other: &TokenInfo| {
+        other.endpoint == token.endpoint && other.fingerprint == token.fingerprint
+    };
+    let is_other = state.tokens.get(new).is_some_and(|other| !is_copy(other));
+    if old == new || is_other || context.config.commands.contains_key(new) {
+        return Err(Failure::new(format!("there is a token `{new}` already"))
+            .help("choose another name, or remove that one first: git credential-hf logout NAME")
+            .into());
+    }
+    Ok(())
+}
+
+fn copy(
+    context: &Context,
+    state: &State,
+    token: &TokenInfo,
+    record: &Record,
+    facts: Option<&Facts>,
+    old: &TokenName,
+    new: &TokenName,
+) -> Result<()> {
+    let facts = facts.or(token.facts.as_ref());
+    let copy = TokenInfo {
+        origin: Origin::Login,
+        account: facts
+            .map(|facts| facts.account.clone())
+            .or_else(|| token.account.clone()),
+        username: None,
+        path: None,
+        expires: record
+            .expires
+            .or(token.expires)
+            .or_else(|| facts.and_then(|facts| facts.expires)),
+        facts: facts.cloned(),
+        ..token.clone()
+    };
+    let rejected = state.rejected_at(&token.endpoint, &token.fingerprint);
+    context.keep(new, copy, record, |state| {
+        let token = state.tokens.get(old).cloned();
+        let token = token.with_context(|| format!("`{old}` is gone"))?;
+        may_take(context, state, &token, old, new)
+    })?;
+    // A new name does not make a rejected token good; the Hub's word does.
+    if let Some(at) = rejected.filter(|_| token.origin == Origin::Login) {
+        let file = &context.state_file;
+        file.reject(&token.endpoint, &token.fingerprint, at)?;
+    }
+    Ok(())
+}
+
+/// Gives whatever names the token its new name.
+fn move_rules(context: &Context, old: &TokenName, new: &TokenName) -> Result<()> {
+    let config = &context.config;
+    let naming = config.rules.iter().filter(|rule| rule.token == *old);
+    let mut changes: Vec<Change<'_>> = naming
+        .map(|rule| Change::SetRule(&rule.pattern, new))
+        .collect();
+    if config.default.as_ref() == Some(old) {
+        changes.push(Change::SetDefault(Some(new)));
+    }
+    if !changes.is_empty() {
+        edit(&context.paths.config(), &changes)?;
+    }
+    Ok(())
+}
