@@ -23,6 +23,7 @@ use crate::model::secret::Secret;
 use crate::model::text;
 use crate::model::text::one_line;
 use crate::model::token_name::TokenName;
+use crate::state::Eligibility;
 use crate::state::Origin;
 use crate::state::State;
 use crate::state::TokenInfo;
@@ -30,13 +31,15 @@ use crate::storage::Record;
 use crate::storage::StorageError;
 use crate::storage::StorageKind;
 use crate::system::clock;
+use crate::system::environment::Environment;
 use crate::terminal;
 use crate::terminal::Failure;
 use crate::terminal::print;
 use crate::terminal::prompt;
+use crate::terminal::prompt::TokenError;
 
 /// What `login` is given.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(
     about = "Get a token onto this machine and see what it may do",
     long_about = "\
@@ -106,6 +109,12 @@ pub fn run(login: &Args) -> Result<()> {
         check_name(&context, &context.state_file.load()?, name, &endpoint)?;
     }
 
+    let kind = login.storage.or(context.config.storage);
+    let kind = usable_storage(&context, kind.unwrap_or(StorageKind::Keyring), login)?;
+    if let Some(name) = &given {
+        may_replace(&context, name)?;
+    }
+
     let hub = Hub::new(&endpoint);
     let record = if login.web {
         login_web::run(&hub)?
@@ -128,11 +137,16 @@ pub fn run(login: &Args) -> Result<()> {
     };
     let name = match given {
         Some(name) => name,
-        None => name_from(&context, login, facts.as_ref(), &record)?,
+        None => {
+            let name = name_from(&context, login, facts.as_ref(), &record)?;
+            may_replace(&context, &name)?;
+            name
+        }
     };
+    let before = context.state_file.load()?;
     let keeping = Keeping {
-        storage: login.storage,
-        remember: login.storage.is_some(),
+        storage: Some(kind),
+        remember: login.storage.is_some() || kind == StorageKind::File,
         again: &format!("git credential-hf login {}", shell_quoted(name.as_str())),
         check: &|state| check_name(&context, state, &name, &record.endpoint),
     };
@@ -164,6 +178,7 @@ pub fn run(login: &Args) -> Result<()> {
         record.secret.hint(),
         kind.in_words()
     ))?;
+    print(&beside(&before, &name, &record))?;
     if let Some(facts) = &facts {
         print(&described(facts))?;
     }
@@ -239,6 +254,113 @@ fn check_name(
     }
 }
 
+/// Looks whether the storage can be used, before a person is asked for anything. Where there is no
+/// keyring, a person may choose the file here.
+fn usable_storage(context: &Context, kind: StorageKind, login: &Args) -> Result<StorageKind> {
+    let Err(error) = context.storage(kind).check() else {
+        return Ok(kind);
+    };
+    if kind == StorageKind::Keyring
+        && matches!(
+            error,
+            StorageError::Unavailable(_) | StorageError::BrokeOff(_)
+        )
+    {
+        if terminal::confirm(&file_instead(context, &error)) {
+            return Ok(StorageKind::File);
+        }
+        let name = login
+            .name
+            .as_deref()
+            .map_or_else(String::new, |name| format!(" {}", shell_quoted(name)));
+        let again = format!("git credential-hf login{name}");
+        return Err(no_keyring("no token was asked for", &error, &again).into());
+    }
+    Err(anyhow::Error::from(error).context("no token was asked for"))
+}
+
+/// The question where there is no keyring.
+fn file_instead(context: &Context, error: &dyn std::fmt::Display) -> String {
+    format!(
+        "{error}\nKeep the token in a file instead? It is readable by you only ({}), but not encrypted.",
+        context.paths.tokens().display()
+    )
+}
+
+/// The error where there is no keyring, and nothing else was chosen.
+fn no_keyring(what: &str, error: &dyn std::fmt::Display, again: &str) -> Failure {
+    Failure::new(format!("{what}: {error}"))
+        .help("start or unlock the keyring, and try again")
+        .help(format!(
+            "or keep it in a file, readable by you only but not encrypted: {again} --storage file"
+        ))
+        .help("or set HF_TOKEN, which needs no storage")
+}
+
+/// Asks before a token that works is replaced by another one.
+fn may_replace(context: &Context, name: &TokenName) -> Result<()> {
+    let state = context.state_file.load()?;
+    let Some(token) = state.tokens.get(name) else {
+        return Ok(());
+    };
+    let now = clock::now();
+    let good = state.standing(&token.endpoint, &token.fingerprint, now) == Eligibility::Good
+        && token.expires.is_none_or(|at| at > now);
+    let question = format!(
+        "There is a token `{name}` already ({}). Replace it?",
+        about(token)
+    );
+    if !good || !terminal::can_ask() || terminal::confirm(&question) {
+        return Ok(());
+    }
+    Err(Failure::new(format!("`{name}` was not replaced"))
+        .help("choose another name: git credential-hf login NAME")
+        .into())
+}
+
+/// A stored token, told by what is known of it.
+fn about(token: &TokenInfo) -> String {
+    match token
+        .account
+        .as_deref()
+        .filter(|account| !account.is_empty())
+    {
+        Some(account) => format!("{}, account {account}", token.hint),
+        None => token.hint.clone(),
+    }
+}
+
+/// What was there before: the token that had the name, and other names of the same value.
+fn beside(before: &State, name: &TokenName, record: &Record) -> String {
+    let value = record.secret.fingerprint();
+    let mut text = String::new();
+    if let Some(old) = before
+        .tokens
+        .get(name)
+        .filter(|old| old.fingerprint != value)
+    {
+        text.push_str(&format!(
+            "it replaces the token that was there before ({})\n",
+            about(old)
+        ));
+    }
+    // The fingerprints of other values are too short to tell them apart.
+    let same = before.tokens.iter().filter(|(other, token)| {
+        *other != name
+            && token.fingerprint == value
+            && token.endpoint == record.endpoint
+            && record.secret.kind() != Kind::Other
+    });
+    let same: Vec<String> = same.map(|(other, _)| format!("`{other}`")).collect();
+    if !same.is_empty() {
+        text.push_str(&format!(
+            "the same token is also stored as {}\n",
+            same.join(", ")
+        ));
+    }
+    text
+}
+
 fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
     if terminal::can_ask() && endpoint.is_hugging_face() {
         terminal::tell(&format!(
@@ -246,19 +368,37 @@ fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
         ));
     }
     let question = format!("Token for {endpoint} (not shown)");
-    let text = prompt::token(login.with_token, &question)
-        .map_err(|error| Failure::new(one_line(&error.to_string())))?;
-    let Some(text) = text else {
-        return Err(Failure::new("there is no terminal to ask for the token")
-            .help("give it on stdin: git credential-hf login NAME --with-token < FILE")
-            .help(format!("or create one first: {NEW_TOKEN}"))
-            .into());
+    let given = prompt::token(login.with_token, &question).map_err(|error| {
+        let failure = Failure::new(one_line(&error.to_string()));
+        match error {
+            TokenError::Io(_) => failure,
+            TokenError::NotAToken(_) => failure
+                .help("a token is one line of letters and digits, such as hf_..")
+                .help(format!("create one: {NEW_TOKEN}")),
+        }
+    })?;
+    Ok(given.ok_or_else(|| nobody_to_ask(login))?)
+}
+
+/// What to run instead where nobody can be asked for the token.
+fn nobody_to_ask(login: &Args) -> Failure {
+    let name = match &login.name {
+        Some(name) => format!(" {}", shell_quoted(name)),
+        None => String::new(),
     };
-    Ok(Secret::from_input(text).map_err(|error| {
-        Failure::new(error.to_string())
-            .help("a token is one line of letters and digits, such as hf_..")
-            .help(format!("create one: {NEW_TOKEN}"))
-    })?)
+    if Environment::from_process().notebook {
+        return Failure::new("a notebook cannot ask for a token")
+            .help(format!(
+                "run in a cell: !git credential-hf login{name} --web"
+            ))
+            .help(format!(
+                "or with the token in a file: !git credential-hf login{name} --with-token < FILE"
+            ))
+            .help("or set HF_TOKEN before the kernel starts, which needs no login");
+    }
+    Failure::new("there is no terminal to ask for the token")
+        .help("give it on stdin: git credential-hf login NAME --with-token < FILE")
+        .help(format!("or create one first: {NEW_TOKEN}"))
 }
 
 fn check_secret(secret: &Secret, endpoint: &Endpoint) -> Result<()> {
@@ -411,19 +551,9 @@ pub fn keep(
             Ok(kind)
         }
         Err(error) if kind == StorageKind::Keyring && is_unavailable(&error) => {
-            let question = format!(
-                "{error}\nKeep the token in a file instead? It is readable by you only ({}), but not encrypted.",
-                context.paths.tokens().display()
-            );
-            if !terminal::confirm(&question) {
-                let again = format!("{} --storage file", keeping.again);
-                return Err(Failure::new(format!("`{name}` is not kept: {error}"))
-                    .help("start or unlock the keyring, and try again")
-                    .help(format!(
-                        "or keep it in a file, readable by you only but not encrypted: {again}"
-                    ))
-                    .help("or set HF_TOKEN, which needs no storage")
-                    .into());
+            if !terminal::confirm(&file_instead(context, &error)) {
+                let what = format!("`{name}` is not kept");
+                return Err(no_keyring(&what, &error, keeping.again).into());
             }
             try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
             edit(

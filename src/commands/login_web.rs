@@ -15,8 +15,10 @@ use crate::hub::oauth::Poll;
 use crate::hub::oauth::Tokens;
 use crate::model::endpoint::Endpoint;
 use crate::model::text;
+use crate::model::time;
 use crate::storage::Record;
 use crate::system::clock;
+use crate::system::environment::Environment;
 use crate::system::process;
 use crate::terminal;
 use crate::terminal::Failure;
@@ -35,18 +37,19 @@ pub fn run(hub: &Hub) -> Result<Record> {
     let code = hub.device_code(&client_id).map_err(|error| {
         Failure::new(format!("the browser login at {host} cannot begin: {error}"))
     })?;
-    let page = text::one_line(&code.verification_uri);
-    terminal::tell(&format!(
-        "Open {page} in a browser, here or on any other device,"
-    ));
-    terminal::tell(&format!(
-        "and enter the code: {}",
-        text::one_line(&code.user_code)
-    ));
     let complete = code
         .verification_uri_complete
         .as_ref()
         .unwrap_or(&code.verification_uri);
+    terminal::tell(&format!(
+        "Open {} in a browser, here or on any other device.",
+        text::one_line(complete)
+    ));
+    terminal::tell(&format!(
+        "The code is {}, and it is valid for {}.",
+        text::one_line(&code.user_code),
+        time::span(code.expires_in)
+    ));
     if io::stderr().is_terminal()
         && let Some(page) = page_of(hub, complete)
     {
@@ -145,9 +148,11 @@ struct Spinner {
 
 impl Spinner {
     fn new(text: &'static str) -> Self {
+        let env = Environment::from_process();
         Self {
             text,
-            on: io::stderr().is_terminal(),
+            // A notebook and a plain terminal would show each turn as a line.
+            on: io::stderr().is_terminal() && !env.notebook && !env.plain_terminal,
         }
     }
 

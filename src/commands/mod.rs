@@ -16,4 +16,5 @@ pub mod refresh;
 pub mod rename;
 pub mod rules;
 pub mod run;
+pub mod status;
 pub mod token;

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::app::Context;
+use crate::app::asking;
 use crate::app::target;
 use crate::config::edit::Change;
 use crate::config::edit::edit;
@@ -37,8 +38,8 @@ Examples:
   cd some-clone && git credential-hf use work"
 )]
 pub struct Use {
-    /// The token's name
-    pub name: String,
+    /// The token's name; without one, a terminal lets you choose
+    pub name: Option<String>,
     /// The namespace or repo; repeatable
     #[arg(long = "for", value_name = "PATTERN")]
     pub patterns: Vec<String>,
@@ -54,7 +55,14 @@ pub struct Use {
 pub fn use_token(choice: &Use) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
-    let name = TokenName::existing(&choice.name);
+    let name = match &choice.name {
+        Some(name) => TokenName::existing(name),
+        None => asking::any_token(&context, &state, "Use which one?").ok_or_else(|| {
+            Failure::usage("no token was named").help(
+                "name one: git credential-hf use NAME (`git credential-hf list` shows the names)",
+            )
+        })?,
+    };
     let endpoint = endpoint_of(&context, &state, &name)?;
     let patterns = if choice.default && choice.patterns.is_empty() {
         Vec::new()

@@ -71,6 +71,13 @@ impl FileStorage {
 }
 
 impl Storage for FileStorage {
+    fn check(&self) -> Result<(), StorageError> {
+        match self.check_dir() {
+            Err(StorageError::NotFound) => Ok(()),
+            other => other,
+        }
+    }
+
     fn read(&self, name: &TokenName) -> Result<Record, StorageError> {
         self.check_dir()?;
         let path = self.path(name);

@@ -5,24 +5,37 @@ use std::io::{self, IsTerminal, Read};
 
 use zeroize::Zeroizing;
 
-use crate::model::secret::MAX_BYTES;
+use crate::model::pasted;
+use crate::model::secret::{MAX_BYTES, Secret};
+
+/// Why no token was read.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// Stdin or the terminal failed, or ended.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Something was read that cannot be a token.
+    #[error(transparent)]
+    NotAToken(#[from] pasted::Obstacle),
+}
 
 /// A token that a person gives: on stdin where that is asked for and not a terminal, else at a
 /// hidden prompt; `None` where nobody can be asked.
 ///
 /// # Errors
-/// When it cannot be read.
-pub fn token(on_stdin: bool, question: &str) -> io::Result<Option<Zeroizing<String>>> {
+/// When it cannot be read, or is not a token.
+pub fn token(on_stdin: bool, question: &str) -> Result<Option<Secret>, TokenError> {
     if on_stdin && !io::stdin().is_terminal() {
-        let mut text = Zeroizing::new(String::with_capacity(1024));
-        let most = MAX_BYTES as u64 + 1;
-        io::stdin().lock().take(most).read_to_string(&mut text)?;
-        return Ok(Some(text));
+        let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
+        // UTF-16 has two bytes for each of the token's, and a byte order mark.
+        let most = 2 * MAX_BYTES as u64 + 4;
+        io::stdin().lock().take(most).read_to_end(&mut bytes)?;
+        return Ok(Some(pasted::token(&bytes)?));
     }
     if !super::can_ask() {
         return Ok(None);
     }
-    hidden(question).map(Some)
+    Ok(Some(pasted::token(hidden(question)?.as_bytes())?))
 }
 
 /// What a key does to the line being typed.
@@ -64,6 +77,7 @@ pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
     use std::fs::File;
     use std::io::Write;
 
+    use crate::terminal::signals::Watch;
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
     /// Puts the terminal's modes back, whatever happens.
@@ -78,6 +92,7 @@ pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
 
     let terminal = File::options().read(true).write(true).open("/dev/tty")?;
     let before = tcgetattr(&terminal)?;
+    let _watch = Watch::begin(&terminal, &before)?;
     (&terminal).write_all(format!("{}: ", crate::model::text::one_line(prompt)).as_bytes())?;
     let mut quiet = before.clone();
     // Without ISIG, Ctrl-C and Ctrl-Z are keys like any other.

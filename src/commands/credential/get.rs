@@ -15,12 +15,14 @@ use crate::git::protocol::Credential;
 use crate::git::protocol::Reply;
 use crate::model::repo::Repo;
 use crate::model::secret::Fingerprint;
+use crate::model::time;
 use crate::model::time::since;
 use crate::model::token_name::TokenName;
 use crate::selection::Notice;
 use crate::selection::Outcome;
 use crate::selection::SelectError;
 use crate::selection::Selection;
+use crate::selection::Source;
 use crate::selection::choose;
 use crate::selection::{Mark, Tried};
 use crate::state::State;
@@ -122,6 +124,9 @@ fn answer(session: &Session) -> Result<Reply> {
                     "{refused} was rejected by {host} for {subject}; using {next}"
                 ));
             }
+            if context.config.hints && loaded.refresh_token.is_none() {
+                expires_soon(&candidate.source, &state, now);
+            }
             trace::line(|| {
                 let what = context.describe(&candidate, &state);
                 format!("answering {subject} with {what}, {}", loaded.secret.hint())
@@ -160,12 +165,36 @@ fn answer(session: &Session) -> Result<Reply> {
             Ok(Reply::Quit)
         }
         Outcome::Nothing => {
+            if context.env.notebook {
+                // Git would ask, and nobody could answer.
+                terminal::say(&format!(
+                    "no token for {subject}, and a notebook cannot answer git's prompt: run in a \
+                     cell `!git credential-hf login NAME --web`, or set HF_TOKEN"
+                ));
+                return Ok(Reply::Quit);
+            }
             if context.config.hints && reader.said.is_empty() {
                 hint(session, &selection, &subject);
             }
             Ok(Reply::Unanswered(Mark::Asked.to_text()))
         }
     }
+}
+
+/// Says that a token ends within days, while there is time to replace it.
+fn expires_soon(source: &Source, state: &State, now: u64) {
+    let Source::Stored(name) = source else { return };
+    let expires = state.tokens.get(name).and_then(|token| token.expires);
+    let Some(at) = expires.filter(|at| time::ends_soon(*at, now)) else {
+        return;
+    };
+    terminal::say(&format!(
+        "token `{name}` expires in {}, on {}: create a new one on the Hub, and run \
+         `git credential-hf login {}`",
+        time::span(at.saturating_sub(now)),
+        time::day(at),
+        shell_quoted(name.as_str())
+    ));
 }
 
 /// Remembers that a value was refused. Where the state cannot be written, this operation still
