@@ -161,7 +161,7 @@ built=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p'
 
 # A new file renamed into place: a git that runs right now sees the old program or
 # the new one, and a program in use is not overwritten.
-staged=$bindir/.$name.$$
+staged=$(mktemp "$bindir/.$name.XXXXXX")
 cp -- "$built" "$staged"
 chmod 755 "$staged"
 mv -f -- "$staged" "$program"

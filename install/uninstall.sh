@@ -107,15 +107,20 @@ else
 	config=$(absolute "${XDG_CONFIG_HOME-}" "$HOME/.config")/$name
 	data=$(absolute "${XDG_DATA_HOME-}" "$HOME/.local/share")/$name
 fi
-if [ "$tokens" = yes ] && [ -n "${GIT_CREDENTIAL_HF_HOME-}" ] && [ -d "$config" ]; then
-	# This folder's name was typed by someone: never take a home folder with it.
-	real_config=$(CDPATH='' cd -- "$config" && pwd -P)
-	real_home=$(CDPATH='' cd -- "$HOME" && pwd -P)
-	case $real_home/ in
-	"${real_config%/}"/*) die "GIT_CREDENTIAL_HF_HOME is $config, which holds more than $name's files" \
-		"nothing was removed; delete its files there by hand" ;;
-	esac
-fi
+# What this program has made in a folder. Files of others may be beside them, and stay.
+remove_own() {
+	for file in config.toml config.lock state.json state.lock tokens.lock; do
+		rm -f -- "$1/$file" "$1/.$file".[0-9]*-[0-9]*-[0-9]*.tmp
+	done
+	for folder in tokens locks; do
+		[ -L "$1/$folder" ] || [ ! -d "$1/$folder" ] && continue
+		rm -f -- "$1/$folder"/*-????????????????.token "$1/$folder"/.*.token.[0-9]*-[0-9]*-[0-9]*.tmp \
+			"$1/$folder"/*-????????????????.renewal "$1/$folder"/????????????????.lock "$1/$folder/import.lock"
+		rmdir -- "$1/$folder" 2>/dev/null || :
+	done
+	rmdir -- "$1" 2>/dev/null || :
+	if [ -d "$1" ]; then say "kept $1, where other files are"; fi
+}
 
 # unconfigure may need the state, so it comes before anything is deleted.
 "$program" unconfigure || die "unconfigure failed, nothing was removed" \
@@ -124,8 +129,9 @@ fi
 if [ "$tokens" = yes ]; then
 	"$program" logout --all --yes || die "deleting the tokens failed" \
 		"git no longer uses $program, but it, the tokens and the configuration are still there"
-	rm -rf -- "$config" "$data"
-	say "removed every token, $config$([ "$data" = "$config" ] || printf ' and %s' "$data")"
+	remove_own "$config"
+	[ "$data" = "$config" ] || remove_own "$data"
+	say "removed every token, the configuration and the state"
 fi
 
 rm -f -- "$program"

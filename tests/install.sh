@@ -156,8 +156,15 @@ printf '#!/bin/sh\nexit 1\n' >"$program"
 chmod +x "$program"
 if quietly "$uninstall" --prefix "$prefix" --tokens || [[ ! -e $program ]]; then fail "uninstall.sh went on after unconfigure failed"; fi
 printf '#!/bin/sh\nexit 0\n' >"$program"
-if GIT_CREDENTIAL_HF_HOME=$tmp quietly "$uninstall" --prefix "$prefix" --tokens || [[ ! -d $HOME ]]; then
-	fail "uninstall.sh --tokens would remove the home folder"
-fi
+mkdir -p -- "$tmp/own/tokens" "$tmp/own/locks"
+for file in config.toml state.json .state.json.17-0-5.tmp state.lock tokens/work-0123456789abcdef.token \
+	tokens/.work-0123456789abcdef.token.17-0-5.tmp locks/0123456789abcdef.lock \
+	thesis.tex .thesis.tex.tmp tokens/notes; do
+	echo mine >"$tmp/own/$file"
+done
+GIT_CREDENTIAL_HF_HOME=$tmp/own quietly "$uninstall" --prefix "$prefix" --tokens || fail "uninstall.sh --tokens"
+left=$(cd "$tmp/own" && find . ! -type d | sort | tr '\n' ' ')
+[[ $left == "./.thesis.tex.tmp ./thesis.tex ./tokens/notes " ]] || fail "uninstall.sh --tokens left: $left"
+ok "uninstall.sh --tokens removes this program's own files and no other"
 if quietly "$uninstall" --prefix "$tmp/none"; then fail "uninstall.sh found a program where there is none"; fi
 ok "uninstall.sh stops at what it did not install, and when unconfigure fails"

@@ -186,18 +186,20 @@ enum Edited {
 }
 
 /// Edits one of git's files in git's own way: a lock file beside it, which other programs
-/// respect, is filled and renamed over it. A link stays a link.
+/// respect, is made, and the new file is renamed over the old one. A link stays a link, also one
+/// whose target is not there yet.
 fn edit(
     path: &Path,
     change: impl FnOnce(Option<&[u8]>) -> Result<Edited, config_file::EditError>,
 ) -> Result<bool> {
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let target = files::real_path(path)
+        .with_context(|| format!("cannot tell where {} leads", path.display()))?;
     let shown = target.display().to_string();
     let cannot = |what: &str| format!("cannot {what} {shown}");
     if !target.exists()
         && let Some(dir) = target.parent()
     {
-        fs::create_dir_all(dir).with_context(|| cannot("make the folder of"))?;
+        files::create_private_dir(dir).with_context(|| cannot("make the folder of"))?;
     }
     let _lock = GitLock::of(&target)?;
     let original = match files::read_plain(&target) {

@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use crate::app::Context;
 use crate::app::choice;
+use crate::system::process;
 use crate::system::trace;
 use crate::terminal::Failure;
 
@@ -49,7 +50,7 @@ pub fn run(run: &Args) -> Result<()> {
             context.describe(&candidate, &state)
         )
     });
-    let mut command = Command::new(program);
+    let mut command = Command::new(process::find(program.as_ref()));
     command
         .args(arguments)
         .env("HF_TOKEN", loaded.secret.expose())
@@ -67,6 +68,8 @@ pub fn run(run: &Args) -> Result<()> {
 fn start(mut command: Command, program: &std::ffi::OsStr) -> Result<()> {
     use std::os::unix::process::CommandExt;
     crate::system::hardening::restore();
+    // Programs with several names go by the one that was typed.
+    command.arg0(program);
     // Returns only when it fails.
     let error = command.exec();
     let failure = cannot_start(program, &error);

@@ -77,7 +77,10 @@ pub fn edit(path: &Path, changes: &[Change<'_>]) -> Result<(), EditError> {
     }
     // What we are about to write must be what we would read.
     Config::parse(path, &changed)?;
-    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let target = files::real_path(path).map_err(io_error)?;
+    if let Some(dir) = target.parent() {
+        files::create_private_dir(dir).map_err(io_error)?;
+    }
     files::write_whole(&target, changed.as_bytes(), files::mode_of(&target)).map_err(io_error)
 }
 

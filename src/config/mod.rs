@@ -125,7 +125,7 @@ impl Config {
     /// # Errors
     /// When it cannot be read or says something that this program does not understand.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let read = files::read_plain(path).and_then(|Plain { bytes, others }| {
+        let read = files::read_deciding(path).and_then(|Plain { bytes, others }| {
             let text = String::from_utf8(bytes)
                 .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))?;
             Ok((text, others))
@@ -134,7 +134,7 @@ impl Config {
             Ok((text, others)) => {
                 let config = Self::parse(path, &text)?;
                 match others.filter(|_| config.can_give_away()) {
-                    Some(others) => Err(not_trusted(path, others)),
+                    Some(others) => Err(not_trusted(path, &others)),
                     None => Ok(config),
                 }
             }
@@ -191,23 +191,12 @@ pub fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// The error for a file that somebody else may have written.
-fn not_trusted(path: &Path, others: Others) -> ConfigError {
-    let shown = path.display();
-    let (message, help) = match others {
-        Others::Own => (
-            "it belongs to another user, so its commands and endpoints are not used",
-            format!("look at {shown}, and if it is right put a copy of your own in its place"),
-        ),
-        Others::MayWrite => (
-            "other users can write to it, so its commands and endpoints are not used",
-            format!("run `chmod go-w {shown}`, and look at it"),
-        ),
-    };
+fn not_trusted(path: &Path, others: &Others) -> ConfigError {
     ConfigError {
         path: path.to_owned(),
         place: None,
-        message: message.to_owned(),
-        help: Some(help),
+        message: format!("{others}, so its commands and endpoints are not used"),
+        help: Some(others.remedy()),
     }
 }
 

@@ -1,4 +1,5 @@
-//! What `--fix` does itself: only what is this helper's own, and can be undone.
+//! What `--fix` does itself: only what is this helper's own and can be undone, and git's locks
+//! that are stale.
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,7 @@ use crate::app::Context;
 use crate::commands::configure;
 use crate::commands::configure::Args as Configure;
 use crate::commands::configure::Scope;
+use crate::git::lock;
 use crate::system::files;
 use crate::system::files::Lock;
 
@@ -26,6 +28,8 @@ pub enum Repair {
     /// Removes half-written files of ours that a killed process has left, each under the lock
     /// that its writers hold.
     Sweep(Vec<Leftover>),
+    /// Removes a lock of git's that a killed program has left.
+    Unlock(PathBuf),
 }
 
 /// Which of git's files.
@@ -60,6 +64,7 @@ impl Repair {
                 format!("git credential-hf configure --file {path}")
             }
             Self::Close { path, mode } => format!("chmod {mode:o} {}", shell_path(path)),
+            Self::Unlock(lock) => format!("rm {}", shell_path(lock)),
             Self::Sweep(files) => {
                 let paths: Vec<String> = files.iter().map(|file| shell_path(&file.path)).collect();
                 format!("rm {}", paths.join(" "))
@@ -89,6 +94,7 @@ impl Repair {
             Self::Close { path, mode } => {
                 close(path, *mode).with_context(|| format!("cannot change {}", path.display()))
             }
+            Self::Unlock(path) => lock::remove_stale(path),
             Self::Sweep(leftovers) => {
                 for Leftover { path, lock } in leftovers {
                     let _lock = Lock::acquire(lock, files::LOCK_DEADLINE)?;

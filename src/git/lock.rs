@@ -1,34 +1,32 @@
 //! Git's lock on a file, for the files that git's own programs change too: `FILE.lock`, made only
 //! if it is not there, removed at the end.
 //!
-//! Git makes an empty file, which after a kill stays until a person removes it. Ours is a link
-//! to nowhere with our name in it, which is there in one step; so one that a kill has left is
-//! known for what it is and taken over. Who makes one holds a lock on the folder meanwhile.
+//! A kill leaves the lock behind, git's as well as ours, and nothing in it says whose it was. So
+//! nobody takes one over: `doctor` shows it, and removes it if it is old and no git is running.
 
-use std::fs;
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
 
-use crate::system::files;
-use crate::system::files::Lock;
+use crate::system::files::Folder;
 use crate::terminal::Failure;
-
-/// What our lock on a file of git's points to.
-const MARK: &str = "git-credential-hf";
 
 /// How long git's own store waits for another one (`credentialStore.lockTimeoutMS`), and how
 /// often it looks meanwhile.
 const PATIENCE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// No git holds a lock for that long.
+const STALE: Duration = Duration::from_secs(600);
+
 /// A lock of git's, held while it lives.
 #[derive(Debug)]
 pub struct GitLock {
-    path: PathBuf,
-    _turn: Option<Lock>,
+    folder: Folder,
+    name: OsString,
 }
 
 impl GitLock {
@@ -38,75 +36,177 @@ impl GitLock {
     /// When another program holds it, or it cannot be made.
     pub fn of(file: &Path) -> Result<Self> {
         let path = lock_of(file);
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        let turn = Lock::of_folder(folder, files::LOCK_DEADLINE).ok();
+        let failure =
+            |error: &io::Error| Failure::new(format!("cannot make {}: {error}", path.display()));
+        let folder = Folder::open(path.parent().unwrap_or(Path::new("/")));
+        let folder = folder.map_err(|error| failure(&error))?;
+        let name = path.file_name().unwrap_or_default().to_owned();
         let start = Instant::now();
-        let mut made = make(&path);
-        while let Err(error) = &made
-            && error.kind() == io::ErrorKind::AlreadyExists
-        {
-            if turn.is_some() && is_ours(&path) {
-                made = fs::remove_file(&path).and_then(|()| make(&path));
-            } else if start.elapsed() < PATIENCE {
-                std::thread::sleep(PAUSE);
-                made = make(&path);
-            } else {
-                break;
+        loop {
+            match folder.create(&name) {
+                Ok(made) => {
+                    folder.leave_to_owner(&made, None);
+                    return Ok(Self { folder, name });
+                }
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(failure(&error).into());
+                }
+                Err(_) if start.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+                Err(error) => {
+                    return Err(failure(&error)
+                        .help(
+                            "another git is changing this file; if none is running, \
+                             `git credential-hf doctor --fix` removes that file",
+                        )
+                        .into());
+                }
             }
         }
-        made.map_err(|error| {
-            let failure = Failure::new(format!("cannot make {}: {error}", path.display()));
-            if error.kind() == io::ErrorKind::AlreadyExists {
-                failure.help("another git is changing this file; if none runs, remove that file")
-            } else {
-                failure
-            }
-        })?;
-        Ok(Self { path, _turn: turn })
     }
 }
 
-/// Removes a lock of ours on a file that a kill has left: git would not touch the file any more.
-pub fn clear(file: &Path) {
-    if is_ours(&lock_of(file)) {
-        // One that is in use is waited for.
-        drop(GitLock::of(file));
+impl Drop for GitLock {
+    fn drop(&mut self) {
+        let _ = self.folder.remove(&self.name);
     }
 }
 
-fn lock_of(file: &Path) -> PathBuf {
+/// The path of git's lock on a file.
+#[must_use]
+pub fn lock_of(file: &Path) -> PathBuf {
     let mut path = file.as_os_str().to_owned();
     path.push(".lock");
     PathBuf::from(path)
 }
 
-fn is_ours(lock: &Path) -> bool {
-    fs::read_link(lock).is_ok_and(|to| to == Path::new(MARK))
+/// How long ago a lock was made; `None` where there is none. One from the future is new.
+#[must_use]
+pub fn age(lock: &Path) -> Option<Duration> {
+    let made = std::fs::symlink_metadata(lock).ok()?.modified().ok()?;
+    Some(SystemTime::now().duration_since(made).unwrap_or_default())
 }
 
-impl Drop for GitLock {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+/// Why a lock may still be in use; `None` if it is stale.
+#[must_use]
+pub fn in_use(lock: &Path) -> Option<String> {
+    if age(lock).is_some_and(|age| age < STALE) {
+        return Some("it is younger than ten minutes".to_owned());
+    }
+    match running_git() {
+        Some(None) => None,
+        Some(Some(process)) => Some(format!("process {process} is a git of yours")),
+        None => Some("it cannot be told here whether a git is running".to_owned()),
     }
 }
 
-fn make(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    match std::os::unix::fs::symlink(MARK, path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {}
-        done => return done,
+/// Removes a lock that a killed program has left.
+///
+/// # Errors
+/// When it may still be in use, or cannot be removed.
+pub fn remove_stale(lock: &Path) -> Result<()> {
+    if let Some(why) = in_use(lock) {
+        let message = format!("{} is left alone: {why}", lock.display());
+        return Err(Failure::new(message).into());
     }
-    // Where there are no links: as git does it.
-    fs::File::options()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .map(drop)
+    match std::fs::remove_file(lock) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// A process, as far as it matters here.
+struct Process {
+    id: u32,
+    parent: u32,
+    user: u32,
+    name: String,
+    arguments: String,
+}
+
+/// A git of this user that is running, the callers of this program apart; `None` where that
+/// cannot be told.
+fn running_git() -> Option<Option<u32>> {
+    let all = processes()?;
+    let parent_of = |id: u32| all.iter().find(|it| it.id == id).map(|it| it.parent);
+    let callers: Vec<u32> = std::iter::successors(Some(std::process::id()), |id| parent_of(*id))
+        .take(64)
+        .collect();
+    let user = user()?;
+    let git = all.iter().find(|process| {
+        process.user == user
+            && (process.name == "git" || process.name.starts_with("git-"))
+            // These wait for others for hours, and change no file.
+            && !process.arguments.contains("--daemon")
+            && !callers.contains(&process.id)
+    });
+    Some(git.map(|process| process.id))
+}
+
+#[cfg(unix)]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "other platforms have no such number"
+)]
+fn user() -> Option<u32> {
+    Some(rustix::process::geteuid().as_raw())
+}
+
+#[cfg(not(unix))]
+const fn user() -> Option<u32> {
+    None
+}
+
+#[cfg(target_os = "linux")]
+fn processes() -> Option<Vec<Process>> {
+    let read = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry.ok()?.path();
+        let status = std::fs::read_to_string(path.join("status")).ok()?;
+        let field = |key: &str| {
+            let mut values = status.lines().filter_map(|line| line.strip_prefix(key));
+            values.next()?.split_whitespace().next()
+        };
+        let arguments = std::fs::read(path.join("cmdline")).unwrap_or_default();
+        Some(Process {
+            id: field("Pid:")?.parse().ok()?,
+            parent: field("PPid:")?.parse().ok()?,
+            // The effective one is the second, and differs in set-user-ID programs only.
+            user: field("Uid:")?.parse().ok()?,
+            name: field("Name:")?.to_owned(),
+            arguments: String::from_utf8_lossy(&arguments).into_owned(),
+        })
+    };
+    Some(std::fs::read_dir("/proc").ok()?.filter_map(read).collect())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn processes() -> Option<Vec<Process>> {
+    let mut ps = crate::system::process::command("ps");
+    ps.args(["-axo", "pid=,ppid=,uid=,command="]);
+    let told =
+        crate::system::process::output_within(ps, Duration::from_secs(5), 16 * 1024 * 1024).ok()?;
+    let text = String::from_utf8_lossy(&told.output).into_owned();
+    let read = |line: &str| {
+        let mut words = line.split_whitespace();
+        let mut number = || words.next()?.parse::<u32>().ok();
+        let (id, parent, user) = (number()?, number()?, number()?);
+        let program = words.next()?;
+        Some(Process {
+            id,
+            parent,
+            user,
+            name: program.rsplit('/').next()?.to_owned(),
+            arguments: words.collect::<Vec<_>>().join(" "),
+        })
+    };
+    told.status
+        .success()
+        .then(|| text.lines().filter_map(read).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn held_by_git_it_is_not_taken_and_ours_goes_away() {
@@ -119,29 +219,8 @@ mod tests {
         let error = GitLock::of(&file).unwrap_err().to_string();
         assert!(error.contains("config.lock"), "{error}");
         assert!(lock.is_file());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn what_a_kill_has_left_is_taken_over() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("config");
-        std::os::unix::fs::symlink(MARK, dir.path().join("config.lock")).unwrap();
-        let held = GitLock::of(&file).unwrap();
-        assert!(
-            fs::File::options()
-                .write(true)
-                .create_new(true)
-                .open(dir.path().join("config.lock"))
-                .is_err(),
-            "git takes it too"
-        );
-        drop(held);
-        std::os::unix::fs::symlink(MARK, dir.path().join("config.lock")).unwrap();
-        clear(&file);
-        assert!(!dir.path().join("config.lock").is_symlink());
-        fs::write(dir.path().join("config.lock"), "").unwrap();
-        clear(&file);
-        assert!(dir.path().join("config.lock").is_file(), "git's own stays");
+        let error = remove_stale(&lock).unwrap_err().to_string();
+        assert!(error.contains("younger than ten minutes"), "{error}");
+        assert!(lock.is_file());
     }
 }

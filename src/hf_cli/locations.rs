@@ -58,7 +58,10 @@ impl Files {
     pub fn parking(&self, name: &str) -> FileParking {
         let hash = TokenName::hf_cli(name).hash();
         let file = format!(".stored_tokens.{hash}.renewal");
-        FileParking::new(self.stored_tokens.with_file_name(file))
+        {
+            let dir = self.stored_tokens.parent().unwrap_or(Path::new("/"));
+            FileParking::new(dir.to_owned(), file.into())
+        }
     }
 
     /// The answer of a renewal that was interrupted before both files had it.

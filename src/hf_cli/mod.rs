@@ -300,8 +300,10 @@ fn read_text(path: &Path) -> Result<Option<Zeroizing<String>>, StorageError> {
             Ok(plain) => {
                 let bytes = Zeroizing::new(plain.bytes);
                 match plain.others {
-                    Some(Others::Own) => return Err(refused("it belongs to another user")),
-                    Some(Others::MayWrite) => return Err(refused("other users can write to it")),
+                    Some(Others::Own(_)) => return Err(refused("it belongs to another user")),
+                    Some(Others::MayWrite(_)) => {
+                        return Err(refused("other users can write to it"));
+                    }
                     None => bytes,
                 }
             }

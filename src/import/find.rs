@@ -382,7 +382,7 @@ pub fn read_small(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     }
     let plain = files::read_plain(path)?;
     let bytes = Zeroizing::new(plain.bytes);
-    if plain.others == Some(Others::Own) {
+    if let Some(Others::Own(_)) = plain.others {
         return Err(io::Error::other("it belongs to another user"));
     }
     if bytes.len() > MAX_BYTES {

@@ -3,7 +3,7 @@
 //!
 //! Who calls this has read each value back from where it is kept now.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use zeroize::Zeroizing;
@@ -20,6 +20,7 @@ use crate::model::endpoint::Endpoint;
 use crate::model::secret::Secret;
 use crate::system::files;
 use crate::system::files::Lock;
+use crate::terminal::Failure;
 
 /// A value that is to go.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub fn remove(context: &Context, gone: &[Gone<'_>]) -> Result<bool> {
         return from_hf(context.hf_cli(), gone);
     }
     // A link stays a link.
-    let file = std::fs::canonicalize(first.place.file())?;
+    let file = only_name(first.place.file())?;
     // The lock of a file is git's own, where git writes it.
     let _lock = (source != Source::Netrc)
         .then(|| GitLock::of(&file))
@@ -84,6 +85,20 @@ pub fn remove(context: &Context, gone: &[Gone<'_>]) -> Result<bool> {
         }
     }
     bail!("{} changes all the time", file.display())
+}
+
+/// The real path of a file that has no other name: under that one, the token would stay.
+fn only_name(path: &Path) -> Result<PathBuf> {
+    let file = files::real_path(path)?;
+    if files::has_other_names(&file) {
+        let message = format!(
+            "{} has another name, where the token would stay",
+            file.display()
+        );
+        let find = "a hard link: `find DIR -samefile FILE` shows all names of a file in a folder";
+        return Err(Failure::new(message).help(find).into());
+    }
+    Ok(file)
 }
 
 /// How many times a file is read that changes meanwhile.
@@ -122,7 +137,7 @@ fn from_hf(hf: &HfCli, gone: &[Gone<'_>]) -> Result<bool> {
         if !token.is_ok_and(|token| is_gone(&token.secret)) {
             continue;
         }
-        let file = std::fs::canonicalize(&files.stored_tokens)?;
+        let file = only_name(&files.stored_tokens)?;
         let bytes = read_small(&file)?;
         let text = std::str::from_utf8(&bytes).context("the hf CLI's file is not UTF-8")?;
         let left = hf::without(text, &name)?;
@@ -135,8 +150,8 @@ fn from_hf(hf: &HfCli, gone: &[Gone<'_>]) -> Result<bool> {
 /// The file that holds nothing but the token goes, as in `hf auth logout`; one that is a link
 /// stays and is emptied, which is the same to the hf CLI.
 fn remove_active(file: &Path) -> Result<()> {
+    let real = only_name(file)?;
     if file.is_symlink() {
-        let real = std::fs::canonicalize(file)?;
         files::write_whole(&real, b"", files::mode_of(&real))?;
     } else {
         std::fs::remove_file(file)?;

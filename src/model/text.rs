@@ -48,16 +48,24 @@ fn style_length(text: &str) -> Option<usize> {
 }
 
 /// Whether a character is text: not one that a terminal acts on (the line break is), that turns
-/// the direction of what follows, or that has no width, so that text reads as another.
+/// the direction of what follows, or that cannot be seen, so that text reads as another.
 #[must_use]
 pub fn is_printable(c: char) -> bool {
-    let deceives = matches!(
-        c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
-    );
-    c == '\n' || !(c.is_control() || deceives)
+    use icu_properties::CodePointSetData;
+    use icu_properties::props::{DefaultIgnorableCodePoint, WhiteSpace};
+    if c.is_ascii() {
+        return c == '\n' || !c.is_control();
+    }
+    let deceives = CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+        || CodePointSetData::new::<WhiteSpace>().contains(c)
+        // What no property tells apart from visible text.
+        || matches!(
+            c,
+            '\u{2800}' // a Braille pattern without dots
+                | '\u{fff9}'..='\u{fffb}' // marks around annotations
+                | '\u{1d159}' // a note without a head
+        );
+    !(c.is_control() || deceives)
 }
 
 /// A name as a shell wants it.

@@ -149,14 +149,12 @@ impl StateFile {
     }
 
     fn load_alone(&self) -> Result<State, StateError> {
-        let bytes = match files::read_plain(&self.path) {
-            Ok(Plain { bytes, others }) => match others {
-                // Root works among a user's files where a container has that user's home.
-                Some(others) if others == Others::MayWrite || !files::is_root() => {
-                    return Err(self.io(not_trusted(others)));
-                }
-                _ => bytes,
-            },
+        let bytes = match files::read_deciding(&self.path) {
+            Ok(Plain {
+                others: Some(others),
+                ..
+            }) => return Err(self.io(not_trusted(&others))),
+            Ok(Plain { bytes, .. }) => bytes,
             Err(error)
                 if matches!(
                     error.kind(),
@@ -212,11 +210,8 @@ impl StateFile {
 }
 
 /// What somebody else may have written is not believed.
-fn not_trusted(others: Others) -> io::Error {
-    io::Error::other(match others {
-        Others::Own => "it belongs to another user",
-        Others::MayWrite => "other users can write to it: run `chmod 600` on it, and look at it",
-    })
+fn not_trusted(others: &Others) -> io::Error {
+    io::Error::other(format!("{others}: {}", others.remedy()))
 }
 
 /// Why the content of a state file is not read.

@@ -1,6 +1,7 @@
 //! The file storage: a 0600 file for each token in a 0700 folder. Not encrypted.
 
-use std::fs::{self, Metadata};
+use std::ffi::OsString;
+use std::fs::Metadata;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -9,11 +10,13 @@ use zeroize::Zeroizing;
 use super::parking::{FileParking, Parking};
 use super::{Record, Storage, StorageError};
 use crate::model::token_name::TokenName;
-use crate::system::files;
-use crate::system::files::Lock;
+use crate::system::files::{self, Access, Folder, Lock};
 
 /// The largest file read, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
+
+/// What the names of token files end with.
+const EXTENSION: &str = ".token";
 
 /// The folder of token files.
 #[derive(Debug, Clone)]
@@ -29,25 +32,24 @@ impl FileStorage {
     }
 
     /// The file of a name: its plain characters for people, and its hash.
-    fn path(&self, name: &TokenName) -> PathBuf {
-        self.file(name, "token")
+    fn file_name(name: &TokenName) -> OsString {
+        Self::named(name, EXTENSION)
     }
 
-    fn file(&self, name: &TokenName, extension: &str) -> PathBuf {
+    fn named(name: &TokenName, extension: &str) -> OsString {
         let plain: String = name
             .as_str()
             .chars()
             .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
             .take(32)
             .collect();
-        self.dir
-            .join(format!("{plain}-{}.{extension}", name.hash()))
+        format!("{plain}-{}{extension}", name.hash()).into()
     }
 
     /// Where the answer to a renewal of this token waits.
     #[must_use]
     pub fn parking(&self, name: &TokenName) -> FileParking {
-        FileParking::new(self.file(name, "renewal"))
+        FileParking::new(self.dir.clone(), Self::named(name, ".renewal"))
     }
 
     fn lock(&self) -> Result<Lock, StorageError> {
@@ -56,17 +58,29 @@ impl FileStorage {
             .map_err(|error| unavailable("lock", &path, &error))
     }
 
-    /// The folder must be ours alone: who can write into it can replace a token by a link.
-    fn check_dir(&self) -> Result<(), StorageError> {
-        match fs::symlink_metadata(&self.dir) {
-            Ok(metadata) if metadata.is_dir() => private(&self.dir, &metadata, "700"),
-            Ok(_) => Err(StorageError::Refused(format!(
-                "{} is not a folder",
-                self.dir.display()
-            ))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StorageError::NotFound),
-            Err(error) => Err(unavailable("read", &self.dir, &error)),
-        }
+    /// The folder must be ours alone: who can write into it can replace a token by a link. What
+    /// is read and written later is in the very folder that was looked at.
+    fn checked(&self, opened: io::Result<Folder>) -> Result<Folder, StorageError> {
+        let looked = opened.and_then(|folder| Ok((folder.metadata()?, folder)));
+        let (metadata, folder) = looked.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => StorageError::NotFound,
+            io::ErrorKind::NotADirectory => {
+                let message = format!("{} is not a folder", self.dir.display());
+                StorageError::Refused(message)
+            }
+            _ => unavailable("use", &self.dir, &error),
+        })?;
+        private(&self.dir, &metadata, "700")?;
+        Ok(folder)
+    }
+
+    fn folder(&self) -> Result<Folder, StorageError> {
+        self.checked(Folder::open_itself(&self.dir))
+    }
+
+    /// Removes half-written tokens: a copy that a kill has left must not outlive the token.
+    fn sweep(folder: &Folder) {
+        files::sweep(folder, |file| file.ends_with(EXTENSION));
     }
 }
 
@@ -79,20 +93,21 @@ impl Storage for FileStorage {
     }
 
     fn read(&self, name: &TokenName) -> Result<Record, StorageError> {
-        self.check_dir()?;
-        let path = self.path(name);
-        let mut file = files::open_no_follow(&path).map_err(|error| match error.kind() {
+        let folder = self.folder()?;
+        let file_name = Self::file_name(name);
+        let path = self.dir.join(&file_name);
+        let opened = folder.open_file(&file_name, Access::Read);
+        let mut file = opened.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => StorageError::NotFound,
+            io::ErrorKind::InvalidInput => {
+                StorageError::Refused(format!("{} is not a plain file", path.display()))
+            }
             _ => unavailable("read", &path, &error),
         })?;
         // Asked of the open file, so that what is checked is what is read.
         let metadata = file
             .metadata()
             .map_err(|error| unavailable("read", &path, &error))?;
-        if !metadata.is_file() {
-            let message = format!("{} is not a plain file", path.display());
-            return Err(StorageError::Refused(message));
-        }
         private(&path, &metadata, "600")?;
         let mut text = Zeroizing::new(String::with_capacity(1024));
         file.by_ref()
@@ -104,32 +119,35 @@ impl Storage for FileStorage {
     }
 
     fn write(&self, name: &TokenName, record: &Record) -> Result<(), StorageError> {
-        files::create_private_dir(&self.dir)
-            .map_err(|error| unavailable("make", &self.dir, &error))?;
-        self.check_dir()?;
+        let folder = self.checked(Folder::make_itself(&self.dir))?;
         let _lock = self.lock()?;
-        files::sweep(&self.dir, "");
-        let path = self.path(name);
-        files::write_whole(&path, record.to_text().as_bytes(), None)
-            .map_err(|error| unavailable("write", &path, &error))
+        Self::sweep(&folder);
+        let name = Self::file_name(name);
+        files::write_in(&folder, &name, record.to_text().as_bytes(), None)
+            .map_err(|error| unavailable("write", &self.dir.join(&name), &error))
     }
 
     fn delete(&self, name: &TokenName) -> Result<(), StorageError> {
-        match self.check_dir() {
+        let folder = match self.folder() {
             Err(StorageError::NotFound) => return Ok(()),
             other => other?,
-        }
+        };
         let _lock = self.lock()?;
-        // A copy that a kill has left must not outlive the token.
-        files::sweep(&self.dir, "");
+        Self::sweep(&folder);
         self.parking(name).clear()?;
-        let path = self.path(name);
-        match fs::remove_file(&path) {
+        let name = Self::file_name(name);
+        if files::has_other_names(&self.dir.join(&name)) {
+            // A backup by hard links would keep the token.
+            let emptied = folder.open_file(&name, Access::Write);
+            let emptied = emptied.and_then(|file| file.set_len(0));
+            emptied.map_err(|error| unavailable("empty", &self.dir.join(&name), &error))?;
+        }
+        match folder.remove(&name) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(unavailable("remove", &path, &error))
+                Err(unavailable("remove", &self.dir.join(&name), &error))
             }
             _ => {
-                files::sync_dir(&self.dir);
+                folder.sync();
                 Ok(())
             }
         }
@@ -171,6 +189,7 @@ mod tests {
     use super::*;
     use crate::model::endpoint::Endpoint;
     use crate::model::secret::Secret;
+    use std::fs;
 
     fn storage() -> (tempfile::TempDir, FileStorage) {
         let dir = tempfile::tempdir().unwrap();
@@ -224,7 +243,11 @@ mod tests {
         }
         let paths: std::collections::BTreeSet<String> = names
             .iter()
-            .map(|n| storage.path(&TokenName::existing(n)))
+            .map(|n| {
+                storage
+                    .dir
+                    .join(FileStorage::file_name(&TokenName::existing(n)))
+            })
             .map(|p| p.to_string_lossy().to_lowercase())
             .collect();
         assert_eq!(paths.len(), names.len());
@@ -237,7 +260,7 @@ mod tests {
         let (_dir, storage) = storage();
         let name = TokenName::existing("work");
         storage.write(&name, &record("one")).unwrap();
-        let path = storage.path(&name);
+        let path = storage.dir.join(FileStorage::file_name(&name));
         let set_mode = |p: &Path, m| fs::set_permissions(p, fs::Permissions::from_mode(m)).unwrap();
         let refusal = || storage.read(&name).unwrap_err().to_string();
 

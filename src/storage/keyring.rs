@@ -217,6 +217,10 @@ fn with_entry<T>(
     user: &str,
     call: impl Fn(&Entry) -> Result<T, Error>,
 ) -> Result<T, StorageError> {
+    #[cfg(all(unix, not(target_os = "macos")))]
+    if let Err(super::secret_service::Failure::Foreign(why)) = super::secret_service::check_bus() {
+        return Err(foreign(&why));
+    }
     let call = || Entry::new(service, user).and_then(|entry| call(&entry));
     let mut outcome = call();
     if matches!(outcome, Err(Error::PlatformFailure(_))) && reconnect() {
@@ -276,11 +280,19 @@ fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
         Err(Failure::NotFound) => Err(StorageError::NotFound),
         Err(Failure::Locked) => Err(StorageError::Unavailable(LOCKED.to_owned())),
         Err(Failure::Ambiguous) => Err(ambiguous()),
+        Err(Failure::Foreign(why)) => Err(foreign(&why)),
         Err(Failure::Bus(error)) => {
             trace::line(|| format!("no plain session with the Secret Service: {error}"));
             read_entry(service, user)
         }
     }
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn foreign(why: &str) -> StorageError {
+    StorageError::Unavailable(format!(
+        "the keyring's bus (DBUS_SESSION_BUS_ADDRESS) is not this user's: {why}"
+    ))
 }
 
 fn ambiguous() -> StorageError {

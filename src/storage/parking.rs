@@ -5,7 +5,8 @@
 //! room first, and stays there until the login itself has been replaced and read back. If
 //! anything fails in between, the next renewal finds the answer here.
 
-use std::fs::{self, File};
+use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
@@ -13,8 +14,7 @@ use zeroize::Zeroizing;
 
 use super::{Record, StorageError};
 use crate::model::secret::Fingerprint;
-use crate::system::files;
-use crate::system::files::Others;
+use crate::system::files::{Access, Folder, Others};
 
 /// How much room is reserved at least, in bytes. Tokens are a tenth of it.
 const ROOM: usize = 16 * 1024;
@@ -139,35 +139,46 @@ fn room_for(text: &str) -> usize {
 /// A private file for one answer.
 #[derive(Debug)]
 pub struct FileParking {
-    path: PathBuf,
+    dir: PathBuf,
+    name: OsString,
 }
 
 impl FileParking {
-    /// The file at `path`, which need not be there.
+    /// The file of that name, which need not be there.
     #[must_use]
-    pub fn new(path: PathBuf) -> Self {
-        Self { path }
+    pub fn new(dir: PathBuf, name: OsString) -> Self {
+        Self { dir, name }
     }
 
     fn fail(&self, verb: &str, error: &io::Error) -> StorageError {
-        let path = self.path.display();
-        StorageError::Unavailable(format!("cannot {verb} {path}: {error}"))
+        let path = self.dir.join(&self.name);
+        StorageError::Unavailable(format!("cannot {verb} {}: {error}", path.display()))
     }
 
     /// A new file; whatever was in its place is removed, not written to.
     fn create(&self) -> io::Result<File> {
-        remove(&self.path)?;
-        let file = files::private_options().create_new(true).open(&self.path)?;
-        if let Some(dir) = self.path.parent() {
-            files::leave_to_owner_of(dir, &file);
-            files::sync_dir(dir);
-        }
+        let folder = Folder::open(&self.dir)?;
+        found(folder.remove(&self.name))?;
+        let file = folder.create(&self.name)?;
+        folder.leave_to_owner(&file, None);
+        folder.sync();
         Ok(file)
+    }
+
+    fn open(&self, access: Access) -> io::Result<File> {
+        Folder::open(&self.dir)?.open_file(&self.name, access)
+    }
+
+    fn remove(&self) -> io::Result<()> {
+        let folder = Folder::open(&self.dir);
+        found(folder.and_then(|folder| folder.remove(&self.name))).map(drop)
     }
 
     /// Nobody else may read or have written it.
     fn checked(&self, file: File) -> Result<File, StorageError> {
+        let path = self.dir.join(&self.name);
         let metadata = file.metadata().map_err(|e| self.fail("read", &e))?;
+        let others = Others::of_file(&file, &path).map_err(|e| self.fail("read", &e))?;
         #[cfg(unix)]
         let open_to_others = {
             use std::os::unix::fs::MetadataExt;
@@ -175,10 +186,10 @@ impl FileParking {
         };
         #[cfg(not(unix))]
         let open_to_others = false;
-        if !metadata.is_file() || open_to_others || Others::of(&metadata).is_some() {
-            let path = self.path.display();
+        if !metadata.is_file() || open_to_others || others.is_some() {
             return Err(StorageError::Refused(format!(
-                "{path} is not a private file of this user: remove it"
+                "{} is not a private file of this user: remove it",
+                path.display()
             )));
         }
         Ok(file)
@@ -193,13 +204,13 @@ impl Parking for FileParking {
             file.sync_all()
         });
         written.map_err(|error| {
-            let _ = remove(&self.path);
+            let _ = self.remove();
             self.fail("write", &error)
         })
     }
 
     fn write(&self, text: Zeroizing<String>) -> Result<(), StorageError> {
-        let mut file = match files::private_options().open(&self.path) {
+        let mut file = match self.open(Access::Write) {
             Ok(file) => self.checked(file)?,
             Err(_) => self.create().map_err(|e| self.fail("write", &e))?,
         };
@@ -210,18 +221,10 @@ impl Parking for FileParking {
     }
 
     fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StorageError> {
-        let file = match files::open_no_follow(&self.path) {
-            Ok(file) => self.checked(file)?,
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                return Ok(None);
-            }
-            Err(error) => return Err(self.fail("read", &error)),
+        let Some(file) = found(self.open(Access::Read)).map_err(|e| self.fail("read", &e))? else {
+            return Ok(None);
         };
+        let file = self.checked(file)?;
         // Room for all of it at once: growing would leave copies behind.
         let length = file.metadata().map_or(0, |m| m.len().min(MAX_BYTES));
         let room = usize::try_from(length).unwrap_or_default() + 1;
@@ -233,14 +236,22 @@ impl Parking for FileParking {
     }
 
     fn clear(&self) -> Result<(), StorageError> {
-        remove(&self.path).map_err(|error| self.fail("remove", &error))
+        self.remove().map_err(|error| self.fail("remove", &error))
     }
 }
 
-fn remove(path: &std::path::Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(()),
-        other => other,
+/// `None` for what is not there.
+fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(it) => Ok(Some(it)),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }

@@ -3,10 +3,12 @@
 //! The keyring crate encrypts what travels over the bus, with a key exchange that takes longer
 //! than all the rest of `get`. The bus is a socket of this very user, and any process that can
 //! listen in on it could as well ask the service for the secret, so a plain session, which every
-//! service has to offer, gives nothing away. What is read is what the keyring crate wrote.
+//! service has to offer, gives nothing away. What is read is what the keyring crate wrote. Whose
+//! bus it is is looked at first, for the keyring crate too.
 
 use std::collections::HashMap;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use futures_lite::future;
 use zbus::address::Transport;
@@ -16,6 +18,8 @@ use zbus::names::InterfaceName;
 use zbus::zvariant::{DynamicType, ObjectPath, OwnedObjectPath, OwnedValue, Value};
 use zbus::{Address, Connection};
 use zeroize::Zeroizing;
+
+use crate::system::files;
 
 const SERVICE: &str = "org.freedesktop.secrets";
 const PATH: ObjectPath<'static> = ObjectPath::from_static_str_unchecked("/org/freedesktop/secrets");
@@ -36,6 +40,8 @@ pub enum Failure {
     Locked,
     /// Several items have these attributes.
     Ambiguous,
+    /// The bus is another user's, or it cannot be told whose it is.
+    Foreign(String),
     /// The bus or the service fails, or it offers no plain session.
     Bus(zbus::Error),
 }
@@ -123,18 +129,7 @@ pub fn check() -> Result<(), Obstacle> {
 /// of its own for it, and another one to open a socket, cost more than they are worth here.
 async fn connect() -> Result<Connection, Failure> {
     let address = Address::session()?;
-    let socket = match address.transport() {
-        Transport::Unix(unix) => match unix.path() {
-            UnixSocket::File(path) => Some(path),
-            _ => None,
-        },
-        _ => None,
-    };
-    let builder = match socket {
-        Some(path) => Builder::async_io_unix_stream(UnixStream::connect(path)?),
-        // Whatever else there is, the library knows what to do with.
-        None => Builder::address(address.clone())?,
-    };
+    let builder = Builder::async_io_unix_stream(open(&address)?);
     let bus = builder.internal_executor(false).build().await?;
     // An address may say which bus it means: another user may listen where that one is gone.
     let meant = address.guid().map(ToString::to_string);
@@ -144,6 +139,67 @@ async fn connect() -> Result<Connection, Failure> {
         )));
     }
     Ok(bus)
+}
+
+/// Makes sure that the session's bus is not another user's, before others than this module talk
+/// to it. What else may be wrong with it, they find out.
+///
+/// # Errors
+/// [`Failure::Foreign`] only.
+pub fn check_bus() -> Result<(), Failure> {
+    let opened = Address::session().map_err(Failure::from);
+    match opened.and_then(|address| open(&address)) {
+        Err(Failure::Foreign(why)) => Err(Failure::Foreign(why)),
+        _ => Ok(()),
+    }
+}
+
+/// Opens the socket of a bus, which must be this user's or root's: after `su` or `sudo -E` the
+/// address is one of the user before, whose keyring would get the token. The same goes for the
+/// folders that the socket is in, since the next to open it must not find another there.
+fn open(address: &Address) -> Result<UnixStream, Failure> {
+    let unix = match address.transport() {
+        Transport::Unix(unix) => unix.path(),
+        _ => {
+            return Err(Failure::Foreign(
+                "it is not a socket of this machine".to_owned(),
+            ));
+        }
+    };
+    let stream = match unix {
+        UnixSocket::File(path) => {
+            let path = Path::new(path);
+            if let Some(others) = files::others_on_the_way(path) {
+                return Err(Failure::Foreign(others.to_string()));
+            }
+            UnixStream::connect(path)?
+        }
+        #[cfg(target_os = "linux")]
+        UnixSocket::Abstract(name) => {
+            use std::os::linux::net::SocketAddrExt;
+            use std::os::unix::ffi::OsStrExt;
+            let address = std::os::unix::net::SocketAddr::from_abstract_name(name.as_bytes())?;
+            UnixStream::connect_addr(&address)?
+        }
+        _ => {
+            return Err(Failure::Foreign(
+                "its address does not name a socket".to_owned(),
+            ));
+        }
+    };
+    #[cfg(target_os = "linux")]
+    {
+        let peer = rustix::net::sockopt::socket_peercred(&stream).map_err(std::io::Error::from)?;
+        let user = rustix::process::geteuid();
+        if peer.uid != user && !peer.uid.is_root() {
+            let message = format!(
+                "it is run by the user with the number {}",
+                peer.uid.as_raw()
+            );
+            return Err(Failure::Foreign(message));
+        }
+    }
+    Ok(stream)
 }
 
 /// Does the connection's part of the work, for as long as somebody waits beside it.

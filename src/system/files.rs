@@ -1,10 +1,23 @@
 //! Files that survive a kill at any moment and any number of writers: private folders, whole
 //! writes and locks with a deadline.
 
+#[cfg(not(unix))]
+mod elsewhere;
+mod ownership;
+#[cfg(unix)]
+mod unix;
+
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+#[cfg(not(unix))]
+pub use elsewhere::{Folder, real_path};
+pub use ownership::Others;
+#[cfg(unix)]
+pub use unix::{Folder, Links, Way, real_path};
 
 /// How long a writer waits for another one before it gives up.
 pub const LOCK_DEADLINE: Duration = Duration::from_secs(10);
@@ -20,19 +33,8 @@ impl Lock {
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] when another process holds it for `deadline`.
     pub fn acquire(path: &Path, deadline: Duration) -> io::Result<Self> {
-        if let Some(dir) = path.parent() {
-            create_private_dir(dir)?;
-        }
-        Self::take(Self::open(path)?, path, deadline)
-    }
-
-    /// Takes a lock on a folder itself, for files whose own locks are other programs'. Not every
-    /// platform and file system has such locks.
-    ///
-    /// # Errors
-    /// As for [`Lock::acquire`].
-    pub fn of_folder(dir: &Path, deadline: Duration) -> io::Result<Self> {
-        Self::take(File::open(dir)?, dir, deadline)
+        let (dir, name) = split(path)?;
+        Self::take(Self::open(&Folder::make(dir)?, name)?, path, deadline)
     }
 
     fn take(file: File, path: &Path, deadline: Duration) -> io::Result<Self> {
@@ -53,20 +55,37 @@ impl Lock {
         }
     }
 
-    /// Opens the file, or makes it. Only one that was made here changes its owner: in a folder
-    /// that another user can change, any other might be a file of root's by now.
-    fn open(path: &Path) -> io::Result<File> {
-        match private_options().create_new(true).open(path) {
+    /// Opens the file, or makes it.
+    fn open(folder: &Folder, name: &OsStr) -> io::Result<File> {
+        match folder.create(name) {
             Ok(file) => {
-                if let Some(dir) = path.parent() {
-                    leave_to_owner_of(dir, &file);
-                }
+                folder.leave_to_owner(&file, None);
                 Ok(file)
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_old_lock(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                folder.open_file(name, Access::Write)
+            }
             Err(error) => Err(error),
         }
     }
+}
+
+/// How a file is opened that is there.
+#[derive(Debug, Clone, Copy)]
+pub enum Access {
+    /// To read it.
+    Read,
+    /// To write to it.
+    Write,
+    /// To write at its end.
+    Append,
+}
+
+/// A path's folder and name.
+fn split(path: &Path) -> io::Result<(&Path, &OsStr)> {
+    path.parent()
+        .zip(path.file_name())
+        .ok_or_else(|| io::ErrorKind::InvalidInput.into())
 }
 
 /// Writes a file whole or not at all: to a temporary file beside it, synced, then renamed over
@@ -76,14 +95,20 @@ impl Lock {
 /// # Errors
 /// When any step fails; then the old file is untouched.
 pub fn write_whole(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
-    let dir = path
-        .parent()
-        .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    let temporary = temporary_name(path);
-    sweep(dir, &temporary_prefix(path));
+    let (dir, name) = split(path)?;
+    write_in(&Folder::open(dir)?, name, bytes, mode)
+}
+
+/// Writes a file as [`write_whole`] does, into a folder that is open already.
+///
+/// # Errors
+/// As for [`write_whole`].
+pub fn write_in(folder: &Folder, name: &OsStr, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
+    let temporary = temporary_name(name);
+    sweep(folder, |file| OsStr::new(file) == name);
     let result = (|| {
-        // `create_new` refuses a file or link that somebody else has put there.
-        let mut file = private_options().create_new(true).open(&temporary)?;
+        // Something that somebody else has put there is refused.
+        let mut file = folder.create(&temporary)?;
         file.write_all(bytes)?;
         #[cfg(unix)]
         if let Some(mode) = mode {
@@ -92,74 +117,56 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<(
         }
         #[cfg(not(unix))]
         let _ = mode;
-        // Of the old file where there is one, else of the folder.
-        leave_to_owner_of(if path.exists() { path } else { dir }, &file);
+        folder.leave_to_owner(&file, Some(name));
         file.sync_all()?;
-        fs::rename(&temporary, path)
+        folder.rename(&temporary, name)
     })();
     if result.is_err() {
-        let _ = fs::remove_file(&temporary);
+        let _ = folder.remove(&temporary);
         return result;
     }
-    sync_dir(dir);
+    folder.sync();
     Ok(())
 }
 
 /// A name that no other writer uses: the process and a count make it unique on one machine, the
 /// time on a shared file system.
-fn temporary_name(path: &Path) -> PathBuf {
+fn temporary_name(name: &OsStr) -> OsString {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let nanos = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |d| d.subsec_nanos());
-    let prefix = temporary_prefix(path);
     let process = std::process::id();
-    path.with_file_name(format!("{prefix}{process}-{count}-{nanos}{TEMPORARY}"))
+    let mut temporary = OsString::from(".");
+    temporary.push(name);
+    temporary.push(format!(".{process}-{count}-{nanos}.tmp"));
+    temporary
 }
 
-/// When root writes among a user's files (`sudo git push` with the user's HOME), they stay the
-/// user's; otherwise the user is locked out of all tokens.
-#[cfg(unix)]
-pub(crate) fn leave_to_owner_of(neighbour: &Path, file: &File) {
-    use std::os::unix::fs::MetadataExt;
-    if !is_root() {
-        return;
-    }
-    let owner = fs::metadata(neighbour).map(|m| (m.uid(), m.gid()));
-    let own = file.metadata().map(|m| m.uid());
-    if let (Ok((uid, gid)), Ok(0)) = (owner, own)
-        && uid != 0
-    {
-        let uid = rustix::process::Uid::from_raw(uid);
-        let gid = rustix::process::Gid::from_raw(gid);
-        let _ = rustix::fs::fchown(file, Some(uid), Some(gid));
-    }
+/// The name of the file that a temporary one of ours was to become. Other programs have names of
+/// their own in the same folders; those are not taken for ours.
+#[must_use]
+pub fn temporary_for(name: &OsStr) -> Option<&str> {
+    let (file, numbers) = name
+        .to_str()?
+        .strip_prefix('.')?
+        .strip_suffix(".tmp")?
+        .rsplit_once('.')?;
+    let mut numbers = numbers.split('-');
+    let three = [numbers.next(), numbers.next(), numbers.next()];
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    (numbers.next().is_none() && three.into_iter().all(|text| text.is_some_and(is_number)))
+        .then_some(file)
 }
 
-#[cfg(not(unix))]
-pub(crate) fn leave_to_owner_of(_: &Path, _: &File) {}
-
-/// What the names of temporary files end with.
-const TEMPORARY: &str = ".tmp";
-
-fn temporary_prefix(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    format!(".{name}.")
-}
-
-/// Removes temporary files that a killed writer has left. The caller holds the lock that
-/// writers hold, so none of them is in use.
-pub fn sweep(dir: &Path, prefix: &str) {
-    let Ok(entries) = fs::read_dir(dir) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with('.') && name.starts_with(prefix) && name.ends_with(TEMPORARY) {
-            let _ = fs::remove_file(entry.path());
+/// Removes the temporary files that a killed writer of certain files has left. The caller holds
+/// the lock that writers hold, so none of them is in use.
+pub fn sweep(folder: &Folder, is_for: impl Fn(&str) -> bool) {
+    for name in folder.names().unwrap_or_default() {
+        if temporary_for(&name).is_some_and(&is_for) {
+            let _ = folder.remove(&name);
         }
     }
 }
@@ -171,16 +178,6 @@ pub fn is_root() -> bool {
     return rustix::process::geteuid().is_root();
     #[cfg(not(unix))]
     false
-}
-
-/// Makes the rename itself last over a power cut, where the platform can.
-pub fn sync_dir(dir: &Path) {
-    #[cfg(unix)]
-    if let Ok(handle) = File::open(dir) {
-        let _ = handle.sync_all();
-    }
-    #[cfg(not(unix))]
-    let _ = dir;
 }
 
 /// The largest file read whole, in bytes: a state of 10,000 tokens is a tenth of it.
@@ -195,45 +192,6 @@ pub struct Plain {
     pub others: Option<Others>,
 }
 
-/// How somebody else may have written a file; root, who can do anything, does not count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Others {
-    /// It is another user's.
-    Own,
-    /// Its mode lets them.
-    MayWrite,
-}
-
-impl Others {
-    #[cfg(unix)]
-    pub(crate) fn of(metadata: &fs::Metadata) -> Option<Self> {
-        use std::os::unix::fs::MetadataExt;
-        let user = rustix::process::geteuid();
-        // Who runs git by sudo is the one whose files root works with then.
-        let sudo = || std::env::var("SUDO_UID").ok()?.parse::<u32>().ok();
-        let owner = metadata.uid();
-        let ours = owner == 0
-            || owner == user.as_raw()
-            || (user.is_root() && sudo().is_some_and(|by| by == owner));
-        // Many systems give each user a group of the same number, and let it write.
-        let own_group = metadata.gid() == owner;
-        let mode = metadata.mode();
-        if !ours {
-            Some(Self::Own)
-        } else if mode & 0o002 != 0 || (mode & 0o020 != 0 && !own_group) {
-            Some(Self::MayWrite)
-        } else {
-            None
-        }
-    }
-
-    /// On Windows the folder lies in the user's profile, whose access list keeps others out.
-    #[cfg(not(unix))]
-    pub(crate) fn of(_: &fs::Metadata) -> Option<Self> {
-        None
-    }
-}
-
 fn not_plain() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file")
 }
@@ -244,7 +202,6 @@ fn not_plain() -> io::Error {
 /// # Errors
 /// When it is missing, no plain file, or cannot be read.
 pub fn read_plain(path: &Path) -> io::Result<Plain> {
-    use std::io::Read;
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -252,12 +209,44 @@ pub fn read_plain(path: &Path) -> io::Result<Plain> {
         use std::os::unix::fs::OpenOptionsExt;
         options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
     }
-    let file = options.open(path)?;
+    read_open(options.open(path)?, path)
+}
+
+/// Reads a plain file that decides what happens with tokens. Who can change a folder or link on
+/// the way to it can have put another file there, one of this user's own even, so `others` tells
+/// about these too.
+///
+/// # Errors
+/// As for [`read_plain`].
+pub fn read_deciding(path: &Path) -> io::Result<Plain> {
+    #[cfg(unix)]
+    {
+        let way = Way::follow(path, Links::Read)?;
+        let (others, path) = (way.others.clone(), way.path());
+        let (folder, name) = way.file()?;
+        let plain = read_open(folder.open_file(&name, Access::Read)?, &path)?;
+        let others = others.or(plain.others);
+        Ok(Plain { others, ..plain })
+    }
+    #[cfg(not(unix))]
+    read_plain(path)
+}
+
+/// Who else can change a file, or a folder or link on the way to it.
+#[cfg(unix)]
+#[must_use]
+pub fn others_on_the_way(path: &Path) -> Option<Others> {
+    Way::follow(path, Links::Read).ok()?.others
+}
+
+fn read_open(file: File, path: &Path) -> io::Result<Plain> {
+    use std::io::Read;
     // Asked of the open file, so that what is judged is what is read.
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(not_plain());
     }
+    let others = Others::of_file(&file, path)?;
     let length = metadata.len().min(MAX_FILE);
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
     file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
@@ -265,7 +254,6 @@ pub fn read_plain(path: &Path) -> io::Result<Plain> {
     if bytes.len() as u64 > MAX_FILE {
         return Err(io::Error::from(io::ErrorKind::FileTooLarge));
     }
-    let others = Others::of(&metadata);
     Ok(Plain { bytes, others })
 }
 
@@ -316,6 +304,22 @@ pub fn mode_of(path: &Path) -> Option<u32> {
     }
 }
 
+/// Whether a file has further names, as a hard link gives it: what is written in its place, or
+/// removed, is still there under those.
+#[must_use]
+pub fn has_other_names(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        fs::symlink_metadata(path).is_ok_and(|m| m.is_file() && m.nlink() > 1)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
+}
+
 /// Whether a folder belongs to this user and nobody else can reach into it.
 #[must_use]
 pub fn is_private_dir(dir: &Path) -> bool {
@@ -338,52 +342,7 @@ pub fn is_private_dir(dir: &Path) -> bool {
 /// # Errors
 /// When it cannot be made.
 pub fn create_private_dir(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    let above = dir.ancestors().find(|above| above.is_dir());
-    builder.create(dir)?;
-    for made in dir.ancestors().take_while(|made| Some(*made) != above) {
-        if let (Some(above), Ok(made)) = (above, File::open(made)) {
-            leave_to_owner_of(above, &made);
-        }
-    }
-    Ok(())
-}
-
-/// Opens a lock's file that was there. A pipe or device in its place is refused.
-fn open_old_lock(path: &Path) -> io::Result<File> {
-    let opened = private_options().create(true).truncate(false).open(path);
-    match opened.and_then(|file| Ok((file.metadata()?.is_file(), file))) {
-        Ok((true, file)) => Ok(file),
-        Ok((false, _)) => Err(not_plain()),
-        // What opening a pipe that nobody reads ends in.
-        Err(_) if fs::symlink_metadata(path).is_ok_and(|m| !m.is_file()) => Err(not_plain()),
-        Err(error) => Err(error),
-    }
-}
-
-/// For writing a file of this user's own: links are not followed, pipes not waited for.
-pub(crate) fn private_options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        use std::os::unix::fs::OpenOptionsExt;
-        options
-            .mode(0o600)
-            // NONBLOCK, so that a pipe put in a file's place cannot hold us up.
-            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
-    }
-    options
+    Folder::make(dir).map(drop)
 }
 
 #[cfg(test)]
@@ -404,12 +363,15 @@ mod tests {
     fn what_a_killed_writer_left_is_swept_up_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
-        for name in [
-            ".file.17-0-5.tmp",
-            ".other.17-0-5.tmp",
-            "file.tmp",
+        let others = [
+            ".file.17-0-5-2.tmp",
+            ".file.17-0.tmp",
+            ".file.X.tmp",
             ".file.bak",
-        ] {
+            ".other.17-0-5.tmp",
+            "file.17-0-5.tmp",
+        ];
+        for name in others.into_iter().chain([".file.17-0-5.tmp"]) {
             fs::write(dir.path().join(name), "x").unwrap();
         }
         write_whole(&path, b"two", None).unwrap();
@@ -418,7 +380,10 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         left.sort();
-        assert_eq!(left, [".file.bak", ".other.17-0-5.tmp", "file", "file.tmp"]);
+        let mut expected = others.to_vec();
+        expected.push("file");
+        expected.sort_unstable();
+        assert_eq!(left, expected);
     }
 
     #[cfg(unix)]

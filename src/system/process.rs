@@ -18,15 +18,28 @@ const POLL: Duration = Duration::from_millis(5);
 /// may hold its output open for ever.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// A program to start, without the secrets that this one's environment may hold: git's
-/// configuration is read without them, and a browser would keep them for days.
+/// A program to start, found by [`find`], without the secrets that this one's environment may
+/// hold: git's configuration is read without them, and a browser would keep them for days.
 #[must_use]
 pub fn command(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new(program);
+    let mut command = Command::new(find(program.as_ref()));
     for variable in SECRET_VARIABLES {
         command.env_remove(variable);
     }
     command
+}
+
+/// Where a program is that is to be started: the one place that looks at the PATH. One that is
+/// not there gets a path where nothing is, since the system would go on to relative folders.
+#[must_use]
+pub fn find(program: &OsStr) -> PathBuf {
+    if Path::new(program).components().count() > 1 {
+        return PathBuf::from(program);
+    }
+    all_on_path(program)
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| Path::new("/nonexistent").join(program))
 }
 
 /// What a program has done.
@@ -111,13 +124,16 @@ fn end(child: &mut Child) {
 /// repository, a hostile one's among them.
 #[must_use]
 pub fn on_path(program: &str) -> Option<PathBuf> {
-    all_on_path(program).into_iter().next()
+    all_on_path(program.as_ref()).into_iter().next()
 }
 
 /// All places of a program on the PATH, the one that is run first.
 #[must_use]
-pub fn all_on_path(program: &str) -> Vec<PathBuf> {
-    let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+pub fn all_on_path(program: &OsStr) -> Vec<PathBuf> {
+    let mut name = program.to_owned();
+    if Path::new(program).extension().is_none() {
+        name.push(std::env::consts::EXE_SUFFIX);
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .filter(|dir| dir.is_absolute())

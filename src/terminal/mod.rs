@@ -298,6 +298,20 @@ mod tests {
     }
 
     #[test]
+    fn characters_that_cannot_be_seen_do_not_pass() {
+        for code in [
+            0xad, 0xa0, 0x34f, 0x61c, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x180b, 0x180e, 0x1680,
+            0x2000, 0x200b, 0x200e, 0x2028, 0x202e, 0x2060, 0x2065, 0x206f, 0x2800, 0x3000, 0x3164,
+            0xfe00, 0xfe0f, 0xfeff, 0xffa0, 0xfff0, 0xfff9, 0x1bca0, 0x1d159, 0x1d173, 0xe0000,
+            0xe0041, 0xe0100, 0xe01ef, 0xe0fff,
+        ] {
+            let c = char::from_u32(code).unwrap();
+            assert!(!is_printable(c), "U+{code:04X}");
+            assert_eq!(sanitize(&format!("a{c}b")), "ab");
+        }
+    }
+
+    #[test]
     fn our_own_styles_pass() {
         let ours = "\x1b[1;31merror\x1b[0m: \x1b[1mx\x1b[0m";
         assert_eq!(sanitize_styled(ours), ours);

@@ -15,7 +15,6 @@ use anyhow::Result;
 
 use crate::app::Context;
 use crate::commands::login::parse_name;
-use crate::git::lock;
 use crate::import;
 use crate::import::Found;
 use crate::import::Source;
@@ -145,8 +144,6 @@ pub fn run(import: &Args) -> Result<()> {
     if import.dry_run {
         return report.end();
     }
-    // An import before this one may have been killed.
-    findings.files.iter().for_each(|file| lock::clear(file));
     let new = report.tokens.iter().filter(|token| token.name().is_none());
     if name.is_some() && new.count() > 1 {
         return Err(

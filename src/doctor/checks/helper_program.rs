@@ -50,7 +50,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     if findings.is_empty() {
         findings.push(Finding::skipped("git calls no such program"));
     }
-    findings.extend(typed(&all_on_path(PROGRAM), this.as_deref()));
+    findings.extend(typed(&all_on_path(PROGRAM.as_ref()), this.as_deref()));
     findings
 }
 
@@ -87,7 +87,7 @@ fn program(value: &str) -> Option<Program> {
 fn found_by_git() -> Option<PathBuf> {
     let own = ask_git(&["--exec-path"]).map(|dir| Path::new(&dir).join(PROGRAM));
     own.into_iter()
-        .chain(all_on_path(PROGRAM))
+        .chain(all_on_path(PROGRAM.as_ref()))
         .find(|path| is_program(path))
 }
 

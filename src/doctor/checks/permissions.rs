@@ -6,6 +6,8 @@ use crate::doctor::Check;
 use crate::doctor::Finding;
 use crate::doctor::Group;
 use crate::doctor::Inspection;
+#[cfg(unix)]
+use crate::system::files::{self, Others};
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -15,40 +17,31 @@ pub const CHECK: Check = Check {
     run,
 };
 
-/// A file or folder of ours, and who may what.
+/// A file or folder of the file storage, and who may what.
 #[derive(Debug, Clone)]
 #[cfg_attr(not(unix), expect(dead_code, reason = "there are no modes to judge"))]
 struct Kept {
     path: PathBuf,
     folder: bool,
-    /// Whether others may not even read it.
-    secret: bool,
     /// Whether it is another user's.
     foreign: bool,
     mode: u32,
-    /// Whether its group is its owner's own.
-    own_group: bool,
 }
 
 #[cfg(unix)]
 fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let paths = &around.context.paths;
-    let tokens = paths.tokens();
-    let mut found: Vec<Kept> = Vec::new();
-    for (path, secret) in [
-        (paths.config_dir.clone(), false),
-        (paths.config(), false),
-        (paths.data_dir.clone(), false),
-        (paths.state(), false),
-        (tokens.clone(), true),
-    ] {
-        if !found.iter().any(|kept| kept.path == path) {
-            found.extend(look(path, secret));
-        }
-    }
+    let (tokens, decide) = (paths.tokens(), [paths.config(), paths.state()]);
+    let mut found: Vec<Kept> = look(tokens.clone()).into_iter().collect();
     let entries = std::fs::read_dir(&tokens).into_iter().flatten().flatten();
-    found.extend(entries.filter_map(|entry| look(entry.path(), true)));
-    judge(&found)
+    found.extend(entries.filter_map(|entry| look(entry.path())));
+    let mut others: Vec<Others> = decide
+        .iter()
+        .filter_map(|path| files::others_on_the_way(path))
+        .collect();
+    others.dedup();
+    let any = !found.is_empty() || decide.iter().any(|path| path.exists());
+    judge(&found, &others, any)
 }
 
 #[cfg(not(unix))]
@@ -59,28 +52,20 @@ fn run(_: &Inspection<'_>) -> Vec<Finding> {
 }
 
 #[cfg(unix)]
-fn look(path: PathBuf, secret: bool) -> Option<Kept> {
+fn look(path: PathBuf) -> Option<Kept> {
     use std::os::unix::fs::MetadataExt;
-    // A configuration may be a link; secrets never are.
-    let metadata = if secret {
-        std::fs::symlink_metadata(&path)
-    } else {
-        std::fs::metadata(&path)
-    };
-    let metadata = metadata.ok()?;
+    let metadata = std::fs::symlink_metadata(&path).ok()?;
     let user = rustix::process::geteuid().as_raw();
     Some(Kept {
         folder: metadata.is_dir(),
-        secret,
         foreign: metadata.uid() != user && metadata.uid() != 0 && user != 0,
         mode: metadata.mode() & 0o777,
-        own_group: metadata.gid() == metadata.uid(),
         path,
     })
 }
 
 #[cfg(unix)]
-fn judge(found: &[Kept]) -> Vec<Finding> {
+fn judge(found: &[Kept], others: &[Others], any: bool) -> Vec<Finding> {
     use crate::doctor::Repair;
     use crate::doctor::repair::shell_path;
 
@@ -93,38 +78,34 @@ fn judge(found: &[Kept]) -> Vec<Finding> {
                 Finding::problem(format!("{shown} belongs to another user"))
                     .by_hand(format!("sudo chown \"$USER\" {}", shell_path(path))),
             );
-            continue;
-        }
-        let shared = if kept.own_group { 0o002 } else { 0o022 };
-        let (open, what) = if kept.secret {
-            (
-                0o077,
-                "so others can reach the tokens: replace them if anybody may have",
-            )
-        } else {
-            (shared, "so others can change it")
-        };
-        if mode & open != 0 {
-            let mode_wanted = match (kept.secret, kept.folder) {
-                (true, true) => 0o700,
-                (true, false) => 0o600,
-                (false, _) => mode & !0o022,
-            };
+        } else if mode & 0o077 != 0 {
+            let message = format!(
+                "{shown} has mode {mode:04o}, so others can reach the tokens: \
+                 replace them if anybody may have"
+            );
             let repair = Repair::Close {
                 path: path.clone(),
-                mode: mode_wanted,
+                mode: if kept.folder { 0o700 } else { 0o600 },
             };
-            findings.push(
-                Finding::problem(format!("{shown} has mode {mode:04o}, {what}"))
-                    .repaired_by(repair),
-            );
+            findings.push(Finding::problem(message).repaired_by(repair));
         }
     }
+    for others in others {
+        let finding = Finding::problem(format!("{others}, and so change rules or the state"));
+        findings.push(match others {
+            Others::MayWrite(path) if look(path.clone()).is_some_and(|it| !it.foreign) => finding
+                .repaired_by(Repair::Close {
+                    path: path.clone(),
+                    mode: files::mode_of(path).unwrap_or_default() & 0o755,
+                }),
+            _ => finding.by_hand(others.remedy()),
+        });
+    }
     if findings.is_empty() {
-        findings.push(Finding::ok(if found.is_empty() {
-            "nothing is stored yet"
-        } else {
+        findings.push(Finding::ok(if any {
             "nobody else can read the tokens or change the rules"
+        } else {
+            "nothing is stored yet"
         }));
     }
     findings
@@ -137,32 +118,28 @@ mod tests {
 
     #[test]
     fn modes() {
-        for (folder, secret, mode, own_group, foreign, fix) in [
-            (true, true, 0o700, true, false, None),
-            (true, true, 0o750, true, false, Some("chmod 700 /x")),
-            (false, true, 0o600, true, false, None),
-            (false, true, 0o640, true, false, Some("chmod 600 /x")),
-            (false, false, 0o644, false, false, None),
-            (false, false, 0o664, true, false, None),
-            (false, false, 0o664, false, false, Some("chmod 644 /x")),
-            (false, false, 0o666, true, false, Some("chmod 644 /x")),
-            (true, false, 0o777, true, false, Some("chmod 755 /x")),
-            (false, true, 0o600, true, true, Some("chown")),
+        for (folder, mode, foreign, fix) in [
+            (true, 0o700, false, None),
+            (true, 0o750, false, Some("chmod 700 /x")),
+            (false, 0o600, false, None),
+            (false, 0o640, false, Some("chmod 600 /x")),
+            (false, 0o600, true, Some("chown")),
         ] {
-            let findings = judge(&[Kept {
+            let kept = Kept {
                 path: "/x".into(),
                 folder,
-                secret,
                 foreign,
                 mode,
-                own_group,
-            }]);
+            };
+            let findings = judge(&[kept], &[], true);
             let text = findings[0].fix.as_ref().map(|fix| fix.text.clone());
             match fix {
                 None => assert_eq!(findings[0].verdict, Verdict::Ok, "{findings:?}"),
                 Some(fix) => assert!(text.is_some_and(|text| text.contains(fix)), "{findings:?}"),
             }
         }
-        assert_eq!(judge(&[])[0].verdict, Verdict::Ok);
+        let findings = judge(&[], &[Others::Own("/x".into())], true);
+        assert_eq!(findings[0].verdict, Verdict::Problem);
+        assert_eq!(judge(&[], &[], false)[0].verdict, Verdict::Ok);
     }
 }

@@ -14,7 +14,9 @@ use crate::doctor::repair::Repair;
 use crate::doctor::repair::Where;
 use crate::doctor::repair::shell_path;
 use crate::git::config_file::has_damaged_block;
+use crate::git::lock;
 use crate::state::State;
+use crate::system::files;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -29,15 +31,29 @@ const OLD: Duration = Duration::from_secs(60);
 
 fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let paths = &around.context.paths;
+    let token = |file: &str| file.ends_with(".token");
+    let state = |file: &str| file == "state.json";
+    let config = |file: &str| file == "config.toml";
     let mut found = Found {
-        half_written: half_written(&[
-            (paths.tokens(), paths.tokens().with_extension("lock")),
-            (paths.data_dir.clone(), paths.state().with_extension("lock")),
-            (
-                paths.config_dir.clone(),
-                paths.config().with_extension("lock"),
+        half_written: [
+            half_written(
+                &paths.tokens(),
+                &paths.tokens().with_extension("lock"),
+                token,
             ),
-        ]),
+            half_written(
+                &paths.data_dir,
+                &paths.state().with_extension("lock"),
+                state,
+            ),
+            half_written(
+                &paths.config_dir,
+                &paths.config().with_extension("lock"),
+                config,
+            ),
+        ]
+        .concat(),
+        locks: locks(),
         ..Found::default()
     };
     if let Ok(state) = &around.state {
@@ -45,11 +61,8 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         found.copies = state.leftovers.keys().map(ToString::to_string).collect();
     }
     if let Ok(file) = configure::file(&Scope::default()) {
-        let content = crate::system::files::read_plain(&file).map(|plain| plain.bytes);
+        let content = files::read_plain(&file).map(|plain| plain.bytes);
         found.damaged_block = content.is_ok_and(|bytes| has_damaged_block(&bytes));
-        let mut lock = file.into_os_string();
-        lock.push(".lock");
-        found.lock = Some(PathBuf::from(lock)).filter(|lock| is_old(lock));
     }
     judge(&found)
 }
@@ -61,7 +74,7 @@ struct Found {
     unlisted: Vec<PathBuf>,
     copies: Vec<String>,
     damaged_block: bool,
-    lock: Option<PathBuf>,
+    locks: Vec<Locked>,
 }
 
 fn judge(found: &Found) -> Vec<Finding> {
@@ -97,11 +110,18 @@ fn judge(found: &Found) -> Vec<Finding> {
             .repaired_by(Repair::Configure(Where::Global)),
         );
     }
-    if let Some(lock) = &found.lock {
-        findings.push(
-            Finding::warning("git's configuration is locked since more than a minute")
-                .by_hand(format!("if no git runs: rm {}", shell_path(lock))),
-        );
+    for Locked { lock, in_use } in &found.locks {
+        let shown = lock.display();
+        findings.push(match in_use {
+            None => Finding::warning(format!(
+                "a program that was killed has left {shown}: git cannot change that file"
+            ))
+            .repaired_by(Repair::Unlock(lock.clone())),
+            Some(why) => Finding::warning(format!(
+                "{shown} keeps git from changing that file; it may be in use, since {why}"
+            ))
+            .by_hand(format!("if no git is running: rm {}", shell_path(lock))),
+        });
     }
     if findings.is_empty() {
         findings.push(Finding::ok("none"));
@@ -109,21 +129,54 @@ fn judge(found: &Found) -> Vec<Finding> {
     findings
 }
 
-/// The half-written files of ours in some folders, with the lock of those who write there.
-fn half_written(folders: &[(PathBuf, PathBuf)]) -> Vec<Leftover> {
-    let mut found: Vec<Leftover> = Vec::new();
-    for (folder, lock) in folders {
-        for path in files_in(folder) {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let temporary = name.starts_with('.') && name.ends_with(".tmp");
-            let known = || found.iter().any(|leftover| leftover.path == path);
-            if temporary && is_old(&path) && !known() {
-                let lock = lock.clone();
-                found.push(Leftover { path, lock });
-            }
-        }
-    }
-    found
+/// A lock of git's, and why it may be in use.
+#[derive(Debug)]
+struct Locked {
+    lock: PathBuf,
+    in_use: Option<String>,
+}
+
+/// A lock older than this is not one that a program holds for a moment.
+const NOTICED: Duration = Duration::from_secs(2);
+
+/// The locks on the files that git and this program change: this user's configuration, the
+/// repository's, and what `git credential-store` writes.
+fn locks() -> Vec<Locked> {
+    let local = Scope {
+        local: true,
+        ..Scope::default()
+    };
+    let mut files: Vec<PathBuf> = [Scope::default(), local]
+        .iter()
+        .filter_map(|scope| configure::file(scope).ok())
+        .collect();
+    files.extend(files::home().map(|home| home.join(".git-credentials")));
+    let mut locks: Vec<PathBuf> = files
+        .iter()
+        .filter_map(|file| files::real_path(file).ok())
+        .map(|file| lock::lock_of(&file))
+        .collect();
+    locks.dedup();
+    locks.retain(|lock| lock::age(lock).is_some_and(|age| age > NOTICED));
+    let locked = |lock: PathBuf| {
+        let in_use = lock::in_use(&lock);
+        Locked { lock, in_use }
+    };
+    locks.into_iter().map(locked).collect()
+}
+
+/// The half-written files of ours in a folder, with the lock of those who write there.
+fn half_written(folder: &Path, lock: &Path, is_for: impl Fn(&str) -> bool) -> Vec<Leftover> {
+    let mut found = files_in(folder);
+    found.retain(|path| {
+        let name = path.file_name().unwrap_or_default();
+        files::temporary_for(name).is_some_and(&is_for) && is_old(path)
+    });
+    let leftover = |path| Leftover {
+        path,
+        lock: lock.to_owned(),
+    };
+    found.into_iter().map(leftover).collect()
 }
 
 /// The token files whose name is no known token's.
@@ -203,10 +256,23 @@ mod tests {
             ),
             (
                 Found {
-                    lock: Some("/h/.gitconfig.lock".into()),
+                    locks: vec![Locked {
+                        lock: "/h/.gitconfig.lock".into(),
+                        in_use: Some("it is young".into()),
+                    }],
                     ..Found::default()
                 },
-                Some("if no git runs: rm /h/.gitconfig.lock"),
+                Some("if no git is running: rm /h/.gitconfig.lock"),
+            ),
+            (
+                Found {
+                    locks: vec![Locked {
+                        lock: "/h/.gitconfig.lock".into(),
+                        in_use: None,
+                    }],
+                    ..Found::default()
+                },
+                Some("rm /h/.gitconfig.lock"),
             ),
         ] {
             let findings = judge(&found);

@@ -348,7 +348,10 @@ const CASES: &[Case] = &[
     Case {
         id: "permissions",
         verdict: "problem",
-        words: &["config.toml has mode 0666", "chmod 644 ~/"],
+        words: &[
+            "other users can write to ~/.config/git-credential-hf/config.toml",
+            "chmod 644 ~/",
+        ],
         harm: |well| mode(&well.machine.home().join(CONFIG), 0o666),
     },
     Case {
@@ -396,7 +399,7 @@ const CASES: &[Case] = &[
     Case {
         id: "leftovers",
         verdict: "warning",
-        words: &["locked", "rm ~/.gitconfig.lock"],
+        words: &["that file", "rm ~/.gitconfig.lock"],
         harm: |well| {
             well.machine.write(".gitconfig.lock", "");
             age(&well.machine.home().join(".gitconfig.lock"));

@@ -1,5 +1,6 @@
 //! Repositories, files, hosts, processes and terminals that mean harm.
 
+pub mod accounts;
 pub mod clones;
 pub mod environment;
 pub mod files;

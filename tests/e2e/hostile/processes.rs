@@ -33,7 +33,7 @@ fn laden() -> (Hub, Machine) {
 /// The lines that strace writes for one run of the helper, with the lengths of all texts kept.
 fn traced(machine: &Machine, calls: &str, command: &[&str], stdin: &str) -> String {
     let log = machine.home().join("strace");
-    let script = "umask 0; exec strace -f -v -qq -s 100000 -o \"$0\" -e trace=\"$@\"";
+    let script = "umask 0; exec strace -f -y -v -qq -s 100000 -o \"$0\" -e trace=\"$@\"";
     let helper = machine.bin().join("git-credential-hf");
     let mut arguments = vec!["-c", script, log.to_str().expect("UTF-8"), calls, "--"];
     arguments.push(helper.to_str().expect("UTF-8"));

@@ -672,6 +672,13 @@ impl Desk {
                 "{path} gets {answer}: {output}"
             );
         }
+        // As `doctor --fix` does when it is old.
+        let lock = self.machine.home().join(".gitconfig.lock");
+        if fault == Fault::Kill && lock.exists() {
+            let refused = action.plain(&self.machine).fails();
+            refused.says(&[".gitconfig.lock", "doctor --fix"]);
+            fs::remove_file(lock).expect("remove the lock");
+        }
         let again = action.plain(&self.machine).run();
         assert!(
             row.once || again.code == 0 || action.arguments == ["get"],

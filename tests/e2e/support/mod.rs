@@ -2,6 +2,7 @@
 //! one test and gone with it.
 #![allow(dead_code, reason = "each test uses the part of the toolbox it needs")]
 
+pub mod accounts;
 pub mod attacks;
 pub mod faults;
 pub mod git_lfs;

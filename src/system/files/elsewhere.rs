@@ -1,0 +1,132 @@
+//! Folders where other accounts are kept out by access lists: by their paths.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Access;
+
+/// A folder.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Opens a folder, through links too.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let folder = Self(path.to_owned());
+        if folder.metadata()?.is_dir() {
+            Ok(folder)
+        } else {
+            Err(io::ErrorKind::NotADirectory.into())
+        }
+    }
+
+    /// Opens a folder that is not a link itself.
+    ///
+    /// # Errors
+    /// As for [`Folder::open`].
+    pub fn open_itself(path: &Path) -> io::Result<Self> {
+        if fs::symlink_metadata(path)?.is_dir() {
+            Ok(Self(path.to_owned()))
+        } else {
+            Err(io::ErrorKind::NotADirectory.into())
+        }
+    }
+
+    /// Opens a folder, and makes those that are missing.
+    ///
+    /// # Errors
+    /// When one cannot be made.
+    pub fn make(path: &Path) -> io::Result<Self> {
+        fs::create_dir_all(path)?;
+        Ok(Self(path.to_owned()))
+    }
+
+    /// Makes a folder that is not a link itself.
+    ///
+    /// # Errors
+    /// As for [`Folder::make`] and [`Folder::open_itself`].
+    pub fn make_itself(path: &Path) -> io::Result<Self> {
+        fs::create_dir_all(path)?;
+        Self::open_itself(path)
+    }
+
+    /// What the system says of it.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn metadata(&self) -> io::Result<Metadata> {
+        fs::metadata(&self.0)
+    }
+
+    /// Makes a file where there is nothing of that name.
+    ///
+    /// # Errors
+    /// When there is something, or it cannot be made.
+    pub fn create(&self, name: &OsStr) -> io::Result<File> {
+        let path = self.0.join(name);
+        File::options().write(true).create_new(true).open(path)
+    }
+
+    /// Files keep their owner there.
+    pub const fn leave_to_owner(&self, _: &File, _: Option<&OsStr>) {}
+
+    /// Opens a plain file to read it or to write to it as it is.
+    ///
+    /// # Errors
+    /// When it is missing, not a plain file, or cannot be opened.
+    pub fn open_file(&self, name: &OsStr, access: Access) -> io::Result<File> {
+        let mut options = File::options();
+        match access {
+            Access::Read => options.read(true),
+            Access::Write => options.write(true),
+            Access::Append => options.append(true),
+        };
+        let file = options.open(self.0.join(name))?;
+        if file.metadata()?.is_file() {
+            Ok(file)
+        } else {
+            Err(super::not_plain())
+        }
+    }
+
+    /// Gives a file another name, in the place of what has it.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        fs::rename(self.0.join(from), self.0.join(to))
+    }
+
+    /// Removes a file or link.
+    ///
+    /// # Errors
+    /// When it is missing or the system refuses.
+    pub fn remove(&self, name: &OsStr) -> io::Result<()> {
+        fs::remove_file(self.0.join(name))
+    }
+
+    /// The names of what is in it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        let entries = fs::read_dir(&self.0)?;
+        entries.map(|entry| Ok(entry?.file_name())).collect()
+    }
+
+    /// Renames last there as they are.
+    pub const fn sync(&self) {}
+}
+
+/// The real path of a file, which need not be there.
+///
+/// # Errors
+/// When the path is not valid.
+pub fn real_path(path: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(path).or_else(|_| std::path::absolute(path))
+}

@@ -1,0 +1,193 @@
+//! Who else can have written a file: its owner, and everyone whom its mode lets.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Another account that can have changed a file. Root, who can change anything, does not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Others {
+    /// This file, folder or link belongs to another user.
+    Own(PathBuf),
+    /// The mode of this file or folder lets others write to it.
+    MayWrite(PathBuf),
+}
+
+impl fmt::Display for Others {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own(path) => write!(f, "{} belongs to another user", path.display()),
+            Self::MayWrite(path) => write!(f, "other users can write to {}", path.display()),
+        }
+    }
+}
+
+impl Others {
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Own(path) => {
+                format!(
+                    "look at {}, and put one of your own in its place",
+                    path.display()
+                )
+            }
+            Self::MayWrite(path) => {
+                format!(
+                    "run `chmod go-w {}`, and look at what is there",
+                    path.display()
+                )
+            }
+        }
+    }
+
+    /// Judges an open file alone, not the folders and links that led to it; `path` is for
+    /// messages.
+    ///
+    /// # Errors
+    /// When the system does not say whose it is.
+    #[cfg(unix)]
+    pub fn of_file(file: &File, path: &Path) -> io::Result<Option<Self>> {
+        Ok(Self::of(&rustix::fs::fstat(file)?, path))
+    }
+
+    /// On Windows the folder is in the user's profile, whose access list keeps others out.
+    ///
+    /// # Errors
+    /// None.
+    #[cfg(not(unix))]
+    pub fn of_file(_: &File, _: &Path) -> io::Result<Option<Self>> {
+        Ok(None)
+    }
+
+    /// Judges one file, folder or link.
+    #[cfg(unix)]
+    pub(super) fn of(stat: &rustix::fs::Stat, path: &Path) -> Option<Self> {
+        use rustix::fs::{FileType, Mode};
+        let (owner, group) = (stat.st_uid, stat.st_gid);
+        let mode = Mode::from_raw_mode(stat.st_mode);
+        if !is_ours(owner) {
+            return Some(Self::Own(path.to_owned()));
+        }
+        let sticky = match FileType::from_raw_mode(stat.st_mode) {
+            // The mode of the one means nothing, of the other who may talk to the owner.
+            FileType::Symlink | FileType::Socket => return None,
+            // Others can add names to a sticky folder. They cannot rename or remove ours.
+            FileType::Directory => mode.contains(Mode::SVTX),
+            _ => false,
+        };
+        let group_may = || mode.contains(Mode::WGRP) && !is_closed_group(owner, group, path);
+        (!sticky && (mode.contains(Mode::WOTH) || group_may()))
+            .then(|| Self::MayWrite(path.to_owned()))
+    }
+}
+
+/// Whether root or this user is the owner.
+#[cfg(unix)]
+pub(super) fn is_ours(owner: u32) -> bool {
+    let user = rustix::process::geteuid();
+    // When a user runs git with sudo, root works with that user's files.
+    let sudo = || std::env::var("SUDO_UID").ok()?.parse::<u32>().ok();
+    owner == 0
+        || owner == user.as_raw()
+        || (user.is_root() && sudo().is_some_and(|by| by == owner))
+        || is_unmapped(owner)
+}
+
+/// Whether this is how a user namespace shows all owners that it does not know. Root outside is
+/// one of them, and owns the folders above every home.
+#[cfg(target_os = "linux")]
+fn is_unmapped(owner: u32) -> bool {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    // Both are read only for a file that is not ours, which is rare.
+    let overflow = read("/proc/sys/kernel/overflowuid");
+    overflow.trim().parse() == Ok(owner) && {
+        let map = read("/proc/self/uid_map");
+        let whole = |line: &str| line.split_whitespace().eq(["0", "0", "4294967295"]);
+        !map.is_empty() && !map.lines().any(whole)
+    }
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+const fn is_unmapped(_: u32) -> bool {
+    false
+}
+
+/// Whether only the owner is in the group that may write: many systems give each user a group
+/// of their own.
+#[cfg(unix)]
+fn is_closed_group(owner: u32, group: u32, path: &Path) -> bool {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    is_own_group(owner, group, &read("/etc/passwd"), &read("/etc/group")) && !has_access_list(path)
+}
+
+/// Whether `group` is the owner's alone, by the system's own lists. A group that they do not
+/// know is, if it has the owner's number.
+#[cfg(unix)]
+fn is_own_group(owner: u32, group: u32, users: &str, groups: &str) -> bool {
+    let number = |text: Option<&&str>| text.and_then(|text| text.parse::<u32>().ok());
+    let mut name = None;
+    for line in users.lines() {
+        let fields: Vec<&str> = line.split(':').collect();
+        if number(fields.get(2)) == Some(owner) {
+            name = name.or(fields.first().copied());
+        } else if number(fields.get(3)) == Some(group) {
+            return false;
+        }
+    }
+    let mut groups = groups.lines().map(|line| line.split(':').collect());
+    match groups.find(|fields: &Vec<&str>| number(fields.get(2)) == Some(group)) {
+        None => group == owner,
+        Some(fields) => {
+            let members = fields.get(3).copied().unwrap_or_default();
+            let mut members = members.split(',').filter(|member| !member.is_empty());
+            (group == owner || fields.first().copied() == name)
+                && members.all(|member| Some(member) == name)
+        }
+    }
+}
+
+/// Whether an access list names further users or groups; the mode's group bits then show its
+/// mask.
+#[cfg(target_os = "linux")]
+fn has_access_list(path: &Path) -> bool {
+    let mut list = [0; 1];
+    // A list that does not fit into one byte is there too.
+    match rustix::fs::getxattr(path, "system.posix_acl_access", &mut list) {
+        Ok(_) | Err(rustix::io::Errno::RANGE) => true,
+        Err(_) => false,
+    }
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+const fn has_access_list(_: &Path) -> bool {
+    false
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_is_the_owners_own_if_nobody_else_is_in_it() {
+        let users = "root:x:0:0::/root:/bin/sh\nann:x:1000:1000:::\nbob:x:1001:1001:::\n\
+                     cyd:x:1002:1002:::\neve:x:1003:1002:::\nfay:x:1004:100:::\n";
+        let groups = "ann:x:1000:\nbob:x:1001:bob,ann\ncyd:x:1002:\nstaff:x:50:ann\n\
+                      fay:x:2004:fay\nusers:x:100:\n";
+        for (owner, group, expected) in [
+            (1000, 1000, true),
+            (1001, 1001, false), // ann was added to it
+            (1002, 1002, false), // it is eve's own, too
+            (1000, 50, false),
+            (1004, 2004, true), // has her name
+            (1004, 100, false),
+            (5000, 5000, true), // a user that only a directory service knows
+            (5000, 5001, false),
+        ] {
+            let is = is_own_group(owner, group, users, groups);
+            assert_eq!(is, expected, "{owner} {group}");
+        }
+    }
+}
