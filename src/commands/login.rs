@@ -260,6 +260,10 @@ fn usable_storage(context: &Context, kind: StorageKind, login: &Args) -> Result<
     let Err(error) = context.storage(kind).check() else {
         return Ok(kind);
     };
+    let what = match &login.name {
+        Some(name) => format!("`{name}` is not kept"),
+        None => "no token can be kept".to_owned(),
+    };
     if kind == StorageKind::Keyring
         && matches!(
             error,
@@ -269,14 +273,17 @@ fn usable_storage(context: &Context, kind: StorageKind, login: &Args) -> Result<
         if terminal::confirm(&file_instead(context, &error)) {
             return Ok(StorageKind::File);
         }
-        let name = login
-            .name
-            .as_deref()
-            .map_or_else(String::new, |name| format!(" {}", shell_quoted(name)));
-        let again = format!("git credential-hf login{name}");
-        return Err(no_keyring("no token was asked for", &error, &again).into());
+        return Err(no_keyring(&what, &error, &again(login)).into());
     }
-    Err(anyhow::Error::from(error).context("no token was asked for"))
+    Err(anyhow::Error::from(error).context(what))
+}
+
+/// The command that logs in under the same name.
+fn again(login: &Args) -> String {
+    match &login.name {
+        Some(name) => format!("git credential-hf login {}", shell_quoted(name)),
+        None => "git credential-hf login".to_owned(),
+    }
 }
 
 /// The question where there is no keyring.
@@ -382,17 +389,12 @@ fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
 
 /// What to run instead where nobody can be asked for the token.
 fn nobody_to_ask(login: &Args) -> Failure {
-    let name = match &login.name {
-        Some(name) => format!(" {}", shell_quoted(name)),
-        None => String::new(),
-    };
     if Environment::from_process().notebook {
+        let again = again(login);
         return Failure::new("a notebook cannot ask for a token")
+            .help(format!("run in a cell: !{again} --web"))
             .help(format!(
-                "run in a cell: !git credential-hf login{name} --web"
-            ))
-            .help(format!(
-                "or with the token in a file: !git credential-hf login{name} --with-token < FILE"
+                "or with the token in a file: !{again} --with-token < FILE"
             ))
             .help("or set HF_TOKEN before the kernel starts, which needs no login");
     }

@@ -86,9 +86,9 @@ impl FileStorage {
 
 impl Storage for FileStorage {
     fn check(&self) -> Result<(), StorageError> {
-        match self.check_dir() {
+        match self.folder() {
             Err(StorageError::NotFound) => Ok(()),
-            other => other,
+            other => other.map(drop),
         }
     }
 

@@ -174,12 +174,12 @@ impl Parking for KeyringParking<'_> {
 /// Looks whether an entry could be written.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn check(_: &str) -> Result<(), StorageError> {
-    why_not().map_or(Ok(()), |why| Err(StorageError::Unavailable(why)))
+    why_not().map_or(Ok(()), Err)
 }
 
 /// Why nothing could be written to the Secret Service, in words for its user.
 #[cfg(all(unix, not(target_os = "macos")))]
-fn why_not() -> Option<String> {
+fn why_not() -> Option<StorageError> {
     use super::secret_service::{Obstacle, check};
     let why = match check() {
         Ok(()) => return None,
@@ -187,13 +187,14 @@ fn why_not() -> Option<String> {
             trace::line(|| format!("no Secret Service: {error}"));
             NOT_RUNNING
         }
+        Err(Obstacle::Foreign(why)) => return Some(foreign(&why)),
         Err(Obstacle::NoDefault) => {
             "the keyring has no default collection to keep tokens in: create one in your \
              desktop's password manager (Seahorse, KWalletManager)"
         }
         Err(Obstacle::Locked) => LOCKED,
     };
-    Some(why.to_owned())
+    Some(StorageError::Unavailable(why.to_owned()))
 }
 
 #[cfg(not(all(unix, not(target_os = "macos"))))]
@@ -233,10 +234,14 @@ fn with_entry<T>(
 #[cfg(all(unix, not(target_os = "macos")))]
 fn in_clear_words(found: StorageError) -> StorageError {
     use StorageError::{BrokeOff, Unavailable};
-    match found {
-        BrokeOff(words) => BrokeOff(why_not().unwrap_or(words)),
-        Unavailable(words) => Unavailable(why_not().unwrap_or(words)),
-        other => other,
+    if !matches!(found, BrokeOff(_) | Unavailable(_)) {
+        return found;
+    }
+    match (found, why_not()) {
+        // It may have done what was asked all the same.
+        (BrokeOff(_), Some(Unavailable(words))) => BrokeOff(words),
+        (_, Some(clearer)) => clearer,
+        (found, None) => found,
     }
 }
 

@@ -85,6 +85,8 @@ pub fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
 pub enum Obstacle {
     /// Nothing answers as the Secret Service.
     NotRunning(String),
+    /// The bus is another user's, or it cannot be told whose it is.
+    Foreign(String),
     /// It has no collection that new secrets would go to.
     NoDefault,
     /// That collection is locked.
@@ -99,6 +101,7 @@ pub enum Obstacle {
 pub fn check() -> Result<(), Obstacle> {
     let not_running = |failure| match failure {
         Failure::Bus(error) => Obstacle::NotRunning(error.to_string()),
+        Failure::Foreign(why) => Obstacle::Foreign(why),
         _ => Obstacle::Locked,
     };
     async_io::block_on(async {

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 const HUB: &str = "huggingface.co";
 const LOGIN: [&str; 5] = ["login", "me", "--web", "--storage", "file"];
-const OPEN: &str = "Open https://huggingface.co/oauth/device in a browser, here or on any other device,\n\
-    and enter the code: ABCD-1234\n";
+const OPEN: &str = "Open https://huggingface.co/oauth/device?user_code=ABCD-1234 in a browser, here or on any other device.\n\
+    The code is ABCD-1234, and it is valid for 10 min.\n";
 /// The public client of the hf CLI.
 const CLIENT: &str = "26be6b09-91c5-47da-9861-d2d2bb7a7e36";
 
