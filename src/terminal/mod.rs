@@ -210,7 +210,7 @@ pub fn choose(question: &str, choices: &[(String, String)]) -> Option<usize> {
     let names: Vec<Vec<String>> = choices
         .iter()
         .enumerate()
-        .map(|(at, (name, about))| vec![(at + 1).to_string(), name.clone(), about.clone()])
+        .map(|(at, (name, about))| vec![format!("  {}", at + 1), name.clone(), about.clone()])
         .collect();
     // The header is for a table; here it would be a line without a word.
     let list = table(&["", "", ""], &names);
