@@ -2,9 +2,14 @@
 //! this run, each opened when it is needed.
 
 pub mod asking;
+pub mod assignment;
 pub mod choice;
+pub mod enrol;
+pub mod lookup;
+pub mod naming;
 pub mod renewal;
 pub mod resolve;
+pub mod setup;
 pub mod target;
 pub mod token_source;
 pub mod vault;

@@ -4,7 +4,6 @@ use crate::app::Context;
 use crate::app::renewal;
 use crate::app::renewal::RenewalError;
 use crate::app::wording::remedy;
-use crate::hf_cli;
 use crate::hf_cli::Which;
 use crate::model::secret::Fingerprint;
 use crate::model::secret::Kind;
@@ -159,9 +158,9 @@ impl<'a> Reader<'a> {
         // It belongs to the environment's Hub, and is renewed there.
         let endpoint = self.context.env.endpoint();
         if let Some(endpoint) = endpoint.filter(|_| self.renews)
-            && hf_cli::renewal::is_due_now(hf, &token)
+            && renewal::hf_cli::is_due_now(hf, &token)
         {
-            let renewed = hf_cli::renewal::renew(self.context, &endpoint, &token);
+            let renewed = renewal::hf_cli::renew(self.context, &endpoint, &token);
             if let Some(renewed) = self.renewed(renewed, "the hf CLI's token", token.expires)? {
                 token = renewed;
             }

@@ -1,8 +1,13 @@
 //! Every sentence about a candidate: what it is, where it is stored, and which command helps.
 
 use super::Context;
+use crate::model::repo::Repo;
 use crate::model::text::shell_quoted;
-use crate::selection::{Candidate, SelectError, Source};
+use crate::model::time;
+use crate::model::token_name::TokenName;
+use crate::selection::SelectError;
+use crate::selection::Selection;
+use crate::selection::{Candidate, Source};
 use crate::state::State;
 use crate::terminal::Failure;
 
@@ -34,6 +39,23 @@ impl Context {
             Source::Exchange | Source::Unusable(..) => None,
         }
     }
+}
+
+/// Says that a token ends within days, while there is time to replace it.
+#[must_use]
+pub fn expires_soon(source: &Source, state: &State, now: u64) -> Option<String> {
+    let Source::Stored(name) = source else {
+        return None;
+    };
+    let expires = state.tokens.get(name)?.expires;
+    let at = expires.filter(|at| time::ends_soon(*at, now))?;
+    Some(format!(
+        "token `{name}` expires in {}, on {}: create a new one on the Hub, and run \
+         `git credential-hf login {}`",
+        time::span(at.saturating_sub(now)),
+        time::day(at),
+        shell_quoted(name.as_str())
+    ))
 }
 
 /// What a source is called in messages.
@@ -92,4 +114,38 @@ pub fn select_failure(error: SelectError) -> Failure {
             "GIT_CREDENTIAL_HF_TOKEN_NAME names `{name}`, a token for {endpoint}"
         )),
     }
+}
+
+/// Why the remotes do not tell which token to use.
+pub fn disagree(repos: &[Repo]) -> String {
+    match repos {
+        [repo] => format!("the remotes here name different users of {repo}"),
+        repos => format!(
+            "the remotes here need different tokens ({})",
+            some_of(repos)
+        ),
+    }
+}
+
+/// The first few of them, and how many more there are.
+pub fn some_of<T: ToString>(all: &[T]) -> String {
+    let mut names: Vec<String> = all.iter().take(3).map(ToString::to_string).collect();
+    if all.len() > names.len() {
+        names.push(format!("{} more", all.len() - names.len()));
+    }
+    names.join(" and ")
+}
+
+/// Several tokens would do, and nothing says which.
+#[must_use]
+pub fn tied(subject: &str, names: &[TokenName], selection: &Selection) -> String {
+    let first = names.first().map_or("NAME", TokenName::as_str);
+    let repo = selection.repo.as_ref();
+    let namespace = repo.and_then(|repo| repo.namespace.as_ref());
+    format!(
+        "tokens {} cover {subject} equally: choose one with `git credential-hf use {} --for {}`",
+        some_of(names),
+        shell_quoted(first),
+        namespace.map_or("NAMESPACE", |namespace| namespace.as_str()),
+    )
 }

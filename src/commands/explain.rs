@@ -134,11 +134,9 @@ impl Answer {
                 Notice::RemotesDisagree(repos) => format!(
                     "{}, so a program that asks without a path (git-xet) gets what suits none in \
                      particular, unless it is known which remote is in use",
-                    crate::commands::credential::get::disagree(repos)
+                    crate::app::wording::disagree(repos)
                 ),
-                Notice::Tie(names) => {
-                    crate::commands::credential::get::tied(&answer.subject, names, &selection)
-                }
+                Notice::Tie(names) => crate::app::wording::tied(&answer.subject, names, &selection),
                 Notice::UnknownUsername => {
                     "the user name in the URL is no token's name and no account of one, \
                      so only the environment is asked"

@@ -3,8 +3,8 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
+use crate::app::lookup;
 use crate::app::{Context, asking, target};
-use crate::commands::rules;
 use crate::hub::Hub;
 use crate::model::secret::{Kind, Secret};
 use crate::model::text;
@@ -76,7 +76,7 @@ pub fn run(logout: &Args) -> Result<()> {
         return end_unknown(&context, logout, secret);
     }
     if let Some(name) = names.iter().find(|name| !state.tokens.contains_key(name)) {
-        return Err(rules::no_such_token(&context, &state, name.as_str()).into());
+        return Err(lookup::no_such_token(&context, &state, name.as_str()).into());
     }
     if !names.is_empty() {
         confirm(logout, &names)?;

@@ -5,9 +5,9 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::app::Context;
+use crate::app::lookup;
 use crate::app::renewal;
 use crate::app::renewal::When;
-use crate::commands::rules;
 use crate::hub::Hub;
 use crate::hub::HubError;
 use crate::model::permissions::Facts;
@@ -54,7 +54,7 @@ pub fn run(refresh: &Args) -> Result<()> {
     let mut failed = false;
     for name in names {
         let Some(token) = state.tokens.get(&name) else {
-            return Err(rules::no_such_token(&context, &state, name.as_str()).into());
+            return Err(lookup::no_such_token(&context, &state, name.as_str()).into());
         };
         let outcome = one(&context, &name, token);
         failed |= outcome.is_err();

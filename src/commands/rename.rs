@@ -4,8 +4,8 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use super::{login, rules};
 use crate::app::Context;
+use crate::app::{enrol, lookup};
 use crate::config::edit::{Change, edit};
 use crate::hub::Hub;
 use crate::model::permissions::Facts;
@@ -51,7 +51,7 @@ pub fn run(rename: &Args) -> Result<()> {
     let _lock = context.lock_name(&old)?;
     let state = context.state_file.load()?;
     let Some(token) = state.tokens.get(&old) else {
-        return Err(rules::no_such_token(&context, &state, &rename.old).into());
+        return Err(lookup::no_such_token(&context, &state, &rename.old).into());
     };
     may_take(&context, &state, token, &old, new)?;
     let record = context
@@ -59,7 +59,7 @@ pub fn run(rename: &Args) -> Result<()> {
         .with_context(|| format!("`{old}` cannot be read"))?;
     let facts = match token.origin {
         Origin::Login => None,
-        Origin::Git => Some(login::verify(&Hub::new(&token.endpoint), &record.secret)?),
+        Origin::Git => Some(enrol::verify(&Hub::new(&token.endpoint), &record.secret)?),
     };
     // First the copy, then what names it, then the old one goes: a kill in between leaves a token
     // for every rule, and the same command again does the rest.
@@ -77,7 +77,7 @@ pub fn run(rename: &Args) -> Result<()> {
         }));
     }
     print(&format!("renamed `{old}` to `{new}`\n"))?;
-    facts.map_or(Ok(()), |facts| print(&login::described(&facts)))
+    facts.map_or(Ok(()), |facts| print(&enrol::described(&facts)))
 }
 
 /// Whether the new name is free, or holds the copy that a rename made before it was killed.

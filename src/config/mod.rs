@@ -13,6 +13,7 @@ use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
 use crate::model::token_name::TokenName;
 use crate::storage::StorageKind;
+use crate::storage::command::CommandLine;
 use crate::system::files;
 use crate::system::files::Others;
 use crate::system::files::Plain;
@@ -61,15 +62,6 @@ pub struct EndpointOptions {
     /// `save = "any"`: whatever git hands to `store` is saved, as git's own helpers do. Without
     /// it the endpoint is a Hub, and only what a person typed at git's prompt is.
     pub save_any: bool,
-}
-
-/// A program that prints a token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommandLine {
-    /// The program and its arguments; never empty.
-    pub arguments: Vec<String>,
-    /// The only endpoint that gets the token.
-    pub endpoint: Endpoint,
 }
 
 impl Default for Config {

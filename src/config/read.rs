@@ -9,11 +9,12 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{CommandLine, Config, ConfigError, EndpointOptions, Rule, VERSION, nearest};
+use super::{Config, ConfigError, EndpointOptions, Rule, VERSION, nearest};
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
 use crate::model::token_name::{NameError, TokenName};
 use crate::storage::StorageKind;
+use crate::storage::command::CommandLine;
 
 /// Reads the text of a file; `path` is for messages only.
 ///

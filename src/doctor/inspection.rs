@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Finding;
 use crate::app::Context;
-use crate::commands::configure;
+use crate::app::setup;
 use crate::config::ConfigError;
 use crate::git::config;
 use crate::git::config::Entry;
@@ -90,7 +90,7 @@ impl<'c> Inspection<'c> {
     /// The Hubs, as git looks them up.
     #[must_use]
     pub fn hubs(&self) -> Vec<String> {
-        let mut hubs = configure::endpoints(&self.context.config);
+        let mut hubs = setup::endpoints(&self.context.config);
         let environments = self.context.env.endpoint();
         let served = environments.filter(|endpoint| self.context.serves(endpoint));
         if let Some(endpoint) = served.map(|endpoint| endpoint.to_string())

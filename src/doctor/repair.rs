@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::app::Context;
-use crate::commands::configure;
-use crate::commands::configure::Args as Configure;
-use crate::commands::configure::Scope;
+use crate::app::setup;
 use crate::git::lock;
+use crate::git::setup::ConfigFile;
 use crate::system::files;
 use crate::system::files::Lock;
 
@@ -17,7 +16,7 @@ use crate::system::files::Lock;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Repair {
     /// Writes our block into git's configuration, or brings it up to date.
-    Configure(Where),
+    Configure(ConfigFile),
     /// Closes a file or folder of ours to others.
     Close {
         /// Which.
@@ -30,17 +29,6 @@ pub enum Repair {
     Sweep(Vec<Leftover>),
     /// Removes a lock of git's that a killed program has left.
     Unlock(PathBuf),
-}
-
-/// Which of git's files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Where {
-    /// This user's.
-    Global,
-    /// The repository's.
-    Local,
-    /// One by its path.
-    File(PathBuf),
 }
 
 /// A half-written file of ours.
@@ -57,9 +45,12 @@ impl Repair {
     #[must_use]
     pub fn command(&self) -> String {
         match self {
-            Self::Configure(Where::Global) => "git credential-hf configure".to_owned(),
-            Self::Configure(Where::Local) => "git credential-hf configure --local".to_owned(),
-            Self::Configure(Where::File(path)) => {
+            Self::Configure(ConfigFile::Global) => "git credential-hf configure".to_owned(),
+            Self::Configure(ConfigFile::System) => {
+                "sudo git credential-hf configure --system".to_owned()
+            }
+            Self::Configure(ConfigFile::Local) => "git credential-hf configure --local".to_owned(),
+            Self::Configure(ConfigFile::File(path)) => {
                 let path = shell_path(path);
                 format!("git credential-hf configure --file {path}")
             }
@@ -78,19 +69,7 @@ impl Repair {
     /// When it cannot be done.
     pub fn apply(&self, context: &Context) -> Result<()> {
         match self {
-            Self::Configure(place) => {
-                let mut scope = Scope::default();
-                match place {
-                    Where::Global => {}
-                    Where::Local => scope.local = true,
-                    Where::File(path) => scope.file = Some(path.clone()),
-                }
-                let options = Configure {
-                    scope,
-                    hf_cli: false,
-                };
-                configure::apply(context, &options).map(|_| ())
-            }
+            Self::Configure(place) => setup::apply(context, place, false).map(|_| ()),
             Self::Close { path, mode } => {
                 close(path, *mode).with_context(|| format!("cannot change {}", path.display()))
             }

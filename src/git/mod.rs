@@ -7,3 +7,4 @@ pub mod lock;
 pub mod protocol;
 pub mod remotes;
 pub mod run;
+pub mod setup;

@@ -20,7 +20,6 @@ use crate::system::process::on_path;
 
 pub mod ini;
 pub mod locations;
-pub mod renewal;
 
 pub use ini::{Ini, Section};
 pub use locations::Files;

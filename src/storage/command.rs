@@ -6,11 +6,20 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::StorageError;
-use crate::config::CommandLine;
+use crate::model::endpoint::Endpoint;
 use crate::model::secret::Secret;
 use crate::system::environment::JOB_VARIABLE;
 use crate::system::process;
 use crate::system::process::output_within;
+
+/// A program that prints a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandLine {
+    /// The program and its arguments; never empty.
+    pub arguments: Vec<String>,
+    /// The only endpoint that gets the token.
+    pub endpoint: Endpoint,
+}
 
 /// How much a command may print: some vaults print notes below the token.
 const MAX_OUTPUT: u64 = 1024 * 1024;

@@ -1,6 +1,5 @@
 //! `get`: answer git with a token.
 
-use crate::model::text::shell_quoted;
 use std::io;
 
 use anyhow::Result;
@@ -13,16 +12,12 @@ use crate::commands::credential::request::Session;
 use crate::git::protocol::Capabilities;
 use crate::git::protocol::Credential;
 use crate::git::protocol::Reply;
-use crate::model::repo::Repo;
 use crate::model::secret::Fingerprint;
-use crate::model::time;
 use crate::model::time::since;
-use crate::model::token_name::TokenName;
 use crate::selection::Notice;
 use crate::selection::Outcome;
 use crate::selection::SelectError;
 use crate::selection::Selection;
-use crate::selection::Source;
 use crate::selection::choose;
 use crate::selection::{Mark, Tried};
 use crate::state::State;
@@ -125,7 +120,8 @@ fn answer(session: &Session) -> Result<Reply> {
                 ));
             }
             if context.config.hints && loaded.refresh_token.is_none() {
-                expires_soon(&candidate.source, &state, now);
+                let line = wording::expires_soon(&candidate.source, &state, now);
+                line.iter().for_each(|line| terminal::say(line));
             }
             trace::line(|| {
                 let what = context.describe(&candidate, &state);
@@ -179,22 +175,6 @@ fn answer(session: &Session) -> Result<Reply> {
             Ok(Reply::Unanswered(Mark::Asked.to_text()))
         }
     }
-}
-
-/// Says that a token ends within days, while there is time to replace it.
-fn expires_soon(source: &Source, state: &State, now: u64) {
-    let Source::Stored(name) = source else { return };
-    let expires = state.tokens.get(name).and_then(|token| token.expires);
-    let Some(at) = expires.filter(|at| time::ends_soon(*at, now)) else {
-        return;
-    };
-    terminal::say(&format!(
-        "token `{name}` expires in {}, on {}: create a new one on the Hub, and run \
-         `git credential-hf login {}`",
-        time::span(at.saturating_sub(now)),
-        time::day(at),
-        shell_quoted(name.as_str())
-    ));
 }
 
 /// Remembers that a value was refused. Where the state cannot be written, this operation still
@@ -255,30 +235,10 @@ fn say_notices(session: &Session, selection: &Selection) {
                 "{} is asked without a path, and {}: name a token with \
                  GIT_CREDENTIAL_HF_TOKEN_NAME",
                 session.endpoint.authority(),
-                disagree(repos),
+                wording::disagree(repos),
             ));
         }
     }
-}
-
-/// Why the remotes do not tell which token to use.
-pub fn disagree(repos: &[Repo]) -> String {
-    match repos {
-        [repo] => format!("the remotes here name different users of {repo}"),
-        repos => format!(
-            "the remotes here need different tokens ({})",
-            some_of(repos)
-        ),
-    }
-}
-
-/// The first few of them, and how many more there are.
-pub fn some_of<T: ToString>(all: &[T]) -> String {
-    let mut names: Vec<String> = all.iter().take(3).map(ToString::to_string).collect();
-    if all.len() > names.len() {
-        names.push(format!("{} more", all.len() - names.len()));
-    }
-    names.join(" and ")
 }
 
 fn explain_error(session: &Session, error: &SelectError) -> String {
@@ -325,7 +285,7 @@ pub const TOKEN_AS_USERNAME: &str = "the user name that git sends is an access t
 fn hint(session: &Session, selection: &Selection, subject: &str) {
     for notice in &selection.notices {
         if let Notice::Tie(names) = notice {
-            terminal::say(&tied(subject, names, selection));
+            terminal::say(&wording::tied(subject, names, selection));
             return;
         }
     }
@@ -365,18 +325,4 @@ fn not_saved(session: &Session) -> &'static str {
     } else {
         "; what is typed at git's prompt is not saved (that takes git 2.46 or newer)"
     }
-}
-
-/// Several tokens would do, and nothing says which.
-#[must_use]
-pub fn tied(subject: &str, names: &[TokenName], selection: &Selection) -> String {
-    let first = names.first().map_or("NAME", TokenName::as_str);
-    let repo = selection.repo.as_ref();
-    let namespace = repo.and_then(|repo| repo.namespace.as_ref());
-    format!(
-        "tokens {} cover {subject} equally: choose one with `git credential-hf use {} --for {}`",
-        some_of(names),
-        shell_quoted(first),
-        namespace.map_or("NAMESPACE", |namespace| namespace.as_str()),
-    )
 }

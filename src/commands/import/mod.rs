@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::app::Context;
-use crate::commands::login::parse_name;
+use crate::app::lookup::parse_name;
 use crate::import;
 use crate::import::Found;
 use crate::import::Source;

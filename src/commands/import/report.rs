@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Args;
 use super::{Fate, Token};
-use crate::commands::login::described;
+use crate::app::enrol::described;
 use crate::import::Place;
 use crate::import::Skipped;
 use crate::import::Source;

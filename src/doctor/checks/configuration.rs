@@ -1,6 +1,6 @@
 //! `config.toml`, the state, and the variables that this helper reads.
 
-use crate::commands::list::exists;
+use crate::app::lookup::exists;
 use crate::doctor::Check;
 use crate::doctor::Finding;
 use crate::doctor::Group;

@@ -9,11 +9,11 @@ use crate::doctor::Group;
 use crate::doctor::Inspection;
 use crate::doctor::Verdict;
 use crate::doctor::repair::Repair;
-use crate::doctor::repair::Where;
 use crate::git::config::Entry;
 use crate::git::config::Helpers;
 use crate::git::config::Scope;
 use crate::git::config::helpers;
+use crate::git::setup::ConfigFile;
 use crate::model::endpoint::Endpoint;
 
 /// The check.
@@ -65,7 +65,7 @@ fn judge_one(helpers: &Helpers<'_>, configured: bool) -> Vec<Finding> {
         };
         let finding = Finding::problem(format!("git does not call this helper for {HUB}{instead}"));
         return vec![if configured {
-            finding.repaired_by(Repair::Configure(Where::Global))
+            finding.repaired_by(Repair::Configure(ConfigFile::Global))
         } else {
             finding.by_hand(
                 "add it below [endpoints] in config.toml, then run: git credential-hf configure",
@@ -103,7 +103,7 @@ fn judge_one(helpers: &Helpers<'_>, configured: bool) -> Vec<Finding> {
             "git calls this helper for a part of {HUB} only ({})",
             place(ours)
         ));
-        findings.push(finding.repaired_by(Repair::Configure(Where::Global)));
+        findings.push(finding.repaired_by(Repair::Configure(ConfigFile::Global)));
     }
     if findings.is_empty() {
         let cleared = match helpers.cleared {
@@ -134,14 +134,14 @@ fn place(entry: &Entry) -> String {
 /// which git reads after all that stands before it.
 fn fixed(finding: Finding, entry: &Entry) -> Finding {
     match (entry.scope, &entry.file) {
-        (Scope::Local, _) => finding.repaired_by(Repair::Configure(Where::Local)),
+        (Scope::Local, _) => finding.repaired_by(Repair::Configure(ConfigFile::Local)),
         (Scope::Worktree, Some(file)) => {
-            finding.repaired_by(Repair::Configure(Where::File(PathBuf::from(file))))
+            finding.repaired_by(Repair::Configure(ConfigFile::File(PathBuf::from(file))))
         }
         (Scope::Command, _) | (_, None) => {
             finding.by_hand("leave out `-c credential.helper=..`, or unset GIT_CONFIG_COUNT and GIT_CONFIG_PARAMETERS")
         }
-        _ => finding.repaired_by(Repair::Configure(Where::Global)),
+        _ => finding.repaired_by(Repair::Configure(ConfigFile::Global)),
     }
 }
 
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn orders() {
         let part = "credential.https://huggingface.co/acme.helper=";
-        let global = Some(Repair::Configure(Where::Global));
+        let global = Some(Repair::Configure(ConfigFile::Global));
         for (texts, verdicts, word, repair) in [
             (&[RESET, OURS][..], &[Verdict::Ok][..], "no other", None),
             (&[STORE, RESET, OURS], &[Verdict::Ok], "leaves out", None),

@@ -9,8 +9,8 @@ use crate::doctor::Group;
 use crate::doctor::Inspection;
 use crate::doctor::inspection::ask_git;
 use crate::doctor::repair::Repair;
-use crate::doctor::repair::Where;
 use crate::git::config::means_us;
+use crate::git::setup::ConfigFile;
 use crate::system::process::all_on_path;
 use crate::system::process::is_program;
 
@@ -102,12 +102,12 @@ fn judge(program: &Program, path: Option<&Path>, same: Option<bool>) -> Finding 
         (Program::Name, None, _) => Finding::problem(format!(
             "git is to call `hf`, and finds no {PROGRAM} among its own programs or on PATH"
         ))
-        .repaired_by(Repair::Configure(Where::Global)),
+        .repaired_by(Repair::Configure(ConfigFile::Global)),
         (Program::Path(path), None, _) => Finding::problem(format!(
             "git is to call {}, and there is no such program",
             path.display()
         ))
-        .repaired_by(Repair::Configure(Where::Global)),
+        .repaired_by(Repair::Configure(ConfigFile::Global)),
         (_, Some(path), Some(false)) => Finding::note(format!(
             "git calls {}, which is another copy than this one",
             path.display()

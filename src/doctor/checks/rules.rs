@@ -1,6 +1,6 @@
 //! Rules and the default: whether the tokens that they name are there.
 
-use crate::commands::list::exists;
+use crate::app::lookup::exists;
 use crate::doctor::Check;
 use crate::doctor::Finding;
 use crate::doctor::Group;

@@ -3,18 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::commands::configure;
-use crate::commands::configure::Scope;
 use crate::doctor::Check;
 use crate::doctor::Finding;
 use crate::doctor::Group;
 use crate::doctor::Inspection;
 use crate::doctor::repair::Leftover;
 use crate::doctor::repair::Repair;
-use crate::doctor::repair::Where;
 use crate::doctor::repair::shell_path;
 use crate::git::config_file::has_damaged_block;
 use crate::git::lock;
+use crate::git::setup;
+use crate::git::setup::ConfigFile;
 use crate::state::State;
 use crate::system::files;
 
@@ -60,7 +59,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         found.unlisted = unlisted(&paths.tokens(), state);
         found.copies = state.leftovers.keys().map(ToString::to_string).collect();
     }
-    if let Ok(file) = configure::file(&Scope::default()) {
+    if let Ok(file) = setup::file(&setup::ConfigFile::Global) {
         let content = files::read_plain(&file).map(|plain| plain.bytes);
         found.damaged_block = content.is_ok_and(|bytes| has_damaged_block(&bytes));
     }
@@ -107,7 +106,7 @@ fn judge(found: &Found) -> Vec<Finding> {
             Finding::warning(
                 "our lines in git's configuration have lost a mark, or are there twice",
             )
-            .repaired_by(Repair::Configure(Where::Global)),
+            .repaired_by(Repair::Configure(ConfigFile::Global)),
         );
     }
     for Locked { lock, in_use } in &found.locks {
@@ -142,13 +141,9 @@ const NOTICED: Duration = Duration::from_secs(2);
 /// The locks on the files that git and this program change: this user's configuration, the
 /// repository's, and what `git credential-store` writes.
 fn locks() -> Vec<Locked> {
-    let local = Scope {
-        local: true,
-        ..Scope::default()
-    };
-    let mut files: Vec<PathBuf> = [Scope::default(), local]
+    let mut files: Vec<PathBuf> = [setup::ConfigFile::Global, setup::ConfigFile::Local]
         .iter()
-        .filter_map(|scope| configure::file(scope).ok())
+        .filter_map(|which| setup::file(which).ok())
         .collect();
     files.extend(files::home().map(|home| home.join(".git-credentials")));
     let mut locks: Vec<PathBuf> = files

@@ -5,11 +5,11 @@ use crate::doctor::Finding;
 use crate::doctor::Group;
 use crate::doctor::Inspection;
 use crate::doctor::repair::Repair;
-use crate::doctor::repair::Where;
 use crate::git::config::Entry;
 use crate::git::config::Scope;
 use crate::git::config::helpers;
 use crate::git::config::last;
+use crate::git::setup::ConfigFile;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -33,13 +33,13 @@ fn judge(entries: &[Entry], hubs: &[String]) -> Vec<Finding> {
         return vec![Finding::skipped("git does not call this helper")];
     }
     let mut without: Vec<&str> = Vec::new();
-    let mut place = Where::Global;
+    let mut place = ConfigFile::Global;
     for hub in called {
         let entry = last(entries, "credential", "usehttppath", hub);
         if !entry.is_some_and(Entry::is_true) {
             without.push(hub);
             if entry.is_some_and(|entry| entry.scope == Scope::Local) {
-                place = Where::Local;
+                place = ConfigFile::Local;
             }
         }
     }
@@ -93,6 +93,6 @@ mod tests {
         let mut read = entries(&[ours, "credential.usehttppath=false"]);
         read[1].scope = Scope::Local;
         let fix = judge(&read, &hubs)[0].fix.clone().unwrap();
-        assert_eq!(fix.repair, Some(Repair::Configure(Where::Local)));
+        assert_eq!(fix.repair, Some(Repair::Configure(ConfigFile::Local)));
     }
 }

@@ -366,7 +366,7 @@ impl Folder {
 
     /// Makes a rename in it last over a power cut, where the platform can.
     pub fn sync(&self) {
-        let _ = self.reopen().map(|fd| fs::fsync(fd));
+        let _ = self.reopen().map(fs::fsync);
     }
 }
 

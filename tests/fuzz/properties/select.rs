@@ -5,7 +5,6 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use git_credential_hf::config::CommandLine;
 use git_credential_hf::config::Config;
 use git_credential_hf::config::EndpointOptions;
 use git_credential_hf::config::Rule;
@@ -39,6 +38,7 @@ use git_credential_hf::state::State;
 use git_credential_hf::state::TokenInfo;
 use git_credential_hf::storage::StorageError;
 use git_credential_hf::storage::StorageKind;
+use git_credential_hf::storage::command::CommandLine;
 use git_credential_hf::system::environment::Environment;
 
 use super::take::Take;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::Context;
-use crate::commands::list::exists;
+use crate::app::lookup::exists;
 use crate::state::State;
 
 /// All there is, for programs. `version` changes when a field changes its meaning or goes.

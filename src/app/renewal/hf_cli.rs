@@ -7,12 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
-use super::{Files, HfCli, HfToken, Section, Which};
 use crate::app::Context;
 use crate::app::renewal;
 use crate::app::renewal::BrowserLogin;
 use crate::app::renewal::RenewalError;
 use crate::app::renewal::When;
+use crate::hf_cli::{Files, HfCli, HfToken, Section, Which};
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Secret;
 use crate::state::file::StateError;

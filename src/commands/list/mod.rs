@@ -1,9 +1,11 @@
 //! `list`: the tokens, where each lies, and what goes where.
 
+mod json;
+
+use crate::app::lookup::exists;
 use anyhow::Result;
 
 use crate::app::Context;
-use crate::commands::list_json;
 use crate::hf_cli::HfToken;
 use crate::model::endpoint::Endpoint;
 use crate::model::permissions::Coverage;
@@ -37,7 +39,7 @@ pub fn run(list: Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
     if list.json {
-        return print_json(&list_json::as_json(&context, &state));
+        return print_json(&json::as_json(&context, &state));
     }
     print(&as_text(&context, &state))
 }
@@ -347,19 +349,6 @@ fn default_is_for(context: &Context, state: &State, name: &TokenName, endpoint: 
         .map(|command| &command.endpoint);
     let of_hf_cli = name.of_hf_cli().is_some() && is_environments(context, endpoint);
     stored.or(command) == Some(endpoint) || (of_hf_cli && exists(context, state, name))
-}
-
-/// Whether there is a token of this name.
-#[must_use]
-pub fn exists(context: &Context, state: &State, name: &TokenName) -> bool {
-    match name.of_hf_cli() {
-        Some(hf_name) => context
-            .hf_cli()
-            .names()
-            .iter()
-            .any(|known| known == hf_name),
-        None => state.tokens.contains_key(name) || context.config.commands.contains_key(name),
-    }
 }
 
 fn status(state: &State, token: &TokenInfo) -> String {

@@ -1,15 +1,20 @@
 //! `login`: get a token, learn what it may do, keep it, and say where it is used.
 
+mod replace;
+mod web;
+
+use crate::app::enrol;
+use crate::app::enrol::{Keeping, NEW_TOKEN, ask, described, keep, unverified};
+use crate::app::lookup::parse_name;
 use crate::model::text::shell_quoted;
 
 use anyhow::Result;
 use serde_json::json;
 
 use crate::app::Context;
+use crate::app::assignment::Assignment;
+use crate::app::naming::{fit_name, is_in_use, numbered};
 use crate::app::target;
-use crate::commands::login_web;
-use crate::commands::naming::{fit_name, is_in_use, numbered};
-use crate::commands::rules::Assignment;
 use crate::config::edit::Change;
 use crate::config::edit::edit;
 use crate::hub::Hub;
@@ -17,20 +22,14 @@ use crate::hub::HubError;
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
 use crate::model::permissions::Facts;
-use crate::model::permissions::Role;
 use crate::model::secret::Kind;
 use crate::model::secret::Secret;
-use crate::model::text;
 use crate::model::text::one_line;
 use crate::model::token_name::TokenName;
-use crate::state::Eligibility;
-use crate::state::Origin;
 use crate::state::State;
 use crate::state::TokenInfo;
 use crate::storage::Record;
-use crate::storage::StorageError;
 use crate::storage::StorageKind;
-use crate::system::clock;
 use crate::system::environment::Environment;
 use crate::terminal;
 use crate::terminal::Failure;
@@ -85,10 +84,6 @@ pub struct Args {
     pub json: bool,
 }
 
-/// The Hub's form for a new token, filled in as most people need it.
-const NEW_TOKEN: &str =
-    "https://huggingface.co/settings/tokens/new?tokenType=fineGrained&canReadGatedRepos=true";
-
 /// Keeps a token, and writes the rules asked for.
 ///
 /// # Errors
@@ -109,15 +104,14 @@ pub fn run(login: &Args) -> Result<()> {
         check_name(&context, &context.state_file.load()?, name, &endpoint)?;
     }
 
-    let kind = login.storage.or(context.config.storage);
-    let kind = usable_storage(&context, kind.unwrap_or(StorageKind::Keyring), login)?;
+    let kind = enrol::usable_storage(&context, login.storage, &again(login), given.as_ref())?;
     if let Some(name) = &given {
-        may_replace(&context, name)?;
+        replace::may_replace(&context, name)?;
     }
 
     let hub = Hub::new(&endpoint);
     let record = if login.web {
-        login_web::run(&hub)?
+        web::run(&hub)?
     } else {
         let secret = read_secret(login, &endpoint)?;
         check_secret(&secret, &endpoint)?;
@@ -139,7 +133,7 @@ pub fn run(login: &Args) -> Result<()> {
         Some(name) => name,
         None => {
             let name = name_from(&context, login, facts.as_ref(), &record)?;
-            may_replace(&context, &name)?;
+            replace::may_replace(&context, &name)?;
             name
         }
     };
@@ -178,7 +172,7 @@ pub fn run(login: &Args) -> Result<()> {
         record.secret.hint(),
         kind.in_words()
     ))?;
-    print(&beside(&before, &name, &record))?;
+    print(&replace::beside(&before, &name, &record))?;
     if let Some(facts) = &facts {
         print(&described(facts))?;
     }
@@ -187,16 +181,6 @@ pub fn run(login: &Args) -> Result<()> {
         offer(&context, &name, &endpoint, facts.as_ref())?;
     }
     Ok(())
-}
-
-/// A name as a person gives it.
-///
-/// # Errors
-/// When it cannot be one.
-pub fn parse_name(text: &str) -> Result<TokenName> {
-    Ok(TokenName::parse(text).map_err(|error| {
-        Failure::new(error.to_string()).help("such as: git credential-hf login work")
-    })?)
 }
 
 /// The endpoint of the patterns, which must be one.
@@ -254,118 +238,12 @@ fn check_name(
     }
 }
 
-/// Looks whether the storage can be used, before a person is asked for anything. Where there is no
-/// keyring, a person may choose the file here.
-fn usable_storage(context: &Context, kind: StorageKind, login: &Args) -> Result<StorageKind> {
-    let Err(error) = context.storage(kind).check() else {
-        return Ok(kind);
-    };
-    let what = match &login.name {
-        Some(name) => format!("`{name}` is not kept"),
-        None => "no token can be kept".to_owned(),
-    };
-    if kind == StorageKind::Keyring
-        && matches!(
-            error,
-            StorageError::Unavailable(_) | StorageError::BrokeOff(_)
-        )
-    {
-        if terminal::confirm(&file_instead(context, &error)) {
-            return Ok(StorageKind::File);
-        }
-        return Err(no_keyring(&what, &error, &again(login)).into());
-    }
-    Err(anyhow::Error::from(error).context(what))
-}
-
 /// The command that logs in under the same name.
 fn again(login: &Args) -> String {
     match &login.name {
         Some(name) => format!("git credential-hf login {}", shell_quoted(name)),
         None => "git credential-hf login".to_owned(),
     }
-}
-
-/// The question where there is no keyring.
-fn file_instead(context: &Context, error: &dyn std::fmt::Display) -> String {
-    format!(
-        "{error}\nKeep the token in a file instead? It is readable by you only ({}), but not encrypted.",
-        context.paths.tokens().display()
-    )
-}
-
-/// The error where there is no keyring, and nothing else was chosen.
-fn no_keyring(what: &str, error: &dyn std::fmt::Display, again: &str) -> Failure {
-    Failure::new(format!("{what}: {error}"))
-        .help("start or unlock the keyring, and try again")
-        .help(format!(
-            "or keep it in a file, readable by you only but not encrypted: {again} --storage file"
-        ))
-        .help("or set HF_TOKEN, which needs no storage")
-}
-
-/// Asks before a token that works is replaced by another one.
-fn may_replace(context: &Context, name: &TokenName) -> Result<()> {
-    let state = context.state_file.load()?;
-    let Some(token) = state.tokens.get(name) else {
-        return Ok(());
-    };
-    let now = clock::now();
-    let good = state.standing(&token.endpoint, &token.fingerprint, now) == Eligibility::Good
-        && token.expires.is_none_or(|at| at > now);
-    let question = format!(
-        "There is a token `{name}` already ({}). Replace it?",
-        about(token)
-    );
-    if !good || !terminal::can_ask() || terminal::confirm(&question) {
-        return Ok(());
-    }
-    Err(Failure::new(format!("`{name}` was not replaced"))
-        .help("choose another name: git credential-hf login NAME")
-        .into())
-}
-
-/// A stored token, told by what is known of it.
-fn about(token: &TokenInfo) -> String {
-    match token
-        .account
-        .as_deref()
-        .filter(|account| !account.is_empty())
-    {
-        Some(account) => format!("{}, account {account}", token.hint),
-        None => token.hint.clone(),
-    }
-}
-
-/// What was there before: the token that had the name, and other names of the same value.
-fn beside(before: &State, name: &TokenName, record: &Record) -> String {
-    let value = record.secret.fingerprint();
-    let mut text = String::new();
-    if let Some(old) = before
-        .tokens
-        .get(name)
-        .filter(|old| old.fingerprint != value)
-    {
-        text.push_str(&format!(
-            "it replaces the token that was there before ({})\n",
-            about(old)
-        ));
-    }
-    // The fingerprints of other values are too short to tell them apart.
-    let same = before.tokens.iter().filter(|(other, token)| {
-        *other != name
-            && token.fingerprint == value
-            && token.endpoint == record.endpoint
-            && record.secret.kind() != Kind::Other
-    });
-    let same: Vec<String> = same.map(|(other, _)| format!("`{other}`")).collect();
-    if !same.is_empty() {
-        text.push_str(&format!(
-            "the same token is also stored as {}\n",
-            same.join(", ")
-        ));
-    }
-    text
 }
 
 fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
@@ -444,37 +322,6 @@ fn learn(login: &Args, hub: &Hub, secret: &Secret) -> Result<Option<Facts>> {
     }
 }
 
-/// Asks the Hub whose token it is.
-///
-/// # Errors
-/// When the Hub does not take it, or cannot be asked.
-pub fn verify(hub: &Hub, secret: &Secret) -> Result<Facts> {
-    Ok(ask(hub, secret).map_err(|error| unverified(hub, secret, error))?)
-}
-
-fn ask(hub: &Hub, secret: &Secret) -> Result<Facts, HubError> {
-    Ok(Facts {
-        verified: clock::now(),
-        ..hub.whoami(secret)?
-    })
-}
-
-fn unverified(hub: &Hub, secret: &Secret, error: HubError) -> Failure {
-    let host = hub.endpoint().authority();
-    let hint = secret.hint();
-    match error {
-            HubError::Rejected => Failure::new(format!("{host} does not accept this token ({hint})"))
-                .help("was it copied whole, and is it still listed at https://huggingface.co/settings/tokens ?")
-                .help(format!("create a new one: {NEW_TOKEN}")),
-            HubError::Forbidden(why) => {
-                Failure::new(format!("{host} refuses to say whose token this is ({hint}): {why}"))
-                    .help("to keep it all the same: add --no-verify")
-            }
-            error => Failure::new(format!("the token ({hint}) could not be verified: {error}"))
-                .help("to keep it without asking the Hub: add --no-verify"),
-        }
-}
-
 /// A name for a token that the user gave none: its own on the Hub, made fit to be one here. Whoever
 /// owns the token chose that, so it replaces no token of another account, and takes up no name that
 /// the user's settings use.
@@ -517,110 +364,6 @@ fn name_from(
         ));
     }
     Ok(name)
-}
-
-/// How a token is to be kept.
-pub struct Keeping<'a> {
-    /// Where, if not where the configuration says.
-    pub storage: Option<StorageKind>,
-    /// Whether that is where new tokens go from now on.
-    pub remember: bool,
-    /// The command that keeps it with another `--storage`.
-    pub again: &'a str,
-    /// Whether the name may be taken, asked under the state's lock.
-    pub check: &'a dyn Fn(&State) -> Result<()>,
-}
-
-/// Keeps the secret where it was asked for. Without a keyring nothing is kept elsewhere unless
-/// a person says so, here or with `--storage`.
-///
-/// # Errors
-/// When it is kept nowhere.
-pub fn keep(
-    context: &Context,
-    keeping: Keeping<'_>,
-    name: &TokenName,
-    record: &Record,
-    facts: Option<&Facts>,
-) -> Result<StorageKind> {
-    let chosen = keeping.storage.or(context.config.storage);
-    let kind = chosen.unwrap_or(StorageKind::Keyring);
-    match try_keep(context, &keeping, name, record, facts, kind) {
-        Ok(()) => {
-            if keeping.remember && context.config.storage != Some(kind) {
-                edit(&context.paths.config(), &[Change::SetStorage(kind)])?;
-            }
-            Ok(kind)
-        }
-        Err(error) if kind == StorageKind::Keyring && is_unavailable(&error) => {
-            if !terminal::confirm(&file_instead(context, &error)) {
-                let what = format!("`{name}` is not kept");
-                return Err(no_keyring(&what, &error, keeping.again).into());
-            }
-            try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
-            edit(
-                &context.paths.config(),
-                &[Change::SetStorage(StorageKind::File)],
-            )?;
-            Ok(StorageKind::File)
-        }
-        Err(error) => Err(error.context(format!("`{name}` is not kept"))),
-    }
-}
-
-/// Whether a storage does not answer, so that it will not for the next token either.
-fn is_unavailable(error: &anyhow::Error) -> bool {
-    matches!(
-        error.downcast_ref(),
-        Some(StorageError::Unavailable(_) | StorageError::BrokeOff(_))
-    )
-}
-
-fn try_keep(
-    context: &Context,
-    keeping: &Keeping<'_>,
-    name: &TokenName,
-    record: &Record,
-    facts: Option<&Facts>,
-    storage: StorageKind,
-) -> Result<()> {
-    let token = TokenInfo {
-        endpoint: record.endpoint.clone(),
-        storage,
-        origin: Origin::Login,
-        fingerprint: record.secret.fingerprint(),
-        former: Vec::new(),
-        hint: record.secret.hint(),
-        account: facts.map(|facts| facts.account.clone()),
-        username: None,
-        path: None,
-        expires: record
-            .expires
-            .or_else(|| facts.and_then(|facts| facts.expires)),
-        facts: facts.cloned(),
-        renewal_failed: None,
-        added: clock::now(),
-        order: 0,
-    };
-    context.keep(name, token, record, keeping.check)
-}
-
-/// What the Hub said, for people.
-#[must_use]
-pub fn described(facts: &Facts) -> String {
-    let mut text = format!("{}\n", text::one_line(&facts.summary()));
-    if let Some(at) = facts.expires {
-        text.push_str(&format!("expires on {}\n", crate::model::time::day(at)));
-    }
-    let rows = facts.table();
-    if !rows.is_empty() {
-        text.push('\n');
-        text.push_str(&terminal::table(&["WHERE", "WHAT IT MAY DO"], &rows));
-        text.push('\n');
-    } else if facts.role == Role::FineGrained {
-        text.push_str("it has no scopes, so it may do nothing yet: edit it at https://huggingface.co/settings/tokens\n");
-    }
-    text
 }
 
 /// Rules that fit what the token may do: asked for on a terminal, named elsewhere, and never

@@ -1,7 +1,9 @@
 //! Tokens from a browser login are renewed before they expire: once, however many processes ask.
 //!
 //! [`renew`] is the policy. [`Stored`] applies it to this program's own tokens, and
-//! [`crate::hf_cli::renewal`] to the hf CLI's.
+//! [`crate::app::renewal::hf_cli`] to the hf CLI's.
+
+pub mod hf_cli;
 
 use std::time::{Duration, Instant};
 

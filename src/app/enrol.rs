@@ -1,0 +1,209 @@
+//! A new token: verified with the Hub, kept, and described. `login`, `rename` and `import` use it.
+
+use crate::app::Context;
+use crate::config::edit::Change;
+use crate::config::edit::edit;
+use crate::hub::Hub;
+use crate::hub::HubError;
+use crate::model::permissions::Facts;
+use crate::model::permissions::Role;
+use crate::model::secret::Secret;
+use crate::model::text;
+use crate::model::token_name::TokenName;
+use crate::state::Origin;
+use crate::state::State;
+use crate::state::TokenInfo;
+use crate::storage::Record;
+use crate::storage::StorageError;
+use crate::storage::StorageKind;
+use crate::system::clock;
+use crate::terminal;
+use crate::terminal::Failure;
+use anyhow::Result;
+
+/// The Hub's form for a new token, filled in as most people need it.
+pub const NEW_TOKEN: &str =
+    "https://huggingface.co/settings/tokens/new?tokenType=fineGrained&canReadGatedRepos=true";
+
+/// Asks the Hub whose token it is.
+///
+/// # Errors
+/// When the Hub does not take it, or cannot be asked.
+pub fn verify(hub: &Hub, secret: &Secret) -> Result<Facts> {
+    Ok(ask(hub, secret).map_err(|error| unverified(hub, secret, error))?)
+}
+
+pub fn ask(hub: &Hub, secret: &Secret) -> Result<Facts, HubError> {
+    Ok(Facts {
+        verified: clock::now(),
+        ..hub.whoami(secret)?
+    })
+}
+
+/// How a token is to be kept.
+pub struct Keeping<'a> {
+    /// Where, if not where the configuration says.
+    pub storage: Option<StorageKind>,
+    /// Whether that is where new tokens go from now on.
+    pub remember: bool,
+    /// The command that keeps it with another `--storage`.
+    pub again: &'a str,
+    /// Whether the name may be taken, asked under the state's lock.
+    pub check: &'a dyn Fn(&State) -> Result<()>,
+}
+
+/// Keeps the secret where it was asked for. Without a keyring nothing is kept elsewhere unless
+/// a person says so, here or with `--storage`.
+///
+/// # Errors
+/// When it is kept nowhere.
+pub fn keep(
+    context: &Context,
+    keeping: Keeping<'_>,
+    name: &TokenName,
+    record: &Record,
+    facts: Option<&Facts>,
+) -> Result<StorageKind> {
+    let chosen = keeping.storage.or(context.config.storage);
+    let kind = chosen.unwrap_or(StorageKind::Keyring);
+    match try_keep(context, &keeping, name, record, facts, kind) {
+        Ok(()) => {
+            if keeping.remember && context.config.storage != Some(kind) {
+                edit(&context.paths.config(), &[Change::SetStorage(kind)])?;
+            }
+            Ok(kind)
+        }
+        Err(error) if kind == StorageKind::Keyring && is_unavailable(&error) => {
+            if !terminal::confirm(&file_instead(context, &error)) {
+                let what = format!("`{name}` is not kept");
+                return Err(no_keyring(&what, &error, keeping.again).into());
+            }
+            try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
+            edit(
+                &context.paths.config(),
+                &[Change::SetStorage(StorageKind::File)],
+            )?;
+            Ok(StorageKind::File)
+        }
+        Err(error) => Err(error.context(format!("`{name}` is not kept"))),
+    }
+}
+
+/// The storage that a token will be kept in, once it has been looked at, before a person is asked
+/// for the token. Where there is no keyring, a person may choose the file here.
+///
+/// # Errors
+/// When the storage cannot be used.
+pub fn usable_storage(
+    context: &Context,
+    asked_for: Option<StorageKind>,
+    again: &str,
+    name: Option<&TokenName>,
+) -> Result<StorageKind> {
+    let chosen = asked_for.or(context.config.storage);
+    let kind = chosen.unwrap_or(StorageKind::Keyring);
+    let Err(error) = context.storage(kind).check() else {
+        return Ok(kind);
+    };
+    let error = anyhow::Error::from(error);
+    let what = match name {
+        Some(name) => format!("`{name}` is not kept"),
+        None => "no token can be kept".to_owned(),
+    };
+    if kind != StorageKind::Keyring || !is_unavailable(&error) {
+        return Err(error.context(what));
+    }
+    if terminal::confirm(&file_instead(context, &error)) {
+        return Ok(StorageKind::File);
+    }
+    Err(no_keyring(&what, &error, again).into())
+}
+
+/// The question where there is no keyring.
+fn file_instead(context: &Context, error: &anyhow::Error) -> String {
+    format!(
+        "{error}\nKeep the token in a file instead? It is readable by you only ({}), but not encrypted.",
+        context.paths.tokens().display()
+    )
+}
+
+/// The error where there is no keyring, and nothing else was chosen.
+fn no_keyring(what: &str, error: &anyhow::Error, again: &str) -> Failure {
+    Failure::new(format!("{what}: {error}"))
+        .help("start or unlock the keyring, and try again")
+        .help(format!(
+            "or keep it in a file, readable by you only but not encrypted: {again} --storage file"
+        ))
+        .help("or set HF_TOKEN, which needs no storage")
+}
+
+/// Whether a storage does not answer, so that it will not for the next token either.
+fn is_unavailable(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(StorageError::Unavailable(_) | StorageError::BrokeOff(_))
+    )
+}
+
+fn try_keep(
+    context: &Context,
+    keeping: &Keeping<'_>,
+    name: &TokenName,
+    record: &Record,
+    facts: Option<&Facts>,
+    storage: StorageKind,
+) -> Result<()> {
+    let token = TokenInfo {
+        endpoint: record.endpoint.clone(),
+        storage,
+        origin: Origin::Login,
+        fingerprint: record.secret.fingerprint(),
+        former: Vec::new(),
+        hint: record.secret.hint(),
+        account: facts.map(|facts| facts.account.clone()),
+        username: None,
+        path: None,
+        expires: record
+            .expires
+            .or_else(|| facts.and_then(|facts| facts.expires)),
+        facts: facts.cloned(),
+        renewal_failed: None,
+        added: clock::now(),
+        order: 0,
+    };
+    context.keep(name, token, record, keeping.check)
+}
+
+/// What the Hub said, for people.
+#[must_use]
+pub fn described(facts: &Facts) -> String {
+    let mut text = format!("{}\n", text::one_line(&facts.summary()));
+    if let Some(at) = facts.expires {
+        text.push_str(&format!("expires on {}\n", crate::model::time::day(at)));
+    }
+    let rows = facts.table();
+    if !rows.is_empty() {
+        text.push('\n');
+        text.push_str(&terminal::table(&["WHERE", "WHAT IT MAY DO"], &rows));
+        text.push('\n');
+    } else if facts.role == Role::FineGrained {
+        text.push_str("it has no scopes, so it may do nothing yet: edit it at https://huggingface.co/settings/tokens\n");
+    }
+    text
+}
+
+pub fn unverified(hub: &Hub, secret: &Secret, error: HubError) -> Failure {
+    let host = hub.endpoint().authority();
+    let hint = secret.hint();
+    match error {
+            HubError::Rejected => Failure::new(format!("{host} does not accept this token ({hint})"))
+                .help("was it copied whole, and is it still listed at https://huggingface.co/settings/tokens ?")
+                .help(format!("create a new one: {NEW_TOKEN}")),
+            HubError::Forbidden(why) => {
+                Failure::new(format!("{host} refuses to say whose token this is ({hint}): {why}"))
+                    .help("to keep it all the same: add --no-verify")
+            }
+            error => Failure::new(format!("the token ({hint}) could not be verified: {error}"))
+                .help("to keep it without asking the Hub: add --no-verify"),
+        }
+}

@@ -1,0 +1,109 @@
+//! Finds a token by the name that a person typed.
+
+use crate::app::Context;
+use crate::model::endpoint::Endpoint;
+use crate::model::token_name::TokenName;
+use crate::state::State;
+use crate::terminal::Failure;
+use anyhow::Result;
+
+/// The endpoint of the token of this name.
+///
+/// # Errors
+/// When there is none.
+pub fn endpoint_of(context: &Context, state: &State, name: &TokenName) -> Result<Endpoint> {
+    if let Some(token) = state.tokens.get(name) {
+        return Ok(token.endpoint.clone());
+    }
+    if let Some(command) = context.config.commands.get(name) {
+        return Ok(command.endpoint.clone());
+    }
+    if let Some(hf_name) = name.of_hf_cli() {
+        let names = context.hf_cli().stored()?;
+        if names.section(hf_name).is_some() {
+            return context.env.endpoint().ok_or_else(|| {
+                Failure::new("HF_ENDPOINT names no Hub, so the hf CLI's tokens belong to none")
+                    .into()
+            });
+        }
+    }
+    Err(no_such_token(context, state, name.as_str()).into())
+}
+
+/// The error for a name that no token has; what was typed is not repeated if it may be a token.
+#[must_use]
+pub fn no_such_token(context: &Context, state: &State, typed: &str) -> Failure {
+    if let Some(hf_name) = TokenName::existing(typed).of_hf_cli() {
+        return no_such_hf_token(context, hf_name);
+    }
+    let names: Vec<&str> = state
+        .tokens
+        .keys()
+        .chain(context.config.commands.keys())
+        .map(TokenName::as_str)
+        .collect();
+    if context
+        .config
+        .commands
+        .contains_key(&TokenName::existing(typed))
+    {
+        let config = context.paths.config();
+        return Failure::new(format!("`{typed}` is a command, not a stored token"))
+            .help(format!("it is in {}, below [commands]", config.display()));
+    }
+    let failure = match TokenName::parse(typed) {
+        Err(error @ crate::model::token_name::NameError::IsToken) => {
+            Failure::new(error.to_string())
+        }
+        _ => Failure::new(format!("there is no token called `{typed}`")),
+    };
+    match crate::config::nearest(typed, &names) {
+        Some(near) => failure.help(format!("did you mean `{near}`?")),
+        None if names.is_empty() => failure.help("add one with `git credential-hf login NAME`"),
+        None => failure.help(format!("there are: {}", names.join(", "))),
+    }
+}
+
+/// The same for the hf CLI's tokens, which its own commands deal with.
+fn no_such_hf_token(context: &Context, typed: &str) -> Failure {
+    let names = context.hf_cli().names();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    if names.contains(&typed) {
+        return Failure::new(format!("`hf:{typed}` is the hf CLI's token"))
+            .help("`hf auth list`, `hf auth switch` and `hf auth logout` deal with it");
+    }
+    let failure = match TokenName::parse(typed) {
+        Err(error @ crate::model::token_name::NameError::IsToken) => {
+            Failure::new(error.to_string())
+        }
+        _ => Failure::new(format!("the hf CLI has no token called `{typed}`")),
+    };
+    match crate::config::nearest(typed, &names) {
+        Some(near) => failure.help(format!("did you mean `hf:{near}`?")),
+        None if names.is_empty() => failure.help("add one with `hf auth login`"),
+        None => failure.help(format!("there are: hf:{}", names.join(", hf:"))),
+    }
+}
+
+/// Whether there is a token of this name.
+#[must_use]
+pub fn exists(context: &Context, state: &State, name: &TokenName) -> bool {
+    match name.of_hf_cli() {
+        Some(hf_name) => context
+            .hf_cli()
+            .names()
+            .iter()
+            .any(|known| known == hf_name),
+        None => state.tokens.contains_key(name) || context.config.commands.contains_key(name),
+    }
+}
+
+/// A name as a person gives it.
+///
+/// # Errors
+/// When it cannot be one.
+pub fn parse_name(text: &str) -> Result<TokenName> {
+    Ok(TokenName::parse(text).map_err(|error| {
+        Failure::new(error.to_string()).help("such as: git credential-hf login work")
+    })?)
+}

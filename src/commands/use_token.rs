@@ -1,0 +1,67 @@
+//! `use`: chooses a token for a repo, for a namespace, or as the default.
+
+use crate::app::assignment::Assignment;
+use crate::app::lookup::endpoint_of;
+use anyhow::Result;
+
+use crate::app::Context;
+use crate::app::asking;
+use crate::app::target;
+use crate::model::token_name::TokenName;
+use crate::terminal::Failure;
+
+/// What `use` is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    about = "Choose a token for a namespace or repo, or as the default",
+    long_about = "\
+Writes a rule to config.toml. Of several rules that match a repo the most specific wins: a repo
+with its kind, a repo, a glob (the longest), a namespace with its kind, a namespace. Without
+--for and --default the rule is for the repository at hand.",
+    after_help = "\
+Examples:
+  git credential-hf use work --for acme
+  git credential-hf use llama --for 'acme/llama-*' --for datasets/acme/llama
+  git credential-hf use me --default
+  cd some-clone && git credential-hf use work"
+)]
+pub struct Args {
+    /// The token's name; without one, a terminal lets you choose
+    pub name: Option<String>,
+    /// The namespace or repo; repeatable
+    #[arg(long = "for", value_name = "PATTERN")]
+    pub patterns: Vec<String>,
+    /// Use it where nothing else is chosen
+    #[arg(long)]
+    pub default: bool,
+}
+
+/// Chooses a token for patterns, or as the default.
+///
+/// # Errors
+/// When there is no such token, or it is for another endpoint than a pattern.
+pub fn run(choice: &Args) -> Result<()> {
+    let context = Context::with_config()?;
+    let state = context.state_file.load()?;
+    let name = match &choice.name {
+        Some(name) => TokenName::existing(name),
+        None => asking::any_token(&context, &state, "Use which one?").ok_or_else(|| {
+            Failure::usage("no token was named").help(
+                "name one: git credential-hf use NAME (`git credential-hf list` shows the names)",
+            )
+        })?,
+    };
+    let endpoint = endpoint_of(&context, &state, &name)?;
+    let patterns = if choice.default && choice.patterns.is_empty() {
+        Vec::new()
+    } else {
+        target::patterns(&context, &choice.patterns)?
+    };
+    Assignment {
+        name: &name,
+        endpoint: &endpoint,
+        patterns: &patterns,
+        default: choice.default,
+    }
+    .write_and_say(&context)
+}

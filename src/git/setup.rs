@@ -1,0 +1,209 @@
+//! This helper's lines in git's configuration: which file, and what stands there.
+
+use crate::git::config_file;
+use crate::git::config_file::quote_helper;
+use crate::git::lock::GitLock;
+use crate::system::files;
+use crate::system::process;
+use crate::system::process::on_path;
+use crate::system::process::output_within;
+use crate::terminal::Failure;
+use anyhow::{Context as _, Result};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+const PROGRAM: &str = "git-credential-hf";
+
+/// One of git's configuration files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigFile {
+    /// This user's.
+    Global,
+    /// All users'.
+    System,
+    /// The repository's.
+    Local,
+    /// One by its path.
+    File(PathBuf),
+}
+
+/// What a change makes of a file.
+#[derive(Debug)]
+pub enum Edited {
+    /// This is its content.
+    Write(Vec<u8>),
+    /// It goes.
+    Delete,
+}
+
+/// Edits one of git's files in git's own way: a lock file beside it, which other programs
+/// respect, is made, and the new file is renamed over the old one. A link stays a link, also one
+/// whose target is not there yet.
+pub fn edit(
+    path: &Path,
+    change: impl FnOnce(Option<&[u8]>) -> Result<Edited, config_file::EditError>,
+) -> Result<bool> {
+    let target = files::real_path(path)
+        .with_context(|| format!("cannot tell where {} leads", path.display()))?;
+    let shown = target.display().to_string();
+    let cannot = |what: &str| format!("cannot {what} {shown}");
+    if !target.exists()
+        && let Some(dir) = target.parent()
+    {
+        files::create_private_dir(dir).with_context(|| cannot("make the folder of"))?;
+    }
+    let _lock = GitLock::of(&target)?;
+    let original = match files::read_plain(&target) {
+        Ok(plain) => Some(plain.bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error).with_context(|| cannot("read")),
+    };
+    let edited = change(original.as_deref()).with_context(|| cannot("change"))?;
+    match edited {
+        Edited::Delete => {
+            fs::remove_file(&target).with_context(|| cannot("remove"))?;
+            Ok(true)
+        }
+        Edited::Write(bytes) if bytes.as_slice() == original.as_deref().unwrap_or_default() => {
+            Ok(false)
+        }
+        Edited::Write(bytes) => {
+            files::write_whole(&target, &bytes, mode_of(&target))
+                .with_context(|| cannot("write"))?;
+            Ok(true)
+        }
+    }
+}
+
+/// The mode of the file as it is, or what git would give a new one.
+#[cfg(unix)]
+fn mode_of(path: &Path) -> Option<u32> {
+    use rustix::fs::Mode;
+    use rustix::process::umask;
+    let new = || {
+        let mask = umask(Mode::from_raw_mode(0o077));
+        umask(mask);
+        #[allow(
+            clippy::useless_conversion,
+            reason = "modes are shorter on other platforms"
+        )]
+        let mask = u32::from(mask.as_raw_mode());
+        0o666 & !mask
+    };
+    Some(files::mode_of(path).unwrap_or_else(new))
+}
+
+#[cfg(not(unix))]
+fn mode_of(_: &Path) -> Option<u32> {
+    None
+}
+
+/// The file that `git config` would write with the same option.
+///
+/// # Errors
+/// When there is none: no home, or no repository for `--local`.
+pub fn file(which: &ConfigFile) -> Result<PathBuf> {
+    if let ConfigFile::File(file) = which {
+        return Ok(std::path::absolute(file)?);
+    }
+    if *which == ConfigFile::Local {
+        return ask_git(&["rev-parse", "--git-path", "config"])
+            .and_then(|path| Ok(std::path::absolute(path)?))
+            .context(
+                Failure::new("there is no repository here to configure")
+                    .help("leave out --local to configure git for all your repositories"),
+            );
+    }
+    if *which == ConfigFile::System {
+        if let Some(path) = set("GIT_CONFIG_SYSTEM") {
+            return Ok(path);
+        }
+        // Newer gits say where it is; /etc is where distributions put it.
+        return Ok(ask_git(&["var", "GIT_CONFIG_SYSTEM"])
+            .ok()
+            .filter(|path| path.is_absolute())
+            .unwrap_or_else(|| PathBuf::from("/etc/gitconfig")));
+    }
+    global_file()
+}
+
+/// A path in a variable.
+fn set(name: &str) -> Option<PathBuf> {
+    let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
+    Some(PathBuf::from(value))
+}
+
+/// Git's own order: `GIT_CONFIG_GLOBAL`, `~/.gitconfig`, and the XDG file only where it is
+/// there and the other is not (git-config(1), "FILES").
+fn global_file() -> Result<PathBuf> {
+    if let Some(path) = set("GIT_CONFIG_GLOBAL") {
+        return Ok(path);
+    }
+    let home = files::home()
+        .ok_or_else(|| Failure::new("this user has no home directory: name a file with --file"))?;
+    let usual = home.join(".gitconfig");
+    let xdg = set("XDG_CONFIG_HOME")
+        .unwrap_or_else(|| home.join(".config"))
+        .join("git/config");
+    Ok(if !usual.exists() && xdg.exists() {
+        xdg
+    } else {
+        usual
+    })
+}
+
+fn ask_git(arguments: &[&str]) -> Result<PathBuf> {
+    let mut command = process::command("git");
+    command.args(arguments).stderr(Stdio::null());
+    let output =
+        output_within(command, Duration::from_secs(5), 64 * 1024).context("cannot run git")?;
+    let text = String::from_utf8_lossy(&output.output);
+    let line = text.lines().next().unwrap_or("");
+    if !output.status.success() || line.is_empty() {
+        return Err(Failure::new("git does not know").into());
+    }
+    Ok(PathBuf::from(line))
+}
+
+/// What stands behind `helper =`: the bare name where programs that get only the system's own
+/// folders (mail clients, cron, editors started from a menu) would find it, else the path.
+pub fn helper_value() -> Result<String> {
+    let path = installed_path().ok_or_else(|| {
+        Failure::new(format!("cannot tell where {PROGRAM} is installed"))
+            .help("run it by its full path")
+    })?;
+    let same = |candidate: PathBuf| {
+        fs::canonicalize(candidate)
+            .ok()
+            .is_some_and(|c| fs::canonicalize(&path).ok() == Some(c))
+    };
+    let system = ["/usr/bin", "/bin"];
+    if cfg!(unix) && system.iter().any(|dir| same(Path::new(dir).join(PROGRAM))) {
+        return Ok("hf".to_owned());
+    }
+    let name = path.file_stem().and_then(|stem| stem.to_str());
+    if name != Some(PROGRAM) {
+        let message = format!("this program must be called {PROGRAM} for git to find it");
+        return Err(Failure::new(message).into());
+    }
+    let text = path.to_str().ok_or_else(|| {
+        Failure::new(format!(
+            "{} cannot be written to git's configuration",
+            path.display()
+        ))
+    })?;
+    Ok(quote_helper(text))
+}
+
+/// This program's path as it was installed. Links are not resolved: a package manager moves
+/// what they point to, and an upgrade must not leave git with a path that is gone.
+fn installed_path() -> Option<PathBuf> {
+    let called = PathBuf::from(std::env::args_os().next()?);
+    if called.components().count() > 1 {
+        return std::path::absolute(called).ok();
+    }
+    on_path(PROGRAM).or_else(|| std::env::current_exe().ok())
+}
