@@ -224,7 +224,9 @@ pub fn choose(question: &str, choices: &[(String, String)]) -> Option<usize> {
 
 /// Asks for a line; `None` at the end of the input.
 fn ask(question: &str) -> Option<String> {
-    let _ = write!(io::stderr(), "{} ", sanitize(question));
+    // In one piece, so that nothing else comes between.
+    let question = format!("{} ", sanitize(question));
+    let _ = io::stderr().write_all(question.as_bytes());
     let mut answer = String::new();
     if matches!(io::stdin().read_line(&mut answer), Ok(0) | Err(_)) {
         // The cursor is still behind the question.

@@ -86,7 +86,7 @@ pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
     impl Drop for Restore<'_> {
         fn drop(&mut self) {
             let _ = tcsetattr(self.0, OptionalActions::Flush, &self.1);
-            let _ = (&mut &*self.0).write_all(b"\r\n");
+            let _ = (&mut &*self.0).write_all(b"\n");
         }
     }
 

@@ -68,7 +68,7 @@ fn install() -> io::Result<Arc<AtomicBool>> {
 fn end_by(signal: i32) -> ! {
     if let Some((terminal, before)) = &*lock() {
         let _ = tcsetattr(terminal, OptionalActions::Flush, before);
-        let _ = io::Write::write_all(&mut &*terminal, b"\r\n");
+        let _ = io::Write::write_all(&mut &*terminal, b"\n");
     }
     let _ = low_level::emulate_default_handler(signal);
     // Only where the signal could not be raised.

@@ -37,13 +37,14 @@ pub fn run(hub: &Hub) -> Result<Record> {
     let code = hub.device_code(&client_id).map_err(|error| {
         Failure::new(format!("the browser login at {host} cannot begin: {error}"))
     })?;
-    let complete = code
-        .verification_uri_complete
-        .as_ref()
-        .unwrap_or(&code.verification_uri);
+    let complete = code.verification_uri_complete.as_deref();
+    let page = page_of(hub, complete.unwrap_or(&code.verification_uri));
+    // An address that is not the Hub's own is neither opened nor completed with the code.
+    let shown = complete.filter(|_| page.is_some());
+    let shown = shown.unwrap_or(&code.verification_uri);
     terminal::tell(&format!(
         "Open {} in a browser, here or on any other device.",
-        text::one_line(complete)
+        text::one_line(shown)
     ));
     terminal::tell(&format!(
         "The code is {}, and it is valid for {}.",
@@ -51,7 +52,7 @@ pub fn run(hub: &Hub) -> Result<Record> {
         time::span(code.expires_in)
     ));
     if io::stderr().is_terminal()
-        && let Some(page) = page_of(hub, complete)
+        && let Some(page) = page
     {
         open_browser(page.as_str());
     }

@@ -199,9 +199,13 @@ fn a_code_that_nobody_enters_expires() {
             }),
         )
     });
-    let expected = "error: the code has expired before it was entered\n  \
+    let expected = "Open https://huggingface.co/oauth/device in a browser, here or on any other device.\n\
+        The code is ABCD-1234, and it is valid for 2 s.\n\
+        error: the code has expired before it was entered\n  \
         = help: begin again: git credential-hf login NAME --web\n";
-    assert_eq!(test.fails(), expected);
+    let failed = test.login().fails();
+    assert_eq!((failed.code, failed.stderr.as_str()), (1, expected));
+    test.nothing_is_kept();
 }
 
 #[test]
@@ -306,7 +310,9 @@ fn codes_and_pages_cannot_write_to_the_terminal() {
     let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
     assert!(!output.stderr.contains(bad), "{output}");
     assert!(
-        output.stderr.ends_with("enter the code: A[2J B\n"),
+        output
+            .stderr
+            .contains("The code is A[2J B, and it is valid"),
         "{output}"
     );
 }
@@ -332,10 +338,7 @@ fn opened(page: &str, remote: bool) -> Option<String> {
     let output = machine
         .command("script", ["-qec", command, "/dev/null"])
         .ok();
-    assert!(
-        output.stdout.contains("enter the code: ABCD-1234"),
-        "{output}"
-    );
+    assert!(output.stdout.contains("The code is ABCD-1234"), "{output}");
     assert!(
         output.stdout.contains("Waiting for the browser"),
         "{output}"

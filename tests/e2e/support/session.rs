@@ -29,7 +29,7 @@ pub fn play(machine: &Machine, folder: &str, session: &str, secrets: &[(&str, &s
             let (before, typed) = (part[0], part[1]);
             // What was typed before is shown before it.
             let before = before.rsplit_once('}').map_or(before, |(_, text)| text);
-            let question = before.lines().next_back().unwrap_or_default().trim_end();
+            let question = before.lines().next_back().unwrap_or_default();
             let question = names
                 .iter()
                 .fold(question.to_owned(), |text, (real, name)| {
