@@ -33,6 +33,10 @@ pub fn verify(hub: &Hub, secret: &Secret) -> Result<Facts> {
     Ok(ask(hub, secret).map_err(|error| unverified(hub, secret, error))?)
 }
 
+/// Asks the Hub whose token this is; the caller decides by the kind of error.
+///
+/// # Errors
+/// When the Hub does not know the token, or cannot be asked.
 pub fn ask(hub: &Hub, secret: &Secret) -> Result<Facts, HubError> {
     Ok(Facts {
         verified: clock::now(),
@@ -192,6 +196,8 @@ pub fn described(facts: &Facts) -> String {
     text
 }
 
+/// The error for a token that could not be verified.
+#[must_use]
 pub fn unverified(hub: &Hub, secret: &Secret, error: HubError) -> Failure {
     let host = hub.endpoint().authority();
     let hint = secret.hint();

@@ -31,6 +31,7 @@ use crate::storage::keyring::KeyringStorage;
 use crate::system::environment::Environment;
 use crate::system::paths::Paths;
 use crate::system::trace;
+use crate::terminal;
 
 /// What one run works with.
 #[derive(Debug)]
@@ -59,8 +60,10 @@ impl Context {
     /// When there is no home directory to look in.
     pub fn new() -> Result<Self> {
         let env = Environment::from_process();
-        if let Some(target) = &env.trace {
-            trace::start(target);
+        if let Some(target) = &env.trace
+            && let Err(error) = trace::start(target)
+        {
+            terminal::say(&format!("cannot open the trace file: {error}"));
         }
         let paths = Paths::new(&env)?;
         let state_file = StateFile::new(paths.state()).with_fallback(Some(Paths::fallback(&env)));

@@ -17,6 +17,7 @@ use crate::storage::command::CommandLine;
 use crate::system::files;
 use crate::system::files::Others;
 use crate::system::files::Plain;
+use crate::terminal::Help;
 
 /// The version of the file that this program reads and writes.
 pub const VERSION: i64 = 1;
@@ -89,7 +90,7 @@ pub struct ConfigError {
     /// What is wrong.
     pub message: String,
     /// What to write instead.
-    pub help: Option<String>,
+    pub help: Option<Help>,
 }
 
 impl fmt::Display for ConfigError {
@@ -102,7 +103,11 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl std::error::Error for ConfigError {}
+impl std::error::Error for ConfigError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.help.as_ref().map(|help| help as _)
+    }
+}
 
 impl Config {
     /// Whether a rule or the default names this token.
@@ -188,7 +193,7 @@ fn not_trusted(path: &Path, others: &Others) -> ConfigError {
         path: path.to_owned(),
         place: None,
         message: format!("{others}, so its commands and endpoints are not used"),
-        help: Some(others.remedy()),
+        help: Some(Help(others.remedy())),
     }
 }
 

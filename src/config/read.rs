@@ -15,6 +15,7 @@ use crate::model::pattern::Pattern;
 use crate::model::token_name::{NameError, TokenName};
 use crate::storage::StorageKind;
 use crate::storage::command::CommandLine;
+use crate::terminal::Help;
 
 /// Reads the text of a file; `path` is for messages only.
 ///
@@ -308,7 +309,7 @@ impl Reader<'_> {
             path: self.path.to_owned(),
             place,
             message,
-            help,
+            help: help.map(Help),
         }
     }
 }

@@ -128,7 +128,10 @@ fn errors_say_where_and_what_would_be_right() {
         ),
     ] {
         let error = parse(text).unwrap_err();
-        let shown = format!("{error} | {}", error.help.clone().unwrap_or_default());
+        let shown = format!(
+            "{error} | {}",
+            error.help.as_ref().map_or("", |help| &help.0)
+        );
         assert_eq!(shown, expected);
     }
     let error = parse("version = 1\nrules = [\n").unwrap_err();

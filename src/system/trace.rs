@@ -9,19 +9,17 @@ use std::sync::{Mutex, OnceLock};
 static SINK: OnceLock<Mutex<Box<dyn Write + Send>>> = OnceLock::new();
 
 /// Turns tracing on: `1` or `2` is stderr, an absolute path a file that is appended to, readable
-/// by its owner only. A file that cannot be opened is said once on stderr.
-pub fn start(target: &OsStr) {
+/// by its owner only.
+///
+/// # Errors
+/// When the file cannot be opened; then there is no trace.
+pub fn start(target: &OsStr) -> io::Result<()> {
     let sink: Box<dyn Write + Send> = match target.to_str() {
         Some("1" | "2" | "true") => Box::new(io::stderr()),
-        _ => match open(target) {
-            Ok(file) => Box::new(file),
-            Err(error) => {
-                crate::terminal::say(&format!("cannot open the trace file: {error}"));
-                return;
-            }
-        },
+        _ => Box::new(open(target)?),
     };
     let _ = SINK.set(Mutex::new(sink));
+    Ok(())
 }
 
 /// Opens the file for appending. A cloned repository can hold a link, and a relative path would

@@ -61,12 +61,19 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// What helps against the error whose source it is. A typed error of a lower room carries its help
+/// in this way, and [`print_error`] need not know the error.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Help(pub String);
+
 /// Prints an error with its causes and what helps, in the way of the Rust compiler.
 pub fn print_error(error: &anyhow::Error) {
     let red = Style::new(io::stderr().is_terminal(), "1;31");
     let mut text = format!("{}: {}\n", red.paint("error"), sanitize(&error.to_string()));
     let mut said = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
+    let causes = error.chain().skip(1).filter(|cause| !cause.is::<Help>());
+    for cause in causes.map(ToString::to_string) {
         // Many errors end with their cause.
         if !said.ends_with(&cause) {
             text.push_str(&format!("  = cause: {}\n", sanitize(&cause)));
@@ -79,14 +86,11 @@ pub fn print_error(error: &anyhow::Error) {
             text.push_str(&format!("  = help: {}\n", sanitize(help)));
         }
     }
-    for cause in error.chain() {
-        let config = match cause.downcast_ref::<crate::config::edit::EditError>() {
-            Some(crate::config::edit::EditError::Config(config)) => Some(config),
-            _ => cause.downcast_ref::<crate::config::ConfigError>(),
-        };
-        if let Some(help) = config.and_then(|config| config.help.as_ref()) {
-            text.push_str(&format!("  = help: {}\n", sanitize(help)));
-        }
+    for help in error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<Help>())
+    {
+        text.push_str(&format!("  = help: {}\n", sanitize(&help.0)));
     }
     let _ = io::stderr().write_all(crate::model::secret::redact(&text).as_bytes());
 }
@@ -129,7 +133,7 @@ pub fn json(value: &serde_json::Value) -> serde_json::Result<Zeroizing<String>> 
     Ok(text)
 }
 
-/// Bold or coloured text on a terminal, plain text elsewhere. Codes are those that [`fit`] knows.
+/// Bold or coloured text on a terminal, plain text elsewhere. Codes are those that [`sanitize_styled`] lets through.
 #[derive(Debug, Clone, Copy)]
 pub struct Style {
     on: bool,
@@ -253,7 +257,7 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 /// Prints JSON to stdout.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
     print(&json(value)?)
 }

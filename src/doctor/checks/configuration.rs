@@ -18,7 +18,10 @@ pub const CHECK: Check = Check {
 fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(error) = &around.config_error {
-        let help = error.help.as_deref().unwrap_or("put it right in that file");
+        let help = error
+            .help
+            .as_ref()
+            .map_or("fix it in that file", |help| help.0.as_str());
         findings.push(Finding::problem(error.to_string()).by_hand(help));
     }
     if let Err(error) = &around.state {

@@ -4,6 +4,7 @@ pub mod bad_input;
 pub mod explain_and_list;
 pub mod first_minutes;
 pub mod interrupted;
+pub mod man_and_completions;
 pub mod rename;
 pub mod status;
 pub mod what_helps;
