@@ -278,12 +278,9 @@ fn notes(state: &State, token: &TokenInfo, now: u64) -> Vec<String> {
     // Those of a browser login are renewed by themselves.
     let renewed = token.hint.starts_with(Kind::OAuth.prefix()) && token.renewal_failed.is_none();
     match token.expires {
-        Some(at) if at <= now => {
-            if !renewed {
-                notes.push("expired".to_owned());
-            }
-        }
-        Some(at) if time::ends_soon(at, now) && !renewed => {
+        _ if renewed => {}
+        Some(at) if at <= now => notes.push("expired".to_owned()),
+        Some(at) if time::ends_soon(at, now) => {
             notes.push(format!("expires in {}", time::span(at - now)));
         }
         _ => {}
