@@ -5,6 +5,7 @@ pub mod explain_and_list;
 pub mod first_minutes;
 pub mod interrupted;
 pub mod man_and_completions;
+pub mod notebook;
 pub mod rename;
 pub mod status;
 pub mod what_helps;
