@@ -77,16 +77,27 @@ pub fn keep(
             }
             Ok(kind)
         }
-        Err(error) if kind == StorageKind::Keyring && is_unavailable(&error) => {
+        Err(error)
+            if is_too_long(&error) && record.refresh_token.is_some() && !terminal::can_ask() =>
+        {
+            // The Hub has handed it out, and nobody is there to log in once more.
+            try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
+            terminal::tell(&format!(
+                "{error}; it is kept in a file instead, which is not encrypted"
+            ));
+            Ok(StorageKind::File)
+        }
+        Err(error) if kind == StorageKind::Keyring && needs_another_storage(&error) => {
             if !terminal::confirm(&file_instead(context, &error)) {
                 let what = format!("`{name}` is not kept");
                 return Err(no_keyring(&what, &error, keeping.again).into());
             }
             try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
-            edit(
-                &context.paths.config(),
-                &[Change::SetStorage(StorageKind::File)],
-            )?;
+            // The next token may be short enough for the keyring again.
+            if !is_too_long(&error) {
+                let change = Change::SetStorage(StorageKind::File);
+                edit(&context.paths.config(), &[change])?;
+            }
             Ok(StorageKind::File)
         }
         Err(error) => Err(error.context(format!("`{name}` is not kept"))),
@@ -114,7 +125,7 @@ pub fn usable_storage(
         Some(name) => format!("`{name}` is not kept"),
         None => "no token can be kept".to_owned(),
     };
-    if kind != StorageKind::Keyring || !is_unavailable(&error) {
+    if kind != StorageKind::Keyring || !needs_another_storage(&error) {
         return Err(error.context(what));
     }
     if terminal::confirm(&file_instead(context, &error)) {
@@ -133,20 +144,28 @@ fn file_instead(context: &Context, error: &anyhow::Error) -> String {
 
 /// The error where there is no keyring, and nothing else was chosen.
 fn no_keyring(what: &str, error: &anyhow::Error, again: &str) -> Failure {
-    Failure::new(format!("{what}: {error}"))
-        .help("start or unlock the keyring, and try again")
+    let mut failure = Failure::new(format!("{what}: {error}"));
+    if !is_too_long(error) {
+        failure = failure.help("start or unlock the keyring, and try again");
+    }
+    failure
         .help(format!(
             "or keep it in a file, readable by you only but not encrypted: {again} --storage file"
         ))
         .help("or set HF_TOKEN, which needs no storage")
 }
 
-/// Whether a storage does not answer, so that it will not for the next token either.
-fn is_unavailable(error: &anyhow::Error) -> bool {
-    matches!(
-        error.downcast_ref(),
-        Some(StorageError::Unavailable(_) | StorageError::BrokeOff(_))
-    )
+/// Whether a storage does not answer, or has no room for this token.
+fn needs_another_storage(error: &anyhow::Error) -> bool {
+    is_too_long(error)
+        || matches!(
+            error.downcast_ref(),
+            Some(StorageError::Unavailable(_) | StorageError::BrokeOff(_))
+        )
+}
+
+fn is_too_long(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(StorageError::TooLong(_)))
 }
 
 fn try_keep(

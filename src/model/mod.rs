@@ -5,6 +5,7 @@ pub mod endpoint;
 pub mod pasted;
 pub mod pattern;
 pub mod permissions;
+pub mod quoting;
 pub mod repo;
 pub mod secret;
 pub mod text;

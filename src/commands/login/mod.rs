@@ -33,9 +33,9 @@ use crate::storage::StorageKind;
 use crate::system::environment::Environment;
 use crate::terminal;
 use crate::terminal::Failure;
+use crate::terminal::console;
 use crate::terminal::print;
 use crate::terminal::prompt;
-use crate::terminal::prompt::TokenError;
 
 /// What `login` is given.
 #[derive(Debug, Default, clap::Args)]
@@ -247,22 +247,32 @@ fn again(login: &Args) -> String {
 }
 
 fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
+    let again = again(login);
+    if terminal::can_ask() && !console::hides_typing() {
+        return Err(Failure::new(
+            "this terminal (Git Bash) shows what is typed, so no token is asked for",
+        )
+        .help(format!("log in with the browser: {again} --web"))
+        .help(format!(
+            "or give the token on stdin: {again} --with-token < FILE"
+        ))
+        .help(format!("or ask in a Windows console: winpty {again}"))
+        .into());
+    }
     if terminal::can_ask() && endpoint.is_hugging_face() {
         terminal::tell(&format!(
             "Create a token here, and paste it below: {NEW_TOKEN}"
         ));
     }
     let question = format!("Token for {endpoint} (not shown)");
-    let given = prompt::token(login.with_token, &question).map_err(|error| {
-        let failure = Failure::new(one_line(&error.to_string()));
-        match error {
-            TokenError::Io(_) => failure,
-            TokenError::NotAToken(_) => failure
-                .help("a token is one line of letters and digits, such as hf_..")
-                .help(format!("create one: {NEW_TOKEN}")),
-        }
-    })?;
-    Ok(given.ok_or_else(|| nobody_to_ask(login))?)
+    let given = prompt::token(login.with_token, &question)
+        .map_err(|error| Failure::new(one_line(&error.to_string())))?;
+    let given = given.ok_or_else(|| nobody_to_ask(login))?;
+    Ok(given.map_err(|error| {
+        Failure::new(error.to_string())
+            .help("a token is one line of letters and digits, such as hf_..")
+            .help(format!("create one: {NEW_TOKEN}"))
+    })?)
 }
 
 /// What to run instead where nobody can be asked for the token.
@@ -426,7 +436,7 @@ fn offer(
     }
     let flags: Vec<String> = names
         .iter()
-        .map(|n| format!("--for {}", quoted_pattern(n)))
+        .map(|n| format!("--for {}", shell_quoted(n)))
         .collect();
     print(&format!(
         "to make that rules: {command} {}\n",
@@ -456,14 +466,6 @@ fn is_tied(
                 && token.endpoint == *endpoint
                 && token.facts.as_ref().and_then(reaches) == ours
         })
-}
-
-fn quoted_pattern(pattern: &str) -> String {
-    if pattern.contains('*') {
-        format!("'{pattern}'")
-    } else {
-        pattern.to_owned()
-    }
 }
 
 fn print_json(

@@ -22,6 +22,7 @@ use crate::system::environment::Environment;
 use crate::system::process;
 use crate::terminal;
 use crate::terminal::Failure;
+use crate::terminal::console;
 
 /// How much slower to ask when the server says so, in seconds (RFC 8628, 3.5).
 const SLOW_DOWN: u64 = 5;
@@ -152,8 +153,12 @@ impl Spinner {
         let env = Environment::from_process();
         Self {
             text,
-            // A notebook and a plain terminal would show each turn as a line.
-            on: io::stderr().is_terminal() && !env.notebook && !env.plain_terminal,
+            // It is wiped away by a code that colours come with. A notebook and a plain terminal
+            // would show each turn as a line.
+            on: io::stderr().is_terminal()
+                && console::shows_colours()
+                && !env.notebook
+                && !env.plain_terminal,
         }
     }
 
