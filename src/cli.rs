@@ -175,6 +175,7 @@ fn answer_for(word: &str) -> terminal::Failure {
     version,
     after_help = "\
 Examples:
+  git credential-hf                              what is set up, and what needs attention
   git credential-hf configure                    let git call this helper for the Hub
   git credential-hf login work --for acme        keep a token; use it for everything of acme
   git credential-hf login me --default           and another for the rest

@@ -11,7 +11,7 @@ use crate::git::remotes;
 use crate::model::endpoint::Endpoint;
 use crate::model::repo::Location;
 use crate::model::secret::{Kind, Secret};
-use crate::model::text::one_line;
+use crate::model::text::{one_line, sanitize};
 use crate::model::time;
 use crate::model::token_name::TokenName;
 use crate::selection::{Outcome, Query, choose};
@@ -50,7 +50,8 @@ pub fn run(status: &Args) -> Result<()> {
     if status.json {
         return print_json(&overview.as_json());
     }
-    print(&overview.as_text())
+    // Nothing here is styled, so no style of others' passes either.
+    print(&sanitize(&overview.as_text()))
 }
 
 struct Overview {
