@@ -5,6 +5,8 @@ pub mod asking;
 pub mod assignment;
 pub mod choice;
 pub mod enrol;
+pub mod exchange;
+pub mod job_identity;
 pub mod lookup;
 pub mod naming;
 pub mod renewal;

@@ -107,7 +107,8 @@ struct Here {
 enum Answer {
     Token {
         name: String,
-        hint: String,
+        /// `None` for one that the Hub makes when git asks.
+        hint: Option<String>,
         reason: String,
     },
     None(String),
@@ -321,7 +322,10 @@ impl Here {
 impl Answer {
     fn in_words(&self) -> String {
         match self {
-            Self::Token { name, hint, reason } => format!("get {name} ({hint}): {reason}"),
+            Self::Token { name, hint, reason } => {
+                let hint = hint.iter().map(|hint| format!(" ({hint})"));
+                format!("get {name}{}: {reason}", hint.collect::<String>())
+            }
             Self::None(why) => format!("get no token: {why}"),
         }
     }
@@ -479,9 +483,15 @@ fn answer(context: &Context, state: &State, location: &Location) -> Answer {
             candidate, loaded, ..
         } => Answer::Token {
             name: source_name(&candidate.source),
-            hint: loaded.secret.hint(),
+            hint: Some(loaded.secret.hint()),
             reason: candidate.reason.to_string(),
         },
+        Outcome::Deferred(candidate) => Answer::Token {
+            name: source_name(&candidate.source),
+            hint: None,
+            reason: candidate.reason.to_string(),
+        },
+        Outcome::Stopped(_, why) => Answer::None(why),
         Outcome::AllRejected(candidate) => {
             Answer::None(format!("{} was rejected", source_name(&candidate.source)))
         }

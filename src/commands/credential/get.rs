@@ -155,6 +155,10 @@ fn answer(session: &Session) -> Result<Reply> {
                 again,
             })))
         }
+        Outcome::Stopped(_, why) => {
+            terminal::say(&why);
+            Ok(Reply::Quit)
+        }
         Outcome::AllRejected(candidate) => {
             let what = context.describe(&candidate, &state);
             terminal::say(&format!(
@@ -163,7 +167,7 @@ fn answer(session: &Session) -> Result<Reply> {
             ));
             Ok(Reply::Quit)
         }
-        Outcome::Nothing => {
+        Outcome::Nothing | Outcome::Deferred(_) => {
             if context.env.notebook {
                 // Git would ask, and nobody could answer.
                 terminal::say(&format!(
