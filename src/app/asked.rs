@@ -6,6 +6,7 @@ use std::fmt;
 use crate::app::Context;
 use crate::git::asking::{Asking, behind};
 use crate::git::config::Entry;
+use crate::model::endpoint::Endpoint;
 use crate::model::repo::Location;
 use crate::model::secret::holds_token;
 use crate::selection::{Query, is_generic};
@@ -118,4 +119,16 @@ impl Asked {
 #[must_use]
 pub fn not_called(context: &Context, location: &Location) -> Option<NotCalled> {
     Asked::at(location).not_called(context)
+}
+
+/// Whether git calls this helper for an endpoint; `None` where its configuration cannot be read.
+#[must_use]
+pub fn calls_us(endpoint: &Endpoint) -> Option<bool> {
+    let location = Location {
+        endpoint: endpoint.clone(),
+        path: String::new(),
+        username: None,
+    };
+    let asking = Asking::read(&location).ok()?;
+    Some(asking.ours.is_some())
 }
