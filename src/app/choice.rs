@@ -6,6 +6,7 @@ use crate::app::Context;
 use crate::app::target;
 use crate::app::token_source::Reader;
 use crate::app::wording;
+use crate::model::operation::Operation;
 use crate::model::repo::Location;
 use crate::selection::Candidate;
 use crate::selection::LoadedToken;
@@ -49,7 +50,12 @@ pub struct Chosen {
 ///
 /// # Errors
 /// When a token asked for by name cannot be had, or the place is on no Hub of this user.
-pub fn choose_for(context: &Context, state: &State, location: &Location) -> Result<Chosen> {
+pub fn choose_for(
+    context: &Context,
+    state: &State,
+    location: &Location,
+    operation: Option<Operation>,
+) -> Result<Chosen> {
     if !context.serves(&location.endpoint) {
         return Err(
             Failure::new(format!("{} is not a Hub of yours", location.endpoint))
@@ -60,7 +66,7 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
                 .into(),
         );
     }
-    let wanted = Query::at(location);
+    let wanted = Query::at(location).for_operation(operation);
     let selection = context
         .select(&wanted, state)
         .map_err(crate::app::wording::select_failure)?;
@@ -95,6 +101,14 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
                 said,
             }
         }
+        Outcome::Stopped(candidate, why) => Chosen {
+            token: None,
+            rejected: false,
+            said: said
+                .into_iter()
+                .chain([wording::stopped(&candidate, &why)])
+                .collect(),
+        },
         Outcome::Nothing => Chosen {
             token: None,
             rejected: false,
@@ -103,7 +117,7 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
     })
 }
 
-/// The same for commands that cannot do without a token.
+/// The same for commands that cannot do without a token, and do not know what it will be used for.
 ///
 /// # Errors
 /// When there is none, too.
@@ -112,7 +126,7 @@ pub fn token_for(
     state: &State,
     location: &Location,
 ) -> Result<(Candidate, LoadedToken)> {
-    let chosen = choose_for(context, state, location)?;
+    let chosen = choose_for(context, state, location, None)?;
     chosen.token.ok_or_else(|| {
         let subject = location
             .repo()

@@ -22,6 +22,7 @@ use crate::hub::diagnosis::Diagnosis;
 use crate::hub::diagnosis::Evidence;
 use crate::hub::diagnosis::Kind;
 use crate::hub::diagnosis::diagnose;
+use crate::model::operation::Operation;
 use crate::model::permissions::Access;
 use crate::model::repo::Location;
 use crate::model::repo::Repo;
@@ -100,6 +101,13 @@ pub fn run(check: &Args) -> Result<()> {
     }
 }
 
+fn operation_of(access: Access) -> Operation {
+    match access {
+        Access::Read => Operation::Fetch,
+        Access::Write => Operation::Push,
+    }
+}
+
 struct Verdict {
     repo: String,
     endpoint: String,
@@ -123,7 +131,7 @@ fn one(
         rejected = ask_about_rejected(context, state, location, &hub, repo, access)?;
     }
     let state = &context.state_file.load()?;
-    let mut chosen = choice::choose_for(context, state, location)?;
+    let mut chosen = choice::choose_for(context, state, location, Some(operation_of(access)))?;
     if chosen.rejected {
         // The Hub itself has just said more than what is remembered.
         chosen.said.pop();
@@ -211,7 +219,7 @@ fn ask_about_rejected(
     repo: &Repo,
     access: Access,
 ) -> Result<Rejected> {
-    let wanted = Query::at(location);
+    let wanted = Query::at(location).for_operation(Some(operation_of(access)));
     let selection = context
         .select(&wanted, state)
         .map_err(wording::select_failure)?;

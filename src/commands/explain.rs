@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use crate::app::Context;
 use crate::app::target;
 use crate::app::token_source::Reader;
+use crate::app::wording;
 use crate::app::wording::source_name;
 use crate::hf_cli::Which;
 use crate::model::endpoint::Endpoint;
+use crate::model::operation::Operation;
 use crate::model::repo::Location;
 use crate::model::text;
 use crate::selection::Candidate;
@@ -38,12 +40,16 @@ it stands there. Nothing is changed and no secret is shown.",
     after_help = "\
 Examples:
   git credential-hf explain acme/x
+  git credential-hf explain acme/x --push
   git credential-hf explain https://huggingface.co/datasets/acme/x/tree/main
   cd some-clone && git credential-hf explain"
 )]
 pub struct Args {
     /// A repo (acme/x, datasets/acme/x) or a URL; without one, the remotes of the repository at hand
     pub repo: Option<String>,
+    /// Explain a push instead of a fetch
+    #[arg(long)]
+    pub push: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -60,9 +66,13 @@ pub fn run(explain: &Args) -> Result<()> {
         None => target::remotes(&context)?,
     };
     let state = context.state_file.load()?;
+    let operation = match explain.push {
+        true => Operation::Push,
+        false => Operation::Fetch,
+    };
     let mut answers = Vec::new();
     for location in &locations {
-        answers.push(Answer::find(&context, &state, location)?);
+        answers.push(Answer::find(&context, &state, location, operation)?);
     }
     if explain.json {
         let answers: Vec<Value> = answers.iter().map(Answer::as_json).collect();
@@ -78,6 +88,7 @@ struct Answer {
     endpoint: String,
     repo: Option<String>,
     inferred: bool,
+    operation: Operation,
     served: bool,
     rows: Vec<Row>,
     notes: Vec<String>,
@@ -87,6 +98,7 @@ struct Row {
     source: Source,
     storage: Option<StorageKind>,
     name: String,
+    step: &'static str,
     reason: String,
     place: String,
     hint: Option<String>,
@@ -96,8 +108,13 @@ struct Row {
 }
 
 impl Answer {
-    fn find(context: &Context, state: &State, location: &Location) -> Result<Self> {
-        let wanted = Query::at(location);
+    fn find(
+        context: &Context,
+        state: &State,
+        location: &Location,
+        operation: Operation,
+    ) -> Result<Self> {
+        let wanted = Query::at(location).for_operation(Some(operation));
         let repo = location.repo().map(|repo| repo.to_string());
         let mut answer = Self {
             subject: repo
@@ -106,6 +123,7 @@ impl Answer {
             endpoint: location.endpoint.to_string(),
             repo,
             inferred: false,
+            operation,
             served: context.serves(&location.endpoint),
             rows: Vec::new(),
             notes: Vec::new(),
@@ -136,7 +154,7 @@ impl Answer {
                      particular, unless it is known which remote is in use",
                     crate::app::wording::disagree(repos)
                 ),
-                Notice::Tie(names) => crate::app::wording::tied(&answer.subject, names, &selection),
+                Notice::Equal(names) => wording::equal(&selection, names),
                 Notice::UnknownUsername => {
                     "the user name in the URL is no token's name and no account of one, \
                      so only the environment is asked"
@@ -155,7 +173,7 @@ impl Answer {
         );
         let chosen = match outcome {
             Outcome::Offer { candidate, .. } => Some(candidate),
-            Outcome::AllRejected(_) | Outcome::Nothing => None,
+            Outcome::Stopped(..) | Outcome::AllRejected(_) | Outcome::Nothing => None,
         };
         answer.notes.append(&mut reader.said.clone());
         for candidate in &selection.candidates {
@@ -168,6 +186,14 @@ impl Answer {
                 candidate,
                 answers,
             ));
+        }
+        if let Some(chosen) = chosen.as_ref()
+            && let (Some(lack), Some(repo)) = (chosen.lack, &selection.repo)
+        {
+            let helps = context.would_do(&wanted, repo, state);
+            answer
+                .notes
+                .push(wording::will_be_refused(chosen, lack, repo, helps.as_ref()));
         }
         answer.notes.extend(target::not_called(&location.endpoint));
         if answer.rows.is_empty() {
@@ -185,13 +211,14 @@ impl Answer {
     fn as_text(&self) -> String {
         let bold = Style::new(std::io::IsTerminal::is_terminal(&std::io::stdout()), "1");
         let mut text = format!(
-            "{} on {}\n",
+            "{} of {} on {}\n",
+            self.operation,
             bold.paint(&text::sanitize(&self.subject)),
             self.endpoint
         );
         if !self.rows.is_empty() {
             let rows: Vec<Vec<String>> = self.rows.iter().map(Row::cells).collect();
-            let header = ["", "TOKEN", "WHY", "WHERE", "VALUE", "STATUS"];
+            let header = ["", "TOKEN", "STEP", "WHY", "WHERE", "VALUE", "STATUS"];
             text.push_str(&terminal::table(&header, &rows));
         }
         for note in &self.notes {
@@ -206,6 +233,7 @@ impl Answer {
             "endpoint": self.endpoint,
             "repo": self.repo,
             "inferred": self.inferred,
+            "operation": self.operation.to_string(),
             "served": self.served,
             "candidates": candidates,
             "notes": self.notes,
@@ -253,6 +281,7 @@ impl Row {
             source: candidate.source.clone(),
             storage: token.map(|token| token.storage),
             name: source_name(&candidate.source),
+            step: candidate.reason.step(),
             reason: candidate.reason.to_string(),
             place: context
                 .place(&candidate.source, state)
@@ -273,6 +302,7 @@ impl Row {
         vec![
             if self.answers { "->" } else { "" }.to_owned(),
             self.name.clone(),
+            self.step.to_owned(),
             self.reason.clone(),
             self.place.clone(),
             self.hint.clone().unwrap_or_else(|| "-".to_owned()),
@@ -284,6 +314,7 @@ impl Row {
         json!({
             "kind": self.source.kind(),
             "name": self.source.name(),
+            "step": self.step,
             "reason": self.reason,
             "storage": self.storage,
             "token": self.hint,

@@ -1,5 +1,5 @@
-//! The programs that wait for this one, read once from their command lines: who asks, and which
-//! place is in use where git's request does not say.
+//! The programs that wait for this one, read once from their command lines: who asks, what git is
+//! about to do, and which place is in use where git's request does not say.
 //!
 //! Git's own HTTP transport asks a second time within one command only after a refusal. Other
 //! programs, which ask through `git credential fill`, repeat what they were told for no such
@@ -16,6 +16,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::git::remotes::Remote;
 use crate::model::endpoint::Endpoint;
+use crate::model::operation::Operation;
 use crate::model::repo::Location;
 use crate::model::repo::parse_location;
 
@@ -96,6 +97,13 @@ impl Callers {
         }
     }
 
+    /// What the nearest program that says so is about to do. Below `git-lfs pre-push` runs a
+    /// `git ls-remote`, which fetches.
+    #[must_use]
+    pub fn operation(&self) -> Option<Operation> {
+        self.0.iter().find_map(Program::operation)
+    }
+
     /// What the nearest program that says so has in use.
     #[must_use]
     pub fn in_use(&self) -> Option<InUse> {
@@ -107,7 +115,9 @@ impl Program {
     fn parse(words: &[String]) -> Self {
         let (first, rest) = words.split_first().map_or(("", &[][..]), |(f, r)| (f, r));
         let name = first.rsplit(['/', '\\']).next().unwrap_or_default();
-        let name = name.strip_suffix(".exe").unwrap_or(name);
+        // On Windows the case of a program's name does not count.
+        let lower = name.to_ascii_lowercase();
+        let name = lower.strip_suffix(".exe").unwrap_or(name);
         match rest.split_first() {
             // Git starts its own programs so, without options in front of their names.
             Some((verb, arguments)) if name == "git" && !verb.starts_with('-') => Self {
@@ -130,6 +140,21 @@ impl Program {
         matches!(self.name.as_str(), "git-remote-https" | "git-remote-http")
     }
 
+    /// What it is about to do, if its command says so.
+    fn operation(&self) -> Option<Operation> {
+        let arguments = self.arguments.as_slice();
+        let (command, rest) = match self.name.strip_prefix("git-") {
+            Some(command) => (command, arguments),
+            None if self.name == "git" => command_of_git(arguments)?,
+            None => return None,
+        };
+        if command == "lfs" {
+            let command = rest.iter().find(|word| !word.starts_with('-'))?;
+            return Operation::of_git_lfs(command);
+        }
+        Operation::of_git(command)
+    }
+
     /// What the arguments say.
     fn in_use(&self) -> Option<InUse> {
         let mut given = self.arguments.iter().filter(|word| !word.starts_with('-'));
@@ -147,6 +172,30 @@ impl Program {
             "push" => named(remote, true),
             "fetch" | "pull" => named(remote, false),
             _ => None,
+        }
+    }
+}
+
+/// The command among git's arguments, past the options of git itself, and what follows it.
+fn command_of_git(arguments: &[String]) -> Option<(&str, &[String])> {
+    const TAKE_A_VALUE: [&str; 8] = [
+        "-C",
+        "-c",
+        "--git-dir",
+        "--work-tree",
+        "--namespace",
+        "--super-prefix",
+        "--config-env",
+        "--attr-source",
+    ];
+    let mut rest = arguments;
+    loop {
+        let (first, after) = rest.split_first()?;
+        rest = after;
+        if TAKE_A_VALUE.contains(&first.as_str()) {
+            rest = rest.get(1..)?;
+        } else if !first.starts_with('-') {
+            return Some((first, rest));
         }
     }
 }

@@ -2,6 +2,7 @@
 //! Nothing here does I/O.
 
 pub mod endpoint;
+pub mod operation;
 pub mod pattern;
 pub mod permissions;
 pub mod repo;

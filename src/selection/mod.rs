@@ -1,8 +1,16 @@
 //! Which token a request gets. Nothing here does I/O: [`candidates`] lists what could be answered,
 //! in order, and [`pick`] takes the first that can be had.
 
+pub mod candidate;
 pub mod candidates;
+mod order;
+pub mod overview;
 pub mod pick;
+pub mod query;
+mod steps;
 
+pub use candidate::*;
 pub use candidates::*;
+pub use order::would_do;
 pub use pick::*;
+pub use query::*;

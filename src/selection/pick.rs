@@ -36,6 +36,8 @@ pub enum Outcome {
         /// Another candidate is left after it.
         more: bool,
     },
+    /// This one cannot be used, for that reason, and no other may take its place.
+    Stopped(Candidate, String),
     /// There were candidates, and the last that could be had was rejected.
     AllRejected(Candidate),
     /// There is none.
@@ -99,6 +101,9 @@ pub fn choose(
             }
             let loaded = match world.load(candidate) {
                 Ok(loaded) => loaded,
+                Err(error) if candidate.required => {
+                    return Outcome::Stopped((*candidate).clone(), error.to_string());
+                }
                 Err(error) => {
                     world.passed(candidate, &SkipReason::Unreadable(error));
                     continue;
@@ -293,9 +298,9 @@ mod tests {
     fn candidates() -> Vec<Candidate> {
         ["a", "b", "c"]
             .into_iter()
-            .map(|name| Candidate {
-                source: Source::Stored(TokenName::existing(name)),
-                reason: Reason::Default,
+            .map(|name| {
+                let source = Source::Stored(TokenName::existing(name));
+                Candidate::new(source, Reason::Default)
             })
             .collect()
     }
@@ -356,6 +361,7 @@ mod tests {
                         format!("{}{}", name_of(candidate), if more { "+" } else { "" })
                     }
                     Outcome::AllRejected(candidate) => format!("rejected {}", name_of(candidate)),
+                    Outcome::Stopped(..) => unreachable!(),
                     Outcome::Nothing => "nothing".into(),
                 };
                 assert_eq!(shown, expected, "{rejected:?} {unreadable:?} knows={knows}");

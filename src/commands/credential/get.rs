@@ -79,7 +79,7 @@ fn answer(session: &Session) -> Result<Reply> {
         }
         candidate
     });
-    let selection = match context.select(&wanted, &state) {
+    let selection = match context.select_for_git(&wanted, &state) {
         Ok(selection) => selection,
         Err(error) => {
             terminal::say(&explain_error(session, &error));
@@ -119,6 +119,12 @@ fn answer(session: &Session) -> Result<Reply> {
                     "{refused} was rejected by {host} for {subject}; using {next}"
                 ));
             }
+            // Git tells no helper of a 403, so this is said before it comes.
+            if let (Some(lack), Some(repo)) = (candidate.lack, &selection.repo) {
+                let helps = context.would_do(&wanted, repo, &state);
+                let line = wording::will_be_refused(&candidate, lack, repo, helps.as_ref());
+                terminal::say(&line);
+            }
             trace::line(|| {
                 let what = context.describe(&candidate, &state);
                 format!("answering {subject} with {what}, {}", loaded.secret.hint())
@@ -147,6 +153,10 @@ fn answer(session: &Session) -> Result<Reply> {
                 oauth_refresh_token: loaded.refresh_token,
                 again,
             })))
+        }
+        Outcome::Stopped(candidate, why) => {
+            terminal::say(&wording::stopped(&candidate, &why));
+            Ok(Reply::Quit)
         }
         Outcome::AllRejected(candidate) => {
             let what = context.describe(&candidate, &state);
@@ -271,12 +281,6 @@ pub const TOKEN_AS_USERNAME: &str = "the user name that git sends is an access t
 
 /// The line for a request that nothing can answer.
 fn hint(session: &Session, selection: &Selection, subject: &str) {
-    for notice in &selection.notices {
-        if let Notice::Tie(names) = notice {
-            terminal::say(&wording::tied(subject, names, selection));
-            return;
-        }
-    }
     let unknown = selection.notices.contains(&Notice::UnknownUsername);
     if session.username_is_token() {
         // That was said already.

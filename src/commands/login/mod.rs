@@ -147,6 +147,7 @@ pub fn run(login: &Args) -> Result<()> {
         name: &name,
         endpoint: &endpoint,
         patterns: &patterns,
+        operation: None,
         default: login.default,
     };
     if login.json {
@@ -338,9 +339,7 @@ fn offer(
     endpoint: &Endpoint,
     facts: Option<&Facts>,
 ) -> Result<()> {
-    let used = context.config.default.as_ref() == Some(name)
-        || context.config.rules.iter().any(|rule| rule.token == *name);
-    if used {
+    if context.config.names(name) {
         return Ok(());
     }
     let command = format!("git credential-hf use {}", shell_quoted(name.as_str()));
@@ -376,7 +375,8 @@ fn offer(
     if !tied.is_empty() {
         let tied = tied.join(", ");
         print(&format!(
-            "another token is as good for {tied}, so there a rule must choose\n"
+            "another token is as good for {tied}, and there git gets the oldest login unless a rule \
+             says otherwise\n"
         ))?;
     }
     if terminal::confirm("Write that down as rules, so that they hold against HF_TOKEN too?") {
@@ -384,6 +384,7 @@ fn offer(
             name,
             endpoint,
             patterns: &patterns,
+            operation: None,
             default: false,
         };
         return assignment.write_and_say(context);
