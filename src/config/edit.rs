@@ -151,11 +151,15 @@ fn set_rule(
     // The same pattern may be written in another way.
     let key = key_of(rules, |key| Pattern::parse(key).as_ref() == Ok(pattern))
         .unwrap_or_else(|| pattern.to_string());
-    let mut entries = rules.get(&key).map(entries_of).unwrap_or_default();
+    let before = rules.get(&key).map(entries_of).unwrap_or_default();
+    let mut entries = before.clone();
     for (entry, of) in entries.iter_mut().zip(Operation::ALL) {
         if operation.is_none_or(|operation| operation == of) {
             *entry = Some(token.as_str().to_owned());
         }
+    }
+    if entries == before {
+        return Ok(());
     }
     let new = match entries {
         [Some(fetch), Some(push)] if fetch == push => fetch.into(),
@@ -170,7 +174,6 @@ fn set_rule(
         }
     };
     match rules.get_mut(&key).and_then(Item::as_value_mut) {
-        Some(old) if old.as_str().is_some() && old.as_str() == new.as_str() => {}
         Some(old) => {
             let decor = old.decor().clone();
             *old = new;
@@ -224,6 +227,9 @@ fn set_default_of(
     endpoint: &Endpoint,
     token: Option<&TokenName>,
 ) -> Result<(), String> {
+    if token.is_none() && document.get("endpoints").is_none() {
+        return Ok(());
+    }
     let key = add_endpoint(document, endpoint)?;
     let options = table(document, "endpoints")?
         .get_mut(&key)

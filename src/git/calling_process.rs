@@ -408,6 +408,133 @@ mod tests {
     }
 
     #[test]
+    fn what_programs_are_about_to_do() {
+        const X: &str = "https://huggingface.co/acme/x";
+        // The nearest program first; what each line of callers comes to.
+        for (lines, expected) in [
+            (&["git push"][..], "push"),
+            (&["git -C /srv/repo push origin main"], "push"),
+            (
+                &["/usr/bin/git -c a.b=c --git-dir /x --no-pager push"],
+                "push",
+            ),
+            (&["git --git-dir=/x fetch"], "fetch"),
+            (
+                &["git clone --depth 1 https://huggingface.co/acme/x"],
+                "fetch",
+            ),
+            (&["git pull"], "fetch"),
+            (&["git submodule update --init"], "fetch"),
+            (&["git remote update"], "fetch"),
+            (&["/usr/libexec/git-core/git-push origin"], "push"),
+            (&["C:\\Git\\cmd\\GIT.EXE push"], "push"),
+            (
+                &["C:/Git/git-lfs.exe pre-push origin https://hf.co/acme/x"],
+                "push",
+            ),
+            (
+                &["git-remote-https origin https://hf.co/acme/x", "git push"],
+                "push",
+            ),
+            (
+                &["git remote-https origin https://hf.co/acme/x", "git fetch"],
+                "fetch",
+            ),
+            // The wrapper of a bare helper name, an alias, a shell alias, a hook.
+            (
+                &[
+                    "git credential-hf get",
+                    "sh -c git_credential-hf_get",
+                    "git-remote-https origin https://hf.co/acme/x",
+                    "git remote-https origin https://hf.co/acme/x",
+                    "git push",
+                    "git publish",
+                ],
+                "push",
+            ),
+            (
+                &[
+                    "git-remote-https o x",
+                    "git push",
+                    "sh -c git_push",
+                    "git up",
+                ],
+                "push",
+            ),
+            (
+                &[
+                    "git-remote-https o x",
+                    "git fetch",
+                    "sh pre-push",
+                    "git push",
+                ],
+                "fetch",
+            ),
+            // git-lfs, git-xet below it, and a `git ls-remote` below it.
+            (
+                &["git-lfs pre-push origin url", "sh pre-push", "git push"],
+                "push",
+            ),
+            (
+                &[
+                    "git credential fill",
+                    "git-xet transfer",
+                    "sh -c git-xet",
+                    "git-lfs push origin",
+                ],
+                "push",
+            ),
+            (
+                &[
+                    "git-remote-https o x",
+                    "git ls-remote",
+                    "git-lfs pre-push o x",
+                ],
+                "fetch",
+            ),
+            (&["git lfs push origin main"], "push"),
+            (&["git -C x lfs --debug pull"], "fetch"),
+            (&["git-lfs smudge -- a.bin", "git checkout push"], "fetch"),
+            (&["git-lfs filter-process", "git checkout main"], "fetch"),
+            (
+                &[
+                    "git credential fill",
+                    "git-lfs filter-process",
+                    "git clone url",
+                ],
+                "fetch",
+            ),
+            // A folder, a remote and a branch of such names.
+            (&["git -C push fetch"], "fetch"),
+            (&["git fetch push push"], "fetch"),
+            (&["git checkout push"], "-"),
+            (&["git -c push"], "-"),
+            (&["git"], "-"),
+            (&["git --exec-path"], "-"),
+            (&["push"], "-"),
+            (&["vi git-lfs pre-push"], "-"),
+            (&["sh -c git push"], "-"),
+            (&["my-git push"], "-"),
+            (&["git credential fill", "python -m dvc push"], "-"),
+            (&["git-lfs"], "-"),
+            (&["git-lfs version"], "-"),
+            (&[""], "-"),
+            (&[], "-"),
+        ] {
+            let programs = lines.iter().map(|line| Program::parse(&words(line)));
+            let operation = Callers(programs.collect()).operation();
+            let said = operation.map_or_else(|| "-".to_owned(), |it| it.to_string());
+            assert_eq!(said, expected, "{lines:?}");
+        }
+        // A folder of that name is part of one word where the system tells words apart.
+        let folder = ["/home/me/git-lfs pre-push/bin/editor", "x"].map(str::to_owned);
+        assert_eq!(Program::parse(&folder).operation(), None);
+        // The place in use and the operation come out of one reading.
+        let both = Program::parse(&words(&format!("git-lfs pre-push origin {X}")));
+        assert!(both.in_use().is_some() && both.operation().is_some());
+    }
+
+    #[test]
     fn who_asks() {
         use Asker::{GitTransport, Other, Unknown};
         const TRANSPORT: &str = "/usr/lib/git-core/git-remote-https origin https://hf.co/acme/x";
