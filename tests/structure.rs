@@ -51,7 +51,7 @@ impl Source {
             .filter(|line| !line.trim_start().starts_with("//"));
         let code: String = code.collect::<Vec<_>>().join("\n");
         let paths = code.split("crate::").skip(1);
-        paths.flat_map(|rest| expand(rest)).collect()
+        paths.flat_map(expand).collect()
     }
 }
 

@@ -101,15 +101,12 @@ pub fn choose_for(
                 said,
             }
         }
-        Outcome::Stopped(candidate, why) => Chosen {
+        Outcome::Stopped(_, why) => Chosen {
             token: None,
             rejected: false,
-            said: said
-                .into_iter()
-                .chain([wording::stopped(&candidate, &why)])
-                .collect(),
+            said: said.into_iter().chain([why]).collect(),
         },
-        Outcome::Nothing => Chosen {
+        Outcome::Nothing | Outcome::Deferred(_) => Chosen {
             token: None,
             rejected: false,
             said,

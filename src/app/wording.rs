@@ -36,7 +36,8 @@ impl Context {
             }
             Source::Environment(_) => Some("environment".to_owned()),
             Source::HfCli(_) => Some("the hf CLI's files".to_owned()),
-            Source::Exchange | Source::Unusable(..) => None,
+            Source::Exchange(_) => Some("for this job only".to_owned()),
+            Source::Unusable(..) => None,
         }
     }
 }
@@ -49,7 +50,7 @@ pub fn source_name(source: &Source) -> String {
             format!("token `{name}`")
         }
         Source::Environment(variable) => (*variable).to_owned(),
-        Source::Exchange => "the job's token".to_owned(),
+        Source::Exchange(_) => "the job's token".to_owned(),
         Source::HfCli(None) => "the hf CLI's token".to_owned(),
         Source::HfCli(Some(name)) => format!("the hf CLI's token `{name}`"),
     }
@@ -78,7 +79,7 @@ pub fn remedy(candidate: &Candidate) -> String {
             "run `git credential-hf login {}`, or change the rule",
             shell_quoted(name.as_str())
         ),
-        Source::Exchange => "look at the job's trusted publisher on the Hub".to_owned(),
+        Source::Exchange(_) => "compare the trusted publisher on the Hub with this job".to_owned(),
         Source::HfCli(_) => "run `hf auth login`".to_owned(),
     }
 }

@@ -19,7 +19,7 @@ use crate::model::repo::Repo;
 use crate::model::secret::Kind;
 use crate::model::secret::Secret;
 use crate::model::secret::SecretError;
-use crate::system::files;
+use crate::system::home::home;
 use zeroize::Zeroizing;
 
 /// All that was found.
@@ -108,7 +108,7 @@ impl Findings {
 
     fn git(&mut self, context: &Context) {
         let mut paths = Vec::new();
-        if let Some(home) = files::home() {
+        if let Some(home) = home() {
             paths.push(home.join(".git-credentials"));
             let config = std::env::var_os("XDG_CONFIG_HOME").filter(|dir| !dir.is_empty());
             let config = config.map_or_else(|| home.join(".config"), PathBuf::from);
@@ -137,7 +137,7 @@ impl Findings {
     fn netrc(&mut self, context: &Context) {
         let set = std::env::var_os("NETRC").filter(|path| !path.is_empty());
         let mut paths: Vec<PathBuf> = set.into_iter().map(PathBuf::from).collect();
-        if let Some(home) = files::home() {
+        if let Some(home) = home() {
             paths.push(home.join(".netrc"));
             if cfg!(windows) {
                 paths.push(home.join("_netrc"));

@@ -2,9 +2,13 @@
 //! Nothing here does I/O.
 
 pub mod endpoint;
+pub mod id_token;
+pub mod oidc_resource;
 pub mod operation;
+pub mod pasted;
 pub mod pattern;
 pub mod permissions;
+pub mod quoting;
 pub mod repo;
 pub mod secret;
 pub mod text;

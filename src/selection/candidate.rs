@@ -6,6 +6,7 @@ use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
 use crate::model::permissions::Lack;
 use crate::model::token_name::TokenName;
+use crate::selection::Exchange;
 
 /// A token that could be answered, and why it stands where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +43,8 @@ pub enum Source {
     Command(TokenName),
     /// A variable of the environment.
     Environment(&'static str),
-    /// A CI job's identity, exchanged for a token of one repo.
-    Exchange,
+    /// A CI job's identity, exchanged for a token.
+    Exchange(Exchange),
     /// A token of the hf CLI; `None` is its active one.
     HfCli(Option<String>),
     /// A name that a rule or the default gives, and that no token of this endpoint has.
@@ -58,7 +59,7 @@ impl Source {
             Self::Stored(_) => "stored",
             Self::Command(_) => "command",
             Self::Environment(_) => "environment",
-            Self::Exchange => "exchange",
+            Self::Exchange(_) => "exchange",
             Self::HfCli(_) => "hf-cli",
             Self::Unusable(..) => "unusable",
         }
@@ -73,8 +74,17 @@ impl Source {
             }
             Self::Environment(variable) => Some(variable),
             Self::HfCli(name) => name.as_deref(),
-            Self::Exchange => None,
+            Self::Exchange(_) => None,
         }
+    }
+}
+
+impl Source {
+    /// Whether no other token may take its place. Whoever lets a job show its identity wants it
+    /// to work as that job, and not as somebody whose token happens to be there.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Exchange(_))
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod candidate;
 pub mod candidates;
+pub mod exchange;
 mod order;
 pub mod overview;
 pub mod pick;
@@ -11,6 +12,7 @@ mod steps;
 
 pub use candidate::*;
 pub use candidates::*;
+pub use exchange::Exchange;
 pub use order::would_do;
 pub use pick::*;
 pub use query::*;

@@ -6,7 +6,7 @@ use crate::model::repo::Repo;
 use crate::model::token_name::TokenName;
 use crate::selection::order::{self, Covering};
 use crate::selection::query::Who;
-use crate::selection::{Candidate, Inputs, Reason, Source, Unusable};
+use crate::selection::{Candidate, Exchange, Inputs, Reason, Source, Unusable};
 use crate::state::Origin;
 use crate::state::TokenInfo;
 
@@ -21,6 +21,7 @@ pub(super) fn candidates(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>) -> 
     let (usable, read_only) = order::split(inputs.wanted.operation, &covering);
     let mut list = Vec::new();
     rules(inputs, who, repo, &mut list);
+    exchange(inputs, who, repo, &mut list);
     list.extend(
         usable
             .iter()
@@ -80,6 +81,17 @@ fn rules(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<Cand
             list.push(Candidate::new(source, Reason::Rule(rule.pattern.clone())));
         }
     }
+}
+
+/// **exchange**: a job has no account, so it is nobody's in particular; and its identity is for
+/// the environment's endpoint alone.
+fn exchange(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<Candidate>) {
+    let Some(oidc) = &inputs.env.oidc else { return };
+    if *who != Who::Anybody || inputs.env.endpoint().as_ref() != Some(&inputs.wanted.endpoint) {
+        return;
+    }
+    let found = Exchange::for_request(&oidc.resource, repo, inputs.wanted.operation);
+    list.extend(found.map(|exchange| Candidate::new(Source::Exchange(exchange), Reason::Exchange)));
 }
 
 /// **scoped** and **account**: tokens whose facts reach the repo.

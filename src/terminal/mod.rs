@@ -1,5 +1,6 @@
 //! What people see: errors, hints, tables, prompts.
 
+pub mod console;
 pub mod prompt;
 
 use crate::model::text::is_printable;
@@ -74,27 +75,33 @@ pub fn print_error(error: &anyhow::Error) {
     {
         text.push_str(&format!("  = help: {}\n", sanitize(&help.0)));
     }
-    let _ = io::stderr().write_all(crate::model::secret::redact(&text).as_bytes());
+    write_stderr(&crate::model::secret::redact(&text));
 }
 
 /// Prints one line to the user of a git command, whose terminal stderr is.
 pub fn say(line: &str) {
     let line = crate::model::secret::redact(&one_line(line));
-    let _ = writeln!(io::stderr(), "git-credential-hf: {line}");
+    write_stderr(&format!("git-credential-hf: {line}\n"));
 }
 
 /// Tells a person something beside what goes to stdout.
 pub fn tell(line: &str) {
-    let _ = writeln!(io::stderr(), "{}", sanitize(line));
+    write_stderr(&format!("{}\n", sanitize(line)));
 }
 
 /// The same for text that is fit for a terminal already, and has colours in it.
 pub fn tell_styled(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    write_stderr(&format!("{text}\n"));
 }
 
-/// JSON, indented, as text that is fit for a terminal too: what is not is escaped, so that the
-/// value stays the same.
+/// A reader of stderr that has gone away changes nothing.
+fn write_stderr(text: &str) {
+    let text = console::fit_for(&io::stderr(), text);
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// JSON, indented, in ASCII: whatever code page or locale a reader decodes it by, and whatever a
+/// terminal makes of a character, the value stays the same.
 ///
 /// # Errors
 /// When the value cannot be JSON, which none of ours is.
@@ -103,7 +110,7 @@ pub fn json(value: &serde_json::Value) -> serde_json::Result<Zeroizing<String>> 
     let plain = Zeroizing::new(serde_json::to_string_pretty(value)?);
     let mut text = Zeroizing::new(String::with_capacity(2 * plain.len()));
     for c in plain.chars() {
-        if is_printable(c) {
+        if c.is_ascii() && is_printable(c) {
             text.push(c);
             continue;
         }
@@ -128,7 +135,7 @@ impl Style {
     pub fn new(terminal: bool, code: &'static str) -> Self {
         let no_color = crate::system::environment::Environment::from_process().no_color;
         Self {
-            on: terminal && !no_color,
+            on: terminal && !no_color && console::shows_colours(),
             code,
         }
     }
@@ -198,7 +205,8 @@ pub struct AlreadyReported;
 /// # Errors
 /// When stdout fails for another reason.
 pub fn print(text: &str) -> anyhow::Result<()> {
-    print_secret(&crate::model::secret::redact(&sanitize_styled(text)))
+    let text = crate::model::secret::redact(&sanitize_styled(text));
+    print_secret(&console::fit_for(&io::stdout(), &text))
 }
 
 /// Prints JSON to stdout.
@@ -278,7 +286,7 @@ mod tests {
         for (text, _) in HOSTILE {
             let value = serde_json::json!({ text: [text, "\u{1f917}"] });
             let json = json(&value).unwrap();
-            assert_eq!(sanitize(&json), *json, "{text:?}");
+            assert!(sanitize(&json) == *json && json.is_ascii(), "{text:?}");
             let back: serde_json::Value = serde_json::from_str(&json).unwrap();
             assert_eq!(back, value);
         }

@@ -82,7 +82,10 @@ fn answer(session: &Session) -> Result<Reply> {
     let selection = match context.select_for_git(&wanted, &state) {
         Ok(selection) => selection,
         Err(error) => {
-            terminal::say(&explain_error(session, &error));
+            // Without the state no name is known, and that has been said.
+            if !context.state_is_unread.get() {
+                terminal::say(&explain_error(session, &error));
+            }
             return Ok(Reply::Quit);
         }
     };
@@ -154,8 +157,8 @@ fn answer(session: &Session) -> Result<Reply> {
                 again,
             })))
         }
-        Outcome::Stopped(candidate, why) => {
-            terminal::say(&wording::stopped(&candidate, &why));
+        Outcome::Stopped(_, why) => {
+            terminal::say(&why);
             Ok(Reply::Quit)
         }
         Outcome::AllRejected(candidate) => {
@@ -166,8 +169,9 @@ fn answer(session: &Session) -> Result<Reply> {
             ));
             Ok(Reply::Quit)
         }
-        Outcome::Nothing => {
-            if context.config.hints && reader.said.is_empty() {
+        Outcome::Nothing | Outcome::Deferred(_) => {
+            let unread = context.state_is_unread.get();
+            if context.config.hints && reader.said.is_empty() && !unread {
                 hint(session, &selection, &subject);
             }
             Ok(Reply::Unanswered(Mark::Asked.to_text()))
