@@ -4,6 +4,7 @@ pub mod calling_process;
 pub mod config;
 pub mod config_file;
 pub mod lock;
+mod processes;
 pub mod protocol;
 pub mod remotes;
 pub mod run;
