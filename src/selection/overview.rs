@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::model::endpoint::Endpoint;
 use crate::model::operation::Operation;
 use crate::model::pattern::{Names, Pattern};
-use crate::model::permissions::Facts;
+use crate::model::permissions::{Facts, Lack};
 use crate::model::repo::{Kind, Name, Repo};
 use crate::model::token_name::TokenName;
 use crate::selection::{Candidate, Inputs, Notice, Query, select};
@@ -114,11 +114,12 @@ pub fn overview(inputs: Inputs<'_>, endpoint: &Endpoint) -> Vec<Row> {
     while is_taken(&stranger) {
         stranger.push('0');
     }
-    rows.push(Row::new(
-        inputs,
-        Subject::Rest,
-        ask(format!("{stranger}/x")),
-    ));
+    let mut rest = Row::new(inputs, Subject::Rest, ask(format!("{stranger}/x")));
+    for candidate in &mut rest.push.candidates {
+        // The namespace is made up, so only what is so everywhere counts.
+        candidate.lack = candidate.lack.filter(|lack| *lack == Lack::Role);
+    }
+    rows.push(rest);
     rows
 }
 

@@ -10,8 +10,8 @@ use crate::model::endpoint::Endpoint;
 use crate::model::text;
 use crate::model::time;
 use crate::model::token_name::TokenName;
-use crate::selection::Source;
 use crate::selection::overview::{Choice, Subject};
+use crate::selection::{Candidate, Source};
 use crate::state::Eligibility;
 use crate::state::State;
 use crate::state::TokenInfo;
@@ -216,11 +216,13 @@ fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
         match (row.fetch.first(), row.push.first()) {
             (None, None) => {}
             (fetch, push) if fetch.map(|it| &it.source) == push.map(|it| &it.source) => {
-                branches.push((subject, choice(&row.push)));
+                branches.push((subject, choice(&row.fetch, push)));
             }
             (fetch, push) => {
-                branches.extend(fetch.map(|_| (format!("{subject}, fetch"), choice(&row.fetch))));
-                branches.extend(push.map(|_| (format!("{subject}, push"), choice(&row.push))));
+                branches
+                    .extend(fetch.map(|_| (format!("{subject}, fetch"), choice(&row.fetch, None))));
+                branches
+                    .extend(push.map(|_| (format!("{subject}, push"), choice(&row.push, push))));
             }
         }
     }
@@ -250,7 +252,7 @@ fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
 }
 
 /// The token that git gets, and the step that chose it.
-fn choice(choice: &Choice) -> String {
+fn choice(choice: &Choice, push: Option<&Candidate>) -> String {
     let Some(first) = choice.first() else {
         return "-".to_owned();
     };
@@ -259,13 +261,13 @@ fn choice(choice: &Choice) -> String {
         source => source.name().unwrap_or("the job's token"),
     };
     let mut why = match first.reason.step() {
-        "environment" | "hf CLI" => Vec::new(),
+        "rule" | "environment" | "hf CLI" => Vec::new(),
         step => vec![step.to_owned()],
     };
     if matches!(first.source, Source::Unusable(..)) {
         why.push("not there".to_owned());
     }
-    if first.lack.is_some() {
+    if push.is_some_and(|push| push.lack.is_some()) {
         why.push("may not push".to_owned());
     }
     if !choice.equals.is_empty() {
