@@ -215,8 +215,11 @@ impl Answer {
     fn as_text(&self) -> String {
         let bold = Style::new(std::io::IsTerminal::is_terminal(&std::io::stdout()), "1");
         let mut text = format!(
-            "{} of {} on {}\n",
-            self.operation,
+            "{}{} on {}\n",
+            match self.operation {
+                Operation::Fetch => "",
+                Operation::Push => "push to ",
+            },
             bold.paint(&text::sanitize(&self.subject)),
             self.endpoint
         );

@@ -213,16 +213,30 @@ fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
             Subject::Path(path) => path.clone(),
             Subject::Rest => "any other repo".to_owned(),
         };
+        let lacks = |source: &Source| {
+            let mut push = row.push.candidates.iter();
+            push.any(|it| it.source == *source && it.lack.is_some())
+        };
+        if row.subject == Subject::Rest {
+            // What comes next shows what the first one hides.
+            let all = row.fetch.candidates.iter();
+            branches.extend(all.map(|it| (subject.clone(), choice(it, &[], lacks(&it.source)))));
+            continue;
+        }
+        let shown = |of: &Choice, push: bool| {
+            let first = of.first()?;
+            Some(choice(first, &of.equals, push && lacks(&first.source)))
+        };
         match (row.fetch.first(), row.push.first()) {
             (None, None) => {}
             (fetch, push) if fetch.map(|it| &it.source) == push.map(|it| &it.source) => {
-                branches.push((subject, choice(&row.fetch, push)));
+                branches.extend(shown(&row.fetch, true).map(|it| (subject, it)));
             }
-            (fetch, push) => {
-                branches
-                    .extend(fetch.map(|_| (format!("{subject}, fetch"), choice(&row.fetch, None))));
-                branches
-                    .extend(push.map(|_| (format!("{subject}, push"), choice(&row.push, push))));
+            _ => {
+                let fetch = shown(&row.fetch, false);
+                branches.extend(fetch.map(|it| (format!("{subject}, fetch"), it)));
+                let push = shown(&row.push, true);
+                branches.extend(push.map(|it| (format!("{subject}, push"), it)));
             }
         }
     }
@@ -251,11 +265,8 @@ fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
     text
 }
 
-/// The token that git gets, and the step that chose it.
-fn choice(choice: &Choice, push: Option<&Candidate>) -> String {
-    let Some(first) = choice.first() else {
-        return "-".to_owned();
-    };
+/// A token that git gets, and the step that chose it.
+fn choice(first: &Candidate, equals: &[TokenName], may_not_push: bool) -> String {
     let name = match &first.source {
         Source::HfCli(None) => "hf (the hf CLI's active token)",
         source => source.name().unwrap_or("the job's token"),
@@ -267,11 +278,11 @@ fn choice(choice: &Choice, push: Option<&Candidate>) -> String {
     if matches!(first.source, Source::Unusable(..)) {
         why.push("not there".to_owned());
     }
-    if push.is_some_and(|push| push.lack.is_some()) {
+    if may_not_push {
         why.push("may not push".to_owned());
     }
-    if !choice.equals.is_empty() {
-        let others: Vec<&str> = choice.equals.iter().map(TokenName::as_str).collect();
+    if !equals.is_empty() {
+        let others: Vec<&str> = equals.iter().map(TokenName::as_str).collect();
         why.push(format!("equal: {}", others.join(", ")));
     }
     match why.is_empty() {

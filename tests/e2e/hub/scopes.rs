@@ -86,11 +86,11 @@ fn two_narrow_tokens_each_open_what_they_are_for() {
         lines,
         [
             "acme/x on https://huggingface.co".to_owned(),
-            "TOKEN WHY WHERE VALUE STATUS".to_owned(),
+            "TOKEN STEP WHY WHERE VALUE STATUS".to_owned(),
             format!(
-                "-> token `narrow` its scopes cover acme/x file, not encrypted {narrow} git gets this"
+                "-> token `narrow` scoped its scopes cover acme/x file, not encrypted {narrow} git gets this"
             ),
-            format!("token `wide` its scopes cover acme file, not encrypted {wide}"),
+            format!("token `wide` scoped its scopes cover acme file, not encrypted {wide}"),
         ]
     );
     let other = explain("datasets/acme/x").stdout;
