@@ -11,7 +11,7 @@ use crate::model::text;
 use crate::model::time;
 use crate::model::token_name::TokenName;
 use crate::selection::overview::{Choice, Subject};
-use crate::selection::{Candidate, Source};
+use crate::selection::{Candidate, Reason, Source};
 use crate::state::Eligibility;
 use crate::state::State;
 use crate::state::TokenInfo;
@@ -219,8 +219,10 @@ fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
         };
         if row.subject == Subject::Rest {
             // What comes next shows what the first one hides.
-            let all = row.fetch.candidates.iter();
-            branches.extend(all.map(|it| (subject.clone(), choice(it, &[], lacks(&it.source)))));
+            let all = row.fetch.candidates.iter().enumerate();
+            let all = all.filter(|(at, it)| *at == 0 || it.reason != Reason::Any);
+            branches
+                .extend(all.map(|(_, it)| (subject.clone(), choice(it, &[], lacks(&it.source)))));
             continue;
         }
         let shown = |of: &Choice, push: bool| {
