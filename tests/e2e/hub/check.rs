@@ -96,7 +96,7 @@ fn what_works_is_said_in_one_line_and_costs_one_request() {
     for (arguments, expected) in [
         (
             &["acme/x"][..],
-            "ok: read acme/x works with token `work` (its scopes cover acme, file, not encrypted), hf_…LAST\n",
+            "ok: read acme/x works with token `work` (its account is a member of acme, file, not encrypted), hf_…LAST\n",
         ),
         (
             &["acme/x", "--push"],
