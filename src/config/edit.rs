@@ -167,7 +167,7 @@ fn set_rule(
             let mut table = toml_edit::InlineTable::new();
             for (entry, of) in entries.into_iter().zip(Operation::ALL) {
                 if let Some(token) = entry {
-                    table.insert(&of.to_string(), token.into());
+                    table.insert(of.to_string(), token.into());
                 }
             }
             toml_edit::Value::from(table)
