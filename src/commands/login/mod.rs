@@ -163,6 +163,7 @@ pub fn run(login: &Args) -> Result<()> {
         name: &name,
         endpoint: &endpoint,
         patterns: &patterns,
+        operation: None,
         default: login.default,
     };
     if login.json {
@@ -385,9 +386,7 @@ fn name_from(
 fn offer(name: &TokenName, endpoint: &Endpoint, facts: Option<&Facts>) -> Result<()> {
     // With the Hub that may have been added just now.
     let context = &Context::with_config()?;
-    let used = context.config.default.as_ref() == Some(name)
-        || context.config.rules.iter().any(|rule| rule.token == *name);
-    if used {
+    if context.config.names(name) {
         return Ok(());
     }
     let command = format!("git credential-hf use {}", shell_quoted(name.as_str()));
@@ -441,7 +440,8 @@ fn offer(name: &TokenName, endpoint: &Endpoint, facts: Option<&Facts>) -> Result
     if !tied.is_empty() {
         let tied = tied.join(", ");
         print(&format!(
-            "another token is as good for {tied}, so there a rule must choose\n"
+            "another token is as good for {tied}, and there git gets the oldest login unless a rule \
+             says otherwise\n"
         ))?;
     }
     if terminal::confirm("Write that down as rules, so that they hold against HF_TOKEN too?") {
@@ -449,6 +449,7 @@ fn offer(name: &TokenName, endpoint: &Endpoint, facts: Option<&Facts>) -> Result
             name,
             endpoint,
             patterns: &patterns,
+            operation: None,
             default: false,
         };
         return assignment.write_and_say(context);

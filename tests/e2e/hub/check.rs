@@ -132,15 +132,15 @@ fn what_works_is_said_in_one_line_and_costs_what_git_costs() {
     for (arguments, expected) in [
         (
             &["acme/x"][..],
-            "ok: read acme/x works with token `work` (its scopes cover acme, file, not encrypted), hf_…LAST\n",
+            "ok: read acme/x works with token `work` (its account is a member of acme, file, not encrypted), hf_…LAST\n",
         ),
         (
             &["acme/x", "--push"],
-            "ok: push acme/x works with token `work` (its scopes cover acme, file, not encrypted), hf_…LAST\n",
+            "ok: push acme/x works with token `work` (its account is a member of acme, file, not encrypted), hf_…LAST\n",
         ),
         (
             &["https://huggingface.co/acme/x/tree/main"],
-            "ok: read acme/x works with token `work` (its scopes cover acme, file, not encrypted), hf_…LAST\n",
+            "ok: read acme/x works with token `work` (its account is a member of acme, file, not encrypted), hf_…LAST\n",
         ),
         (
             &["acme/open"],
@@ -303,7 +303,7 @@ fn json_names_the_reason_for_programs() {
             ),
             "kind": "stored",
             "name": "work",
-            "reason": "its scopes cover acme",
+            "reason": "its account is a member of acme",
             "token": format!("hf_…{}", &test.token[test.token.len() - 4..]),
             "problem": null,
             "notes": [],
