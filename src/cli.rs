@@ -12,6 +12,7 @@ use crate::commands::credential;
 use crate::model::text;
 use crate::system::hardening;
 use crate::terminal;
+use crate::terminal::Screen;
 
 /// Runs this process's command line, and gives its exit code: 0 done, 1 failed, 2 wrong usage.
 #[must_use]
@@ -67,7 +68,7 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
         let argument = argument.to_string_lossy();
         text::sanitize(&argument) == argument
     });
-    let text = if io::stderr().is_terminal() && plain {
+    let text = if Screen::stderr().colour && plain {
         rendered.ansi().to_string()
     } else {
         text::sanitize(&rendered.to_string())
@@ -76,13 +77,9 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
         .lines()
         .filter(|line| !line.contains("as a value, use"));
     let text: Vec<String> = lines
-        .map(|line| {
-            // The list of options has both.
-            if line.contains("-h, --help") {
-                line.to_owned()
-            } else {
-                line.replace("--help", "-h")
-            }
+        .map(|line| match line.contains("For more information") {
+            true => line.replace("--help", "-h"),
+            false => line.to_owned(),
         })
         .collect();
     terminal::tell_styled(&text.join("\n"));

@@ -18,7 +18,7 @@ use crate::storage::StorageError;
 use crate::storage::StorageKind;
 use crate::system::clock;
 use crate::terminal;
-use crate::terminal::Failure;
+use crate::terminal::{Column, Cut, Failure, Screen, Table};
 use anyhow::Result;
 
 /// The Hub's form for a new token, filled in as most people need it.
@@ -150,12 +150,35 @@ pub fn described(facts: &Facts) -> String {
     let rows = facts.table();
     if !rows.is_empty() {
         text.push('\n');
-        text.push_str(&terminal::table(&["WHERE", "WHAT IT MAY DO"], &rows));
+        text.push_str(&rights(&rows, Screen::stdout()));
         text.push('\n');
     } else if facts.role == Role::FineGrained {
         text.push_str("it has no scopes, so it may do nothing yet: edit it at https://huggingface.co/settings/tokens\n");
     }
     text
+}
+
+/// A table of what a token may do where. Long cells go on in the next line: all of it counts.
+fn rights(rows: &[(String, String)], screen: Screen) -> String {
+    const WIDEST_PLACE: usize = 32;
+    let places = rows.iter().map(|(place, _)| terminal::width::of(place));
+    let used = places.max().unwrap_or(0).clamp(5, WIDEST_PLACE) + 2;
+    let narrow = Screen {
+        width: screen.width.map(|width| width.saturating_sub(used).max(24)),
+        ..screen
+    };
+    let mut table = Table::new([
+        Column::new("WHERE").shorten(WIDEST_PLACE, Cut::Middle),
+        Column::new("WHAT IT MAY DO"),
+    ]);
+    for (place, what) in rows {
+        let what = narrow.wrap(&text::one_line(what), 0, 0);
+        for (nth, line) in what.lines().enumerate() {
+            let place = if nth == 0 { place.as_str() } else { "" };
+            table.row([place.into(), line.into()]);
+        }
+    }
+    table.render(screen)
 }
 
 /// The error for a token that could not be verified.

@@ -30,9 +30,9 @@ use crate::selection::Candidate;
 use crate::state::State;
 use crate::terminal::AlreadyReported;
 use crate::terminal::Failure;
-use crate::terminal::Style;
 use crate::terminal::print;
 use crate::terminal::print_json;
+use crate::terminal::{Screen, Style};
 
 /// What `check` is given.
 #[derive(Debug, clap::Args)]
@@ -344,7 +344,7 @@ impl Verdict {
     }
 
     fn as_text(&self) -> String {
-        let terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+        let screen = Screen::stdout();
         let token = self.token.clone().unwrap_or_else(|| "no token".to_owned());
         let mut text = String::new();
         for note in &self.notes {
@@ -352,14 +352,14 @@ impl Verdict {
         }
         match &self.problem {
             None => {
-                let ok = Style::new(terminal, "1;32").paint("ok");
+                let ok = screen.paint(Style::Green, "ok");
                 text.push_str(&format!(
                     "{ok}: {} {} works with {token}\n",
                     self.access, self.repo
                 ));
             }
             Some(problem) => {
-                let no = Style::new(terminal, "1;31").paint("no");
+                let no = screen.paint(Style::Red, "no");
                 text.push_str(&format!(
                     "{no}: {} {} fails with {token}\n  = reason: {}\n  = help: {}\n",
                     self.access,

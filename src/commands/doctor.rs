@@ -17,6 +17,7 @@ use crate::doctor::report::Public;
 use crate::doctor::report::Repaired;
 use crate::terminal;
 use crate::terminal::AlreadyReported;
+use crate::terminal::Screen;
 use crate::terminal::print;
 use crate::terminal::print_json;
 
@@ -74,8 +75,8 @@ pub fn run(options: &Args) -> Result<()> {
     };
     let mut outcomes = look(&surroundings);
     if !options.json {
-        let terminal = io::stdout().is_terminal();
-        print(&report::as_text(&outcomes, &public, terminal, options.fix))?;
+        let screen = Screen::stdout();
+        print(&report::as_text(&outcomes, &public, screen, options.fix))?;
     }
     let mut repaired = None;
     if options.fix {

@@ -44,8 +44,12 @@ pub struct Environment {
     pub trace: Option<OsString>,
     /// `GIT_TERMINAL_PROMPT=0`: nothing may be asked.
     pub no_prompt: bool,
-    /// `NO_COLOR`, or a terminal that has none.
+    /// `NO_COLOR` is set, or the terminal does not have colours.
     pub no_color: bool,
+    /// `COLUMNS`: the width that the user wants lines to have.
+    pub columns: Option<usize>,
+    /// Whether the locale is one of UTF-8.
+    pub utf8: bool,
 }
 
 /// A token in a variable.
@@ -85,6 +89,14 @@ impl Environment {
             no_prompt: text("GIT_TERMINAL_PROMPT")
                 .is_some_and(|v| ["0", "false", "no", "off"].contains(&v.as_str())),
             no_color: set("NO_COLOR").is_some() || text("TERM").as_deref() == Some("dumb"),
+            columns: text("COLUMNS").and_then(|v| v.trim().parse().ok()),
+            utf8: ["LC_ALL", "LC_CTYPE", "LANG"]
+                .iter()
+                .find_map(|name| text(name))
+                .map_or(cfg!(any(windows, target_os = "macos")), |locale| {
+                    let locale = locale.to_lowercase();
+                    locale.contains("utf-8") || locale.contains("utf8")
+                }),
         }
     }
 

@@ -1,228 +1,23 @@
-//! What people see: errors, hints, tables, prompts.
+//! What people see: output, tables, styles, errors and prompts.
 
+pub mod error_report;
+pub mod output;
 pub mod prompt;
+pub mod screen;
+pub mod table;
+pub mod width;
 
-use crate::model::text::is_printable;
-use crate::model::text::one_line;
-use crate::model::text::sanitize;
-use crate::model::text::sanitize_styled;
-use std::fmt;
-use std::io::{self, IsTerminal, Write};
-
-use zeroize::Zeroizing;
-
-/// An error for a person: what happened, and what helps.
-#[derive(Debug)]
-pub struct Failure {
-    message: String,
-    help: Vec<String>,
-}
-
-impl Failure {
-    /// An error that says what happened, to which repo or token.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            help: Vec::new(),
-        }
-    }
-
-    /// Adds what to do about it, best a command to run.
-    #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help.push(help.into());
-        self
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Failure {}
-
-/// What helps against the error whose source it is. A typed error of a lower room carries its help
-/// in this way, and [`print_error`] need not know the error.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Help(pub String);
-
-/// Prints an error with its causes and what helps, in the way of the Rust compiler.
-pub fn print_error(error: &anyhow::Error) {
-    let red = Style::new(io::stderr().is_terminal(), "1;31");
-    let mut text = format!("{}: {}\n", red.paint("error"), sanitize(&error.to_string()));
-    let mut said = error.to_string();
-    let causes = error.chain().skip(1).filter(|cause| !cause.is::<Help>());
-    for cause in causes.map(ToString::to_string) {
-        // Many errors end with their cause.
-        if !said.ends_with(&cause) {
-            text.push_str(&format!("  = cause: {}\n", sanitize(&cause)));
-        }
-        said = cause;
-    }
-    // Asked of the error, not of its causes: it also knows what was added as context.
-    if let Some(failure) = error.downcast_ref::<Failure>() {
-        for help in &failure.help {
-            text.push_str(&format!("  = help: {}\n", sanitize(help)));
-        }
-    }
-    for help in error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<Help>())
-    {
-        text.push_str(&format!("  = help: {}\n", sanitize(&help.0)));
-    }
-    let _ = io::stderr().write_all(crate::model::secret::redact(&text).as_bytes());
-}
-
-/// Prints one line to the user of a git command, whose terminal stderr is.
-pub fn say(line: &str) {
-    let line = crate::model::secret::redact(&one_line(line));
-    let _ = writeln!(io::stderr(), "git-credential-hf: {line}");
-}
-
-/// Tells a person something beside what goes to stdout.
-pub fn tell(line: &str) {
-    let _ = writeln!(io::stderr(), "{}", sanitize(line));
-}
-
-/// The same for text that is fit for a terminal already, and has colours in it.
-pub fn tell_styled(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
-}
-
-/// JSON, indented, as text that is fit for a terminal too: what is not is escaped, so that the
-/// value stays the same.
-///
-/// # Errors
-/// When the value cannot be JSON, which none of ours is.
-pub fn json(value: &serde_json::Value) -> serde_json::Result<Zeroizing<String>> {
-    use fmt::Write;
-    let plain = Zeroizing::new(serde_json::to_string_pretty(value)?);
-    let mut text = Zeroizing::new(String::with_capacity(2 * plain.len()));
-    for c in plain.chars() {
-        if is_printable(c) {
-            text.push(c);
-            continue;
-        }
-        for unit in c.encode_utf16(&mut [0; 2]) {
-            let _ = write!(text, "\\u{unit:04x}");
-        }
-    }
-    text.push('\n');
-    Ok(text)
-}
-
-/// Bold or coloured text on a terminal, plain text elsewhere. Codes are those that [`fit`] knows.
-#[derive(Debug, Clone, Copy)]
-pub struct Style {
-    on: bool,
-    code: &'static str,
-}
-
-impl Style {
-    /// A style by its SGR code, for a stream that is a terminal or not; `NO_COLOR` turns it off.
-    #[must_use]
-    pub fn new(terminal: bool, code: &'static str) -> Self {
-        let no_color = crate::system::environment::Environment::from_process().no_color;
-        Self {
-            on: terminal && !no_color,
-            code,
-        }
-    }
-
-    /// The text in this style.
-    #[must_use]
-    pub fn paint(self, text: &str) -> String {
-        if self.on {
-            format!("\x1b[{}m{text}\x1b[0m", self.code)
-        } else {
-            text.to_owned()
-        }
-    }
-}
-
-/// Lays rows out in columns, two spaces apart, without trailing spaces.
-#[must_use]
-pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
-    let header: Vec<String> = header.iter().map(|h| (*h).to_owned()).collect();
-    let all = || std::iter::once(&header).chain(rows);
-    let width = |column: usize| {
-        let lengths = all().filter_map(|row| row.get(column).map(|c| c.chars().count()));
-        lengths.max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..header.len()).map(width).collect();
-    let mut text = String::new();
-    for row in all() {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            let pad = width.saturating_sub(cell.chars().count());
-            line.push_str(&sanitize(cell));
-            line.push_str(&" ".repeat(pad + 2));
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-/// Whether a question can be asked: a person is at both ends.
-#[must_use]
-pub fn can_ask() -> bool {
-    let no_prompt = crate::system::environment::Environment::from_process().no_prompt;
-    !no_prompt && io::stdin().is_terminal() && io::stderr().is_terminal()
-}
-
-/// Asks a yes-or-no question; no answer is no.
-#[must_use]
-pub fn confirm(question: &str) -> bool {
-    if !can_ask() {
-        return false;
-    }
-    let _ = write!(io::stderr(), "{} [y/N] ", sanitize(question));
-    let mut answer = String::new();
-    let read = io::stdin().read_line(&mut answer);
-    read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
-}
-
-/// An error whose message the user has already seen.
-#[derive(Debug, thiserror::Error)]
-#[error("failed")]
-pub struct AlreadyReported;
-
-/// Prints to stdout, fit for a terminal and without a token; a reader that has gone away is no
-/// error.
-///
-/// # Errors
-/// When stdout fails for another reason.
-pub fn print(text: &str) -> anyhow::Result<()> {
-    print_secret(&crate::model::secret::redact(&sanitize_styled(text)))
-}
-
-/// Prints JSON to stdout.
-///
-/// # Errors
-/// As [`print`].
-pub fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
-    print(&json(value)?)
-}
-
-/// Prints what was asked for although it is secret.
-///
-/// # Errors
-/// When stdout fails.
-pub fn print_secret(text: &str) -> anyhow::Result<()> {
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
-}
+pub use error_report::{AlreadyReported, Failure, Help, print_error};
+pub use output::{Progress, json, print, print_json, print_secret, say, tell, tell_styled};
+pub use prompt::{Reply, can_ask, choose, confirm};
+pub use screen::{Screen, Style};
+pub use table::{Cell, Column, Table};
+pub use width::Cut;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::text::{is_printable, one_line, sanitize, sanitize_styled};
 
     /// Texts as a hostile server may write them, and what is left of them.
     const HOSTILE: [(&str, &str); 8] = [
@@ -282,17 +77,5 @@ mod tests {
             let back: serde_json::Value = serde_json::from_str(&json).unwrap();
             assert_eq!(back, value);
         }
-    }
-
-    #[test]
-    fn tables_line_up() {
-        let rows = vec![
-            vec!["a".into(), "é".into()],
-            vec!["long".into(), "x".into()],
-        ];
-        assert_eq!(
-            table(&["N", "MORE"], &rows),
-            "N     MORE\na     é\nlong  x\n"
-        );
     }
 }

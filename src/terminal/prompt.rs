@@ -1,13 +1,67 @@
-//! The hidden prompt. It reads keys itself, so that Ctrl-C leaves the terminal as it was: a
-//! program that git has started cannot count on the shell to mend it.
+//! Questions. The hidden prompt reads keys itself, so that Ctrl-C leaves the terminal as it was:
+//! the shell does not restore it after a program that git has started.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Write};
 
 use zeroize::Zeroizing;
 
 use crate::model::secret::MAX_BYTES;
 
-/// A token that a person gives: on stdin where that is asked for and not a terminal, else at a
+/// Whether a question can be asked: a person is at both ends.
+#[must_use]
+pub fn can_ask() -> bool {
+    let no_prompt = crate::system::environment::Environment::from_process().no_prompt;
+    !no_prompt && io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks a yes-or-no question; no answer is no.
+#[must_use]
+pub fn confirm(question: &str) -> bool {
+    let answer = ask(question, "[y/N]");
+    matches!(answer.as_deref(), Some("y" | "yes"))
+}
+
+/// The answer to one of several questions of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// Yes to this one.
+    Yes,
+    /// No to this one.
+    No,
+    /// Yes to this one and all that follow.
+    All,
+    /// No to this one and all that follow.
+    Quit,
+}
+
+/// Asks one of several questions of a kind; no answer is no, and the end of the input ends the
+/// questions.
+#[must_use]
+pub fn choose(question: &str) -> Reply {
+    loop {
+        match ask(question, "[y/n/a/q]").as_deref() {
+            Some("y" | "yes") => return Reply::Yes,
+            Some("n" | "no" | "") => return Reply::No,
+            Some("a" | "all") => return Reply::All,
+            Some("q" | "quit") | None => return Reply::Quit,
+            Some(_) => super::tell("y: yes, n: no, a: yes to all that follow, q: stop here"),
+        }
+    }
+}
+
+/// One line of an answer, in lower case; `None` at the end of the input or without a terminal.
+fn ask(question: &str, answers: &str) -> Option<String> {
+    if !can_ask() {
+        return None;
+    }
+    let question = super::screen::fit(super::Screen::stderr(), question);
+    let _ = write!(io::stderr(), "{question} {answers} ");
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer).ok()?;
+    (read > 0).then(|| answer.trim().to_lowercase())
+}
+
+/// Reads a token that a person gives: on stdin where that is asked for and not a terminal, else at a
 /// hidden prompt; `None` where nobody can be asked.
 ///
 /// # Errors
@@ -19,7 +73,7 @@ pub fn token(on_stdin: bool, question: &str) -> io::Result<Option<Zeroizing<Stri
         io::stdin().lock().take(most).read_to_string(&mut text)?;
         return Ok(Some(text));
     }
-    if !super::can_ask() {
+    if !can_ask() {
         return Ok(None);
     }
     hidden(question).map(Some)
@@ -62,7 +116,6 @@ fn take(line: &mut Zeroizing<Vec<u8>>, byte: u8) -> Key {
 #[cfg(unix)]
 pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
     use std::fs::File;
-    use std::io::Write;
 
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 

@@ -16,6 +16,7 @@ use crate::terminal;
 use crate::terminal::AlreadyReported;
 use crate::terminal::print;
 use crate::terminal::print_json;
+use crate::terminal::{Column, Cut, Screen, Table};
 
 /// The tokens, and what is told of them.
 pub struct Report<'a> {
@@ -51,36 +52,37 @@ impl<'a> Report<'a> {
     /// # Errors
     /// When stdout fails.
     pub fn found(&self) -> Result<()> {
-        let mut rows = Vec::new();
+        let mut table = Table::new([
+            Column::new("TOKEN"),
+            Column::new("STATUS").shorten(14, Cut::End),
+            Column::new("WHERE").shorten(24, Cut::Middle),
+            Column::new("FOR").drop(1),
+        ]);
         for token in &self.tokens {
             let status = match &token.fate {
-                Fate::Known(name) => format!("kept here as `{name}`"),
+                Fate::Known(name) => format!("stored here as `{name}`"),
                 _ => "new".to_owned(),
             };
-            for (nth, copy) in token.copies.iter().enumerate() {
-                let place = text::one_line(&copy.found.place.to_string());
-                rows.push(if nth == 0 {
-                    vec![
-                        token.secret.hint(),
-                        token.endpoint.to_string(),
-                        place,
-                        status.clone(),
-                    ]
-                } else {
-                    vec![String::new(), String::new(), place]
-                });
+            let mut first = Some((token.secret.hint(), status, token.endpoint.to_string()));
+            for place in some_of(&token.copies) {
+                let (hint, status, endpoint) = first.take().unwrap_or_default();
+                table.row([hint.into(), status.into(), place.into(), endpoint.into()]);
             }
         }
         for skipped in &self.skipped {
             let place = text::one_line(&skipped.place.to_string());
             let status = format!("stays: {}", skipped.reason);
-            rows.push(vec![skipped.hint.clone(), "-".to_owned(), place, status]);
+            table.row([
+                skipped.hint.as_str().into(),
+                status.into(),
+                place.into(),
+                "-".into(),
+            ]);
         }
-        if rows.is_empty() {
+        if table.is_empty() {
             return self.say("no tokens in plain text were found");
         }
-        let table = terminal::table(&["TOKEN", "FOR", "WHERE", "STATUS"], &rows);
-        self.say(table.trim_end())?;
+        self.say(table.render(Screen::stdout()).trim_end())?;
         for skipped in self.skipped.iter().filter(|skipped| skipped.tracked) {
             let place = text::one_line(&skipped.place.to_string());
             self.say(&format!("\n{} in {place}: {TRACKED_REMEDY}", skipped.hint))?;
@@ -228,6 +230,18 @@ impl<'a> Report<'a> {
             "skipped": skipped.collect::<Vec<Value>>(),
         })
     }
+}
+
+/// The places of a token's copies: all of a few, else the first of them and how many more.
+fn some_of(copies: &[super::Copy]) -> Vec<String> {
+    const FEW: usize = 4;
+    let place = |copy: &super::Copy| text::one_line(&copy.found.place.to_string());
+    if copies.len() <= FEW {
+        return copies.iter().map(place).collect();
+    }
+    let mut places: Vec<String> = copies.iter().take(FEW - 1).map(place).collect();
+    places.push(format!("and {} more", copies.len() - places.len()));
+    places
 }
 
 fn token_json(token: &Token) -> Value {
