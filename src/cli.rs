@@ -149,6 +149,9 @@ enum Verb {
     Refresh(commands::refresh::Args),
     Import(commands::import::Args),
     Doctor(commands::doctor::Args),
+    Completions(commands::completions::Args),
+    /// Print the manual page, for `man -l -` or a folder of manual pages
+    Man,
 }
 
 fn dispatch(cli: Cli) -> Result<()> {
@@ -168,6 +171,8 @@ fn dispatch(cli: Cli) -> Result<()> {
         Verb::Refresh(refresh) => commands::refresh::run(&refresh),
         Verb::Import(import) => commands::import::run(&import),
         Verb::Doctor(doctor) => commands::doctor::run(&doctor),
+        Verb::Completions(completions) => commands::completions::run(&completions, Cli::command()),
+        Verb::Man => commands::man::run(Cli::command()),
     }
 }
 

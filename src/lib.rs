@@ -1,10 +1,23 @@
 //! A git credential helper for the Hugging Face Hub.
 //!
-//! The pure core names repos ([`repo`], [`pattern`], [`endpoint`]), reads and writes git's
-//! protocol ([`protocol`]), chooses tokens ([`select`], [`offer`]) and edits git's configuration
-//! ([`git_config_file`]); it does no I/O. The edges are the files ([`config`], [`state`],
-//! [`files`]), the [`storage`]s, the hf CLI's login ([`hf_cli`]), [`git`] and the terminal ([`ui`]). [`context`] joins them, and
-//! [`commands`] has a file for each verb.
+//! The folders from the top floor down; each uses those below it and none above
+//! (`tests/structure.rs` holds that):
+//!
+//! - [`cli`]: git's actions by the shortest way, and the command line.
+//! - [`commands`]: one file for each verb, with its arguments; `credential/` is what git calls.
+//! - [`doctor`]: one file for each check.
+//! - [`import`]: tokens that other programs keep in plain text.
+//! - [`app`]: what one invocation does with the parts below.
+//! - [`selection`]: which token a request gets. Pure.
+//! - [`hf_cli`]: the hf CLI's files.
+//! - [`hub`]: requests to a Hub.
+//! - [`state`]: what is known of each token. Never a secret.
+//! - [`config`]: `config.toml`, which people write.
+//! - [`storage`]: where secrets are kept.
+//! - [`git`]: the credential protocol, git's configuration, remotes, and the programs that call.
+//! - [`terminal`]: what a person sees and types.
+//! - [`system`]: files, processes, the environment and the clock.
+//! - [`model`]: the words of this program as types. Pure.
 
 #![forbid(unsafe_code)]
 

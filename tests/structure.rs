@@ -51,7 +51,7 @@ impl Source {
             .filter(|line| !line.trim_start().starts_with("//"));
         let code: String = code.collect::<Vec<_>>().join("\n");
         let paths = code.split("crate::").skip(1);
-        paths.flat_map(|rest| expand(rest)).collect()
+        paths.flat_map(expand).collect()
     }
 }
 
@@ -87,7 +87,10 @@ fn sources() -> Vec<Source> {
                 walk(&path, root, found);
             } else if path.extension().is_some_and(|end| end == "rs") && !name.ends_with("tests") {
                 let text = fs::read_to_string(&path).expect("read a source");
-                let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or(&text);
+                let tests = text
+                    .find("#[cfg(test)]\nmod ")
+                    .or(text.find("#[cfg(all(test"));
+                let code = &text[..tests.unwrap_or(text.len())];
                 found.push(Source {
                     path: path.strip_prefix(root).expect("below src").to_owned(),
                     text: code.to_owned(),
@@ -177,4 +180,24 @@ fn the_pure_rooms_do_no_input_or_output() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn secrets_leave_their_type_only_where_its_table_says() {
+    let sources = sources();
+    let secret = sources
+        .iter()
+        .find(|source| source.path == Path::new("model/secret.rs"));
+    let table = secret.expect("the secret's file").text.lines();
+    let rows = table.filter_map(|line| line.strip_prefix("//! | `")?.split('`').next());
+    let mut listed: Vec<&str> = rows.collect();
+    listed.sort_unstable();
+    let exposes = |source: &&Source| {
+        let is_its_own = source.path == Path::new("model/secret.rs");
+        !is_its_own && source.text.contains(".expose()")
+    };
+    let found = sources.iter().filter(exposes);
+    let mut found: Vec<&str> = found.map(|source| source.path.to_str().unwrap()).collect();
+    found.sort_unstable();
+    assert_eq!(listed, found);
 }

@@ -77,15 +77,28 @@ pub fn keep(
             }
             Ok(kind)
         }
-        Err(error) if kind == StorageKind::Keyring && is_unavailable(&error) => {
+        Err(error)
+            if is_too_long(&error) && record.refresh_token.is_some() && !terminal::can_ask() =>
+        {
+            // The Hub has handed it out, and nobody is there to log in once more.
+            try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
+            terminal::tell(&format!(
+                "{error}; it is kept in a file instead, which is not encrypted"
+            ));
+            Ok(StorageKind::File)
+        }
+        Err(error) if kind == StorageKind::Keyring && needs_another_storage(&error) => {
             let question = format!(
                 "{error}\nKeep the token in a file instead? It is readable by you only ({}), but not encrypted.",
                 context.paths.tokens().display()
             );
             if !terminal::confirm(&question) {
                 let again = format!("{} --storage file", keeping.again);
-                return Err(Failure::new(format!("`{name}` is not kept: {error}"))
-                    .help("start or unlock the keyring, and try again")
+                let mut failure = Failure::new(format!("`{name}` is not kept: {error}"));
+                if !is_too_long(&error) {
+                    failure = failure.help("start or unlock the keyring, and try again");
+                }
+                return Err(failure
                     .help(format!(
                         "or keep it in a file, readable by you only but not encrypted: {again}"
                     ))
@@ -93,22 +106,28 @@ pub fn keep(
                     .into());
             }
             try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
-            edit(
-                &context.paths.config(),
-                &[Change::SetStorage(StorageKind::File)],
-            )?;
+            // The next token may be short enough for the keyring again.
+            if !is_too_long(&error) {
+                let change = Change::SetStorage(StorageKind::File);
+                edit(&context.paths.config(), &[change])?;
+            }
             Ok(StorageKind::File)
         }
         Err(error) => Err(error.context(format!("`{name}` is not kept"))),
     }
 }
 
-/// Whether a storage does not answer, so that it will not for the next token either.
-fn is_unavailable(error: &anyhow::Error) -> bool {
-    matches!(
-        error.downcast_ref(),
-        Some(StorageError::Unavailable(_) | StorageError::BrokeOff(_))
-    )
+/// Whether a storage does not answer, or has no room for this token.
+fn needs_another_storage(error: &anyhow::Error) -> bool {
+    is_too_long(error)
+        || matches!(
+            error.downcast_ref(),
+            Some(StorageError::Unavailable(_) | StorageError::BrokeOff(_))
+        )
+}
+
+fn is_too_long(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(StorageError::TooLong(_)))
 }
 
 fn try_keep(

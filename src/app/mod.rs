@@ -14,7 +14,7 @@ pub mod token_source;
 pub mod vault;
 pub mod wording;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use anyhow::Result;
 
@@ -49,6 +49,8 @@ pub struct Context {
     remotes: OnceCell<Result<Vec<remotes::Remote>, ReadError>>,
     /// The calling programs, once they were needed.
     callers: OnceCell<Callers>,
+    /// Whether the state could not be read, so that nothing follows from what is not in it.
+    pub state_is_unread: Cell<bool>,
 }
 
 impl Context {
@@ -75,6 +77,7 @@ impl Context {
             hf_cli: OnceCell::new(),
             remotes: OnceCell::new(),
             callers: OnceCell::new(),
+            state_is_unread: Cell::new(false),
         })
     }
 

@@ -20,6 +20,7 @@ impl Context {
             Ok(state) => state,
             Err(error) => {
                 terminal::say(&error.to_string());
+                self.state_is_unread.set(true);
                 let mut state = State::default();
                 self.state_file.add_fallback(&mut state);
                 state

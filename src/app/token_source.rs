@@ -233,6 +233,11 @@ impl TokenSource for Reader<'_> {
     }
 
     fn passed(&mut self, candidate: &Candidate, why: &SkipReason) {
+        let missing = matches!(candidate.source, Source::Unusable(_, Unusable::Missing));
+        if missing && self.context.state_is_unread.get() {
+            // It may well be there: why that is not known has been said.
+            return;
+        }
         let what = self.context.describe(candidate, self.state);
         let line = match why {
             SkipReason::Unreadable(StorageError::NotFound) => {

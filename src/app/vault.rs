@@ -62,7 +62,27 @@ impl Context {
                 record.endpoint, token.endpoint
             )));
         }
+        if !self.is_expected(name, token, &record) {
+            return Err(StorageError::Refused(format!(
+                "{} holds another token under this name than the one that was put there",
+                token.storage.in_words()
+            )));
+        }
         Ok(record)
+    }
+
+    /// Whether a value is one that this program has kept under the name: another program's entry,
+    /// or one of a token whose name the storage takes for the same, must not be sent. A renewal
+    /// writes its new value before it can describe it.
+    fn is_expected(&self, name: &TokenName, token: &TokenInfo, record: &Record) -> bool {
+        let value = record.secret.fingerprint();
+        let knows = |token: &TokenInfo| token.fingerprint == value || token.former.contains(&value);
+        if record.renewed.is_some() || knows(token) {
+            return true;
+        }
+        // Another process may have logged in since the state was read.
+        let state = self.state_file.load().unwrap_or_default();
+        state.tokens.get(name).is_some_and(knows)
     }
 
     /// Reads a token that was about to move to another storage when a kill came in between.

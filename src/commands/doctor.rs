@@ -69,10 +69,8 @@ pub fn run(options: &Args) -> Result<()> {
     let mut context = Context::new()?;
     let config_error = context.load_config().err();
     let surroundings = Inspection::look(&context, config_error, options.offline);
-    let home = surroundings.home.clone();
-    let public = Public {
-        home: home.as_deref(),
-    };
+    let homes = surroundings.homes.clone();
+    let public = Public { homes: &homes };
     let mut outcomes = look(&surroundings);
     if !options.json {
         let screen = Screen::stdout();

@@ -122,13 +122,13 @@ pub fn run(logout: &Args) -> Result<()> {
 }
 
 fn read_token() -> Result<Secret> {
-    let text = prompt::token(true, "Token (not shown)")
+    let given = prompt::token(true, "Token (not shown)")
         .map_err(|error| Failure::new(text::one_line(&error.to_string())))?;
-    let text = text.ok_or_else(|| {
+    let given = given.ok_or_else(|| {
         Failure::new("there is no terminal to ask for the token")
             .help("give it on stdin: git credential-hf logout --with-token < FILE")
     })?;
-    Ok(Secret::from_input(text).map_err(|error| Failure::new(error.to_string()))?)
+    Ok(given.map_err(|error| Failure::new(error.to_string()))?)
 }
 
 /// The names under which a token is stored. Only a value that is not in the Hub's form has to be

@@ -1,6 +1,7 @@
 //! One file for each verb.
 
 pub mod check;
+pub mod completions;
 pub mod configure;
 pub mod credential;
 pub mod doctor;
@@ -9,6 +10,7 @@ pub mod import;
 pub mod list;
 pub mod login;
 pub mod logout;
+pub mod man;
 pub mod refresh;
 pub mod rename;
 pub mod run;

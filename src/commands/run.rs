@@ -72,29 +72,31 @@ fn start(mut command: Command, program: &std::ffi::OsStr) -> Result<()> {
     command.arg0(program);
     // Returns only when it fails.
     let error = command.exec();
-    let failure = cannot_start(program, &error);
-    // The codes that shells and env(1) use, so that scripts can tell.
-    let code = match error.kind() {
-        std::io::ErrorKind::NotFound => 127,
-        std::io::ErrorKind::PermissionDenied => 126,
-        _ => return Err(failure),
-    };
-    crate::terminal::print_error(&failure);
-    std::process::exit(code);
+    cannot_start(program, &error)
 }
 
 #[cfg(not(unix))]
 fn start(mut command: Command, program: &std::ffi::OsStr) -> Result<()> {
-    let status = command
-        .status()
-        .map_err(|error| cannot_start(program, &error))?;
-    std::process::exit(status.code().unwrap_or(1));
+    // Ctrl-C reaches the command as well, and what it means is for the command to say. Only
+    // without this does it end this process, which somebody waits for.
+    let _ = ctrlc::set_handler(|| {});
+    match command.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(error) => cannot_start(program, &error),
+    }
 }
 
-fn cannot_start(program: &std::ffi::OsStr, error: &std::io::Error) -> anyhow::Error {
-    Failure::new(format!(
+/// Ends with the codes that shells and env(1) use, so that scripts can tell.
+fn cannot_start(program: &std::ffi::OsStr, error: &std::io::Error) -> Result<()> {
+    let failure = Failure::new(format!(
         "cannot run `{}`: {error}",
         program.to_string_lossy()
-    ))
-    .into()
+    ));
+    let code = match error.kind() {
+        std::io::ErrorKind::NotFound => 127,
+        std::io::ErrorKind::PermissionDenied => 126,
+        _ => return Err(failure.into()),
+    };
+    crate::terminal::print_error(&failure.into());
+    std::process::exit(code);
 }

@@ -23,7 +23,9 @@ use crate::terminal::Help;
 pub const VERSION: i64 = 1;
 
 /// How long a keyring may take, unless the configuration says otherwise.
-pub const KEYRING_TIMEOUT: Duration = Duration::from_secs(3);
+/// macOS asks for a password in a window, which takes a person longer.
+pub const KEYRING_TIMEOUT: Duration =
+    Duration::from_secs(if cfg!(target_os = "macos") { 60 } else { 3 });
 
 /// What `config.toml` says.
 #[derive(Debug, Clone)]

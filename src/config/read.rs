@@ -324,7 +324,9 @@ pub fn token_name(text: &str) -> Result<TokenName, NameError> {
 }
 
 fn is_relative(program: &str) -> bool {
-    program.contains(['/', '\\']) && !Path::new(program).is_absolute()
+    // `C:vault.cmd` is in the drive's working directory.
+    let is_path = program.contains(['/', '\\']) || (cfg!(windows) && program.contains(':'));
+    is_path && !Path::new(program).is_absolute()
 }
 
 /// A whole number; `None` for anything else.

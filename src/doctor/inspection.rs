@@ -18,6 +18,7 @@ use crate::hub::probe::Probe;
 use crate::hub::probe::Unreached;
 use crate::model::endpoint::Endpoint;
 use crate::state::State;
+use crate::system::home;
 use crate::system::process;
 use crate::system::process::output_within;
 
@@ -44,8 +45,8 @@ pub struct Inspection<'c> {
     pub state: Result<State, String>,
     /// Git's configuration in the working directory.
     pub entries: Result<Vec<Entry>, ReadError>,
-    /// This user's home directory.
-    pub home: Option<PathBuf>,
+    /// This user's home directory, as git and as others find it.
+    pub homes: Vec<PathBuf>,
     /// Whether the network is left alone.
     pub offline: bool,
     contact: OnceCell<Result<Probe, Unreached>>,
@@ -55,13 +56,15 @@ impl<'c> Inspection<'c> {
     /// Reads what there is; nothing that is missing or broken stops it.
     #[must_use]
     pub fn look(context: &'c Context, config_error: Option<ConfigError>, offline: bool) -> Self {
-        let home = variable("HOME").map(PathBuf::from);
         Self {
             context,
             config_error,
             state: context.state_file.load().map_err(|error| error.to_string()),
             entries: config::read(KEYS),
-            home: home.or_else(|| directories::BaseDirs::new().map(|d| d.home_dir().to_owned())),
+            homes: [home::home(), home::of_python()]
+                .into_iter()
+                .flatten()
+                .collect(),
             offline,
             contact: OnceCell::new(),
         }

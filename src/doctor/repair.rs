@@ -11,6 +11,7 @@ use crate::git::lock;
 use crate::git::setup::ConfigFile;
 use crate::system::files;
 use crate::system::files::Lock;
+use crate::system::sharing::patiently;
 
 /// One repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +78,7 @@ impl Repair {
             Self::Sweep(leftovers) => {
                 for Leftover { path, lock } in leftovers {
                     let _lock = Lock::acquire(lock, files::LOCK_DEADLINE)?;
-                    match std::fs::remove_file(path) {
+                    match patiently(|| std::fs::remove_file(path)) {
                         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                             return Err(error)
                                 .with_context(|| format!("cannot remove {}", path.display()));
@@ -112,6 +113,9 @@ fn close(_: &Path, _: u32) -> std::io::Result<()> {
 #[must_use]
 pub fn shell_path(path: &Path) -> String {
     let text = path.to_string_lossy();
+    if cfg!(windows) {
+        return crate::model::quoting::word(&text);
+    }
     let plain = |c: char| c.is_alphanumeric() || "-_./+@%,:".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text.into_owned();

@@ -1,7 +1,7 @@
 //! What `doctor` prints: nothing in it is secret, and no line of it is longer than it should be.
 
 use std::fmt::{self, Write as _};
-use std::path::Path;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ const LONGEST: usize = 400;
 #[derive(Debug)]
 pub struct Public<'a> {
     /// What is written as `~`.
-    pub home: Option<&'a Path>,
+    pub homes: &'a [PathBuf],
 }
 
 impl Public<'_> {
@@ -28,36 +28,53 @@ impl Public<'_> {
     #[must_use]
     pub fn text(&self, text: &str) -> String {
         let text = without_logins(&text::one_line(text));
-        let text = self.without_home(&crate::model::secret::redact(&text));
+        let text = crate::model::secret::redact(&text);
+        let texts = self.homes.iter().filter_map(|home| home.to_str());
+        let text = texts.fold(text, |text, home| without_home(&text, home));
         if text.chars().count() <= LONGEST {
             return text;
         }
         let start: String = text.chars().take(LONGEST).collect();
         format!("{start}…")
     }
+}
 
-    fn without_home(&self, text: &str) -> String {
-        let home = self.home.and_then(Path::to_str).unwrap_or("");
-        let home = home.trim_end_matches('/');
-        // `/` as a home says nothing of anybody.
-        if home.len() < 2 {
-            return text.to_owned();
-        }
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(at) = rest.find(home) {
-            let (before, found) = rest.split_at(at);
-            let after = found.get(home.len()..).unwrap_or("");
-            let in_name = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-            let begins = before.chars().next_back().is_none_or(|c| !in_name(c));
-            let ends = after.chars().next().is_none_or(|c| !in_name(c));
-            out.push_str(before);
-            out.push_str(if begins && ends { "~" } else { home });
-            rest = after;
-        }
-        out.push_str(rest);
-        out
+/// The text with a home directory replaced. Windows takes either slash and ignores case, and Git
+/// Bash writes `/c/Users` for `C:\Users`.
+fn without_home(text: &str, home: &str) -> String {
+    let home = home.trim_end_matches(['/', '\\']);
+    // `/` as a home says nothing of anybody, and neither does a drive.
+    if home.len() < 2 || home.ends_with(':') {
+        return text.to_owned();
     }
+    let folded = |text: &str| text.to_ascii_lowercase().replace('\\', "/");
+    match home.split_once(':').filter(|(drive, _)| drive.len() == 1) {
+        None => replaced(text, text, home),
+        Some((drive, rest)) => {
+            let text = replaced(text, &folded(text), &folded(home));
+            replaced(&text, &folded(&text), &folded(&format!("/{drive}{rest}")))
+        }
+    }
+}
+
+/// The text with `~` wherever the home directory stands in its folded form, which has the same
+/// length.
+fn replaced(text: &str, folded: &str, home: &str) -> String {
+    let in_name = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    let mut out = String::with_capacity(text.len());
+    let mut done = 0;
+    for (at, found) in folded.match_indices(home) {
+        let end = at + found.len();
+        let begins = folded.get(..at).unwrap_or("").chars().next_back();
+        let ends = folded.get(end..).unwrap_or("").chars().next();
+        if begins.is_none_or(|c| !in_name(c)) && ends.is_none_or(|c| !in_name(c)) {
+            out.push_str(text.get(done..at).unwrap_or(""));
+            out.push('~');
+            done = end;
+        }
+    }
+    out.push_str(text.get(done..).unwrap_or(""));
+    out
 }
 
 /// The text with what stands before the host in its URLs replaced.
@@ -309,9 +326,11 @@ mod tests {
     #[test]
     fn what_is_shown_in_public() {
         let token = format!("hf_{}", "aB3".repeat(12));
-        let public = Public {
-            home: Some(Path::new("/home/alice")),
-        };
+        let homes = [
+            PathBuf::from("/home/alice"),
+            PathBuf::from(r"C:\Users\Alice"),
+        ];
+        let public = Public { homes: &homes };
         for (text, expected) in [
             ("see /home/alice/.gitconfig".to_owned(), "see ~/.gitconfig"),
             (
@@ -328,6 +347,15 @@ mod tests {
             ),
             (format!("key {token}"), "key hf_…3aB3"),
             ("a\x1b[2J\nb".to_owned(), "a[2J b"),
+            (r"see C:\Users\Alice\x".to_owned(), r"see ~\x"),
+            (
+                "C:/Users/Alice/x, c:/users/alice/x, /c/Users/Alice/x".to_owned(),
+                "~/x, ~/x, ~/x",
+            ),
+            (
+                r"C:\Users\Alice2, \\?\C:\Users\Alice".to_owned(),
+                r"C:\Users\Alice2, \\?\~",
+            ),
         ] {
             assert_eq!(public.text(&text), expected);
         }
@@ -335,10 +363,11 @@ mod tests {
             public.text(&"x".repeat(10_000)).chars().count(),
             LONGEST + 1
         );
-        let root = Public {
-            home: Some(Path::new("/")),
-        };
-        assert_eq!(root.text("/etc/gitconfig"), "/etc/gitconfig");
+        let tops = [PathBuf::from("/"), PathBuf::from(r"C:\")];
+        let top = Public { homes: &tops };
+        for text in ["/etc/gitconfig", r"C:\ProgramData\Git"] {
+            assert_eq!(top.text(text), text);
+        }
     }
 
     #[test]

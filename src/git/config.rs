@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use crate::git::config_file::Reach;
-use crate::git::config_file::is_our_helper;
+use crate::git::config_file::means_us;
 use crate::git::config_file::reach;
 use crate::git::run::{MAX_CONFIG, ReadError, TIMEOUT};
 use crate::system::process;
@@ -231,21 +231,6 @@ pub fn helpers<'a>(entries: &'a [Entry], endpoint: &str) -> Helpers<'a> {
     found
 }
 
-/// Whether a value of `helper` means this program, however it was written by hand.
-#[must_use]
-pub fn means_us(value: &str) -> bool {
-    if is_our_helper(value.as_bytes()) {
-        return true;
-    }
-    let (shell, command) = match value.strip_prefix('!') {
-        Some(command) => (true, command.trim_start()),
-        None => (false, value),
-    };
-    let first = command.split_whitespace().next().unwrap_or("");
-    let name = first.rsplit(['/', '\\']).next().unwrap_or("");
-    (first == "hf" && !shell) || matches!(name, "git-credential-hf" | "git-credential-hf.exe")
-}
-
 /// The last entry of `section.*.name` that reaches an endpoint: the one that counts below
 /// `credential`, where git goes by the order.
 #[must_use]
@@ -427,6 +412,13 @@ mod tests {
             ("/usr/bin/env /opt/a.b/git-credential-hf", true),
             ("C:/x/git-credential-hf.exe", true),
             ("!git-credential-hf", true),
+            ("C:/X/GIT-CREDENTIAL-HF", true),
+            (r"C:\x\Git-Credential-HF.EXE", true),
+            (r#"!"C:\Program Files\hf\git-credential-hf.exe" --x"#, true),
+            ("!'/opt/my tools/git-credential-hf'", true),
+            (r"!/opt/my\ tools/git-credential-hf", true),
+            ("!'/opt/git-credential-hf /x'", false),
+            ("/opt/GIT-CREDENTIAL-HF", false),
             ("!/opt/git-credential-hf --x", true),
             ("!hf", false),
             ("store", false),

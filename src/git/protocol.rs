@@ -46,20 +46,20 @@ pub struct Request {
     pub ephemeral: bool,
     /// What the caller can take.
     pub capabilities: Capabilities,
-    /// What a helper said before, handed back; see [`crate::offer::Mark`].
+    /// What a helper said before, handed back; see [`crate::selection::Mark`].
     pub states: Vec<String>,
 }
 
 /// Why a request is refused. None of them quotes the input: it may hold a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ProtocolError {
-    /// Over [`MAX_LINE`] bytes.
+    /// A line that is too long.
     #[error("line {line} of the request is longer than {MAX_LINE} bytes")]
     LongLine {
         /// The line, counted from 1.
         line: usize,
     },
-    /// Over [`MAX_LINES`] lines.
+    /// Too many lines.
     #[error("the request has more than {MAX_LINES} lines")]
     ManyLines,
     /// A NUL byte.

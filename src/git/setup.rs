@@ -3,10 +3,12 @@
 use crate::git::config_file;
 use crate::git::config_file::quote_helper;
 use crate::git::lock::GitLock;
+use crate::system::executable;
 use crate::system::files;
 use crate::system::process;
 use crate::system::process::on_path;
 use crate::system::process::output_within;
+use crate::system::sharing::patiently;
 use crate::terminal::Failure;
 use anyhow::{Context as _, Result};
 use std::fs;
@@ -64,7 +66,7 @@ pub fn edit(
     let edited = change(original.as_deref()).with_context(|| cannot("change"))?;
     match edited {
         Edited::Delete => {
-            fs::remove_file(&target).with_context(|| cannot("remove"))?;
+            patiently(|| fs::remove_file(&target)).with_context(|| cannot("remove"))?;
             Ok(true)
         }
         Edited::Write(bytes) if bytes.as_slice() == original.as_deref().unwrap_or_default() => {
@@ -122,10 +124,14 @@ pub fn file(which: &ConfigFile) -> Result<PathBuf> {
             return Ok(path);
         }
         // Newer gits say where it is; /etc is where distributions put it.
-        return Ok(ask_git(&["var", "GIT_CONFIG_SYSTEM"])
-            .ok()
-            .filter(|path| path.is_absolute())
-            .unwrap_or_else(|| PathBuf::from("/etc/gitconfig")));
+        let told = ask_git(&["var", "GIT_CONFIG_SYSTEM"]).ok();
+        let told = told.filter(|path| path.is_absolute());
+        let usual = cfg!(unix).then(|| PathBuf::from("/etc/gitconfig"));
+        return told.or(usual).ok_or_else(|| {
+            Failure::new("git does not say where its system configuration is")
+                .help("name the file: git credential-hf configure --file FILE")
+                .into()
+        });
     }
     global_file()
 }
@@ -142,7 +148,7 @@ fn global_file() -> Result<PathBuf> {
     if let Some(path) = set("GIT_CONFIG_GLOBAL") {
         return Ok(path);
     }
-    let home = files::home()
+    let home = crate::system::home::home()
         .ok_or_else(|| Failure::new("this user has no home directory: name a file with --file"))?;
     let usual = home.join(".gitconfig");
     let xdg = set("XDG_CONFIG_HOME")
@@ -185,7 +191,11 @@ pub fn helper_value() -> Result<String> {
         return Ok("hf".to_owned());
     }
     let name = path.file_stem().and_then(|stem| stem.to_str());
-    if name != Some(PROGRAM) {
+    let is_ours = |name: &str| match cfg!(windows) {
+        true => name.eq_ignore_ascii_case(PROGRAM),
+        false => name == PROGRAM,
+    };
+    if !name.is_some_and(is_ours) {
         let message = format!("this program must be called {PROGRAM} for git to find it");
         return Err(Failure::new(message).into());
     }
@@ -203,7 +213,8 @@ pub fn helper_value() -> Result<String> {
 fn installed_path() -> Option<PathBuf> {
     let called = PathBuf::from(std::env::args_os().next()?);
     if called.components().count() > 1 {
-        return std::path::absolute(called).ok();
+        let path = std::path::absolute(called).ok()?;
+        return Some(executable::file(&path));
     }
     on_path(PROGRAM).or_else(|| std::env::current_exe().ok())
 }

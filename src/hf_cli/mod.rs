@@ -16,6 +16,7 @@ use crate::storage::StorageError;
 use crate::system::files::Lock;
 use crate::system::files::Others;
 use crate::system::files::read_plain;
+use crate::system::home;
 use crate::system::process::on_path;
 
 pub mod ini;
@@ -93,8 +94,7 @@ impl HfCli {
     /// The one that this process's environment means.
     #[must_use]
     pub fn from_process() -> Self {
-        let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
-        Self::from_lookup(|name| std::env::var_os(name), home.as_deref())
+        Self::from_lookup(|name| std::env::var_os(name), home::of_python().as_deref())
     }
 
     /// The one that an environment means.
@@ -303,7 +303,8 @@ fn read_text(path: &Path) -> Result<Option<Zeroizing<String>>, StorageError> {
                     Some(Others::MayWrite(_)) => {
                         return Err(refused("other users can write to it"));
                     }
-                    None => bytes,
+                    // Whether others can write there is not known.
+                    None | Some(Others::Outside(_)) => bytes,
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::find::read_small;
+use super::small_file::read_small;
 use crate::git::config_file;
 
 /// How many folders are looked into. Their depth has no limit: a clone below it would be missed

@@ -1,6 +1,7 @@
 //! Looks where tokens lie in plain text, and judges what is found: nothing is changed, no storage
 //! is opened and nobody is asked.
 
+use super::small_file::read_small;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,12 +19,8 @@ use crate::model::repo::Repo;
 use crate::model::secret::Kind;
 use crate::model::secret::Secret;
 use crate::model::secret::SecretError;
-use crate::system::files;
-use crate::system::files::Others;
+use crate::system::home::home;
 use zeroize::Zeroizing;
-
-/// The largest file that is looked through, in bytes.
-const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// All that was found.
 #[derive(Debug, Default)]
@@ -111,7 +108,7 @@ impl Findings {
 
     fn git(&mut self, context: &Context) {
         let mut paths = Vec::new();
-        if let Some(home) = files::home() {
+        if let Some(home) = home() {
             paths.push(home.join(".git-credentials"));
             let config = std::env::var_os("XDG_CONFIG_HOME").filter(|dir| !dir.is_empty());
             let config = config.map_or_else(|| home.join(".config"), PathBuf::from);
@@ -140,7 +137,7 @@ impl Findings {
     fn netrc(&mut self, context: &Context) {
         let set = std::env::var_os("NETRC").filter(|path| !path.is_empty());
         let mut paths: Vec<PathBuf> = set.into_iter().map(PathBuf::from).collect();
-        if let Some(home) = files::home() {
+        if let Some(home) = home() {
             paths.push(home.join(".netrc"));
             if cfg!(windows) {
                 paths.push(home.join("_netrc"));
@@ -370,23 +367,4 @@ fn endpoint_of_machine(context: &Context, machine: &str) -> Option<Endpoint> {
         .into_iter();
     let only = on_host.next()?;
     on_host.next().is_none().then_some(only)
-}
-
-/// Reads a file of this user's that is not too large.
-///
-/// # Errors
-/// When it is missing, no plain file, another user's, too large, or cannot be read.
-pub fn read_small(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    if std::fs::metadata(path)?.len() > MAX_BYTES as u64 {
-        return Err(io::Error::other("it is too large to hold tokens"));
-    }
-    let plain = files::read_plain(path)?;
-    let bytes = Zeroizing::new(plain.bytes);
-    if let Some(Others::Own(_)) = plain.others {
-        return Err(io::Error::other("it belongs to another user"));
-    }
-    if bytes.len() > MAX_BYTES {
-        return Err(io::Error::other("it is too large to hold tokens"));
-    }
-    Ok(bytes)
 }

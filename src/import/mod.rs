@@ -1,4 +1,4 @@
-//! Tokens that lie elsewhere in plain text: where they are found ([`find`]), and how they are
+//! Tokens that lie elsewhere in plain text: where they are found ([`mod@find`]), and how they are
 //! taken out of there ([`remove`]). For each format there is one reader and editor, which does no
 //! I/O.
 
@@ -18,6 +18,7 @@ pub mod hf;
 pub mod login_url;
 pub mod netrc;
 pub mod remove;
+pub mod small_file;
 pub mod store_helper;
 
 pub use find::{Findings, find};

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use zeroize::Zeroizing;
 
-use super::find::read_small;
 use super::login_url::LoginUrl;
+use super::small_file::read_small;
 use super::{Place, Source, git_credentials, hf, netrc};
 use crate::app::Context;
 use crate::git::config_file::urls;

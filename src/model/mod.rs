@@ -2,8 +2,10 @@
 //! Nothing here does I/O.
 
 pub mod endpoint;
+pub mod pasted;
 pub mod pattern;
 pub mod permissions;
+pub mod quoting;
 pub mod repo;
 pub mod secret;
 pub mod text;

@@ -1,4 +1,20 @@
 //! The one type that holds a secret: it cannot be printed, and is wiped when dropped.
+//!
+//! Secrets leave it in these files and in no others (`tests/structure.rs` compares the table with
+//! the calls of [`Secret::expose`]):
+//!
+//! | file | who gets the secret |
+//! |---|---|
+//! | `git/protocol.rs` | git, as the answer to `get` |
+//! | `storage/record.rs` | a storage: the keyring, or a file that only its owner can read |
+//! | `app/renewal/hf_cli.rs` | the hf CLI's own files, when its login is renewed |
+//! | `hub/mod.rs` | the Hub, in an `Authorization` header |
+//! | `hub/oauth.rs` | the Hub, in the form of a login or a renewal |
+//! | `hub/revoke.rs` | the Hub, to end the token |
+//! | `commands/token.rs` | whoever runs `token` |
+//! | `commands/run.rs` | the command that `run` starts, as `HF_TOKEN` |
+//! | `commands/login/mod.rs` | nobody: looks whether it holds the start of a token |
+//! | `import/login_url.rs` | nobody: looks whether a URL's username is plain |
 
 use std::fmt;
 
@@ -10,8 +26,7 @@ use zeroize::Zeroizing;
 /// A token, password or refresh token.
 ///
 /// There is no `Display`; `Debug` says only what [`Secret::hint`] says. The value leaves this
-/// type through [`Secret::expose`], whose callers are the answer to git, the `Authorization`
-/// header and the storages.
+/// type through [`Secret::expose`] alone.
 #[derive(Clone)]
 pub struct Secret(SecretString);
 

@@ -71,10 +71,5 @@ pub fn is_printable(c: char) -> bool {
 /// A name as a shell wants it.
 #[must_use]
 pub fn shell_quoted(name: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-    if !name.is_empty() && name.chars().all(plain) {
-        name.to_owned()
-    } else {
-        format!("'{}'", name.replace('\'', "'\\''"))
-    }
+    super::quoting::word(name)
 }

@@ -102,6 +102,21 @@ impl TokenName {
         crate::model::secret::hex(digest.iter().take(8))
     }
 
+    /// The name of the token's entry in a keyring, so that no two names share one: the Credential
+    /// Manager of Windows ignores case, and others treat accents and odd characters in their own
+    /// way. Lower-case ASCII stays as it is; any other name gets a hash, after a `~` that no plain
+    /// name has.
+    #[must_use]
+    pub fn keyring_entry(&self) -> String {
+        let plain = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_' | '.');
+        if self.0.chars().all(plain) {
+            return self.0.clone();
+        }
+        let lower = self.0.chars().map(|c| c.to_ascii_lowercase());
+        let readable: String = lower.filter(|c| plain(*c)).take(32).collect();
+        format!("{readable}~{}", self.hash())
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -162,6 +177,36 @@ mod tests {
     fn the_hash_of_a_name_is_for_good() {
         // Files are found by it.
         assert_eq!(TokenName::existing("work").hash(), "00e13ed7af55b276");
+    }
+
+    #[test]
+    fn names_that_keyrings_confuse_have_entries_of_their_own() {
+        let entry = |name: &str| TokenName::existing(name).keyring_entry();
+        // Entries are found by these, so they are for good.
+        for (name, expected) in [
+            ("work", "work"),
+            ("acme-write_2.x", "acme-write_2.x"),
+            ("Work", "work~104ab9213e28e4ff"),
+        ] {
+            assert_eq!(entry(name), expected);
+        }
+        let names = [
+            "work",
+            "Work",
+            "WORK",
+            "wörk",
+            "wo\u{308}rk",
+            "work~",
+            "wo rk",
+            "git:work",
+            "w/ork",
+            "work~104ab9213e28e4ff",
+        ];
+        let entries: std::collections::BTreeSet<String> = names
+            .iter()
+            .map(|name| entry(name).to_lowercase())
+            .collect();
+        assert_eq!(entries.len(), names.len());
     }
 
     #[test]

@@ -150,10 +150,11 @@ impl StateFile {
 
     fn load_alone(&self) -> Result<State, StateError> {
         let bytes = match files::read_deciding(&self.path) {
+            // Outside the profile on Windows nothing is known of others, and no token is in it.
             Ok(Plain {
                 others: Some(others),
                 ..
-            }) => return Err(self.io(not_trusted(&others))),
+            }) if others.is_known() => return Err(self.io(not_trusted(&others))),
             Ok(Plain { bytes, .. }) => bytes,
             Err(error)
                 if matches!(

@@ -11,6 +11,7 @@ use super::parking::{FileParking, Parking};
 use super::{Record, Storage, StorageError};
 use crate::model::token_name::TokenName;
 use crate::system::files::{self, Access, Folder, Lock};
+use crate::system::home::is_outside_profile;
 
 /// The largest file read, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
@@ -112,6 +113,10 @@ impl Storage for FileStorage {
     }
 
     fn write(&self, name: &TokenName, record: &Record) -> Result<(), StorageError> {
+        // Said before anything is made.
+        if let Some(refused) = outside(&self.dir) {
+            return Err(refused);
+        }
         let folder = self.checked(Folder::make_itself(&self.dir))?;
         let _lock = self.lock()?;
         Self::sweep(&folder);
@@ -170,11 +175,21 @@ fn private(path: &Path, metadata: &Metadata, wanted: &str) -> Result<(), Storage
     Ok(())
 }
 
-/// On Windows the folder lies in the user's profile, whose access list keeps others out.
+/// Refuses what the access list of the user's profile does not keep others out of.
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the other platforms can refuse")]
-fn private(_: &Path, _: &Metadata, _: &str) -> Result<(), StorageError> {
-    Ok(())
+fn private(path: &Path, _: &Metadata, _: &str) -> Result<(), StorageError> {
+    outside(path).map_or(Ok(()), Err)
+}
+
+/// The refusal for a folder outside the profile.
+fn outside(path: &Path) -> Option<StorageError> {
+    is_outside_profile(path).then(|| {
+        StorageError::Refused(format!(
+            "{} is outside your user profile, where other users may be able to read it, so no \
+             token is kept in files there",
+            path.display()
+        ))
+    })
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ use super::{Record, Storage, StorageError};
 use crate::model::token_name::TokenName;
 use crate::system::trace;
 
-/// The service that all entries are under; the user name of an entry is the token's name.
+/// The service that all entries are under; the user name of an entry is made from the token's
+/// name, see [`TokenName::keyring_entry`].
 const SERVICE: &str = "git-credential-hf";
 
 /// The service of the entries that the answers to renewals wait under.
@@ -49,7 +50,7 @@ impl KeyringStorage {
             return Err(self.too_slow());
         }
         let (sender, receiver) = mpsc::sync_channel(1);
-        let user = name.as_str().to_owned();
+        let user = name.keyring_entry();
         std::thread::Builder::new()
             .name("keyring".to_owned())
             .spawn(move || {
@@ -98,9 +99,15 @@ impl KeyringStorage {
     }
 
     fn too_slow(&self) -> StorageError {
+        let why = if cfg!(target_os = "macos") {
+            "if macOS shows a window that asks for your password, type it there and click Always \
+             Allow; each upgrade of this program makes macOS ask again"
+        } else {
+            "it may be locked, or its service hangs"
+        };
+        let seconds = self.timeout.as_secs_f64();
         StorageError::BrokeOff(format!(
-            "the keyring did not answer within {} s: it may be locked, or its service hangs",
-            self.timeout.as_secs_f64()
+            "the keyring did not answer within {seconds} s: {why}"
         ))
     }
 }
@@ -113,7 +120,8 @@ impl Storage for KeyringStorage {
             .and_then(|text| Record::from_text(text).ok())
             .ok_or_else(|| {
                 StorageError::Refused(format!(
-                    "the keyring's entry `{SERVICE}` / `{name}` was not written by this program"
+                    "the keyring's entry `{}` of `{SERVICE}` was not written by this program",
+                    name.keyring_entry()
                 ))
             })
     }
@@ -141,8 +149,8 @@ impl Parking for KeyringParking<'_> {
         match self.write(room) {
             // Windows' Credential Manager takes 2,560 bytes. A token that fits alone is renewed
             // although its answer may not fit here.
-            Err(StorageError::Refused(why)) => {
-                trace::line(|| format!("no room for an answer: {why}"));
+            Err(error @ StorageError::TooLong(_)) => {
+                trace::line(|| format!("no room for an answer: {error}"));
                 Ok(())
             }
             other => other,
@@ -177,12 +185,31 @@ fn with_entry<T>(
     if let Err(super::secret_service::Failure::Foreign(why)) = super::secret_service::check_bus() {
         return Err(foreign(&why));
     }
-    let call = || Entry::new(service, user).and_then(|entry| call(&entry));
+    let call = || entry(service, user).and_then(|entry| call(&entry));
     let mut outcome = call();
     if matches!(outcome, Err(Error::PlatformFailure(_))) && reconnect() {
         outcome = call();
     }
     outcome.map_err(describe)
+}
+
+#[cfg(not(windows))]
+fn entry(service: &str, user: &str) -> Result<Entry, Error> {
+    Entry::new(service, user)
+}
+
+/// The Credential Manager sorts by the whole name, so ours comes first. It would also copy
+/// entries to every machine of a domain where the profile roams; these stay on this one.
+#[cfg(windows)]
+fn entry(service: &str, user: &str) -> Result<Entry, Error> {
+    // Asking for the status sets the store up.
+    if Entry::store_status().is_err() {
+        return Err(Error::NoDefaultStore);
+    }
+    let target = format!("{service}:{user}");
+    let how = [("target", target.as_str()), ("persistence", "Local")].into();
+    let inner = keyring_core::Entry::new_with_modifiers(service, user, &how)?;
+    Ok(Entry { inner })
 }
 
 /// Gives the keyring crate a new connection: it keeps the one it has, broken or not.
@@ -245,6 +272,13 @@ fn ambiguous() -> StorageError {
 
 /// The keyring's error in words. Errors that carry the secret's bytes are not shown.
 fn describe(error: Error) -> StorageError {
+    #[cfg(target_os = "macos")]
+    if let Error::PlatformFailure(cause) | Error::NoStorageAccess(cause) = &error
+        && let Some(cause) = cause.downcast_ref::<security_framework::base::Error>()
+        && let Some(known) = keychain_error(cause.code())
+    {
+        return known;
+    }
     match error {
         Error::NoEntry => StorageError::NotFound,
         Error::NoDefaultStore => {
@@ -264,16 +298,62 @@ fn describe(error: Error) -> StorageError {
             "the keyring failed: {}",
             crate::model::text::one_line(&cause.to_string())
         )),
-        Error::TooLong(what, limit) => {
-            StorageError::Refused(format!("the keyring takes no {what} of over {limit} bytes"))
-        }
+        Error::TooLong(_, limit) => StorageError::TooLong(limit),
         Error::Ambiguous(_) => ambiguous(),
         _ => StorageError::BrokeOff("the keyring failed".to_owned()),
     }
 }
 
-#[cfg(all(test, windows))]
+/// What the error codes of macOS's keychain mean to a user (`SecBase.h`). The window that they
+/// speak of is one that no program over SSH can show.
+#[cfg(any(target_os = "macos", test))]
+fn keychain_error(code: i32) -> Option<StorageError> {
+    const UNLOCK: &str = "run `security unlock-keychain` in this terminal and try again";
+    let unavailable = |why: &str| StorageError::Unavailable(why.to_owned());
+    Some(match code {
+        // errSecInteractionNotAllowed
+        -25308 => unavailable(&format!(
+            "the keychain is locked, and macOS cannot ask for its password here (over SSH, for example): {UNLOCK}"
+        )),
+        // errSecAuthFailed
+        -25293 => unavailable(&format!(
+            "the keychain is locked, or the password for it was wrong: {UNLOCK}"
+        )),
+        // errSecUserCanceled
+        -128 => unavailable(
+            "access to the keychain was cancelled in the window that asks for it: try again, and \
+             click Always Allow",
+        ),
+        // errSecDuplicateItem
+        -25299 => StorageError::Refused(format!(
+            "the keychain has an entry of `{SERVICE}` that this program may not change: delete it \
+             in Keychain Access, and try again"
+        )),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn keychain_errors_in_words() {
+        for (code, words) in [
+            (-25308, "security unlock-keychain"),
+            (-25293, "security unlock-keychain"),
+            (-128, "click Always Allow"),
+            (-25299, "Keychain Access"),
+        ] {
+            let error = keychain_error(code).unwrap().to_string();
+            assert!(error.contains(words) && !error.contains("25"), "{error}");
+        }
+        assert!(keychain_error(-1).is_none());
+    }
+}
+
+#[cfg(all(test, windows))]
+mod windows_tests {
     use super::*;
     use crate::model::endpoint::Endpoint;
     use crate::model::secret::Secret;
@@ -297,9 +377,13 @@ mod tests {
             assert_eq!(read.secret.expose(), text);
             assert_eq!(read.expires, Some(17));
         }
-        // The Credential Manager takes 2,560 bytes, which is said in words.
+        let entry = entry(SERVICE, &name.keyring_entry()).unwrap();
+        let known = entry.inner.get_attributes().unwrap();
+        assert_eq!(known["persistence"], "Local");
+        let target = format!("git-credential-hf:{}", name.as_str());
+        assert_eq!(known["target_name"], target);
         let long = storage.write(&name, &record(&"x".repeat(3000)));
-        assert!(long.unwrap_err().to_string().contains("bytes"));
+        assert!(matches!(long, Err(StorageError::TooLong(2560))));
         storage.delete(&name).unwrap();
         storage.delete(&name).unwrap();
         assert!(matches!(storage.read(&name), Err(StorageError::NotFound)));

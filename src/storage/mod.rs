@@ -67,6 +67,9 @@ pub enum StorageError {
     /// The same, and it may have done what was asked before it broke off.
     #[error("{0}")]
     BrokeOff(String),
+    /// The storage takes no record that long; what was there before is still there.
+    #[error("the keyring of this system takes at most {0} bytes, and this token is longer")]
+    TooLong(u32),
     /// There is something that must not be used.
     #[error("{0}")]
     Refused(String),

@@ -10,7 +10,7 @@ mod unix;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[cfg(not(unix))]
@@ -18,6 +18,8 @@ pub use elsewhere::{Folder, real_path};
 pub use ownership::Others;
 #[cfg(unix)]
 pub use unix::{Folder, Links, Way, real_path};
+
+use crate::system::sharing::patiently;
 
 /// How long a writer waits for another one before it gives up.
 pub const LOCK_DEADLINE: Duration = Duration::from_secs(10);
@@ -119,6 +121,8 @@ pub fn write_in(folder: &Folder, name: &OsStr, bytes: &[u8], mode: Option<u32>) 
         let _ = mode;
         folder.leave_to_owner(&file, Some(name));
         file.sync_all()?;
+        // Windows renames no file that is open.
+        drop(file);
         folder.rename(&temporary, name)
     })();
     if result.is_err() {
@@ -209,7 +213,11 @@ pub fn read_plain(path: &Path) -> io::Result<Plain> {
         use std::os::unix::fs::OpenOptionsExt;
         options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
     }
-    read_open(options.open(path)?, path)
+    // Windows says of a folder what it says of a file that is held.
+    if cfg!(windows) && path.is_dir() {
+        return Err(not_plain());
+    }
+    patiently(|| read_open(options.open(path)?, path))
 }
 
 /// Reads a plain file that decides what happens with tokens. Who can change a folder or link on
@@ -281,14 +289,6 @@ pub fn open_no_follow(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// This user's home, as git finds it.
-#[must_use]
-pub fn home() -> Option<PathBuf> {
-    let set = std::env::var_os("HOME").filter(|value| !value.is_empty());
-    set.map(PathBuf::from)
-        .or_else(|| directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()))
-}
-
 /// The mode of a file, to write it again with; `None` where it is not there.
 #[must_use]
 pub fn mode_of(path: &Path) -> Option<u32> {
@@ -333,7 +333,9 @@ pub fn is_private_dir(dir: &Path) -> bool {
         metadata.is_dir() && ours && metadata.mode() & 0o077 == 0
     }
     #[cfg(not(unix))]
-    metadata.is_dir()
+    {
+        metadata.is_dir() && !crate::system::home::is_outside_profile(dir)
+    }
 }
 
 /// Makes a folder that only its owner can enter, with the folders above it; one that is there

@@ -36,6 +36,7 @@ mod unix {
 #[cfg(unix)]
 pub use unix::{no_core_dump, restore};
 
-/// Windows writes no core files unless an administrator sets that up.
+/// Windows has no limit to set: its error reporting may keep a dump of a program that crashes,
+/// as the machine's settings say.
 #[cfg(not(unix))]
 pub fn no_core_dump() {}

@@ -2,8 +2,11 @@
 
 pub mod clock;
 pub mod environment;
+pub mod executable;
 pub mod files;
 pub mod hardening;
+pub mod home;
 pub mod paths;
 pub mod process;
+pub mod sharing;
 pub mod trace;

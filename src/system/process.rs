@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use crate::system::environment::SECRET_VARIABLES;
+use crate::system::executable::file_names;
 
 /// How often a program is asked whether it has ended, while nothing else shows it.
 const POLL: Duration = Duration::from_millis(5);
@@ -130,14 +131,11 @@ pub fn on_path(program: &str) -> Option<PathBuf> {
 /// All places of a program on the PATH, the one that is run first.
 #[must_use]
 pub fn all_on_path(program: &OsStr) -> Vec<PathBuf> {
-    let mut name = program.to_owned();
-    if Path::new(program).extension().is_none() {
-        name.push(std::env::consts::EXE_SUFFIX);
-    }
+    let names = file_names(program);
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .filter(|dir| dir.is_absolute())
-        .map(|dir| dir.join(&name))
+        .flat_map(|dir| names.iter().map(move |name| dir.join(name)))
         .filter(|file| is_program(file))
         .collect()
 }

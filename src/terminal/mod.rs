@@ -1,5 +1,6 @@
 //! What people see: output, tables, styles, errors and prompts.
 
+pub mod console;
 pub mod error_report;
 pub mod output;
 pub mod prompt;
@@ -73,7 +74,7 @@ mod tests {
         for (text, _) in HOSTILE {
             let value = serde_json::json!({ text: [text, "\u{1f917}"] });
             let json = json(&value).unwrap();
-            assert_eq!(sanitize(&json), *json, "{text:?}");
+            assert!(sanitize(&json) == *json && json.is_ascii(), "{text:?}");
             let back: serde_json::Value = serde_json::from_str(&json).unwrap();
             assert_eq!(back, value);
         }

@@ -27,8 +27,8 @@ pub fn tell_styled(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// JSON, indented. Characters that are not fit for a terminal are escaped, so that the value does
-/// not change.
+/// JSON, indented, in ASCII: whatever code page or locale a reader decodes it by, and whatever a
+/// terminal makes of a character, the value stays the same.
 ///
 /// # Errors
 /// When the value cannot be written as JSON.
@@ -36,7 +36,7 @@ pub fn json(value: &serde_json::Value) -> serde_json::Result<Zeroizing<String>> 
     let plain = Zeroizing::new(serde_json::to_string_pretty(value)?);
     let mut text = Zeroizing::new(String::with_capacity(2 * plain.len()));
     for c in plain.chars() {
-        if is_printable(c) {
+        if c.is_ascii() && is_printable(c) {
             text.push(c);
             continue;
         }
@@ -60,7 +60,7 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 /// Prints JSON to stdout.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
     print_secret(&redact(&json(value)?))
 }
@@ -92,17 +92,17 @@ impl Progress {
     #[must_use]
     pub fn begin() -> Self {
         Self {
-            last: io::stderr().is_terminal().then(Instant::now),
+            last: (io::stderr().is_terminal() && super::console::shows_colours())
+                .then(Instant::now),
             shown: false,
         }
     }
 
     /// Shows how far the task is.
     pub fn show(&mut self, line: &str) {
-        let Some(last) = self.last.filter(|last| last.elapsed() >= TICK) else {
+        if self.last.is_none_or(|last| last.elapsed() < TICK) {
             return;
-        };
-        debug_assert!(last <= Instant::now());
+        }
         let screen = Screen::stderr();
         let width = screen.width.unwrap_or(80).saturating_sub(1);
         let line = redact(&screen.text(&one_line(line)));

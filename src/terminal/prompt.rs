@@ -5,7 +5,12 @@ use std::io::{self, IsTerminal, Read, Write};
 
 use zeroize::Zeroizing;
 
-use crate::model::secret::MAX_BYTES;
+use crate::model::pasted;
+use crate::model::pasted::Obstacle;
+use crate::model::secret::{MAX_BYTES, Secret};
+
+/// A token as it was given, or what keeps it from being one.
+pub type Given = Result<Secret, Obstacle>;
 
 /// Whether a question can be asked: a person is at both ends.
 #[must_use]
@@ -66,17 +71,24 @@ fn ask(question: &str, answers: &str) -> Option<String> {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn token(on_stdin: bool, question: &str) -> io::Result<Option<Zeroizing<String>>> {
+pub fn token(on_stdin: bool, question: &str) -> io::Result<Option<Given>> {
     if on_stdin && !io::stdin().is_terminal() {
-        let mut text = Zeroizing::new(String::with_capacity(1024));
-        let most = MAX_BYTES as u64 + 1;
-        io::stdin().lock().take(most).read_to_string(&mut text)?;
-        return Ok(Some(text));
+        let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
+        // UTF-16 has two bytes for each of the token's.
+        let most = 2 * MAX_BYTES as u64 + 4;
+        io::stdin().lock().take(most).read_to_end(&mut bytes)?;
+        return Ok(Some(pasted::token(&bytes)));
     }
     if !can_ask() {
         return Ok(None);
     }
-    hidden(question).map(Some)
+    if !super::console::hides_typing() {
+        return Err(io::Error::other(
+            "this terminal (Git Bash) shows what is typed: start the command with winpty",
+        ));
+    }
+    let typed = hidden(question)?;
+    Ok(Some(pasted::token(typed.as_bytes())))
 }
 
 /// What a key does to the line being typed.
@@ -166,15 +178,36 @@ pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
 /// When there is no terminal, or its end comes before a line.
 #[cfg(not(unix))]
 pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
-    rpassword::prompt_password(format!("{prompt}: ")).map(Zeroizing::new)
+    use std::io::Write;
+
+    write!(io::stderr(), "{}: ", crate::model::text::one_line(prompt))?;
+    let mut line = Zeroizing::new(Vec::with_capacity(1024));
+    let keys = super::console::Keys::open()?;
+    let last = 'keys: loop {
+        let c = keys.read()?;
+        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+            match take(&mut line, byte) {
+                Key::Typing => {}
+                last => break 'keys last,
+            }
+        }
+    };
+    writeln!(io::stderr())?;
+    match last {
+        Key::End => Err(no_line()),
+        // Windows ends the program itself, unless the console gives the key away.
+        Key::Interrupt => {
+            drop(line);
+            std::process::exit(INTERRUPTED);
+        }
+        _ => text(&line),
+    }
 }
 
-#[cfg(unix)]
 fn no_line() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "no token was given")
 }
 
-#[cfg(unix)]
 fn text(line: &[u8]) -> io::Result<Zeroizing<String>> {
     std::str::from_utf8(line)
         .map(|text| Zeroizing::new(text.to_owned()))

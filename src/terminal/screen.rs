@@ -86,8 +86,9 @@ impl Screen {
         };
         Self {
             width: is_terminal.then(width),
-            unicode: env.utf8,
-            colour: is_terminal && !env.no_color,
+            // On Windows, what reads a pipe decodes it by some code page.
+            unicode: env.utf8 && (is_terminal || !cfg!(windows)),
+            colour: is_terminal && !env.no_color && super::console::shows_colours(),
         }
     }
 

@@ -278,19 +278,19 @@ a-name-of-a-token-that-is-far-too-long  hf_…1234  carol-of-the-other-departmen
             (
                 80,
                 "\
-NAME                  TOKEN     ACCOUNT               STORAGE            STATUS
-acme                  hf_…1234  alice                 keyring            ok
-データ                hf_…1234  bob                   file, not encryp…  ok
-a-name-of-…-too-long  hf_…1234  carol-of-t…epartment  command vault      rejected
+NAME                 TOKEN     ACCOUNT              STORAGE             STATUS
+acme                 hf_…1234  alice                keyring             ok
+データ               hf_…1234  bob                  file, not encrypt…  ok
+a-name-of…-too-long  hf_…1234  carol-of-…epartment  command vault       rejected
 ",
             ),
             (
                 60,
                 "\
-NAME             TOKEN     ACCOUNT          STORAGE   STATUS
-acme             hf_…1234  alice            keyring   ok
-データ           hf_…1234  bob              file, …   ok
-a-name…too-long  hf_…1234  carol-o…artment  command…  rejected
+NAME          TOKEN     ACCOUNT       STORAGE       STATUS
+acme          hf_…1234  alice         keyring       ok
+データ        hf_…1234  bob           file, not e…  ok
+a-name…-long  hf_…1234  carol-…tment  command vau…  rejected
 ",
             ),
             (

@@ -63,7 +63,7 @@ pub fn natural(a: &str, b: &str) -> Ordering {
             let (part, tail) = rest.split_at(end.unwrap_or(rest.len()));
             match part.parse() {
                 Ok(number) => parts.push((number, String::new())),
-                Err(_) => parts.push((0, part.to_lowercase())),
+                Err(_) => parts.push((u128::MAX, part.to_lowercase())),
             }
             rest = tail;
         }

@@ -32,13 +32,18 @@ fn main() {
     // cargo adds arguments of its own, all with dashes.
     let arguments = std::env::args().skip(1);
     let mut rounds = 200;
-    let mut other = None;
+    let mut builds = Vec::new();
     let mut parts = Vec::new();
     for argument in arguments.filter(|argument| !argument.starts_with('-')) {
         match argument.split_once('=') {
             Some(("rounds", count)) => rounds = count.parse().expect("rounds=NUMBER"),
             Some(("other", path)) => {
-                other = Some(std::fs::canonicalize(path).expect("other=PROGRAM"));
+                let path = std::fs::canonicalize(path).expect("other=PROGRAM");
+                builds.push((["other build, HF_TOKEN", "other build, file"], path));
+            }
+            Some(("released", path)) => {
+                let path = std::fs::canonicalize(path).expect("released=PROGRAM");
+                builds.push((["released, HF_TOKEN", "released, file"], path));
             }
             _ => parts.push(argument),
         }
@@ -47,7 +52,7 @@ fn main() {
     let hub = Hub::start();
     if wanted("helpers") {
         let keyring = Keyring::is_possible().then(Keyring::start);
-        helpers::run(&hub, keyring.as_ref(), other.as_deref(), rounds);
+        helpers::run(&hub, keyring.as_ref(), &builds, rounds);
     }
     if wanted("features") {
         features::run(&hub, rounds);

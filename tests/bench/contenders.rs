@@ -45,6 +45,10 @@ pub struct Contender {
     _end: Option<End>,
 }
 
+/// Another build of ours: what it is called with a token in the environment and in a file, and the
+/// program.
+pub type Build = ([&'static str; 2], PathBuf);
+
 /// A command that ends what a helper has started.
 struct End(Command);
 
@@ -152,9 +156,8 @@ pub fn git() -> (PathBuf, String) {
     (said.trim_end().into(), format!("{major}.{minor}.{patch}"))
 }
 
-/// All that there are here, git's own first. What is missing is said. `other` is another build of
-/// ours, to be held against this one.
-pub fn all(hub: &Hub, keyring: Option<&Keyring>, other: Option<&Path>) -> Vec<Contender> {
+/// All that there are here, git's own first. What is missing is said.
+pub fn all(hub: &Hub, keyring: Option<&Keyring>, builds: &[Build]) -> Vec<Contender> {
     let token = hub.add_token("bench", &[("acme", Write)]);
     let (folder, _) = git();
     let machine = || Machine::new(hub);
@@ -236,9 +239,9 @@ pub fn all(hub: &Hub, keyring: Option<&Keyring>, other: Option<&Path>) -> Vec<Co
     helper.keeps = false;
     all.push(helper.contender(hub, &token));
 
-    if other.is_some() {
-        all.push(from_environment("other build, HF_TOKEN", other));
-        all.push(from_file("other build, file", other));
+    for ([environment, file], program) in builds {
+        all.push(from_environment(environment, Some(program.as_path())));
+        all.push(from_file(file, Some(program.as_path())));
     }
 
     if let Some(keyring) = keyring {

@@ -1,9 +1,8 @@
 //! One call of each helper: time, instructions, memory and system calls.
 
 use std::fs;
-use std::path::Path;
 
-use crate::contenders::{self, Contender};
+use crate::contenders::{self, Build, Contender};
 use crate::measure::{Call, Table, Timed, in_turn, or_dash};
 use crate::support::hub::Hub;
 use crate::support::keyring::Keyring;
@@ -13,8 +12,8 @@ use crate::support::machine::Machine;
 const CALLS: &str = "%file,clone,clone3,fork,vfork,connect";
 
 /// Prints all there is to say of one call.
-pub fn run(hub: &Hub, keyring: Option<&Keyring>, other: Option<&Path>, rounds: usize) {
-    let mut all = contenders::all(hub, keyring, other);
+pub fn run(hub: &Hub, keyring: Option<&Keyring>, builds: &[Build], rounds: usize) {
+    let mut all = contenders::all(hub, keyring, builds);
     let machine = Machine::new(hub);
     let nothing = machine.command("/bin/true", [""; 0]).into_command();
     let mut nothing = Timed::new(Call::new(nothing, ""));
@@ -93,15 +92,14 @@ pub fn run(hub: &Hub, keyring: Option<&Keyring>, other: Option<&Path>, rounds: u
     }
     table.print();
 
-    let ours = contenders::program();
-    for (name, path) in [
-        ("the program", Some(ours.as_path())),
-        ("the other build", other),
-    ] {
-        if let Some(path) = path {
-            let size = fs::metadata(path).expect("the program").len();
-            println!("size of {name}: {:.2} MB", size as f64 / 1e6);
-        }
+    let ours = ("ours".to_owned(), contenders::program());
+    let builds = builds.iter().map(|(names, path)| {
+        let name = names[0].split(',').next();
+        (name.unwrap_or_default().to_owned(), path.clone())
+    });
+    for (name, path) in [ours].into_iter().chain(builds) {
+        let size = fs::metadata(path).expect("the program").len();
+        println!("size of {name}: {:.2} MB", size as f64 / 1e6);
     }
     println!();
 }

@@ -82,7 +82,10 @@ fn answer(session: &Session) -> Result<Reply> {
     let selection = match context.select(&wanted, &state) {
         Ok(selection) => selection,
         Err(error) => {
-            terminal::say(&explain_error(session, &error));
+            // Without the state no name is known, and that has been said.
+            if !context.state_is_unread.get() {
+                terminal::say(&explain_error(session, &error));
+            }
             return Ok(Reply::Quit);
         }
     };
@@ -157,7 +160,8 @@ fn answer(session: &Session) -> Result<Reply> {
             Ok(Reply::Quit)
         }
         Outcome::Nothing => {
-            if context.config.hints && reader.said.is_empty() {
+            let unread = context.state_is_unread.get();
+            if context.config.hints && reader.said.is_empty() && !unread {
                 hint(session, &selection, &subject);
             }
             Ok(Reply::Unanswered(Mark::Asked.to_text()))

@@ -30,6 +30,7 @@ use crate::storage::Record;
 use crate::storage::StorageKind;
 use crate::terminal;
 use crate::terminal::Failure;
+use crate::terminal::console;
 use crate::terminal::print;
 use crate::terminal::prompt;
 
@@ -224,21 +225,36 @@ fn check_name(
 }
 
 fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
+    let again = match &login.name {
+        Some(name) => format!("git credential-hf login {}", shell_quoted(name)),
+        None => "git credential-hf login".to_owned(),
+    };
+    if terminal::can_ask() && !console::hides_typing() {
+        return Err(Failure::new(
+            "this terminal (Git Bash) shows what is typed, so no token is asked for",
+        )
+        .help(format!("log in with the browser: {again} --web"))
+        .help(format!(
+            "or give the token on stdin: {again} --with-token < FILE"
+        ))
+        .help(format!("or ask in a Windows console: winpty {again}"))
+        .into());
+    }
     if terminal::can_ask() && endpoint.is_hugging_face() {
         terminal::tell(&format!(
             "Create a token here, and paste it below: {NEW_TOKEN}"
         ));
     }
     let question = format!("Token for {endpoint} (not shown)");
-    let text = prompt::token(login.with_token, &question)
+    let given = prompt::token(login.with_token, &question)
         .map_err(|error| Failure::new(one_line(&error.to_string())))?;
-    let Some(text) = text else {
+    let Some(given) = given else {
         return Err(Failure::new("there is no terminal to ask for the token")
             .help("give it on stdin: git credential-hf login NAME --with-token < FILE")
             .help(format!("or create one first: {NEW_TOKEN}"))
             .into());
     };
-    Ok(Secret::from_input(text).map_err(|error| {
+    Ok(given.map_err(|error| {
         Failure::new(error.to_string())
             .help("a token is one line of letters and digits, such as hf_..")
             .help(format!("create one: {NEW_TOKEN}"))
@@ -390,7 +406,7 @@ fn offer(
     }
     let flags: Vec<String> = names
         .iter()
-        .map(|n| format!("--for {}", quoted_pattern(n)))
+        .map(|n| format!("--for {}", shell_quoted(n)))
         .collect();
     print(&format!(
         "to make that rules: {command} {}\n",
@@ -420,14 +436,6 @@ fn is_tied(
                 && token.endpoint == *endpoint
                 && token.facts.as_ref().and_then(reaches) == ours
         })
-}
-
-fn quoted_pattern(pattern: &str) -> String {
-    if pattern.contains('*') {
-        format!("'{pattern}'")
-    } else {
-        pattern.to_owned()
-    }
 }
 
 fn print_json(

@@ -20,6 +20,7 @@ use crate::system::clock;
 use crate::system::process;
 use crate::terminal;
 use crate::terminal::Failure;
+use crate::terminal::console;
 
 /// How much slower to ask when the server says so, in seconds (RFC 8628, 3.5).
 const SLOW_DOWN: u64 = 5;
@@ -147,7 +148,8 @@ impl Spinner {
     fn new(text: &'static str) -> Self {
         Self {
             text,
-            on: io::stderr().is_terminal(),
+            // It is wiped away by a code that colours come with.
+            on: io::stderr().is_terminal() && console::shows_colours(),
         }
     }
 

@@ -9,8 +9,9 @@ use crate::doctor::Group;
 use crate::doctor::Inspection;
 use crate::doctor::inspection::ask_git;
 use crate::doctor::repair::Repair;
-use crate::git::config::means_us;
+use crate::git::config_file::{first_word, means_us};
 use crate::git::setup::ConfigFile;
+use crate::system::executable;
 use crate::system::process::all_on_path;
 use crate::system::process::is_program;
 
@@ -39,7 +40,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         };
         let path = match program {
             Program::Name => by_name.clone(),
-            Program::Path(ref path) => Some(path.clone()).filter(|path| is_program(path)),
+            Program::Path(ref path) => Some(executable::file(path)).filter(|path| is_program(path)),
         };
         let same = path.as_deref().map(|path| same_file(path, this.as_deref()));
         let finding = judge(&program, path.as_deref(), same);
@@ -67,25 +68,27 @@ enum Program {
 fn program(value: &str) -> Option<Program> {
     let value = value.trim_start_matches('!').trim_start();
     let value = value.strip_prefix("/usr/bin/env ").unwrap_or(value);
-    let mut word = String::new();
-    let mut characters = value.chars();
-    while let Some(c) = characters.next() {
-        match c {
-            '\\' => word.extend(characters.next()),
-            c if c.is_whitespace() => break,
-            c => word.push(c),
-        }
-    }
-    match word.as_str() {
+    match first_word(value).as_str() {
         "" => None,
         "hf" | PROGRAM => Some(Program::Name),
-        path => Some(Program::Path(PathBuf::from(path))),
+        path => Some(Program::Path(PathBuf::from(of_windows(path)))),
+    }
+}
+
+/// Git Bash's `/c/x` as the rest of Windows writes it.
+fn of_windows(path: &str) -> String {
+    match path.as_bytes() {
+        [b'/', drive, b'/', ..] if cfg!(windows) && drive.is_ascii_alphabetic() => {
+            format!("{}:{}", char::from(*drive), path.get(2..).unwrap_or(""))
+        }
+        _ => path.to_owned(),
     }
 }
 
 /// Where git finds the program by its name: first among its own.
 fn found_by_git() -> Option<PathBuf> {
-    let own = ask_git(&["--exec-path"]).map(|dir| Path::new(&dir).join(PROGRAM));
+    let own = ask_git(&["--exec-path"]);
+    let own = own.map(|dir| executable::file(&Path::new(&dir).join(PROGRAM)));
     own.into_iter()
         .chain(all_on_path(PROGRAM.as_ref()))
         .find(|path| is_program(path))
@@ -147,6 +150,10 @@ mod tests {
                 path("/opt/my x/git-credential-hf"),
             ),
             ("/opt/git-credential-hf --x", path("/opt/git-credential-hf")),
+            (
+                r#"!"C:\Program Files\git-credential-hf.exe" --x"#,
+                path(r"C:\Program Files\git-credential-hf.exe"),
+            ),
             (
                 "/usr/bin/env /a.b/git-credential-hf",
                 path("/a.b/git-credential-hf"),

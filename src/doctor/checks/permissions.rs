@@ -45,10 +45,29 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
 }
 
 #[cfg(not(unix))]
-fn run(_: &Inspection<'_>) -> Vec<Finding> {
-    vec![Finding::ok(
-        "the access list of the user's profile keeps others out",
-    )]
+fn run(around: &Inspection<'_>) -> Vec<Finding> {
+    let paths = &around.context.paths;
+    let mut folders = vec![&paths.config_dir, &paths.data_dir];
+    folders.dedup();
+    let outside = folders
+        .into_iter()
+        .filter(|folder| crate::system::home::is_outside_profile(folder));
+    let mut findings: Vec<Finding> = outside
+        .map(|folder| {
+            Finding::warning(format!(
+                "{} is outside your user profile, and whether other users can read or change it \
+                 is not known: no token is kept in files there, and [commands] and [endpoints] \
+                 are not used",
+                folder.display()
+            ))
+            .by_hand("unset GIT_CREDENTIAL_HF_HOME, or set it to a folder in your profile")
+        })
+        .collect();
+    if findings.is_empty() {
+        let kept = "everything is in your user profile, whose access list keeps other users out";
+        findings.push(Finding::ok(kept));
+    }
+    findings
 }
 
 #[cfg(unix)]

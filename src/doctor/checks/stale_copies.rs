@@ -145,7 +145,7 @@ fn locks() -> Vec<Locked> {
         .iter()
         .filter_map(|which| setup::file(which).ok())
         .collect();
-    files.extend(files::home().map(|home| home.join(".git-credentials")));
+    files.extend(crate::system::home::home().map(|home| home.join(".git-credentials")));
     let mut locks: Vec<PathBuf> = files
         .iter()
         .filter_map(|file| files::real_path(file).ok())

@@ -45,13 +45,51 @@ pub fn is_our_helper(value: &[u8]) -> bool {
         [drive, b':', ..] => drive.is_ascii_alphabetic(),
         _ => false,
     };
-    let base = value
-        .rsplit(|b| matches!(b, b'/' | b'\\'))
-        .next()
-        .unwrap_or_default();
-    value == b"hf"
-        || absolute
-            && (base == b"git-credential-hf" || base.eq_ignore_ascii_case(b"git-credential-hf.exe"))
+    value == b"hf" || absolute && is_our_name(value)
+}
+
+/// Whether the last part of a path is this program's name. Windows ignores case, and takes
+/// the `.exe` for granted.
+fn is_our_name(path: &[u8]) -> bool {
+    let mut parts = path.rsplit(|b| matches!(b, b'/' | b'\\'));
+    let base = parts.next().unwrap_or_default();
+    let on_windows = matches!(path, [_, b':', ..]);
+    base == b"git-credential-hf"
+        || base.eq_ignore_ascii_case(b"git-credential-hf.exe")
+        || on_windows && base.eq_ignore_ascii_case(b"git-credential-hf")
+}
+
+/// Whether a value of `helper` means this program, however it was written by hand.
+#[must_use]
+pub fn means_us(value: &str) -> bool {
+    if is_our_helper(value.as_bytes()) {
+        return true;
+    }
+    let shell = value.starts_with('!');
+    let first = first_word(value.trim_start_matches('!'));
+    (first == "hf" && !shell) || is_our_name(first.as_bytes())
+}
+
+/// The first word of a command, as the shell that git gives it to reads it.
+#[must_use]
+pub fn first_word(command: &str) -> String {
+    let mut word = String::new();
+    let mut quote = None;
+    let mut characters = command.trim_start().chars().peekable();
+    while let Some(c) = characters.next() {
+        match (quote, c) {
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), c) if c == open => quote = None,
+            (None, '\\') => word.extend(characters.next()),
+            // Between double quotes a backslash is one, unless something special follows.
+            (Some('"'), '\\') if matches!(characters.peek(), Some('"' | '\\' | '$' | '`')) => {
+                word.extend(characters.next());
+            }
+            (None, c) if c.is_whitespace() => break,
+            (_, c) => word.push(c),
+        }
+    }
+    word
 }
 
 /// Refuses a helper that git would read as another value, or that we would not recognise again.

@@ -35,7 +35,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use helper_value::{check_helper, generic_helper};
-pub use helper_value::{is_our_helper, is_seen_by_hf_cli, quote_helper};
+pub use helper_value::{first_word, is_our_helper, is_seen_by_hf_cli, means_us, quote_helper};
 use parse::{File, Item, Kind, parse};
 pub use url_match::{Reach, reach};
 

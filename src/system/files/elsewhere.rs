@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Access;
+use crate::system::sharing::patiently;
 
 /// A folder.
 #[derive(Debug)]
@@ -69,7 +70,7 @@ impl Folder {
     /// When there is something, or it cannot be made.
     pub fn create(&self, name: &OsStr) -> io::Result<File> {
         let path = self.0.join(name);
-        File::options().write(true).create_new(true).open(path)
+        patiently(|| File::options().write(true).create_new(true).open(&path))
     }
 
     /// Files keep their owner there.
@@ -86,7 +87,12 @@ impl Folder {
             Access::Write => options.write(true),
             Access::Append => options.append(true),
         };
-        let file = options.open(self.0.join(name))?;
+        let path = self.0.join(name);
+        // Windows says of a folder what it says of a file that is held.
+        if path.is_dir() {
+            return Err(super::not_plain());
+        }
+        let file = patiently(|| options.open(&path))?;
         if file.metadata()?.is_file() {
             Ok(file)
         } else {
@@ -99,7 +105,7 @@ impl Folder {
     /// # Errors
     /// When the system refuses.
     pub fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
-        fs::rename(self.0.join(from), self.0.join(to))
+        patiently(|| fs::rename(self.0.join(from), self.0.join(to)))
     }
 
     /// Removes a file or link.
@@ -107,7 +113,7 @@ impl Folder {
     /// # Errors
     /// When it is missing or the system refuses.
     pub fn remove(&self, name: &OsStr) -> io::Result<()> {
-        fs::remove_file(self.0.join(name))
+        patiently(|| fs::remove_file(self.0.join(name)))
     }
 
     /// The names of what is in it.

@@ -12,6 +12,8 @@ pub enum Others {
     Own(PathBuf),
     /// The mode of this file or folder lets others write to it.
     MayWrite(PathBuf),
+    /// This file is outside the profile on Windows, and its access list is not read.
+    Outside(PathBuf),
 }
 
 impl fmt::Display for Others {
@@ -19,6 +21,11 @@ impl fmt::Display for Others {
         match self {
             Self::Own(path) => write!(f, "{} belongs to another user", path.display()),
             Self::MayWrite(path) => write!(f, "other users can write to {}", path.display()),
+            Self::Outside(path) => write!(
+                f,
+                "{} is outside your user profile, where other users may be able to change it",
+                path.display()
+            ),
         }
     }
 }
@@ -34,6 +41,9 @@ impl Others {
                     path.display()
                 )
             }
+            Self::Outside(_) => {
+                "unset GIT_CREDENTIAL_HF_HOME, or set it to a folder in your profile".to_owned()
+            }
             Self::MayWrite(path) => {
                 format!(
                     "run `chmod go-w {}`, and look at what is there",
@@ -41,6 +51,12 @@ impl Others {
                 )
             }
         }
+    }
+
+    /// Whether it is known that another account can have changed the file.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        !matches!(self, Self::Outside(_))
     }
 
     /// Judges an open file alone, not the folders and links that led to it; `path` is for
@@ -53,13 +69,14 @@ impl Others {
         Ok(Self::of(&rustix::fs::fstat(file)?, path))
     }
 
-    /// On Windows the folder is in the user's profile, whose access list keeps others out.
+    /// On Windows the access list of the user's profile keeps others out.
     ///
     /// # Errors
     /// None.
     #[cfg(not(unix))]
-    pub fn of_file(_: &File, _: &Path) -> io::Result<Option<Self>> {
-        Ok(None)
+    pub fn of_file(_: &File, path: &Path) -> io::Result<Option<Self>> {
+        let outside = crate::system::home::is_outside_profile(path);
+        Ok(outside.then(|| Self::Outside(path.to_owned())))
     }
 
     /// Judges one file, folder or link.

@@ -124,8 +124,9 @@ fn what_is_no_token_is_not_kept() {
         (broken.as_bytes(), "line break"),
         (b"", "empty"),
         (b" \n", "empty"),
-        (b"hf_abc\0defghijk", "control character"),
-        (b"correct horse", "not a Hub token"),
+        (b"hf_abc\0defghijk", "NUL byte"),
+        (b"correct horse", "there is a space in it"),
+        (b"correct-horse", "not a Hub token"),
         (
             format!("api_org_{}", &good[3..]).as_bytes(),
             "organisation token",

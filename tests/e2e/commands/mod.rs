@@ -2,5 +2,6 @@
 
 pub mod bad_input;
 pub mod explain_and_list;
+pub mod man_and_completions;
 pub mod rename;
 pub mod what_helps;

@@ -75,7 +75,7 @@ fn exported(hub: &Hub, machine: &Machine, dir: &str) -> String {
     let show = ["run", "--", "sh", "-c", "printf %s \"$HF_TOKEN\""];
     let run = machine.helper(show).dir(dir).may_print_secret().ok();
     let known = hub.secrets()().into_iter();
-    let label = known
+    let mut label = known
         .filter(|(_, value)| *value == run.stdout)
         .map(|(label, _)| label);
     label.next_back().unwrap_or_default()

@@ -1,0 +1,30 @@
+//! Reads the files in which tokens may be kept: this user's own, and small.
+
+use std::io;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::system::files::{self, Others};
+
+/// The largest file that is looked through, in bytes.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// Reads a file of this user's that is not too large.
+///
+/// # Errors
+/// When it is missing, no plain file, another user's, too large, or cannot be read.
+pub fn read_small(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    if std::fs::metadata(path)?.len() > MAX_BYTES as u64 {
+        return Err(io::Error::other("it is too large to hold tokens"));
+    }
+    let plain = files::read_plain(path)?;
+    let bytes = Zeroizing::new(plain.bytes);
+    if let Some(Others::Own(_)) = plain.others {
+        return Err(io::Error::other("it belongs to another user"));
+    }
+    if bytes.len() > MAX_BYTES {
+        return Err(io::Error::other("it is too large to hold tokens"));
+    }
+    Ok(bytes)
+}

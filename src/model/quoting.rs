@@ -1,0 +1,55 @@
+//! Words of commands that are suggested to people, quoted for the shell that they will use.
+
+/// A word as the shell of this platform wants it.
+#[must_use]
+pub fn word(text: &str) -> String {
+    if cfg!(windows) {
+        for_windows(text)
+    } else {
+        for_sh(text)
+    }
+}
+
+/// Nothing is special between single quotes but themselves.
+fn for_sh(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// Double quotes are all that cmd, PowerShell and Git Bash have in common.
+fn for_windows(text: &str) -> String {
+    if is_plain(text) && !text.contains(['@', ',', '%']) {
+        return text.to_owned();
+    }
+    format!("\"{}\"", text.replace('"', "\\\""))
+}
+
+fn is_plain(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "-_./+@%,:".contains(c);
+    !text.is_empty() && text.chars().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_both_kinds_of_shell() {
+        for (text, sh, windows) in [
+            ("work", "work", "work"),
+            ("a/b_c.d-e", "a/b_c.d-e", "a/b_c.d-e"),
+            ("my token", "'my token'", "\"my token\""),
+            ("acme/llama-*", "'acme/llama-*'", "\"acme/llama-*\""),
+            ("it's", "'it'\\''s'", "\"it's\""),
+            ("", "''", "\"\""),
+            ("C:\\x\\y", "'C:\\x\\y'", "\"C:\\x\\y\""),
+            ("a@b,c", "a@b,c", "\"a@b,c\""),
+            ("C:\\x y\\z", "'C:\\x y\\z'", "\"C:\\x y\\z\""),
+        ] {
+            assert_eq!(for_sh(text), sh);
+            assert_eq!(for_windows(text), windows);
+        }
+    }
+}

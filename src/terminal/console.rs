@@ -1,0 +1,92 @@
+//! What Windows' terminals need: a console shows colours only when asked to, and the terminal of
+//! Git Bash is a pipe to other programs.
+
+#[cfg(windows)]
+use std::io::IsTerminal;
+
+/// Whether a terminal shows colours; on Windows, older consoles print the codes instead.
+#[must_use]
+pub fn shows_colours() -> bool {
+    #[cfg(windows)]
+    {
+        static SHOWS: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+        *SHOWS.get_or_init(windows::turn_colours_on)
+    }
+    #[cfg(not(windows))]
+    true
+}
+
+/// Whether what is typed can be kept from showing. Git Bash's terminal (mintty) is a pipe to other
+/// programs, and shows what is typed before they get it.
+#[must_use]
+pub fn hides_typing() -> bool {
+    #[cfg(windows)]
+    {
+        !std::io::stdin().is_terminal() || windows::stdin_is_console()
+    }
+    #[cfg(not(windows))]
+    true
+}
+
+#[cfg(windows)]
+pub use windows::Keys;
+
+#[cfg(windows)]
+mod windows {
+    use std::io;
+
+    use crossterm_winapi::{Console, ConsoleMode, Handle, InputRecord};
+
+    const ENABLE_VIRTUAL_TERMINAL_PROCESSING: u32 = 0x4;
+
+    /// The key `Alt`, which gives a character when it goes up, after digits on the number pad.
+    const VK_MENU: u16 = 0x12;
+
+    pub fn turn_colours_on() -> bool {
+        let mode = Handle::current_out_handle().map(ConsoleMode::from);
+        match mode.and_then(|console| Ok((console.mode()?, console))) {
+            Ok((mode, console)) => {
+                let on = mode | ENABLE_VIRTUAL_TERMINAL_PROCESSING;
+                console.set_mode(on).is_ok()
+            }
+            // A terminal without a console is Git Bash's.
+            Err(_) => true,
+        }
+    }
+
+    pub fn stdin_is_console() -> bool {
+        let mode = Handle::input_handle().map(ConsoleMode::from);
+        mode.and_then(|console| console.mode()).is_ok()
+    }
+
+    /// The keys of the console. Reading them leaves its mode alone, so there is nothing to restore
+    /// when Ctrl-C ends the program.
+    pub struct Keys(Console);
+
+    impl Keys {
+        /// Opens the console's keyboard.
+        ///
+        /// # Errors
+        /// When there is no console.
+        pub fn open() -> io::Result<Self> {
+            Ok(Self(Console::from(Handle::current_in_handle()?)))
+        }
+
+        /// Waits for a key that has a character.
+        ///
+        /// # Errors
+        /// When the console is gone.
+        pub fn read(&self) -> io::Result<char> {
+            loop {
+                let InputRecord::KeyEvent(key) = self.0.read_single_input_event()? else {
+                    continue;
+                };
+                if key.u_char != 0 && (key.key_down || key.virtual_key_code == VK_MENU) {
+                    // Half of a pair is no character; no token has one.
+                    let c = char::from_u32(u32::from(key.u_char));
+                    return Ok(c.unwrap_or(char::REPLACEMENT_CHARACTER));
+                }
+            }
+        }
+    }
+}
