@@ -28,9 +28,9 @@ pub fn main() -> u8 {
         _ if holds_token(&arguments) => {
             // Repeating what was typed is what error messages do, so this comes before them.
             terminal::print_error(
-                &terminal::Failure::new("an argument holds a token, which other users of this machine could see")
-                    .help("give it on stdin (git credential-hf login NAME --with-token) or when asked")
-                    .help("it is in your shell's history now: end it with `logout --revoke`, or on the Hub")
+                &terminal::Failure::new("an argument contains a token, which other users of this machine could see")
+                    .help("give it on stdin (git credential-hf login NAME --with-token) or at the prompt")
+                    .help("it is in your shell's history now: delete it with `logout --revoke`, or on the Hub")
                     .into(),
             );
             return 2;
@@ -118,11 +118,11 @@ fn is_unknown_action(arguments: &[OsString]) -> bool {
     version,
     after_help = "\
 Examples:
-  git credential-hf configure                    let git call this helper for the Hub
-  git credential-hf login work --for acme        keep a token; use it for everything of acme
+  git credential-hf configure                    set up git to use this helper
+  git credential-hf login work --for acme        store a token; use it for everything of acme
   git credential-hf login me --default           and another for the rest
   git credential-hf explain acme/llama           which token git gets there, and why
-  git credential-hf check acme/llama --push      whether a push would work, and if not why
+  git credential-hf check acme/llama --push      whether a push would work, and why not
 
 Git itself calls `get`, `store` and `erase`. Exit codes: 0 done, 1 failed, 2 wrong usage."
 )]
@@ -134,7 +134,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Configure(commands::configure::Args),
-    /// Take this helper out of git's configuration again, byte for byte
+    /// Remove this helper from git's configuration, byte for byte
     Unconfigure(commands::configure::Scope),
     Login(commands::login::Args),
     Logout(commands::logout::Args),

@@ -83,24 +83,24 @@ pub fn keep(
             // The Hub has handed it out, and nobody is there to log in once more.
             try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
             terminal::tell(&format!(
-                "{error}; it is kept in a file instead, which is not encrypted"
+                "{error}; it is stored in a file instead, which is not encrypted"
             ));
             Ok(StorageKind::File)
         }
         Err(error) if kind == StorageKind::Keyring && needs_another_storage(&error) => {
             let question = format!(
-                "{error}\nKeep the token in a file instead? It is readable by you only ({}), but not encrypted.",
+                "{error}\nStore the token in a file instead? Only you can read it ({}), but it is not encrypted.",
                 context.paths.tokens().display()
             );
             if !terminal::confirm(&question) {
                 let again = format!("{} --storage file", keeping.again);
-                let mut failure = Failure::new(format!("`{name}` is not kept: {error}"));
+                let mut failure = Failure::new(format!("`{name}` was not stored: {error}"));
                 if !is_too_long(&error) {
                     failure = failure.help("start or unlock the keyring, and try again");
                 }
                 return Err(failure
                     .help(format!(
-                        "or keep it in a file, readable by you only but not encrypted: {again}"
+                        "or store it in a file that only you can read, but that is not encrypted: {again}"
                     ))
                     .help("or set HF_TOKEN, which needs no storage")
                     .into());
@@ -113,7 +113,7 @@ pub fn keep(
             }
             Ok(StorageKind::File)
         }
-        Err(error) => Err(error.context(format!("`{name}` is not kept"))),
+        Err(error) => Err(error.context(format!("`{name}` was not stored"))),
     }
 }
 
@@ -172,7 +172,7 @@ pub fn described(facts: &Facts) -> String {
         text.push_str(&rights(&rows, Screen::stdout()));
         text.push('\n');
     } else if facts.role == Role::FineGrained {
-        text.push_str("it has no scopes, so it may do nothing yet: edit it at https://huggingface.co/settings/tokens\n");
+        text.push_str("it has no scopes, so it may not do anything yet: edit it at https://huggingface.co/settings/tokens\n");
     }
     text
 }
@@ -207,13 +207,13 @@ pub fn unverified(hub: &Hub, secret: &Secret, error: HubError) -> Failure {
     let hint = secret.hint();
     match error {
             HubError::Rejected => Failure::new(format!("{host} does not accept this token ({hint})"))
-                .help("was it copied whole, and is it still listed at https://huggingface.co/settings/tokens ?")
+                .help("check that it was copied completely and is still listed at https://huggingface.co/settings/tokens")
                 .help(format!("create a new one: {NEW_TOKEN}")),
             HubError::Forbidden(why) => {
-                Failure::new(format!("{host} refuses to say whose token this is ({hint}): {why}"))
-                    .help("to keep it all the same: add --no-verify")
+                Failure::new(format!("{host} does not say whose token this is ({hint}): {why}"))
+                    .help("to store it anyway: add --no-verify")
             }
             error => Failure::new(format!("the token ({hint}) could not be verified: {error}"))
-                .help("to keep it without asking the Hub: add --no-verify"),
+                .help("to store it without asking the Hub: add --no-verify"),
         }
 }

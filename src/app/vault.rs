@@ -58,13 +58,13 @@ impl Context {
         };
         if record.endpoint != token.endpoint {
             return Err(StorageError::Refused(format!(
-                "the secret that lies there is for {}, not for {}",
+                "the secret stored there is for {}, not for {}",
                 record.endpoint, token.endpoint
             )));
         }
         if !self.is_expected(name, token, &record) {
             return Err(StorageError::Refused(format!(
-                "{} holds another token under this name than the one that was put there",
+                "{} contains a different token under this name from the one that was stored",
                 token.storage.in_words()
             )));
         }
@@ -190,7 +190,7 @@ impl Context {
             if let Err(error) = self.clear_leftover(name, kind, is_own) {
                 let place = kind.in_words();
                 terminal::say(&format!(
-                    "an old copy of `{name}` is still in {place}, and is removed next time: {error:#}"
+                    "an old copy of `{name}` is still in {place} and will be removed next time: {error:#}"
                 ));
             }
         }

@@ -37,7 +37,7 @@ use crate::terminal::{Screen, Style};
 /// What `check` is given.
 #[derive(Debug, clap::Args)]
 #[command(
-    about = "See whether git could read a repo, or push to it, and if not why",
+    about = "Check whether git can read a repo or push to it, and why not",
     long_about = "\
 Takes the token that git would get and makes git's own first request with it. When the Hub
 refuses, it is asked what the token may do, and the reason is told: the token is dead, its role
@@ -79,7 +79,7 @@ pub fn run(check: &Args) -> Result<()> {
     let mut results = Vec::new();
     for location in &locations {
         let repo = location.repo().ok_or_else(|| {
-            Failure::new("the URL names no repo")
+            Failure::new("the URL does not name a repo")
                 .help("write acme/x or https://huggingface.co/acme/x")
         })?;
         results.push(one(&context, &state, location, &repo, access)?);
@@ -331,7 +331,7 @@ fn without_token(hub: &Hub, repo: &Repo, access: Access) -> Option<Diagnosis> {
         }),
         _ => Some(Diagnosis {
             kind: Kind::NoToken,
-            message: format!("git has no token for {repo}, and the Hub wants one"),
+            message: format!("git has no token for {repo}, and the Hub asks for one"),
             help: "run `git credential-hf login NAME`, or set HF_TOKEN".to_owned(),
         }),
     }

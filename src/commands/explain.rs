@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::app::Context;
 use crate::app::target;
 use crate::app::token_source::Reader;
-use crate::app::wording::source_name;
+use crate::app::wording::short_name;
 use crate::hf_cli::Which;
 use crate::model::endpoint::Endpoint;
 use crate::model::repo::Location;
@@ -78,9 +78,9 @@ pub fn run(explain: &Args) -> Result<()> {
 const COLUMNS: [Column; 6] = [
     Column::new(""),
     Column::new("TOKEN").shorten(16, Cut::Middle),
-    Column::new("WHY").shorten(14, Cut::End),
-    Column::new("WHERE").shorten(10, Cut::End).drop(2),
-    Column::new("VALUE").drop(1),
+    Column::new("WHY").shorten(18, Cut::End),
+    Column::new("WHERE").shorten(16, Cut::End).drop(1),
+    Column::new("VALUE").drop(2),
     Column::new("STATUS").shorten(13, Cut::End),
 ];
 
@@ -271,7 +271,7 @@ impl Row {
         Self {
             source: candidate.source.clone(),
             storage: token.map(|token| token.storage),
-            name: source_name(&candidate.source),
+            name: short_name(&candidate.source),
             reason: candidate.reason.to_string(),
             place: context
                 .place(&candidate.source, state)

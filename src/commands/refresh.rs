@@ -25,14 +25,14 @@ use crate::terminal::print_json;
 /// What `refresh` is given.
 #[derive(Debug, clap::Args)]
 #[command(
-    about = "Renew browser-login tokens, and ask the Hub again about the others",
+    about = "Renew tokens from a browser login, and verify the others again",
     after_help = "\
 Examples:
   git credential-hf refresh          all tokens
   git credential-hf refresh work"
 )]
 pub struct Args {
-    /// The token's name; without one, all tokens from `login`
+    /// The token's name; by default, all tokens from `login`
     pub name: Option<String>,
     /// Print JSON
     #[arg(long)]

@@ -15,7 +15,7 @@ use crate::model::token_name::TokenName;
     long_about = "\
 Writes a rule to config.toml. Of several rules that match a repo the most specific wins: a repo
 with its kind, a repo, a glob (the longest), a namespace with its kind, a namespace. Without
---for and --default the rule is for the repository at hand.",
+--for and --default the rule is for the current repository.",
     after_help = "\
 Examples:
   git credential-hf use work --for acme
@@ -29,7 +29,7 @@ pub struct Args {
     /// The namespace or repo; repeatable
     #[arg(long = "for", value_name = "PATTERN")]
     pub patterns: Vec<String>,
-    /// Args it where nothing else is chosen
+    /// Use it where no other token is chosen
     #[arg(long)]
     pub default: bool,
 }

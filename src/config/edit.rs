@@ -37,7 +37,7 @@ pub enum EditError {
 pub enum Change<'a> {
     /// Adds a rule, or gives an existing one another token.
     SetRule(&'a Pattern, &'a TokenName),
-    /// Takes a rule out.
+    /// Removes a rule.
     RemoveRule(&'a Pattern),
     /// Sets the default token, or none.
     SetDefault(Option<&'a TokenName>),

@@ -190,7 +190,7 @@ impl Reader {
             Place::Section => self.sections.last_mut().ok_or("there is no section")?,
         };
         if section.value(&key).is_some() {
-            return Err("the key is there twice");
+            return Err("the key occurs twice");
         }
         let value = Zeroizing::new(trimmed(value).to_owned());
         section.fields.push((key, value));
@@ -205,7 +205,7 @@ impl Reader {
             return Ok(());
         }
         if self.sections.iter().any(|section| section.name == name) {
-            return Err("the section is there twice");
+            return Err("the section occurs twice");
         }
         self.sections.push(Section::new(name, Vec::new()));
         self.current = Some(Place::Section);

@@ -281,7 +281,7 @@ fn token_in(value: &str, file: &Path) -> Result<Option<Secret>, StorageError> {
         Ok(None) => Ok(None),
         Ok(Some(secret)) if secret.kind() != Kind::Other => Ok(Some(secret)),
         Ok(Some(_)) | Err(_) => Err(StorageError::Refused(format!(
-            "what {} holds does not look like a Hub token",
+            "the content of {} does not look like a Hub token",
             file.display()
         ))),
     }

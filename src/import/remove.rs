@@ -84,7 +84,7 @@ pub fn remove(context: &Context, gone: &[Gone<'_>]) -> Result<bool> {
             return Ok(true);
         }
     }
-    bail!("{} changes all the time", file.display())
+    bail!("{} keeps changing", file.display())
 }
 
 /// The real path of a file that has no other name: under that one, the token would stay.
@@ -92,7 +92,7 @@ fn only_name(path: &Path) -> Result<PathBuf> {
     let file = files::real_path(path)?;
     if files::has_other_names(&file) {
         let message = format!(
-            "{} has another name, where the token would stay",
+            "{} has another name (a hard link), under which the token would stay",
             file.display()
         );
         let find = "a hard link: `find DIR -samefile FILE` shows all names of a file in a folder";

@@ -282,7 +282,7 @@ impl Facts {
         if self.gated {
             rows.push((
                 "gated repos".to_owned(),
-                "read those whose terms the account has accepted".to_owned(),
+                "read those whose terms this account has accepted".to_owned(),
             ));
         }
         if !self.global.is_empty() {
@@ -434,7 +434,7 @@ mod tests {
             [
                 "model acme/x: read and write",
                 "resource-group rg: quantum.write",
-                "gated repos: read those whose terms the account has accepted",
+                "gated repos: read those whose terms this account has accepted",
                 "everywhere: time.travel",
             ]
         );

@@ -176,7 +176,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NamedByEnvironment => f.write_str("named by GIT_CREDENTIAL_HF_TOKEN_NAME"),
-            Self::NamedByUsername => f.write_str("named by the user name in the URL"),
+            Self::NamedByUsername => f.write_str("named by the username in the URL"),
             Self::Rule(pattern) => write!(f, "rule `{pattern}`"),
             Self::Exchange => f.write_str("exchange of the job's identity"),
             Self::Environment => f.write_str("environment"),

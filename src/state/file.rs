@@ -28,7 +28,7 @@ pub enum StateError {
         source: io::Error,
     },
     /// It is not what this program writes.
-    #[error("{} is damaged (line {line}): put it right, or move it away and log in again", path.display())]
+    #[error("{} is damaged (line {line}): repair it, or move it away and log in again", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -36,7 +36,7 @@ pub enum StateError {
         line: usize,
     },
     /// It comes from a newer program.
-    #[error("{} was written by a newer git-credential-hf (format {version}): update this one", path.display())]
+    #[error("{} was written by a newer git-credential-hf (format {version}): update git-credential-hf", path.display())]
     Newer {
         /// The file.
         path: PathBuf,

@@ -162,7 +162,7 @@ fn private(path: &Path, metadata: &Metadata, wanted: &str) -> Result<(), Storage
     use std::os::unix::fs::MetadataExt;
     let shown = path.display();
     if metadata.uid() != rustix::process::geteuid().as_raw() {
-        let message = format!("{shown} belongs to another user: it is not used");
+        let message = format!("{shown} belongs to another user, so it is not used");
         return Err(StorageError::Refused(message));
     }
     let mode = metadata.mode() & 0o777;

@@ -59,7 +59,7 @@ impl StorageKind {
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// There is no such secret.
-    #[error("there is no secret there")]
+    #[error("the secret is missing")]
     NotFound,
     /// The storage does not answer: locked, not running, too slow. Another candidate may do.
     #[error("{0}")]
@@ -68,7 +68,7 @@ pub enum StorageError {
     #[error("{0}")]
     BrokeOff(String),
     /// The storage takes no record that long; what was there before is still there.
-    #[error("the keyring of this system takes at most {0} bytes, and this token is longer")]
+    #[error("the keyring of this system accepts at most {0} bytes, and this token is longer")]
     TooLong(u32),
     /// There is something that must not be used.
     #[error("{0}")]

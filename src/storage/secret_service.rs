@@ -144,10 +144,7 @@ fn open(address: &Address) -> Result<UnixStream, Failure> {
         let peer = rustix::net::sockopt::socket_peercred(&stream).map_err(std::io::Error::from)?;
         let user = rustix::process::geteuid();
         if peer.uid != user && !peer.uid.is_root() {
-            let message = format!(
-                "it is run by the user with the number {}",
-                peer.uid.as_raw()
-            );
+            let message = format!("it belongs to the user with the id {}", peer.uid.as_raw());
             return Err(Failure::Foreign(message));
         }
     }

@@ -49,7 +49,7 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => {}
             }
             if start.elapsed() >= deadline {
-                let message = format!("another process has held {} for too long", path.display());
+                let message = format!("another process has locked {} for too long", path.display());
                 return Err(io::Error::new(io::ErrorKind::TimedOut, message));
             }
             std::thread::sleep(pause);

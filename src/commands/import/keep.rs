@@ -39,7 +39,7 @@ pub fn all(
             break;
         };
         let fate = if broken {
-            Err(anyhow::anyhow!("the storage does not work"))
+            Err(anyhow::anyhow!("the storage cannot be used"))
         } else {
             one(context, import, name, storage, token)
         };
@@ -64,7 +64,7 @@ pub fn all(
 
 /// The Hub does not take it, or cannot be asked; another token may do.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} is left where it is")]
+#[error("{0} was not moved")]
 struct NotVerified(String);
 
 /// What is kept of a token's value here.
@@ -94,7 +94,7 @@ fn known(context: &Context, state: &State, token: &Token) -> Result<Known> {
                 return Ok(Known::Listed(name.clone(), info.storage));
             }
             Err(error) => {
-                let what = format!("`{name}` is kept already, but cannot be read back");
+                let what = format!("`{name}` is already stored, but cannot be read back");
                 return Err(anyhow::Error::from(error).context(what));
             }
         }
@@ -160,7 +160,10 @@ fn one(
     let read = context.storage(kind).read(&name);
     let read = read.with_context(|| format!("`{name}` cannot be read back"))?;
     if !read.secret.same_as(&token.secret) || read.endpoint != token.endpoint {
-        return Err(terminal::Failure::new(format!("`{name}` reads back as another value")).into());
+        return Err(terminal::Failure::new(format!(
+            "`{name}` was read back with a different value"
+        ))
+        .into());
     }
     Ok(Fate::Kept(name, kind, facts.map(Box::new)))
 }
@@ -181,7 +184,7 @@ fn free_name(
         if taken(name) {
             return Err(
                 terminal::Failure::new(format!("there is another token called `{name}`"))
-                    .help("choose another --name")
+                    .help("choose another name with --name")
                     .into(),
             );
         }

@@ -38,7 +38,7 @@ pub fn all(context: &Context, import: &Args, report: &mut Report<'_>) -> Result<
         }
         if let Some(why) = group.needed(context, &report.tokens) {
             report.fail(&format!(
-                "nothing is removed from {}: {why}",
+                "nothing was removed from {}: {why}",
                 group.file(report)
             ));
             continue;
@@ -48,7 +48,7 @@ pub fn all(context: &Context, import: &Args, report: &mut Report<'_>) -> Result<
         }
         let removed = remove(context, &group.gone(&report.tokens));
         let file = group.file(report);
-        match removed.with_context(|| format!("nothing is removed from {file}")) {
+        match removed.with_context(|| format!("nothing was removed from {file}")) {
             Ok(_) => {
                 report.say(&format!("removed {} from {file}", group.hints(report)))?;
                 for (token, copy) in &group.copies {
@@ -129,9 +129,9 @@ impl Group {
         let (hints, file) = (self.hints(report), self.file(report));
         match self.source {
             Source::Hf => format!(
-                "Remove {hints} from {file}? That logs hf and Python out: they would need HF_TOKEN, or `git credential-hf run`."
+                "Remove {hints} from {file}? That logs out hf and Python; they would need HF_TOKEN, or `git credential-hf run`."
             ),
-            Source::Remotes => format!("Take {hints} out of the URLs in {file}?"),
+            Source::Remotes => format!("Remove {hints} from the URLs in {file}?"),
             Source::Git | Source::Netrc => format!("Remove {hints} from {file}?"),
         }
     }

@@ -102,7 +102,7 @@ impl<'a> Report<'a> {
             Fate::Kept(name, kind, facts) => {
                 let described = facts.as_deref().map(described).unwrap_or_default();
                 let text = format!(
-                    "\nkept `{name}` ({}) for {} in {}\n{described}",
+                    "\nstored `{name}` ({}) for {} in {}\n{described}",
                     token.secret.hint(),
                     token.endpoint,
                     kind.in_words()
@@ -159,9 +159,9 @@ impl<'a> Report<'a> {
             let new = self.tokens.iter().filter(|token| token.name().is_none());
             match new.count() {
                 0 => {}
-                1 => self.say("\nthis would keep one token here; nothing was changed")?,
+                1 => self.say("\n1 token would be stored here; nothing was changed")?,
                 n => self.say(&format!(
-                    "\nthis would keep {n} tokens here; nothing was changed"
+                    "\n{n} tokens would be stored here; nothing was changed"
                 ))?,
             }
         } else {
@@ -185,14 +185,14 @@ impl<'a> Report<'a> {
             left.into_iter().partition(|source| *source == Source::Hf);
         if !others.is_empty() {
             let copies = match others.len() {
-                1 => "one plain-text copy stays".to_owned(),
-                n => format!("{n} plain-text copies stay"),
+                1 => "1 plain-text copy is left".to_owned(),
+                n => format!("{n} plain-text copies are left"),
             };
             let command = self.again(&others);
             self.say(&format!("\n{copies}; to remove them: {command}"))?;
         }
         if !hf.is_empty() {
-            self.say("the hf CLI keeps its own; to remove that too, and log hf and Python out: git credential-hf import hf --remove")?;
+            self.say("the hf CLI's own copy is left; to remove it and log out hf and Python: git credential-hf import hf --remove")?;
         }
         Ok(())
     }

@@ -36,7 +36,10 @@ pub fn say(context: &Context, report: &Report<'_>) -> Result<()> {
             }
             if let Some(rule) = rule {
                 if rule.token != *name {
-                    report.say(&format!("{pattern} uses `{}`, as a rule says", rule.token))?;
+                    report.say(&format!(
+                        "{pattern} uses `{}`, because of a rule",
+                        rule.token
+                    ))?;
                 }
             } else if !is_chosen(context, used, token)? {
                 patterns.push(pattern.clone());

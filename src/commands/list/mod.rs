@@ -53,11 +53,11 @@ pub fn run(list: Args) -> Result<()> {
 /// The columns, of which those that matter least go first where the terminal is too narrow.
 const COLUMNS: [Column; 8] = [
     Column::new("NAME").shorten(12, Cut::Middle),
-    Column::new("TOKEN").drop(2),
+    Column::new("TOKEN").drop(5),
     Column::new("ACCOUNT").shorten(8, Cut::Middle).drop(3),
-    Column::new("ROLE").shorten(8, Cut::End).drop(4),
-    Column::new("STORAGE").shorten(8, Cut::End).drop(1),
-    Column::new("EXPIRES").drop(5),
+    Column::new("ROLE").drop(4),
+    Column::new("STORAGE").shorten(16, Cut::End).drop(1),
+    Column::new("EXPIRES").drop(2),
     Column::new("VERIFIED").drop(6),
     Column::new("STATUS").shorten(12, Cut::End),
 ];
@@ -187,7 +187,10 @@ fn token_row(context: &Context, state: &State, name: &TokenName, token: &TokenIn
     let account = token.account.clone().filter(|account| !account.is_empty());
     let verified = facts.map_or_else(
         || "never".to_owned(),
-        |facts| format!("{} ago", time::span(now.saturating_sub(facts.verified))),
+        |facts| match now.saturating_sub(facts.verified) {
+            0..60 => "just now".to_owned(),
+            seconds => format!("{} ago", time::span(seconds)),
+        },
     );
     let is_default = context.config.default.as_ref() == Some(name);
     [
@@ -338,7 +341,7 @@ fn by_scope(
         .filter(|(_, path, name)| !ruled(path, name))
         .map(|(coverage, path, name)| {
             let why = if ties(*coverage, path) {
-                "not used: another token covers this equally"
+                "not used: tie"
             } else {
                 "its scopes"
             };

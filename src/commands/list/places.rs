@@ -6,8 +6,8 @@ use crate::terminal::{Cell, Column, Cut, Screen, Style, Table};
 /// More lines than this are put together by their token, unless the user asks for all of them.
 const MANY: usize = 24;
 
-/// How many places one line names.
-const NAMED: usize = 3;
+/// How many places one line names in full.
+const NAMED: usize = 2;
 
 /// A token and the place that it is for, in the order in which they count.
 #[derive(Debug, Clone)]
@@ -112,12 +112,9 @@ fn answer(uses: &[&Use], verbose: bool) -> String {
 }
 
 fn some_of(names: &[&str]) -> String {
-    match names.len().saturating_sub(NAMED) {
-        0 => names.join(", "),
-        more => {
-            let first: Vec<&str> = names.iter().take(NAMED).copied().collect();
-            format!("{} and {more} more", first.join(", "))
-        }
+    match names {
+        [first, rest @ ..] if rest.len() >= NAMED => format!("{first} and {} more", rest.len()),
+        names => names.join(", "),
     }
 }
 

@@ -61,7 +61,7 @@ fn judge(found: &Findings, source: Source, words: &Words<'_>) -> Vec<Finding> {
         ));
     }
     let unread = found.problems.iter();
-    findings.extend(unread.map(|why| Finding::note(format!("not looked into: {why}"))));
+    findings.extend(unread.map(|why| Finding::note(format!("not examined: {why}"))));
     if findings.is_empty() {
         findings.push(Finding::ok(words.none));
     }

@@ -200,7 +200,7 @@ fn a_token_where_its_name_belongs_is_not_repeated() {
     ] {
         let failed = machine.helper(arguments).stdin(&token).fails();
         assert_eq!(failed.code, 2);
-        failed.says(&["an argument holds a token", "--with-token"]);
+        failed.says(&["an argument contains a token", "--with-token"]);
     }
 }
 

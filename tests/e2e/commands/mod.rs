@@ -4,4 +4,5 @@ pub mod bad_input;
 pub mod explain_and_list;
 pub mod man_and_completions;
 pub mod rename;
+pub mod snapshots;
 pub mod what_helps;

@@ -53,7 +53,7 @@ fn rules_and_the_default_follow() {
         ("work", "other", "there is a token `other` already"),
         ("work", "work", "already"),
         ("wrok", "x", "`work`"),
-        ("work", "a:b", "no `:`"),
+        ("work", "a:b", "cannot contain `:`"),
         ("work", "-x", "unexpected argument"),
     ] {
         machine.helper(["rename", old, new]).fails().says(&[word]);

@@ -210,7 +210,10 @@ fn remotes_as_git_rewrites_them() {
         );
         let unsure = fill(machine, "x", &[], &[]);
         assert_eq!(whose(hub, &unsure), "rest");
-        assert!(unsure.helper_line().contains("different users"), "{unsure}");
+        assert!(
+            unsure.helper_line().contains("different usernames"),
+            "{unsure}"
+        );
         // Both as the same.
         git(
             machine,

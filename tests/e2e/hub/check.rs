@@ -124,7 +124,7 @@ fn a_dead_token_is_told_without_another_question() {
     let test = Checked::new(&[("acme", Write)], account("write"));
     test.hub.revoke("work");
     let expected = row(
-        "the Hub does not accept the token: it was revoked, has expired, or was never whole",
+        "the Hub does not accept the token: it was revoked, has expired, or is incomplete",
         "run `git credential-hf login work`",
     );
     assert_eq!(test.fails(&["acme/x"], 0), expected);
@@ -138,7 +138,7 @@ fn a_read_token_cannot_push() {
     assert_eq!(
         test.fails(&["alice/x", "--push"], 1),
         row(
-            "this is a read token, and a push needs one that may write",
+            "this is a read token, and a push needs a token that may write",
             format!("create one: {TOKENS}/new?tokenType=write")
         )
     );
@@ -224,7 +224,7 @@ fn without_a_token_only_public_repos_can_be_read() {
         let repo = arguments[0];
         let expected = format!(
             "no: {verb} {repo} fails with no token\n  \
-             = reason: git has no token for {repo}, and the Hub wants one\n  \
+             = reason: git has no token for {repo}, and the Hub asks for one\n  \
              = help: run `git credential-hf login NAME`, or set HF_TOKEN\n"
         );
         assert_eq!((output.code, output.stdout), (1, expected));
@@ -284,8 +284,7 @@ fn a_clone_checks_its_own_remotes() {
     machine.git(["init", "-q", "x"]).ok();
     let said = machine.helper(["check"]).dir("x").fails();
     assert!(
-        said.stderr
-            .contains("this is not a clone of a Hub repository"),
+        said.stderr.contains("not a clone of a Hub repository"),
         "{said}"
     );
     for (name, url) in [

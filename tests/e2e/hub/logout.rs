@@ -54,7 +54,7 @@ fn revoke_ends_the_token_on_the_hub_before_it_is_removed_here() {
         .ok();
     assert_eq!(
         home.said(&output, &home.narrow),
-        "removed `narrow` (hf_…LAST), and ended it on the Hub\n"
+        "removed `narrow` (hf_…LAST), and deleted it on the Hub\n"
     );
     let sent = bodies.lock().expect("the bodies").clone();
     assert!(
@@ -132,7 +132,7 @@ fn what_cannot_be_undone_is_not_done_without_a_yes() {
             (output.stdout.as_str(), output.stderr.as_str()),
             (
                 "",
-                "error: nothing was removed\n  = help: to do it without a question: add --yes\n"
+                "error: nothing was removed\n  = help: to skip the question: add --yes\n"
             )
         );
     }
@@ -166,8 +166,8 @@ fn a_token_that_is_given_is_ended_whether_it_is_stored_or_not() {
     let output = machine.helper(end).stdin(&home.narrow).ok();
     assert_eq!(
         home.said(&output, &home.narrow),
-        "removed `again` (hf_…LAST), and ended it on the Hub\n\
-         removed `narrow` (hf_…LAST), and ended it on the Hub\n"
+        "removed `again` (hf_…LAST), and deleted it on the Hub\n\
+         removed `narrow` (hf_…LAST), and deleted it on the Hub\n"
     );
     assert_eq!(sent().len(), 2);
     assert_eq!(names(machine), ["wide"]);
@@ -193,7 +193,7 @@ fn a_token_that_is_given_is_not_ended_unless_it_is_one_and_that_was_said() {
     machine.forbid(&leaked);
     machine.forbid(password);
     for (more, given, words) in [
-        (&[][..], leaked.as_str(), "is not stored here"),
+        (&[][..], leaked.as_str(), "not stored here"),
         (&["--revoke"], &leaked, "add --yes"),
         (&["--revoke", "--yes"], password, "not a Hub token"),
         (&["--revoke", "--yes"], "", "the token is empty"),

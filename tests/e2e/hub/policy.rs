@@ -12,12 +12,12 @@ fn the_policy_of_an_organisation_is_quoted() {
     for (text, start, help) in [
         (
             "Your token needs to be approved by the organization",
-            "the organisation takes only tokens that it has approved",
+            "the organisation accepts only tokens that it has approved",
             "ask an administrator of the organisation to approve this token".to_owned(),
         ),
         (
             "This organization only accepts fine-grained tokens",
-            "the organisation takes only fine-grained tokens",
+            "the organisation accepts only fine-grained tokens",
             format!("create one with a scope for it: {TOKENS}/new?tokenType=fineGrained"),
         ),
         (
@@ -28,7 +28,7 @@ fn the_policy_of_an_organisation_is_quoted() {
         (
             "Not today",
             "the Hub refuses",
-            format!("look at the token and its scopes: {TOKENS}"),
+            format!("check the token and its scopes: {TOKENS}"),
         ),
     ] {
         test.hub.policy_403("work", text);
@@ -49,7 +49,7 @@ fn a_gate_is_told_apart_from_a_token_that_may_not_pass_gates() {
     let test = Checked::new(&[("acme", Write)], account("read"));
     let gate = |text: &str| {
         row(
-            format!("the repo is gated, and this account has not been let in: {text}"),
+            format!("the repo is gated, and this account does not have access: {text}"),
             page,
         )
     };

@@ -88,7 +88,7 @@ fn a_browser_login_waits_as_long_as_it_is_told() {
     assert_eq!(
         seen(machine, &output, token),
         format!(
-            "kept `me` (hf_oauth_…LAST) for https://huggingface.co in a file (readable by you only, not encrypted)\n\
+            "stored `me` (hf_oauth_…LAST) for https://huggingface.co in a file (readable by you only, not encrypted)\n\
              account alice, role write, organisations acme (write), umbrella (read)\n\
              git uses it for alice, acme, umbrella, unless a rule says otherwise\n\
              to make that rules: git credential-hf use me --for alice --for acme --for umbrella\n{OPEN}"
@@ -116,8 +116,8 @@ fn a_browser_login_that_ends_otherwise_keeps_nothing() {
         ),
         (
             "expired_token",
-            "error: the code has expired before it was entered\n  \
-             = help: begin again: git credential-hf login NAME --web\n",
+            "error: the code expired before it was entered\n  \
+             = help: start again: git credential-hf login NAME --web\n",
         ),
         (
             "invalid_client",
@@ -164,7 +164,7 @@ fn a_browser_login_that_cannot_begin_says_why() {
         ),
         (
             Response::text(429, "").header("Retry-After", "60"),
-            "the Hub is asked too often: try again in 60 s",
+            "the Hub has had too many requests: try again in 60 s",
         ),
         (
             Response::redirect(307, "https://evil.example/oauth/device"),
@@ -199,8 +199,8 @@ fn a_code_that_nobody_enters_expires() {
             }),
         )
     });
-    let expected = "error: the code has expired before it was entered\n  \
-        = help: begin again: git credential-hf login NAME --web\n";
+    let expected = "error: the code expired before it was entered\n  \
+        = help: start again: git credential-hf login NAME --web\n";
     assert_eq!(test.fails(), expected);
 }
 
@@ -261,7 +261,7 @@ fn a_login_that_the_hub_then_does_not_know_keeps_nothing() {
 fn a_browser_login_is_kept_when_the_hub_then_fails_to_say_whose_it_is() {
     for (status, why) in [
         (500, "the Hub answers with status 500"),
-        (429, "the Hub is asked too often"),
+        (429, "the Hub has had too many requests"),
         (403, "the Hub refuses: no reason given"),
     ] {
         let test = Browser::new();

@@ -329,7 +329,7 @@ fn without_a_keyring_login_says_why_and_what_to_do() {
         assert_eq!(failed.code, 1);
         failed.says(&[
             "`work` is not kept",
-            "no keyring is running here",
+            "no keyring is running on this machine",
             "git credential-hf login work --storage file",
             "not encrypted",
             "HF_TOKEN",

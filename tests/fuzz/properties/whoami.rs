@@ -22,7 +22,7 @@ pub fn check(data: &[u8]) {
             // The body may hold a token, so no error quotes it.
             let said = error.to_string();
             assert!(
-                said.contains("no JSON object") || said.contains("(line "),
+                said.contains("not a JSON object") || said.contains("(line "),
                 "{said}"
             );
             return;
