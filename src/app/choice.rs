@@ -17,7 +17,7 @@ use crate::system::clock;
 use crate::terminal::Failure;
 
 /// The place that a command is about: what it was given, or the only remote of the repository
-/// at hand.
+/// if there is only one.
 ///
 /// # Errors
 /// When neither is clear.
@@ -105,7 +105,7 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
     })
 }
 
-/// The same for commands that cannot do without a token.
+/// Chooses a token for a command that needs one.
 ///
 /// # Errors
 /// When there is none, too.

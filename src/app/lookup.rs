@@ -66,7 +66,7 @@ pub fn no_such_token(context: &Context, state: &State, typed: &str) -> Failure {
     }
 }
 
-/// The same for the hf CLI's tokens, which its own commands deal with.
+/// The error for a name of the hf CLI's tokens, which its own commands manage.
 fn no_such_hf_token(context: &Context, typed: &str) -> Failure {
     let names = context.hf_cli().names();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

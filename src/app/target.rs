@@ -25,7 +25,7 @@ pub fn default_endpoint(context: &Context) -> Result<Endpoint> {
     }
 }
 
-/// The places on Hubs that the remotes of the repository at hand name.
+/// The places on Hubs that the remotes of the current repository name.
 ///
 /// # Errors
 /// When there are none, or they cannot be read.
@@ -69,7 +69,7 @@ pub fn location(context: &Context, text: &str) -> Result<Location> {
     Ok(location)
 }
 
-/// The patterns that a command is given, or the one for the repository at hand.
+/// The patterns that a command is given, or the one for the current repository.
 ///
 /// # Errors
 /// When one is no pattern, or there are several remotes to choose from.

@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The same, and it renews tokens that are due.
+    /// A reader that also renews tokens that are due.
     #[must_use]
     pub fn renewing(context: &'a Context, state: &'a State) -> Self {
         Self {

@@ -11,7 +11,7 @@ use crate::state::State;
 use crate::terminal::Failure;
 
 impl Context {
-    /// A candidate in words: what it is, why, and where it lies.
+    /// A candidate in words: what it is, why it is a candidate, and where it is stored.
     #[must_use]
     pub fn describe(&self, candidate: &Candidate, state: &State) -> String {
         let source = source_name(&candidate.source);
@@ -21,7 +21,7 @@ impl Context {
         }
     }
 
-    /// Where a source's secret lies.
+    /// Where a source's secret is stored.
     #[must_use]
     pub fn place(&self, source: &Source, state: &State) -> Option<String> {
         match source {

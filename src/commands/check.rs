@@ -34,7 +34,7 @@ use crate::terminal::print;
 use crate::terminal::print_json;
 use crate::terminal::{Screen, Style};
 
-/// What `check` is given.
+/// The arguments of `check`.
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Check whether git can read a repo or push to it, and why not",
@@ -50,7 +50,7 @@ Examples:
   cd some-clone && git credential-hf check --push && git push"
 )]
 pub struct Args {
-    /// A repo or a URL; without one, the remotes of the repository at hand
+    /// A repo or a URL; without one, the remotes of the current repository
     pub repo: Option<String>,
     /// Check a push instead of a read
     #[arg(long)]

@@ -38,7 +38,7 @@ impl Scope {
     }
 }
 
-/// What `configure` is given.
+/// The arguments of `configure`.
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Set up git to use this helper",
@@ -50,7 +50,7 @@ which repository it asks for. Running it again only brings the block up to date.
     after_help = "\
 Examples:
   git credential-hf configure              for you (~/.gitconfig)
-  git credential-hf configure --local      for the repository at hand
+  git credential-hf configure --local      for the current repository
   git credential-hf configure --hf-cli     for `hf auth login --add-to-git-credential` too
   sudo git credential-hf configure --system"
 )]
@@ -64,7 +64,7 @@ pub struct Args {
     pub hf_cli: bool,
 }
 
-/// Puts our block into git's configuration, and says so.
+/// Writes our block into git's configuration, and reports it.
 ///
 /// # Errors
 /// When the file cannot be read as git would, or not be written.
@@ -96,7 +96,7 @@ pub fn configure(options: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Takes our block out again.
+/// Removes our block.
 ///
 /// # Errors
 /// When the file cannot be read as git would, or not be written.

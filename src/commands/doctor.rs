@@ -1,4 +1,4 @@
-//! `doctor`: looks for what is in the way, and puts right what it can.
+//! `doctor`: finds problems, and repairs what it can.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
@@ -21,7 +21,7 @@ use crate::terminal::Screen;
 use crate::terminal::print;
 use crate::terminal::print_json;
 
-/// What `doctor` is given.
+/// The arguments of `doctor`.
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Find problems, and repair what can be repaired",
@@ -58,7 +58,7 @@ pub struct Args {
     pub json: bool,
 }
 
-/// After how long it is said what is being looked at.
+/// How long a check runs before it is named on the terminal.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Looks, repairs if asked to, and reports.
@@ -132,7 +132,7 @@ fn look(surroundings: &Inspection<'_>) -> Vec<Outcome> {
     outcomes
 }
 
-/// Does what can be done, each on a yes.
+/// Makes the repairs, asking before each.
 fn repair(
     context: &Context,
     outcomes: &[Outcome],

@@ -17,7 +17,7 @@ use crate::terminal::print;
 use crate::terminal::print_json;
 use crate::terminal::prompt;
 
-/// What `logout` is given.
+/// The arguments of `logout`.
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Remove a token from this machine, and with --revoke also from the Hub",
@@ -202,7 +202,7 @@ fn revoke(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<()> 
     let record = context.read_stored(name, token).with_context(|| {
         format!("`{name}` cannot be deleted on the Hub, because it cannot be read")
     })?;
-    // Who has the refresh token of a browser login can make a new token of it.
+    // Anyone who has the refresh token of a browser login can get a new token with it.
     let mut secrets = vec![&record.secret];
     secrets.extend(&record.refresh_token);
     Hub::new(&token.endpoint).revoke(&secrets).with_context(|| {

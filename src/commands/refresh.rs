@@ -22,7 +22,7 @@ use crate::terminal::AlreadyReported;
 use crate::terminal::print;
 use crate::terminal::print_json;
 
-/// What `refresh` is given.
+/// The arguments of `refresh`.
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Renew tokens from a browser login, and verify the others again",
@@ -42,7 +42,7 @@ pub struct Args {
 /// Refreshes one token, or all from `login`.
 ///
 /// # Errors
-/// When one fails: the reason has been printed, and the others were tried all the same.
+/// When one fails: the reason has been printed, and the others were tried anyway.
 pub fn run(refresh: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;

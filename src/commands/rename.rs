@@ -15,7 +15,7 @@ use crate::storage::Record;
 use crate::terminal::Failure;
 use crate::terminal::{print, print_json};
 
-/// What `rename` is given.
+/// The arguments of `rename`.
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Rename a token, also in the rules that name it",

@@ -11,7 +11,7 @@ use crate::system::process;
 use crate::system::trace;
 use crate::terminal::Failure;
 
-/// What `run` is given.
+/// The arguments of `run`.
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Run a command with HF_TOKEN set to the token that git would get",

@@ -9,7 +9,7 @@ use crate::app::choice;
 use crate::terminal;
 use crate::terminal::print_secret;
 
-/// What `token` is given.
+/// The arguments of `token`.
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Print the token that git would get",

@@ -8,7 +8,7 @@ use crate::terminal::Failure;
 use crate::terminal::print;
 use anyhow::Result;
 
-/// What `unuse` is given.
+/// The arguments of `unuse`.
 #[derive(Debug, clap::Args)]
 #[command(about = "Remove a rule")]
 pub struct Args {

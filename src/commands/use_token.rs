@@ -8,7 +8,7 @@ use crate::app::Context;
 use crate::app::target;
 use crate::model::token_name::TokenName;
 
-/// What `use` is given.
+/// The arguments of `use`.
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Choose a token for a namespace or repo, or as the default",

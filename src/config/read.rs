@@ -220,7 +220,7 @@ impl Reader<'_> {
                 .collect()
         });
         match arguments {
-            // `./vault` would be whatever the repository at hand has there.
+            // `./vault` would be a file of the current repository.
             Some(arguments)
                 if arguments
                     .first()

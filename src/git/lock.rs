@@ -30,7 +30,7 @@ pub struct GitLock {
 }
 
 impl GitLock {
-    /// Takes the lock of a file, which is no link.
+    /// Takes the lock of a file, which must not be a link.
     ///
     /// # Errors
     /// When another program holds it, or it cannot be made.

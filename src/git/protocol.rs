@@ -399,7 +399,7 @@ mod tests {
         ] {
             assert_eq!(read(input).unwrap_err().to_string(), expected);
         }
-        // What is not read may be anything.
+        // Keys that are not read may have any value.
         assert!(read(b"wwwauth[]=\xff\xfe\n").is_ok());
     }
 

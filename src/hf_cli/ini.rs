@@ -39,7 +39,7 @@ impl Ini {
     /// Where `configparser` raises one.
     pub fn parse(text: &str) -> Result<Self, IniError> {
         let mut reader = Reader::default();
-        // Python opens the file as text, where every kind of line end is the same.
+        // Python opens the file as text, where all kinds of line ends are equal.
         let unix = Zeroizing::new(text.replace("\r\n", "\n").replace('\r', "\n"));
         for (at, line) in unix.split('\n').enumerate() {
             reader.line(line).map_err(|problem| IniError {

@@ -7,7 +7,7 @@ use crate::model::permissions::Facts;
 use crate::model::permissions::Role;
 use crate::model::repo::Repo;
 
-/// What is in the way.
+/// Why access fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Git has no token, and the Hub asks for one.
@@ -26,7 +26,7 @@ pub enum Kind {
     Policy,
     /// The repo's terms are not accepted, or the token may not use that.
     Gate,
-    /// There is no such repo, or it is hidden.
+    /// The repo does not exist, or is hidden.
     NotFound,
     /// Refused for a reason that only the Hub knows.
     Refused,
@@ -54,7 +54,7 @@ impl Kind {
     }
 }
 
-/// What is in the way, in words, and the next step.
+/// Why access fails, in words, and the next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnosis {
     /// Which it is.

@@ -92,7 +92,7 @@ impl Hub {
         }
     }
 
-    /// The same for a request that git waits for: a busy Hub is not waited out.
+    /// A client for a request that git waits for: it does not wait for a busy Hub.
     #[must_use]
     pub fn impatient(endpoint: &Endpoint) -> Self {
         Self {

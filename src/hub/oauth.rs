@@ -51,7 +51,7 @@ pub struct Tokens {
 pub enum Poll {
     /// The person has not decided yet.
     Pending,
-    /// The same, and we ask too often.
+    /// Still pending, and we ask too often.
     SlowDown,
     /// The person said yes.
     Done(Tokens),

@@ -1,4 +1,4 @@
-//! Looks where tokens lie in plain text, and judges what is found: nothing is changed, no storage
+//! Finds tokens stored in plain text, and judges what is found: nothing is changed, no storage
 //! is opened and nobody is asked.
 
 use super::small_file::read_small;
@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 pub struct Findings {
     /// Tokens that can be moved over.
     pub found: Vec<Found>,
-    /// What is no token for a Hub of the user, or not to be copied, and why.
+    /// What is not a token for one of the user's Hubs or must not be copied, and why.
     pub skipped: Vec<Skipped>,
     /// What could not be read, in words.
     pub problems: Vec<String>,
@@ -35,7 +35,7 @@ pub struct Findings {
     pub files: BTreeSet<PathBuf>,
 }
 
-/// Looks into these sources; `below` are folders whose clones count as well as the one at hand.
+/// Looks into these sources; `below` are folders whose clones count besides the current one.
 #[must_use]
 pub fn find(context: &Context, sources: &[Source], below: &[PathBuf]) -> Findings {
     let mut findings = Findings::default();
@@ -50,7 +50,7 @@ pub fn find(context: &Context, sources: &[Source], below: &[PathBuf]) -> Finding
     findings
 }
 
-/// What is known of a secret where it lies.
+/// What a place says about the secret stored there.
 struct Seen {
     place: Place,
     endpoint: Option<Endpoint>,

@@ -1,7 +1,7 @@
 //! Takes tokens out of the files they were found in: those very values, under the locks of the
 //! programs that the files belong to, and whole or not at all. All else stays to the byte.
 //!
-//! Who calls this has read each value back from where it is kept now.
+//! The caller has read each value back from its new storage.
 
 use std::path::{Path, PathBuf};
 

@@ -49,7 +49,7 @@ impl Scheme {
     }
 }
 
-/// Why a text is no endpoint.
+/// Why a text is not an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// Not `https://` or `http://`.

@@ -40,7 +40,7 @@ pub enum Names {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Specificity(u8, Reverse<usize>, u8);
 
-/// Why a text is no pattern.
+/// Why a text is not a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// Empty, or a URL without a path.
@@ -74,7 +74,7 @@ impl Pattern {
         Self::parse_on(text, &Endpoint::hugging_face())
     }
 
-    /// The same, with `endpoint` for a pattern that names none: what a person types means the
+    /// Reads a pattern, with `endpoint` for one that does not name its own: what a person types means the
     /// Hub they work with.
     ///
     /// # Errors

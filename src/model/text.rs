@@ -8,7 +8,7 @@ pub fn sanitize(text: &str) -> String {
     text.chars().filter(|c| is_printable(*c)).collect()
 }
 
-/// The same on one line.
+/// Text from outside made fit for one line of a terminal.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     sanitize(&text.replace(['\n', '\r', '\t'], " "))

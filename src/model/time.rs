@@ -69,7 +69,7 @@ pub fn span(seconds: u64) -> String {
     }
 }
 
-/// How far a time may lie ahead and count as now, in seconds: clocks are set back a little now
+/// How far a time may be ahead and still count as now, in seconds: clocks are set back a little now
 /// and then.
 const SLACK: u64 = 60;
 

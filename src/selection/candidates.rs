@@ -52,7 +52,7 @@ pub struct Inputs<'a> {
     pub state: &'a State,
     /// The environment.
     pub env: &'a Environment,
-    /// What the remotes of the repository at hand name on the wanted endpoint, or the one of them
+    /// What the remotes of the current repository name on the wanted endpoint, or the one of them
     /// that is in use; looked at only where git sent no path.
     pub remotes: &'a [Remote],
     /// What the hf CLI has.
@@ -68,7 +68,7 @@ pub struct HfKnown<'a> {
     pub names: &'a [String],
 }
 
-/// A remote of the repository at hand.
+/// A remote of the current repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remote {
     /// The repo that its URL names.

@@ -62,14 +62,14 @@ impl StateFile {
         }
     }
 
-    /// The same, with a file for rejections where this one cannot be written (a read-only home):
+    /// A state file with a second file for rejections where the first cannot be written (a read-only home):
     /// a rejection that nobody remembers lets git-lfs ask for ever.
     #[must_use]
     pub fn with_fallback(self, fallback: Option<PathBuf>) -> Self {
         Self { fallback, ..self }
     }
 
-    /// Where it lies.
+    /// Where it is stored.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -45,7 +45,7 @@ impl StorageKind {
         }
     }
 
-    /// The same within a sentence.
+    /// Its name within a sentence.
     #[must_use]
     pub fn in_words(self) -> &'static str {
         match self {
@@ -58,13 +58,13 @@ impl StorageKind {
 /// What went wrong with a storage, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// There is no such secret.
+    /// The secret does not exist.
     #[error("the secret is missing")]
     NotFound,
     /// The storage does not answer: locked, not running, too slow. Another candidate may do.
     #[error("{0}")]
     Unavailable(String),
-    /// The same, and it may have done what was asked before it broke off.
+    /// The storage does not answer, and may have done what was asked before it failed.
     #[error("{0}")]
     BrokeOff(String),
     /// The storage takes no record that long; what was there before is still there.

@@ -1,4 +1,4 @@
-//! What is kept for one token: its secret, and what must never come apart from it.
+//! What is stored for one token: its secret, and what must never be separated from it.
 
 use zeroize::Zeroizing;
 

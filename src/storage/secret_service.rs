@@ -31,9 +31,9 @@ const ITEM_INTERFACE: InterfaceName<'static> =
 /// Why there is no secret.
 #[derive(Debug)]
 pub enum Failure {
-    /// There is no such item.
+    /// The item does not exist.
     NotFound,
-    /// It lies in a locked collection; opening that takes a prompt, which nobody may expect here.
+    /// It is in a locked collection; unlocking that needs a prompt, which may not appear here.
     Locked,
     /// Several items have these attributes.
     Ambiguous,

@@ -61,7 +61,7 @@ pub enum RenewalError {
     /// The Hub does not accept the refresh token any more; the command logs in again.
     #[error("it cannot be renewed any more: run `{0}`")]
     LoginNeeded(String),
-    /// The same, after a renewal that was killed.
+    /// It cannot be renewed any more, because a renewal was killed.
     #[error("its last renewal was interrupted and the Hub's answer is lost: run `{0}`")]
     Interrupted(String),
     /// The Hub did not answer the one who asked before.
@@ -70,7 +70,7 @@ pub enum RenewalError {
     /// The Hub could not be asked.
     #[error("it could not be renewed: {0}")]
     Hub(HubError),
-    /// There is no room for what the Hub would answer, so it was not asked.
+    /// The Hub's answer could not be stored, so the Hub was not asked.
     #[error("it was not renewed, because the new token could not be stored: {0}")]
     NoRoom(StorageError),
     /// The token could not be read or written.

@@ -88,7 +88,7 @@ fn known(context: &Context, state: &State, token: &Token) -> Result<Known> {
             Ok(record) if record.secret.same_as(&token.secret) => {
                 return Ok(Known::Whole(name.clone()));
             }
-            // Another value lies there, or a password of the same short fingerprint.
+            // Another value is stored there, or a password with the same short fingerprint.
             Ok(_) => {}
             Err(StorageError::NotFound) => {
                 return Ok(Known::Listed(name.clone(), info.storage));

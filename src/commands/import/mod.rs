@@ -1,4 +1,4 @@
-//! `import`: tokens that lie elsewhere in plain text are kept here, and then removed there.
+//! `import`: stores tokens here that were found elsewhere in plain text, and then removes them there.
 //!
 //! A token is removed from the old place only after it was read back from the new one, so that a
 //! kill at any moment leaves it in one of the two at least.
@@ -30,7 +30,7 @@ use crate::system::trace;
 use crate::terminal;
 use report::Report;
 
-/// What `import` is given.
+/// The arguments of `import`.
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Import tokens that are stored elsewhere in plain text",
@@ -87,13 +87,13 @@ struct Token {
     secret: Secret,
     /// The Hub that it is for.
     endpoint: Endpoint,
-    /// Where it lies in plain text.
+    /// Where it is stored in plain text.
     copies: Vec<Copy>,
     /// What has become of it.
     fate: Fate,
 }
 
-/// One place where a token lies in plain text.
+/// One place where a token is stored in plain text.
 #[derive(Debug)]
 struct Copy {
     /// What was found there.
@@ -128,7 +128,7 @@ impl Token {
 /// Moves tokens over.
 ///
 /// # Errors
-/// When something could not be read, verified, kept or removed; what could be is done all the same.
+/// When something could not be read, verified, kept or removed; the rest is done anyway.
 pub fn run(import: &Args) -> Result<()> {
     let mut context = Context::with_config()?;
     let name = import.name.as_deref();

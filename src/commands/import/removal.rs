@@ -1,4 +1,4 @@
-//! Plain-text copies go, file by file, once the token was read back.
+//! Removes plain-text copies file by file, after the token was read back.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::import::remove::remove;
 use crate::model::token_name::TokenName;
 use crate::terminal;
 
-/// The copies that lie in one file, or in the hf CLI's two.
+/// The copies in one file, or in the hf CLI's two files.
 struct Group {
     source: Source,
     /// Each by the number of its token, and its own.

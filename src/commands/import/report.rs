@@ -1,4 +1,4 @@
-//! What an import tells: a table of what there is, a line for each thing done, or JSON.
+//! What an import prints: a table of what was found, a line for each thing done, or JSON.
 
 use crate::model::text::shell_quoted;
 use anyhow::Result;
@@ -90,7 +90,7 @@ impl<'a> Report<'a> {
         Ok(())
     }
 
-    /// Tells what has become of a token.
+    /// Reports what was done with a token.
     ///
     /// # Errors
     /// When stdout fails.
@@ -129,12 +129,12 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Tells of something that was not done.
+    /// Reports something that was not done.
     pub fn fail(&mut self, what: &str) {
         self.fail_with(&anyhow::anyhow!(what.to_owned()));
     }
 
-    /// Tells of an error.
+    /// Reports an error.
     pub fn fail_with(&mut self, error: &anyhow::Error) {
         terminal::print_error(error);
         self.failed = true;
@@ -148,7 +148,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// The last words.
+    /// Prints the summary.
     ///
     /// # Errors
     /// When something was not done.

@@ -1,4 +1,4 @@
-//! What becomes of the choice that a URL with a token in it was: a command that makes it a rule is
+//! A URL with a token in it was also a choice of that token. A command that makes it a rule is
 //! named, and none is written. Whoever wrote the URL is not always the user.
 
 use crate::model::text::shell_quoted;

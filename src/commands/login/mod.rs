@@ -34,7 +34,7 @@ use crate::terminal::console;
 use crate::terminal::print;
 use crate::terminal::prompt;
 
-/// What `login` is given.
+/// The arguments of `login`.
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Store a token on this machine, and show what it may do",

@@ -44,7 +44,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let git_file = best(entries, "http", "sslcainfo", &hub).filter(|e| !e.text().is_empty());
     judge(&Set {
         files: &files,
-        // Set to nothing, it counts all the same.
+        // It counts even if it is empty.
         unchecked: match (std::env::var_os("GIT_SSL_NO_VERIFY"), verify) {
             (Some(_), _) => Some("GIT_SSL_NO_VERIFY".to_owned()),
             (None, Some(entry)) if !entry.is_true() => Some(place(entry)),

@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
 
 /// The entry's name; no user can give it to a token.
 const NAME: &str = "doctor:round-trip";
-/// What it holds, which is no secret.
+/// Its value, which is not a secret.
 const VALUE: &str = "written by git-credential-hf doctor; may be removed";
 
 fn run(around: &Inspection<'_>) -> Vec<Finding> {
@@ -70,7 +70,7 @@ fn round_trip(storage: &dyn Storage) -> Result<(), StorageError> {
     }
 }
 
-/// From how many tokens lie there, and what went wrong.
+/// Judges by how many tokens are stored there, and by what went wrong.
 fn judge(kept: usize, error: Option<&StorageError>) -> Finding {
     match (error, kept) {
         (None, 0) => Finding::ok("an entry can be written, read and removed"),

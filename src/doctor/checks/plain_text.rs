@@ -8,9 +8,9 @@ use crate::import::TRACKED_REMEDY;
 use crate::import::find::Findings;
 use crate::import::find::find;
 
-/// What is said about one source.
+/// The wording for one source.
 pub struct Words<'a> {
-    /// What it means that a token lies there.
+    /// What it means that a token is stored there.
     pub meaning: &'a str,
     /// How bad that is.
     pub verdict: Verdict,

@@ -1,4 +1,4 @@
-//! The repository at hand: whether git trusts it, and whether its remotes ask for tokens at all.
+//! The current repository: whether git trusts it, and whether its remotes ask for tokens at all.
 
 use std::collections::BTreeSet;
 

@@ -174,7 +174,7 @@ fn half_written(folder: &Path, lock: &Path, is_for: impl Fn(&str) -> bool) -> Ve
     found.into_iter().map(leftover).collect()
 }
 
-/// The token files whose name is no known token's.
+/// The token files that belong to no known token.
 fn unlisted(folder: &Path, state: &State) -> Vec<PathBuf> {
     let names = state.tokens.keys().chain(state.leftovers.keys());
     let hashes: Vec<String> = names
