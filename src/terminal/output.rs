@@ -100,7 +100,14 @@ impl Progress {
 
     /// Shows how far the task is.
     pub fn show(&mut self, line: &str) {
-        if self.last.is_none_or(|last| last.elapsed() < TICK) {
+        if self.last.is_some_and(|last| last.elapsed() >= TICK) {
+            self.show_now(line);
+        }
+    }
+
+    /// Shows a line at once, for a task whose steps are not known.
+    pub fn show_now(&mut self, line: &str) {
+        if self.last.is_none() {
             return;
         }
         let screen = Screen::stderr();

@@ -21,6 +21,7 @@ use crate::storage::Record;
 use crate::storage::StorageError;
 use crate::storage::StorageKind;
 use crate::terminal;
+use crate::terminal::Progress;
 
 /// Keeps what is not kept yet, and reads everything back.
 ///
@@ -34,15 +35,19 @@ pub fn all(
 ) -> Result<()> {
     let mut storage = import.storage;
     let mut broken = false;
+    let mut progress = Progress::begin();
     for at in 0..report.tokens.len() {
         let Some(token) = report.tokens.get(at) else {
             break;
         };
+        let hint = token.secret.hint();
+        progress.show(&format!("{} of {}: {hint}", at + 1, report.tokens.len()));
         let fate = if broken {
             Err(anyhow::anyhow!("the storage cannot be used"))
         } else {
             one(context, import, name, storage, token)
         };
+        progress.clear();
         let fate = fate.unwrap_or_else(|error| {
             if !broken {
                 terminal::print_error(&error);

@@ -137,7 +137,10 @@ pub fn run(import: &Args) -> Result<()> {
 
     let named = |source: &Source| import.sources.is_empty() || import.sources.contains(source);
     let sources: Vec<Source> = Source::ALL.into_iter().filter(named).collect();
+    let mut progress = terminal::Progress::begin();
+    progress.show_now("searching ..");
     let findings = import::find(&context, &sources, &import.recurse);
+    progress.clear();
     let tokens = grouped(&context, findings.found)?;
     let mut report = Report::new(import, tokens, findings.skipped, &findings.problems);
     report.found()?;

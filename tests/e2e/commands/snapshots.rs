@@ -215,6 +215,34 @@ fn help_names_its_own_option_once() {
     assert!(!plain.contains('\x1b'), "{plain}");
 }
 
+#[test]
+fn many_clones_with_one_token_are_one_question() {
+    let hub = Hub::start();
+    let machine = Machine::new(&hub);
+    let _whoami = WhoAmI::start(&hub);
+    let (many, one) = (hub.add_token("many", &[]), hub.add_token("one", &[]));
+    for at in 0..300 {
+        let token = if at == 150 { &one } else { &many };
+        let config =
+            format!("[remote \"origin\"]\n\turl = https://u:{token}@huggingface.co/acme/x{at}\n");
+        machine.write(format!("src/x{at}/.git/HEAD"), "ref: refs/heads/main\n");
+        machine.write(format!("src/x{at}/.git/config"), config);
+    }
+    machine.configure();
+    let import = "stty cols 80; git-credential-hf import remotes --recurse src --storage file";
+    for (answers, left) in [("q\n", 300), ("n\ny\n", 299), ("a\n", 0)] {
+        let run = machine.command("script", ["-qec", import, "/dev/null"]);
+        let run = run.env("TERM", "xterm").stdin(answers).run();
+        let asked = run.stdout.matches("[y/n/a/q]").count();
+        assert_eq!(asked, answers.lines().count(), "{run}");
+        assert!(run.stdout.contains("and 296 more") || left == 0, "{run}");
+        let clones = (0..300).map(|at| machine.read(format!("src/x{at}/.git/config")));
+        let with_token = clones.filter(|config| config.contains("hf_")).count();
+        assert_eq!(with_token, left, "{answers:?}: {run}");
+        assert!(run.stdout.lines().count() < 60, "{run}");
+    }
+}
+
 /// Makes the pictures where `PICTURES` names a folder, and otherwise checks that they can be made.
 #[test]
 fn pictures() {
