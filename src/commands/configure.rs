@@ -14,7 +14,7 @@ use crate::terminal::print;
 /// Which of git's configuration files to change.
 #[derive(Debug, Default, clap::Args)]
 pub struct Scope {
-    /// For all users of this machine (git's system configuration)
+    /// For all users of this machine (git's system configuration) (git's system configuration)
     #[arg(long, group = "where")]
     pub system: bool,
     /// For the current repository only
@@ -39,13 +39,12 @@ impl Scope {
 }
 
 /// The arguments of `configure`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(
     about = "Set up git to use this helper",
     long_about = "\
 Writes one block at the end of git's configuration file. For each Hub it has an empty `helper =`, so
-that no other helper is given the token, this helper, and `useHttpPath = true`, so that git says
-which repository it asks for. Running it again only brings the block up to date.
+that no other helper is given the token, this helper, and `useHttpPath = true`, so that git tells the helper which repository it asks for. Running it again only brings the block up to date.
 `unconfigure` takes the block out again and leaves the file as it was, byte for byte.",
     after_help = "\
 Examples:

@@ -11,6 +11,7 @@ use crate::model::text::sanitize;
 pub struct Failure {
     message: String,
     help: Vec<String>,
+    usage: bool,
 }
 
 impl Failure {
@@ -19,7 +20,22 @@ impl Failure {
         Self {
             message: message.into(),
             help: Vec::new(),
+            usage: false,
         }
+    }
+
+    /// An error in what was typed: the exit code is 2.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self {
+            usage: true,
+            ..Self::new(message)
+        }
+    }
+
+    /// Whether the error is in what was typed.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        self.usage
     }
 
     /// Adds what to do about it, best a command to run.

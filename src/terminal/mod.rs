@@ -5,12 +5,14 @@ pub mod error_report;
 pub mod output;
 pub mod prompt;
 pub mod screen;
+#[cfg(unix)]
+mod signals;
 pub mod table;
 pub mod width;
 
 pub use error_report::{AlreadyReported, Failure, Help, print_error};
 pub use output::{Progress, json, print, print_json, print_secret, say, tell, tell_styled};
-pub use prompt::{Reply, can_ask, choose, confirm};
+pub use prompt::{Reply, can_ask, choose, confirm, confirm_each};
 pub use screen::{Screen, Style};
 pub use table::{Cell, Column, Table};
 pub use width::Cut;

@@ -5,9 +5,11 @@ use std::io::{self, IsTerminal, Read, Write};
 
 use zeroize::Zeroizing;
 
+use super::{Column, Cut, Screen, Table};
 use crate::model::pasted;
 use crate::model::pasted::Obstacle;
 use crate::model::secret::{MAX_BYTES, Secret};
+use crate::model::text::sanitize;
 
 /// A token as it was given, or what keeps it from being one.
 pub type Given = Result<Secret, Obstacle>;
@@ -15,15 +17,41 @@ pub type Given = Result<Secret, Obstacle>;
 /// Whether a question can be asked: a person is at both ends.
 #[must_use]
 pub fn can_ask() -> bool {
-    let no_prompt = crate::system::environment::Environment::from_process().no_prompt;
-    !no_prompt && io::stdin().is_terminal() && io::stderr().is_terminal()
+    let env = crate::system::environment::Environment::from_process();
+    !env.no_prompt && !env.notebook && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Asks a yes-or-no question; no answer is no.
 #[must_use]
 pub fn confirm(question: &str) -> bool {
-    let answer = ask(question, "[y/N]");
-    matches!(answer.as_deref(), Some("y" | "yes"))
+    let answer = ask(&format!("{question} [y/N]"));
+    answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Lets a person choose one of several names, each with a word about it, by its number or by the
+/// name itself; `None` if nobody can be asked, there is nothing to choose, or the answer is not
+/// one of them.
+#[must_use]
+pub fn choose(question: &str, choices: &[(String, String)]) -> Option<usize> {
+    if !can_ask() || choices.is_empty() {
+        return None;
+    }
+    let mut table = Table::new([
+        Column::new(""),
+        Column::new("").shorten(16, Cut::Middle),
+        Column::new("").shorten(8, Cut::End),
+    ])
+    .without_header();
+    for (at, (name, about)) in choices.iter().enumerate() {
+        let number = format!("  {}", at + 1);
+        table.row([number.into(), name.as_str().into(), about.as_str().into()]);
+    }
+    super::tell_styled(table.render(Screen::stderr()).trim_end());
+    let answer = ask(&format!("{question} [1-{}]", choices.len()))?;
+    let number = answer.parse::<usize>().ok();
+    let by_number = number.filter(|number| (1..=choices.len()).contains(number));
+    let by_name = choices.iter().position(|(name, _)| *name == answer);
+    by_name.or(by_number.map(|number| number - 1))
 }
 
 /// The answer to one of several questions of a kind.
@@ -42,9 +70,10 @@ pub enum Reply {
 /// Asks one of several questions of a kind; no answer is no, and the end of the input ends the
 /// questions.
 #[must_use]
-pub fn choose(question: &str) -> Reply {
+pub fn confirm_each(question: &str) -> Reply {
     loop {
-        match ask(question, "[y/n/a/q]").as_deref() {
+        let answer = ask(&format!("{question} [y/n/a/q]")).map(|answer| answer.to_lowercase());
+        match answer.as_deref() {
             Some("y" | "yes") => return Reply::Yes,
             Some("n" | "no" | "") => return Reply::No,
             Some("a" | "all") => return Reply::All,
@@ -54,16 +83,21 @@ pub fn choose(question: &str) -> Reply {
     }
 }
 
-/// One line of an answer, in lower case; `None` at the end of the input or without a terminal.
-fn ask(question: &str, answers: &str) -> Option<String> {
+/// Asks for a line; `None` at the end of the input or without a terminal.
+fn ask(question: &str) -> Option<String> {
     if !can_ask() {
         return None;
     }
-    let question = super::screen::fit(super::Screen::stderr(), question);
-    let _ = write!(io::stderr(), "{question} {answers} ");
+    // In one piece, so that nothing else comes between.
+    let question = format!("{} ", Screen::stderr().signs(&sanitize(question)));
+    let _ = io::stderr().write_all(question.as_bytes());
     let mut answer = String::new();
-    let read = io::stdin().read_line(&mut answer).ok()?;
-    (read > 0).then(|| answer.trim().to_lowercase())
+    if matches!(io::stdin().read_line(&mut answer), Ok(0) | Err(_)) {
+        // The cursor is still behind the question.
+        let _ = writeln!(io::stderr());
+        return None;
+    }
+    Some(answer.trim().to_owned())
 }
 
 /// Reads a token that a person gives: on stdin where that is asked for and not a terminal, else at a
@@ -129,6 +163,7 @@ fn take(line: &mut Zeroizing<Vec<u8>>, byte: u8) -> Key {
 pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
     use std::fs::File;
 
+    use crate::terminal::signals::Watch;
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
     /// Puts the terminal's modes back, whatever happens.
@@ -137,12 +172,13 @@ pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
     impl Drop for Restore<'_> {
         fn drop(&mut self) {
             let _ = tcsetattr(self.0, OptionalActions::Flush, &self.1);
-            let _ = (&mut &*self.0).write_all(b"\r\n");
+            let _ = (&mut &*self.0).write_all(b"\n");
         }
     }
 
     let terminal = File::options().read(true).write(true).open("/dev/tty")?;
     let before = tcgetattr(&terminal)?;
+    let _watch = Watch::begin(&terminal, &before)?;
     (&terminal).write_all(format!("{}: ", crate::model::text::one_line(prompt)).as_bytes())?;
     let mut quiet = before.clone();
     // Without ISIG, Ctrl-C and Ctrl-Z are keys like any other.

@@ -2,7 +2,6 @@
 
 use std::io::{self, IsTerminal};
 
-use crate::model::text;
 use crate::system::environment::Environment;
 
 /// The width of a terminal that does not know its own.
@@ -22,7 +21,7 @@ pub struct Screen {
     pub colour: bool,
 }
 
-/// How text stands out. The codes are those that [`text::sanitize_styled`] lets through.
+/// How text stands out. The codes are those that [`crate::model::text::sanitize_styled`] lets through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// Headings and what the user asked about.
@@ -202,12 +201,6 @@ pub(crate) fn sized(width: usize) -> Screen {
         width: Some(width),
         ..Screen::pipe()
     }
-}
-
-/// Text fit for this stream, whoever wrote it.
-#[must_use]
-pub fn fit(screen: Screen, line: &str) -> String {
-    screen.text(&text::sanitize(line))
 }
 
 #[cfg(test)]

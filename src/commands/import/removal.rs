@@ -55,7 +55,7 @@ pub fn all(context: &Context, import: &Args, report: &mut Report<'_>) -> Result<
             continue;
         };
         if !unasked {
-            match terminal::choose(&first.question(report, groups.len())) {
+            match terminal::confirm_each(&first.question(report, groups.len())) {
                 Reply::Yes => {}
                 Reply::No => continue,
                 Reply::All => yes_to_all = true,

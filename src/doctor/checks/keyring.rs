@@ -111,6 +111,10 @@ mod tests {
     }
 
     impl Storage for Shelf {
+        fn check(&self) -> Result<(), StorageError> {
+            Ok(())
+        }
+
         fn read(&self, _: &TokenName) -> Result<Record, StorageError> {
             if self.forgets.get() > 0 {
                 self.forgets.set(self.forgets.get() - 1);

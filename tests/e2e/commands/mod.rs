@@ -2,7 +2,11 @@
 
 pub mod bad_input;
 pub mod explain_and_list;
+pub mod first_minutes;
+pub mod interrupted;
 pub mod man_and_completions;
+pub mod notebook;
 pub mod rename;
 pub mod snapshots;
+pub mod status;
 pub mod what_helps;

@@ -412,6 +412,18 @@ const CASES: &[Case] = &[
         },
     },
     Case {
+        id: "exchange",
+        verdict: "problem",
+        words: &["this job has no ID token", "HF_OIDC_ID_TOKEN"],
+        harm: |well| well.machine.env("HF_OIDC_RESOURCE", "acme/x"),
+    },
+    Case {
+        id: "exchange",
+        verdict: "problem",
+        words: &["HF_OIDC_RESOURCE cannot be used", "unset it"],
+        harm: |well| well.machine.env("HF_OIDC_RESOURCE", "acme/*"),
+    },
+    Case {
         id: "hf-token",
         verdict: "note",
         words: &["HF_TOKEN is set", "unset HF_TOKEN"],

@@ -13,5 +13,7 @@ pub mod machine;
 pub mod picture;
 pub mod process;
 pub mod pypi;
+pub mod session;
+pub mod terminal;
 pub mod tools;
 pub mod user;
