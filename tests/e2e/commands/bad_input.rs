@@ -125,7 +125,7 @@ fn what_is_no_token_is_not_kept() {
         (b"", "empty"),
         (b" \n", "empty"),
         (b"hf_abc\0defghijk", "NUL byte"),
-        (b"correct horse", "there is a space in it"),
+        (b"correct horse", "it contains a space"),
         (b"correct-horse", "not a Hub token"),
         (
             format!("api_org_{}", &good[3..]).as_bytes(),

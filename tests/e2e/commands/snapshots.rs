@@ -232,7 +232,8 @@ fn many_clones_with_one_token_are_one_question() {
     let import = "stty cols 80; git-credential-hf import remotes --recurse src --storage file";
     for (answers, left) in [("q\n", 300), ("n\ny\n", 299), ("a\n", 0)] {
         let run = machine.command("script", ["-qec", import, "/dev/null"]);
-        let run = run.env("TERM", "xterm").stdin(answers).run();
+        let run = run.env("TERM", "xterm").env("GIT_TERMINAL_PROMPT", "1");
+        let run = run.stdin(answers).run();
         let asked = run.stdout.matches("[y/n/a/q]").count();
         assert_eq!(asked, answers.lines().count(), "{run}");
         assert!(run.stdout.contains("and 296 more") || left == 0, "{run}");

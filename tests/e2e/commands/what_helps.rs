@@ -10,7 +10,7 @@ fn configure_local_outside_a_repository_says_what_helps() {
     let hub = Hub::start();
     let machine = Machine::new(&hub);
     let outside = machine.helper(["configure", "--local"]).fails();
-    outside.says(&["not in a repository", "help: leave out --local"]);
+    outside.says(&["not in a repository", "help: omit --local"]);
 }
 
 #[test]

@@ -168,7 +168,7 @@ const CASES: &[Case] = &[
     Case {
         id: "git-version",
         verdict: "problem",
-        words: &["git 2.8.0 cannot leave other helpers out"],
+        words: &["git 2.8.0 cannot exclude other helpers"],
         harm: |well| {
             let git = gits().swap_remove(0).path;
             let script = format!(

@@ -166,7 +166,7 @@ fn remotes_that_agree_and_remotes_that_do_not() {
 
         let explained = machine.helper(["explain", "https://huggingface.co"]);
         let explained = explained.dir("x").ok().stdout;
-        for word in ["no repo in particular", "umbrella/x", "`rest`"] {
+        for word in ["no repo in particular", "umbrella/x", "→  rest "] {
             assert!(explained.contains(word), "{explained}");
         }
         git(machine, "x", "remote remove up");

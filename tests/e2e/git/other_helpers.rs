@@ -123,12 +123,12 @@ fn what_the_user_typed_for_the_hub_stays_with_this_helper() {
         machine.env("GIT_ASKPASS", "false");
         if !git.at_least(2, 46) {
             // Nothing there tells what was typed, which is said before git asks.
-            assert!(asked.helper_line().contains("was not saved"), "{asked}");
+            assert!(asked.helper_line().contains("is not saved"), "{asked}");
             machine.git(["ls-remote", X]).fails();
             assert!(machine.files_with_secrets().is_empty());
             continue;
         }
-        assert!(!asked.helper_line().contains("was not saved"), "{asked}");
+        assert!(!asked.helper_line().contains("is not saved"), "{asked}");
         // Next time nothing is asked, for that repo and no other.
         hub.clear_log();
         machine.git(["ls-remote", X]).ok();

@@ -196,7 +196,7 @@ fn token_prints_the_token_that_git_gets_and_nothing_else() {
     assert!(
         elsewhere
             .stderr
-            .contains("https://evil.example is not a Hub of yours"),
+            .contains("https://evil.example is not one of your Hubs"),
         "{elsewhere}"
     );
     assert!(home.hub.log().is_empty());
@@ -313,7 +313,7 @@ fn refresh_asks_about_every_token_and_remembers_what_is_dead() {
     let output = machine.helper(["refresh", "wide"]).fails();
     assert_eq!(
         output.stdout,
-        "no: `wide` the Hub answers with status 500\n"
+        "no: `wide` the Hub answered with status 500\n"
     );
     let output = machine.helper(["refresh", "wied"]).fails();
     assert_eq!(

@@ -39,7 +39,7 @@ fn read_and_write_tokens_show_account_role_and_organisations() {
         let expected = format!(
             "account alice, role {role}, organisations acme (write), umbrella (read)\n\
              git uses it for alice, acme, umbrella, unless a rule says otherwise\n\
-             to make that rules: git credential-hf use work --for alice --for acme --for umbrella\n"
+             to write rules for that: git credential-hf use work --for alice --for acme --for umbrella\n"
         );
         assert_eq!(told(account(role)), expected);
     }
@@ -91,7 +91,7 @@ gated repos              read those whose terms this account has accepted
 everywhere               discussions, post.write
 
 git uses it for acme/x, datasets/acme/d, spaces/acme/s, kernels/acme/k, unless a rule says otherwise
-to make that rules: git credential-hf use work --for acme/x --for datasets/acme/d --for spaces/acme/s --for kernels/acme/k
+to write rules for that: git credential-hf use work --for acme/x --for datasets/acme/d --for spaces/acme/s --for kernels/acme/k
 ";
     // Which pattern stands for a model is not the matter here.
     let told = told(answer).replace("models/acme/x", "acme/x");

@@ -78,18 +78,18 @@ fn a_gate_is_told_apart_from_a_token_that_may_not_pass_gates() {
 fn a_hub_that_fails_says_nothing_about_the_token() {
     let test = Checked::new(&[("acme", Write)], account("write"));
     for (answer, reason) in [
-        (Response::text(500, ""), "the Hub answers with status 500"),
+        (Response::text(500, ""), "the Hub answered with status 500"),
         (
             Response::text(429, "").header("Retry-After", "300"),
             "the Hub is asked too often: try again in 300 s",
         ),
         (
             Response::redirect(302, "https://evil.example/acme/x.git/info/refs"),
-            "huggingface.co redirects to another site, which is not followed: the token is for huggingface.co alone",
+            "huggingface.co redirects to another site; the redirect is not followed, since the token is only for huggingface.co",
         ),
     ] {
         test.refs(answer);
-        let help = "try again later: nothing is known about acme/x now";
+        let help = "try again later: nothing is known about acme/x at the moment";
         assert_eq!(test.fails(&["acme/x"], 0), row(reason, help));
     }
     assert!(test.hub.log().iter().all(|it| it.host == "huggingface.co"));

@@ -58,7 +58,7 @@ fn each_refusal_has_its_words() {
     let forbidden = |text: &str| Response::json(403, &json!({ "error": text }));
     let refuses = |why: &str| {
         format!(
-            "error: huggingface.co refuses to say whose token this is (hf_…LAST): {why}\n  \
+            "error: huggingface.co does not say whose token this is (hf_…LAST): {why}\n  \
              = help: to store it anyway: add --no-verify\n"
         )
     };
@@ -102,11 +102,11 @@ fn each_refusal_has_its_words() {
         ),
         (
             Response::text(500, "<html>oops</html>"),
-            unverified("the Hub answers with status 500"),
+            unverified("the Hub answered with status 500"),
         ),
         (
             Response::text(503, ""),
-            unverified("the Hub answers with status 503"),
+            unverified("the Hub answered with status 503"),
         ),
     ];
     let test = Refused::new();
@@ -149,7 +149,7 @@ fn nonsense_is_told_as_such() {
     ] {
         test.answer(Response::new(200, "application/json", body));
         let seen = test.login();
-        let start = format!("{UNVERIFIED}the Hub's answer is ");
+        let start = format!("{UNVERIFIED}the Hub's answer ");
         assert!(seen.starts_with(&start), "{what}: {seen}");
         assert!(seen.ends_with(NO_VERIFY), "{what}: {seen}");
     }

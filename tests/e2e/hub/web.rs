@@ -91,7 +91,7 @@ fn a_browser_login_waits_as_long_as_it_is_told() {
             "stored `me` (hf_oauth_…LAST) for https://huggingface.co in a file (readable by you only, not encrypted)\n\
              account alice, role write, organisations acme (write), umbrella (read)\n\
              git uses it for alice, acme, umbrella, unless a rule says otherwise\n\
-             to make that rules: git credential-hf use me --for alice --for acme --for umbrella\n{OPEN}"
+             to write rules for that: git credential-hf use me --for alice --for acme --for umbrella\n{OPEN}"
         )
     );
     let forms = oauth.forms();
@@ -121,7 +121,7 @@ fn a_browser_login_that_ends_otherwise_keeps_nothing() {
         ),
         (
             "invalid_client",
-            "error: the browser login at huggingface.co failed: the Hub answers `invalid_client`\n",
+            "error: the browser login at huggingface.co failed: the Hub answered `invalid_client`\n",
         ),
     ] {
         let test = Browser::new();
@@ -153,14 +153,14 @@ fn a_moment_without_the_hub_does_not_end_a_browser_login() {
 #[test]
 fn a_browser_login_that_cannot_begin_says_why() {
     for (answer, why) in [
-        (Response::text(500, ""), "the Hub answers with status 500"),
+        (Response::text(500, ""), "the Hub answered with status 500"),
         (
             Response::text(404, ""),
             "the Hub has nothing there, or does not show it to this token",
         ),
         (
             Response::json(400, &json!({ "error": "invalid_client" })),
-            "the Hub answers `invalid_client`",
+            "the Hub answered `invalid_client`",
         ),
         (
             Response::text(429, "").header("Retry-After", "60"),
@@ -168,14 +168,14 @@ fn a_browser_login_that_cannot_begin_says_why() {
         ),
         (
             Response::redirect(307, "https://evil.example/oauth/device"),
-            "huggingface.co redirects to another site, which is not followed: the token is for huggingface.co alone",
+            "huggingface.co redirects to another site; the redirect is not followed, since the token is only for huggingface.co",
         ),
     ] {
         let test = Browser::new();
         test.hub
             .route("POST", HUB, "/oauth/device", move |_| answer.clone());
         let output = test.login().fails();
-        let expected = format!("error: the browser login at huggingface.co cannot begin: {why}\n");
+        let expected = format!("error: the browser login at huggingface.co cannot start: {why}\n");
         assert_eq!(output.stderr, expected);
         test.nothing_is_kept();
         assert!(test.hub.log().iter().all(|it| it.host == HUB));
@@ -264,7 +264,7 @@ fn a_login_that_the_hub_then_does_not_know_keeps_nothing() {
 #[test]
 fn a_browser_login_is_kept_when_the_hub_then_fails_to_say_whose_it_is() {
     for (status, why) in [
-        (500, "the Hub answers with status 500"),
+        (500, "the Hub answered with status 500"),
         (429, "the Hub has had too many requests"),
         (403, "the Hub refuses: no reason given"),
     ] {

@@ -30,7 +30,7 @@ fn a_dry_run_shows_what_there_is_and_touches_nothing() {
     assert!(
         output
             .stdout
-            .contains("keep 3 tokens here; nothing was changed"),
+            .contains("3 tokens would be stored here; nothing was changed"),
         "{output}"
     );
     assert!(desk.hub.log().is_empty());
@@ -152,9 +152,9 @@ fn on_a_terminal_it_asks_file_by_file() {
     let line = "printf 'n\\ny\\n\\nyes\\n' | script -qfec 'git credential-hf import' /dev/null";
     let shown = machine.command("sh", ["-c", line]).dir("x").ok().stdout;
     for question in [
-        "from the hf CLI's files? That logs hf and Python out",
-        ".git-credentials? [y/N]",
-        ".netrc? [y/N]",
+        "from the hf CLI's files? That logs out hf and Python",
+        ".git-credentials? [y/n/a/q]",
+        ".netrc? [y/n/a/q]",
         "from the URLs in",
     ] {
         assert!(shown.contains(question), "{question}: {shown}");
@@ -175,7 +175,7 @@ fn what_the_hub_does_not_take_stays_where_it_is() {
     let file = format!("https://u:{dead}@huggingface.co\nhttps://v:{good}@huggingface.co\n");
     desk.machine.write(".git-credentials", &file);
     let output = desk.import(["--remove"]).fails();
-    let hint = format!("hf_…{} is left where it is", &dead[dead.len() - 4..]);
+    let hint = format!("hf_…{} was not moved", &dead[dead.len() - 4..]);
     let output = output.says(&[&hint, "huggingface.co does not accept this token"]);
     assert!(output.stdout.contains("stored `good`"), "{output}");
     let left = desk.machine.read(".git-credentials");
