@@ -63,10 +63,7 @@ impl Context {
             )));
         }
         if !self.is_expected(name, token, &record) {
-            return Err(StorageError::Refused(format!(
-                "{} contains a different token under this name from the one that was stored",
-                token.storage.in_words()
-            )));
+            return Err(StorageError::AnotherValue(token.storage));
         }
         Ok(record)
     }

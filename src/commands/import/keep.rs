@@ -94,7 +94,7 @@ fn known(context: &Context, state: &State, token: &Token) -> Result<Known> {
                 return Ok(Known::Whole(name.clone()));
             }
             // Another value is stored there, or a password with the same short fingerprint.
-            Ok(_) => {}
+            Ok(_) | Err(StorageError::AnotherValue(_)) => {}
             Err(StorageError::NotFound) => {
                 return Ok(Known::Listed(name.clone(), info.storage));
             }
