@@ -255,7 +255,7 @@ fn offer_login() -> Result<()> {
     if terminal::confirm("There are no tokens yet. Log in now?") {
         return commands::login::run(&commands::login::Args::default());
     }
-    terminal::tell("when you have one: git credential-hf login");
+    terminal::tell("to log in later: git credential-hf login");
     Ok(())
 }
 

@@ -45,7 +45,7 @@ impl Scope {
     long_about = "\
 Writes one block at the end of git's configuration file. For each Hub it has an empty `helper =`, so
 that no other helper is given the token, this helper, and `useHttpPath = true`, so that git tells the helper which repository it asks for. Running it again only brings the block up to date.
-`unconfigure` takes the block out again and leaves the file as it was, byte for byte.",
+`unconfigure` removes the block and leaves the file as it was, byte for byte.",
     after_help = "\
 Examples:
   git credential-hf configure              for you (~/.gitconfig)

@@ -193,7 +193,7 @@ fn outside(path: &Path) -> Option<StorageError> {
     is_outside_profile(path).then(|| {
         StorageError::Refused(format!(
             "{} is outside your user profile, where other users may be able to read it, so no \
-             token is kept in files there",
+             token is stored in files there",
             path.display()
         ))
     })

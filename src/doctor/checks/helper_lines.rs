@@ -83,7 +83,7 @@ fn judge_one(helpers: &Helpers<'_>, configured: bool) -> Vec<Finding> {
     }
     for other in &helpers.before {
         let finding = Finding::problem(format!(
-            "before this helper git calls `{}` ({}) for {HUB}; it answers first, and is handed \
+            "before this helper git calls `{}` ({}) for {HUB}; it answers first, and is given \
              the Hub's tokens",
             other.text(),
             place(other)

@@ -78,7 +78,7 @@ fn judge(set: &Set) -> Option<Finding> {
         ))
         .by_hand(format!("unset {variable}; or {run}")),
         (_, _, false) => Finding::note(format!(
-            "{variable} is set: git follows the rules all the same, but the hf CLI, Python and \
+            "{variable} is set: git follows the rules anyway, but the hf CLI, Python and \
              git-xet take {variable} first"
         ))
         .by_hand(format!("unset {variable}; or {run}")),

@@ -52,7 +52,7 @@ fn judge(entries: &[Entry], hubs: &[String]) -> Vec<Finding> {
     vec![
         Finding::warning(format!(
             "for {hubs} git does not tell the helper which repository it asks for (useHttpPath), so it is \
-             guessed from the remotes at hand, and during a clone may be wrong"
+             guessed from the repository's remotes, and may be wrong during a clone"
         ))
         .repaired_by(Repair::Configure(place)),
     ]

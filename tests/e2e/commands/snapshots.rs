@@ -135,6 +135,7 @@ fn widest(text: &str) -> usize {
 fn outputs_fit_their_terminal() {
     let (_hub, machine) = machine();
     for (name, arguments) in [
+        ("status", "status"),
         ("list", "list"),
         ("list-verbose", "list --verbose"),
         ("explain", "explain acme/llama"),
@@ -250,6 +251,7 @@ fn pictures() {
     let (_hub, machine) = machine();
     let folder = std::env::var_os("PICTURES");
     for (name, arguments, width) in [
+        ("status", "status", 92),
         ("list", "list", 92),
         ("explain", "explain acme/llama", 92),
         ("doctor", "doctor --offline", 100),
