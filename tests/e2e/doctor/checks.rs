@@ -332,7 +332,7 @@ const CASES: &[Case] = &[
         verdict: "problem",
         words: &[
             "no keyring is running on this machine",
-            "1 token lies there",
+            "1 token is stored there",
         ],
         harm: |well| well.state("storage", "keyring"),
     },

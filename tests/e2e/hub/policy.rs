@@ -81,7 +81,7 @@ fn a_hub_that_fails_says_nothing_about_the_token() {
         (Response::text(500, ""), "the Hub answered with status 500"),
         (
             Response::text(429, "").header("Retry-After", "300"),
-            "the Hub is asked too often: try again in 300 s",
+            "the Hub has had too many requests: try again in 300 s",
         ),
         (
             Response::redirect(302, "https://evil.example/acme/x.git/info/refs"),
