@@ -169,7 +169,7 @@ fn the_storage_is_checked_before_a_token_is_asked_for() {
     terminal.hides();
     let token = hub.add_token("work", &[]);
     terminal.types(&format!("{token}\n"));
-    terminal.sees("Let git call it?");
+    terminal.sees("Set it up now?");
     terminal.types("\n");
     assert_eq!(terminal.ends().0, 0);
     assert!(machine.read(CONFIG).contains("storage = \"file\""));
