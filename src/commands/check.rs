@@ -20,12 +20,12 @@ use crate::model::repo::Repo;
 use crate::model::text;
 use crate::selection::{Candidate, LoadedToken, TokenSource};
 use crate::state::State;
-use crate::terminal::{AlreadyReported, Failure, NotKnown, Style, print, print_json};
+use crate::terminal::{AlreadyReported, Failure, NotKnown, Screen, Style, print, print_json};
 
-/// What `check` is given.
+/// The arguments of `check`.
 #[derive(Debug, clap::Args)]
 #[command(
-    about = "See whether git could read a repo, or push to it, and if not why",
+    about = "Check whether git can read a repo or push to it, and why not",
     long_about = "\
 Lets git itself try, and changes nothing: `git ls-remote`, or with --push `git push --dry-run`, with
 your configuration, variables, helpers and proxies. When git fails, the Hub is asked for the
@@ -388,7 +388,7 @@ impl Failed<'_> {
                 None => self.in_gits_words("git fails before it asks for a token"),
             };
         }
-        let missing = format!("git has no token for {repo}, and the Hub wants one");
+        let missing = format!("git has no token for {repo}, and the Hub asks for one");
         if let Some((why, help)) = &chosen.unknown_username {
             return Diagnosis {
                 kind: Kind::NoToken,
@@ -437,19 +437,19 @@ fn unavailable(message: String) -> Diagnosis {
 
 impl Verdict {
     fn as_text(&self) -> String {
-        let terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+        let screen = Screen::stdout();
         let mut text = String::new();
         for note in &self.notes {
             text.push_str(&format!("note: {note}\n"));
         }
-        let (word, code, ends) = match &self.problem {
-            None => ("ok", "1;32", "works"),
-            Some(problem) if is_open(problem) => ("not known", "1;33", "could not be tried"),
-            Some(_) => ("no", "1;31", "fails"),
+        let (word, style, ends) = match &self.problem {
+            None => ("ok", Style::Green, "works"),
+            Some(problem) if is_open(problem) => ("not known", Style::Yellow, "could not be tried"),
+            Some(_) => ("no", Style::Red, "fails"),
         };
         text.push_str(&format!(
             "{}: {} {} {ends} with {}\n",
-            Style::new(terminal, code).paint(word),
+            screen.paint(style, word),
             self.access,
             self.repo,
             self.token

@@ -8,19 +8,19 @@ use crate::terminal::Failure;
 use crate::terminal::print;
 use anyhow::Result;
 
-/// What `unuse` is given.
+/// The arguments of `unuse`.
 #[derive(Debug, clap::Args)]
-#[command(about = "Take a rule or the default out")]
+#[command(about = "Remove a rule or the default")]
 pub struct Args {
-    /// The rule's pattern, as `list` shows it; without one, the rule for the repository at hand
+    /// The rule's pattern, as `list` shows it; by default, the rule for the current repository
     #[arg(conflicts_with = "default")]
     pub pattern: Option<String>,
-    /// Take the default out instead
+    /// Remove the default instead
     #[arg(long)]
     pub default: bool,
 }
 
-/// Takes a rule out.
+/// Removes a rule.
 ///
 /// # Errors
 /// When there is no such rule.

@@ -20,7 +20,7 @@ use crate::system::files::Lock;
 /// Why the configuration was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
-    /// What is there already cannot be read; a person must look first.
+    /// The file that exists cannot be read, so it is not changed.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The file or its lock.
@@ -38,7 +38,7 @@ pub enum EditError {
 pub enum Change<'a> {
     /// Adds a rule, or gives an existing one another token: for one operation, or for both.
     SetRule(&'a Pattern, &'a TokenName, Option<Operation>),
-    /// Takes a rule out.
+    /// Removes a rule.
     RemoveRule(&'a Pattern),
     /// Sets the default token, or none: of an endpoint, or of the file itself.
     SetDefault(Option<&'a Endpoint>, Option<&'a TokenName>),
@@ -148,7 +148,7 @@ fn set_rule(
     operation: Option<Operation>,
 ) -> Result<(), String> {
     let rules = table(document, "rules")?;
-    // The same pattern may be written in another way.
+    // One pattern can be written in several ways.
     let key = key_of(rules, |key| Pattern::parse(key).as_ref() == Ok(pattern))
         .unwrap_or_else(|| pattern.to_string());
     let before = rules.get(&key).map(entries_of).unwrap_or_default();

@@ -1,11 +1,11 @@
-//! `list`: the tokens, where each lies, and what goes where.
+//! `list`: the tokens, where each is stored, and which one is used where.
 
 mod json;
+mod places;
 
 use anyhow::Result;
 
 use crate::app::Context;
-use crate::hf_cli::HfToken;
 use crate::model::endpoint::Endpoint;
 use crate::model::text;
 use crate::model::time;
@@ -19,17 +19,23 @@ use crate::system::clock;
 use crate::terminal;
 use crate::terminal::print;
 use crate::terminal::print_json;
+use crate::terminal::width::natural;
+use crate::terminal::{Cell, Column, Cut, Screen, Style, Table};
+use places::{ELSEWHERE, Use};
 
-/// What `list` is given.
+/// The arguments of `list`.
 #[derive(Debug, clap::Args)]
-#[command(about = "Show the tokens, where each lies, and what goes where")]
+#[command(about = "List the tokens, where each is stored, and which one is used where")]
 pub struct Args {
+    /// Show every rule, and every token that could be used in a place
+    #[arg(long, short)]
+    pub verbose: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// Prints what there is.
+/// Prints the tokens and where they are used.
 ///
 /// # Errors
 /// When configuration or state cannot be read.
@@ -39,27 +45,32 @@ pub fn run(list: Args) -> Result<()> {
     if list.json {
         return print_json(&json::as_json(&context, &state));
     }
-    print(&as_text(&context, &state))
+    print(&as_text(&context, &state, list.verbose, Screen::stdout()))
 }
 
-fn as_text(context: &Context, state: &State) -> String {
-    let mut rows: Vec<Vec<String>> = state
-        .tokens
-        .iter()
-        .map(|(name, token)| token_row(state, name, token))
-        .collect();
+/// The columns, of which those that matter least go first where the terminal is too narrow.
+const COLUMNS: [Column; 8] = [
+    Column::new("NAME").shorten(12, Cut::Middle),
+    Column::new("TOKEN").drop(5),
+    Column::new("ACCOUNT").shorten(8, Cut::Middle).drop(3),
+    Column::new("ROLE").drop(4),
+    Column::new("STORAGE").shorten(16, Cut::End).drop(1),
+    Column::new("EXPIRES").drop(2),
+    Column::new("VERIFIED").drop(6),
+    Column::new("STATUS").shorten(12, Cut::End),
+];
+
+fn as_text(context: &Context, state: &State, verbose: bool, screen: Screen) -> String {
+    let mut table = Table::new(COLUMNS);
+    let mut tokens: Vec<(&TokenName, &TokenInfo)> = state.tokens.iter().collect();
+    tokens.sort_by(|(a, _), (b, _)| natural(a.as_str(), b.as_str()));
+    for (name, token) in tokens {
+        table.row(token_row(context, state, name, token));
+    }
     for (name, command) in &context.config.commands {
         let program = command.arguments.first().map_or("", String::as_str);
-        rows.push(row(&[
-            name.as_str(),
-            "-",
-            "-",
-            "-",
-            &format!("command {program}"),
-            "-",
-            "-",
-            "-",
-        ]));
+        let storage = format!("command {program}");
+        table.row(row(name.as_str(), None, &storage, None, Cell::default()));
     }
     for token in &context.env.tokens {
         let (hint, status) = match &token.secret {
@@ -69,111 +80,135 @@ fn as_text(context: &Context, state: &State) -> String {
                 let standing = endpoint.map_or(Eligibility::Good, |endpoint| {
                     state.standing(&endpoint, &value, clock::now())
                 });
-                (secret.hint(), word(standing).to_owned())
+                (Some(secret.hint()), word(standing))
             }
-            Err(error) => ("-".to_owned(), error.to_string()),
+            Err(error) => (None, Cell::styled(error.to_string(), Style::Red)),
         };
-        rows.push(row(&[
-            token.variable,
-            &hint,
-            "-",
-            "-",
-            "environment",
-            "-",
-            "-",
-            &status,
-        ]));
+        table.row(row(token.variable, hint, "environment", None, status));
     }
-    rows.extend(hf_rows(context, state));
-    if rows.is_empty() && context.config.rules.is_empty() {
-        return "there are no tokens yet: run `git credential-hf login NAME`\n".to_owned();
+    hf_rows(context, state, &mut table);
+    if table.is_empty() && context.config.rules.is_empty() {
+        return "There are no tokens yet. Run `git credential-hf login NAME`.\n".to_owned();
     }
-    let header = [
-        "NAME", "TOKEN", "ACCOUNT", "ROLE", "STORAGE", "EXPIRES", "VERIFIED", "STATUS",
-    ];
-    let mut text = terminal::table(&header, &rows);
+    let mut text = table.render(screen);
     for endpoint in endpoints(context, state) {
-        text.push('\n');
-        text.push_str(&text::sanitize(&tree(context, state, &endpoint)));
+        let heading = screen.paint(Style::Bold, &text::sanitize(&endpoint.to_string()));
+        text.push_str(&format!("\n{heading}\n"));
+        let uses = uses(context, state, &endpoint);
+        if uses.is_empty() {
+            let prefix = match endpoint.is_hugging_face() {
+                true => String::new(),
+                false => format!("{endpoint}/"),
+            };
+            text.push_str(&format!(
+                "  nothing yet: git credential-hf use NAME --for {prefix}NAMESPACE\n"
+            ));
+        }
+        text.push_str(&places::render(&uses, verbose, screen));
     }
     text
 }
 
 /// The hf CLI's tokens, which it keeps itself.
-fn hf_rows(context: &Context, state: &State) -> Vec<Vec<String>> {
+fn hf_rows(context: &Context, state: &State, table: &mut Table) {
     let tokens = match context.hf_cli().all() {
         Ok(tokens) => tokens,
         Err(error) => {
             terminal::say(&format!("the hf CLI's tokens: {error}"));
-            return Vec::new();
+            return;
         }
     };
     let endpoint = context.env.endpoint();
-    let row_of = |(token, active): &(HfToken, bool)| {
+    for (token, active) in &tokens {
         let value = token.secret.fingerprint();
         let standing = endpoint.as_ref().map_or(Eligibility::Good, |endpoint| {
             state.standing(endpoint, &value, clock::now())
         });
-        let mut status = word(standing).to_owned();
-        if token.expires.is_some_and(|at| at <= clock::now()) {
-            status = "expired".to_owned();
-        }
-        if *active {
-            status.push_str(", active");
-        }
-        row(&[
+        let status = match standing {
+            _ if token.expires.is_some_and(|at| at <= clock::now()) => {
+                Cell::styled("expired", Style::Red)
+            }
+            Eligibility::Good if *active => Cell::styled("active", Style::Green),
+            standing => word(standing),
+        };
+        table.row(row(
             &token.shown_name(),
-            &token.secret.hint(),
-            "-",
-            "-",
+            Some(token.secret.hint()),
             "hf CLI",
-            &expiry(token.expires),
-            "-",
-            &status,
-        ])
-    };
-    tokens.iter().map(row_of).collect()
+            Some(expiry(token.expires)),
+            status,
+        ));
+    }
 }
 
-/// When a token ends, from now.
-fn expiry(at: Option<u64>) -> String {
-    at.map_or_else(
-        || "-".to_owned(),
-        |at| match at.checked_sub(clock::now()) {
-            Some(left) => format!("in {}", time::span(left)),
-            None => time::day(at),
+/// How long before its end an expiry is shown as a warning.
+const SOON: u64 = 7 * 24 * 60 * 60;
+
+/// When a token expires, from now.
+fn expiry(at: Option<u64>) -> Cell {
+    match at {
+        None => "-".into(),
+        Some(at) => match at.checked_sub(clock::now()) {
+            Some(left) if left < SOON => {
+                Cell::styled(format!("in {}", time::span(left)), Style::Yellow)
+            }
+            Some(left) => format!("in {}", time::span(left)).into(),
+            None => Cell::styled(time::day(at), Style::Red),
         },
-    )
+    }
 }
 
-fn row(cells: &[&str]) -> Vec<String> {
-    cells.iter().map(|cell| (*cell).to_owned()).collect()
+/// A row of what is not stored here.
+fn row(
+    name: &str,
+    hint: Option<String>,
+    storage: &str,
+    expires: Option<Cell>,
+    status: Cell,
+) -> [Cell; 8] {
+    let dash = || Cell::from("-");
+    [
+        name.into(),
+        hint.map_or_else(dash, Cell::from),
+        dash(),
+        dash(),
+        storage.into(),
+        expires.unwrap_or_else(dash),
+        dash(),
+        status,
+    ]
 }
 
-fn token_row(state: &State, name: &TokenName, token: &TokenInfo) -> Vec<String> {
+fn token_row(context: &Context, state: &State, name: &TokenName, token: &TokenInfo) -> [Cell; 8] {
     let now = clock::now();
-    let dash = || "-".to_owned();
     let facts = token.facts.as_ref();
-    vec![
-        name.to_string(),
-        token.hint.clone(),
-        token
-            .account
-            .clone()
-            .filter(|a| !a.is_empty())
-            .unwrap_or_else(dash),
-        facts.map_or_else(dash, |facts| facts.role.to_string()),
-        token.storage.described().to_owned(),
+    let account = token.account.clone().filter(|account| !account.is_empty());
+    let verified = facts.map_or_else(
+        || "never".to_owned(),
+        |facts| match now.saturating_sub(facts.verified) {
+            0..60 => "just now".to_owned(),
+            seconds => format!("{} ago", time::span(seconds)),
+        },
+    );
+    let is_default = context.config.default.as_ref() == Some(name);
+    [
+        match is_default {
+            true => Cell::styled(name.as_str(), Style::Bold),
+            false => name.as_str().into(),
+        },
+        token.hint.clone().into(),
+        account.unwrap_or_else(|| "-".to_owned()).into(),
+        facts
+            .map_or_else(|| "-".to_owned(), |facts| facts.role.to_string())
+            .into(),
+        token.storage.described().into(),
         expiry(token.expires),
-        facts.map_or_else(
-            || "never".to_owned(),
-            |facts| format!("{} ago", time::span(now.saturating_sub(facts.verified))),
-        ),
+        verified.into(),
         status(state, token),
     ]
 }
 
-/// The Hubs that anything is known of, the public one first.
+/// The Hubs that have a token or a rule, the public one first.
 fn endpoints(context: &Context, state: &State) -> Vec<Endpoint> {
     let mut found: Vec<Endpoint> = context
         .config
@@ -204,81 +239,54 @@ fn has_hf_token(context: &Context) -> bool {
     matches!(context.hf_cli().active_value(), Ok(Some(_)))
 }
 
-/// What goes where on one Hub, as git's own requests have it.
-fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
-    let mut branches: Vec<(String, String)> = Vec::new();
+/// Which tokens are used where on one Hub, as git's own requests have it.
+fn uses(context: &Context, state: &State, endpoint: &Endpoint) -> Vec<Use> {
+    let mut uses = Vec::new();
     for row in context.overview(state, endpoint) {
-        let subject = match &row.subject {
+        let place = match &row.subject {
             Subject::Repos(pattern) => path_of(&pattern.to_string(), endpoint),
             Subject::Path(path) => path.clone(),
-            Subject::Rest => "any other repo".to_owned(),
+            Subject::Rest => ELSEWHERE.to_owned(),
         };
-        let lacks = |source: &Source| {
+        let may_not_push = |source: &Source| {
             let mut push = row.push.candidates.iter();
             push.any(|it| it.source == *source && it.lack.is_some())
         };
-        if row.subject == Subject::Rest {
-            // What comes next shows what the first one hides.
-            let all = row.fetch.candidates.iter().enumerate();
-            let all = all.filter(|(at, it)| *at == 0 || it.reason != Reason::Any);
-            branches
-                .extend(all.map(|(_, it)| (subject.clone(), choice(it, &[], lacks(&it.source)))));
-            continue;
-        }
-        let shown = |of: &Choice, push: bool| {
-            let first = of.first()?;
-            Some(choice(first, &of.equals, push && lacks(&first.source)))
+        let mut add = |place: &str, of: &Choice, push: bool| {
+            for (at, candidate) in of.candidates.iter().enumerate() {
+                // Whatever else can be read would be shown for every place.
+                if at > 0 && candidate.reason == Reason::Any {
+                    continue;
+                }
+                let equals = if at == 0 { of.equals.as_slice() } else { &[] };
+                let lacks = push && may_not_push(&candidate.source);
+                uses.push(used(place, candidate, equals, lacks));
+            }
         };
-        match (row.fetch.first(), row.push.first()) {
-            (None, None) => {}
-            (fetch, push) if fetch.map(|it| &it.source) == push.map(|it| &it.source) => {
-                branches.extend(shown(&row.fetch, true).map(|it| (subject, it)));
-            }
-            _ => {
-                let fetch = shown(&row.fetch, false);
-                branches.extend(fetch.map(|it| (format!("{subject}, fetch"), it)));
-                let push = shown(&row.push, true);
-                branches.extend(push.map(|it| (format!("{subject}, push"), it)));
-            }
-        }
-    }
-    let width = branches
-        .iter()
-        .map(|(path, _)| path.chars().count())
-        .max()
-        .unwrap_or(0);
-    let mut text = format!("{endpoint}\n");
-    let last = branches.len().saturating_sub(1);
-    for (at, (path, token)) in branches.iter().enumerate() {
-        let fork = if at == last { "└─" } else { "├─" };
-        let pad = " ".repeat(width - path.chars().count());
-        text.push_str(&format!("{fork} {path}{pad}  {token}\n"));
-    }
-    if branches.is_empty() {
-        let prefix = if endpoint.is_hugging_face() {
-            String::new()
+        let first = |of: &Choice| of.first().map(|it| it.source.clone());
+        if first(&row.fetch) == first(&row.push) {
+            add(&place, &row.fetch, true);
         } else {
-            format!("{endpoint}/")
-        };
-        text.push_str(&format!(
-            "└─ nothing yet: git credential-hf use NAME --for {prefix}NAMESPACE\n"
-        ));
+            add(&format!("{place}, fetch"), &row.fetch, false);
+            add(&format!("{place}, push"), &row.push, true);
+        }
     }
-    text
+    uses
 }
 
 /// A token that git gets, and the step that chose it.
-fn choice(first: &Candidate, equals: &[TokenName], may_not_push: bool) -> String {
-    let name = match &first.source {
-        Source::HfCli(None) => "hf (the hf CLI's active token)",
+fn used(place: &str, candidate: &Candidate, equals: &[TokenName], may_not_push: bool) -> Use {
+    let token = match &candidate.source {
+        Source::HfCli(None) => "hf",
         source => source.name().unwrap_or("the job's token"),
     };
-    let mut why = match first.reason.step() {
-        "rule" | "environment" | "hf CLI" => Vec::new(),
+    let broken = matches!(candidate.source, Source::Unusable(..));
+    let mut why = match candidate.reason.step() {
+        "rule" | "scoped" => Vec::new(),
         step => vec![step.to_owned()],
     };
-    if matches!(first.source, Source::Unusable(..)) {
-        why.push("not there".to_owned());
+    if broken {
+        why.push("missing".to_owned());
     }
     if may_not_push {
         why.push("may not push".to_owned());
@@ -287,9 +295,11 @@ fn choice(first: &Candidate, equals: &[TokenName], may_not_push: bool) -> String
         let others: Vec<&str> = equals.iter().map(TokenName::as_str).collect();
         why.push(format!("equal: {}", others.join(", ")));
     }
-    match why.is_empty() {
-        true => name.to_owned(),
-        false => format!("{name} ({})", why.join(", ")),
+    Use {
+        place: place.to_owned(),
+        token: token.to_owned(),
+        why: why.join(", "),
+        broken,
     }
 }
 
@@ -298,19 +308,21 @@ fn path_of(pattern: &str, endpoint: &Endpoint) -> String {
     pattern.strip_prefix(&prefix).unwrap_or(pattern).to_owned()
 }
 
-fn status(state: &State, token: &TokenInfo) -> String {
+fn status(state: &State, token: &TokenInfo) -> Cell {
     let now = clock::now();
     match state.standing(&token.endpoint, &token.fingerprint, now) {
-        Eligibility::Good if token.expires.is_some_and(|at| at <= now) => "expired".to_owned(),
+        Eligibility::Good if token.expires.is_some_and(|at| at <= now) => {
+            Cell::styled("expired", Style::Red)
+        }
         // Only the Hub can say that a token is good, and it has said so of this one.
-        Eligibility::Good if token.facts.is_some() => "ok".to_owned(),
-        standing => word(standing).to_owned(),
+        Eligibility::Good if token.facts.is_some() => Cell::styled("ok", Style::Green),
+        standing => word(standing),
     }
 }
 
-fn word(standing: Eligibility) -> &'static str {
+fn word(standing: Eligibility) -> Cell {
     match standing {
-        Eligibility::Good => "not verified",
-        Eligibility::LastResort | Eligibility::Withheld => "rejected",
+        Eligibility::Good => Cell::styled("not verified", Style::Yellow),
+        Eligibility::LastResort | Eligibility::Withheld => Cell::styled("rejected", Style::Red),
     }
 }

@@ -48,7 +48,7 @@ fn judge(entries: &[Entry], hubs: &[String], known: impl Fn(&str) -> bool) -> Ve
         {
             let place = entry.place();
             let finding = Finding::warning(format!(
-                "git asks for the user `{}` ({place}), which is neither a token's name nor an \
+                "git asks for the user `{}` ({place}), which is neither a token nor an \
                  account here, so only HF_TOKEN can answer",
                 entry.text()
             ))
@@ -63,11 +63,13 @@ fn judge(entries: &[Entry], hubs: &[String], known: impl Fn(&str) -> bool) -> Ve
         .rfind(|entry| entry.between("credential", "interactive") == Some(""));
     if interactive.is_some_and(|entry| matches!(entry.text(), "false" | "0" | "no" | "never")) {
         findings.push(Finding::note(
-            "git never asks for a user name and password itself (credential.interactive)",
+            "git never prompts for a username and password itself (credential.interactive)",
         ));
     }
     if findings.is_empty() {
-        findings.push(Finding::ok("no setting changes what git asks for"));
+        findings.push(Finding::ok(
+            "no setting changes which credential git asks for",
+        ));
     }
     findings
 }

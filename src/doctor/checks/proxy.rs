@@ -32,7 +32,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
 /// without, or one.
 fn judge(variable: Option<&str>, in_git: Option<bool>) -> Finding {
     match (variable, in_git) {
-        (None, None | Some(false)) => Finding::ok("none is set"),
+        (None, None | Some(false)) => Finding::ok("no proxy is set"),
         (Some(variable), None) => {
             Finding::ok(format!("{variable} is set, for git and this helper"))
         }

@@ -95,7 +95,7 @@ fn two_narrow_tokens_each_open_what_they_are_for() {
     );
     let other = explain("datasets/acme/x").stdout;
     assert!(
-        other.contains("-> ") && other.contains("token `wide`") && !other.contains("narrow"),
+        other.contains("→  wide ") && !other.contains("narrow"),
         "{other}"
     );
 }
