@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use crate::app::lookup;
+use crate::app::renewal;
 use crate::app::{Context, target};
 use crate::hub::Hub;
 use crate::model::secret::{Kind, Secret};
@@ -110,6 +111,9 @@ pub fn run(logout: &Args) -> Result<()> {
     }
     if logout.all {
         context.clear_leftovers(None, &[StorageKind::Keyring]);
+        if let Err(error) = renewal::hf_cli::sweep(&context) {
+            terminal::say(&error.to_string());
+        }
     }
     if logout.json {
         let json = json!({ "version": 1, "removed": removed });
@@ -193,9 +197,9 @@ fn confirm(logout: &Args, count: usize) -> Result<()> {
 
 /// The Hub first: a token that is gone from here can no longer be named to it.
 fn revoke(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<()> {
-    let record = context.read_stored(name, token).with_context(|| {
-        format!("`{name}` cannot be ended on the Hub, because it cannot be read")
-    })?;
+    let unread = || format!("`{name}` cannot be ended on the Hub, because it cannot be read");
+    renewal::settle(context, name).with_context(unread)?;
+    let record = context.read_stored(name, token).with_context(unread)?;
     // Who has the refresh token of a browser login can make a new token of it.
     let mut secrets = vec![&record.secret];
     secrets.extend(&record.refresh_token);

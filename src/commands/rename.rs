@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use crate::app::Context;
-use crate::app::{enrol, lookup};
+use crate::app::{enrol, lookup, renewal};
 use crate::config::edit::{Change, edit};
 use crate::hub::Hub;
 use crate::model::permissions::Facts;
@@ -47,6 +47,10 @@ pub struct Args {
 pub fn run(rename: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let (old, new) = (TokenName::existing(&rename.old), &rename.new);
+    if context.state_file.load()?.tokens.contains_key(&old) {
+        // The answer of an interrupted renewal waits under the old name, and would go with it.
+        renewal::settle(&context, &old).with_context(|| format!("`{old}` cannot be read"))?;
+    }
     // Nobody else may change the secret until it has moved: a renewal would be lost.
     let _lock = context.lock_name(&old)?;
     let state = context.state_file.load()?;
