@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::app::Context;
 use crate::app::{enrol, lookup, renewal};
+use crate::config::Config;
 use crate::config::edit::{Change, edit};
 use crate::hub::Hub;
 use crate::model::permissions::Facts;
@@ -68,7 +69,16 @@ pub fn run(rename: &Args) -> Result<()> {
     // First the copy, then what names it, then the old one goes: a kill in between leaves a token
     // for every rule, and the same command again does the rest.
     copy(&context, &state, token, &record, facts.as_ref(), &old, new)?;
-    move_rules(&context, &old, new)?;
+    if let Err(error) = move_rules(&context, &old, new) {
+        // A configuration that cannot be written must not leave two names for one token. What a
+        // killed rename left stays: the rules may name it already.
+        if !state.tokens.contains_key(new)
+            && let Some(copy) = context.state_file.load()?.tokens.get(new)
+        {
+            context.forget(new, copy)?;
+        }
+        return Err(error);
+    }
     context
         .forget_locked(&old, token)
         .with_context(|| format!("`{new}` is there, but `{old}` could not be removed"))?;
@@ -144,7 +154,8 @@ fn copy(
 
 /// Gives whatever names the token its new name.
 fn move_rules(context: &Context, old: &TokenName, new: &TokenName) -> Result<()> {
-    let config = &context.config;
+    // Asking the Hub has taken a while: a rule that was changed meanwhile is not changed back.
+    let config = Config::load(&context.paths.config())?;
     let naming = config.rules.iter().filter(|rule| rule.token == *old);
     let mut changes: Vec<Change<'_>> = naming
         .map(|rule| Change::SetRule(&rule.pattern, new))
