@@ -95,7 +95,12 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
                 said,
             }
         }
-        Outcome::Nothing => Chosen {
+        Outcome::Stopped(_, why) => Chosen {
+            token: None,
+            rejected: false,
+            said: said.into_iter().chain([why]).collect(),
+        },
+        Outcome::Nothing | Outcome::Deferred(_) => Chosen {
             token: None,
             rejected: false,
             said,

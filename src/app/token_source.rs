@@ -1,6 +1,7 @@
 //! Reads candidates' tokens: the I/O below the choice of [`crate::selection::choose`].
 
 use crate::app::Context;
+use crate::app::exchange;
 use crate::app::renewal;
 use crate::app::renewal::RenewalError;
 use crate::app::wording::remedy;
@@ -10,6 +11,8 @@ use crate::model::secret::Kind;
 use crate::model::secret::Secret;
 use crate::model::token_name::TokenName;
 use crate::selection::Candidate;
+use crate::selection::Exchange;
+use crate::selection::LoadError;
 use crate::selection::LoadedToken;
 use crate::selection::SkipReason;
 use crate::selection::Source;
@@ -18,6 +21,7 @@ use crate::selection::Unusable;
 use crate::state::Eligibility;
 use crate::state::Origin;
 use crate::state::State;
+use crate::storage::Record;
 use crate::storage::StorageError;
 use crate::storage::command;
 use crate::system::clock::now;
@@ -172,6 +176,51 @@ impl<'a> Reader<'a> {
     }
 }
 
+impl Reader<'_> {
+    /// The token that is kept for this job.
+    #[must_use]
+    pub fn exchanged(&self, exchange: &Exchange) -> Option<Record> {
+        let endpoint = self.context.env.endpoint()?;
+        let job = exchange::Job::new(self.context, &endpoint, exchange).ok()?;
+        job.kept()
+    }
+
+    fn standing_of_job(&self, value: &Fingerprint) -> Eligibility {
+        let endpoint = self.context.env.endpoint();
+        endpoint.map_or(Eligibility::Good, |endpoint| {
+            self.state.standing(&endpoint, value, now())
+        })
+    }
+
+    /// A failure ends the choice, but for `auto` where the Hub knows no publisher: another token
+    /// in the job's place is nothing that anybody asked for.
+    fn load_exchanged(&mut self, exchange: &Exchange) -> Result<LoadedToken, LoadError> {
+        let stop = |failure: exchange::Failure| LoadError::Final(failure.to_string());
+        let endpoint = self.context.env.endpoint().ok_or(StorageError::NotFound)?;
+        let job = exchange::Job::new(self.context, &endpoint, exchange).map_err(stop)?;
+        let is_rejected =
+            |secret: &Secret| self.standing_of_job(&secret.fingerprint()) != Eligibility::Good;
+        let token = if self.renews {
+            job.token(&is_rejected)
+        } else if let Some(kept) = job.kept().filter(|kept| !is_rejected(&kept.secret)) {
+            Ok(kept)
+        } else {
+            job.look().map_err(stop)?;
+            return Err(LoadError::Deferred);
+        };
+        match token {
+            Ok(record) => Ok(LoadedToken {
+                expires: record.expires,
+                ..plain(record.secret)
+            }),
+            Err(exchange::Failure::NoPublisher(why)) if matches!(exchange, Exchange::Auto(_)) => {
+                Err(StorageError::Refused(why).into())
+            }
+            Err(failure) => Err(stop(failure)),
+        }
+    }
+}
+
 /// A token of which nothing else is known.
 fn plain(secret: Secret) -> LoadedToken {
     LoadedToken {
@@ -198,6 +247,11 @@ impl TokenSource for Reader<'_> {
                 let token = self.context.hf_cli().read(Which::Named(name)).ok()?;
                 Some(token.secret.fingerprint())
             }
+            // The job's token can be had anew, but not as often as git-lfs would ask.
+            Source::Exchange(exchange) => {
+                let kept = self.exchanged(exchange)?.secret.fingerprint();
+                (self.standing_of_job(&kept) == Eligibility::Withheld).then_some(kept)
+            }
             // What a command will print is not known before it has. But one whose last value
             // was rejected a moment ago is not asked for another: it might hand them out for
             // ever, and git-lfs take them.
@@ -211,24 +265,25 @@ impl TokenSource for Reader<'_> {
         }
     }
 
-    fn load(&mut self, candidate: &Candidate) -> Result<LoadedToken, StorageError> {
+    fn load(&mut self, candidate: &Candidate) -> Result<LoadedToken, LoadError> {
         match &candidate.source {
-            Source::Stored(name) => self.load_stored(name),
-            Source::Command(name) => self.load_command(name),
-            Source::Environment(variable) => self.context.env_secret(variable).cloned().map(plain),
+            Source::Stored(name) => Ok(self.load_stored(name)?),
+            Source::Command(name) => Ok(self.load_command(name)?),
+            Source::Environment(variable) => Ok(plain(self.context.env_secret(variable)?.clone())),
             Source::Unusable(name, Unusable::Missing) => {
                 // The hf CLI's names are not known where its file cannot be used.
                 if name.of_hf_cli().is_some() {
                     self.context.hf_cli().stored()?;
                 }
                 let why = "there is no token of that name";
-                Err(StorageError::Refused(why.to_owned()))
+                Err(StorageError::Refused(why.to_owned()).into())
             }
-            Source::Unusable(_, Unusable::OtherEndpoint(endpoint)) => Err(StorageError::Refused(
-                format!("it is a token for {endpoint}"),
-            )),
-            Source::HfCli(name) => self.load_hf_cli(Which::of(name.as_deref())),
-            Source::Exchange => Err(StorageError::NotFound),
+            Source::Unusable(_, Unusable::OtherEndpoint(endpoint)) => {
+                let why = format!("it is a token for {endpoint}");
+                Err(StorageError::Refused(why).into())
+            }
+            Source::HfCli(name) => Ok(self.load_hf_cli(Which::of(name.as_deref()))?),
+            Source::Exchange(exchange) => self.load_exchanged(exchange),
         }
     }
 
@@ -245,6 +300,9 @@ impl TokenSource for Reader<'_> {
             }
             SkipReason::Unreadable(error) if matches!(candidate.source, Source::Unusable(..)) => {
                 format!("{what} cannot be used: {error}; {}", remedy(candidate))
+            }
+            SkipReason::Unreadable(error) if matches!(candidate.source, Source::Exchange(_)) => {
+                format!("{error}; going on without the job's token")
             }
             SkipReason::Unreadable(error) => format!("{what} cannot be used: {error}"),
             SkipReason::Expired(_) => format!("{what} has expired; {}", remedy(candidate)),

@@ -3,6 +3,7 @@
 use super::Context;
 use crate::model::repo::Repo;
 use crate::model::text::shell_quoted;
+use crate::model::time;
 use crate::model::token_name::TokenName;
 use crate::selection::SelectError;
 use crate::selection::Selection;
@@ -35,9 +36,27 @@ impl Context {
             }
             Source::Environment(_) => Some("environment".to_owned()),
             Source::HfCli(_) => Some("the hf CLI's files".to_owned()),
-            Source::Exchange | Source::Unusable(..) => None,
+            Source::Exchange(_) => Some("for this job only".to_owned()),
+            Source::Unusable(..) => None,
         }
     }
+}
+
+/// Says that a token ends within days, while there is time to replace it.
+#[must_use]
+pub fn expires_soon(source: &Source, state: &State, now: u64) -> Option<String> {
+    let Source::Stored(name) = source else {
+        return None;
+    };
+    let expires = state.tokens.get(name)?.expires;
+    let at = expires.filter(|at| time::ends_soon(*at, now))?;
+    Some(format!(
+        "token `{name}` expires in {}, on {}: create a new one on the Hub, and run \
+         `git credential-hf login {}`",
+        time::span(at.saturating_sub(now)),
+        time::day(at),
+        shell_quoted(name.as_str())
+    ))
 }
 
 /// What a source is called in messages.
@@ -48,7 +67,7 @@ pub fn source_name(source: &Source) -> String {
             format!("token `{name}`")
         }
         Source::Environment(variable) => (*variable).to_owned(),
-        Source::Exchange => "the job's token".to_owned(),
+        Source::Exchange(_) => "the job's token".to_owned(),
         Source::HfCli(None) => "the hf CLI's token".to_owned(),
         Source::HfCli(Some(name)) => format!("the hf CLI's token `{name}`"),
     }
@@ -77,7 +96,7 @@ pub fn remedy(candidate: &Candidate) -> String {
             "run `git credential-hf login {}`, or change the rule",
             shell_quoted(name.as_str())
         ),
-        Source::Exchange => "look at the job's trusted publisher on the Hub".to_owned(),
+        Source::Exchange(_) => "compare the trusted publisher on the Hub with this job".to_owned(),
         Source::HfCli(_) => "run `hf auth login`".to_owned(),
     }
 }

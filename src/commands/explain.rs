@@ -154,7 +154,11 @@ impl Answer {
             &mut reader,
         );
         let chosen = match outcome {
-            Outcome::Offer { candidate, .. } => Some(candidate),
+            Outcome::Offer { candidate, .. } | Outcome::Deferred(candidate) => Some(candidate),
+            Outcome::Stopped(_, why) => {
+                answer.notes.push(why);
+                None
+            }
             Outcome::AllRejected(_) | Outcome::Nothing => None,
         };
         answer.notes.append(&mut reader.said.clone());
@@ -242,6 +246,10 @@ impl Row {
                 let read = context.hf_cli().read(Which::of(name.as_deref()));
                 read.ok().map(|token| token.secret.hint())
             }
+            Source::Exchange(exchange) => {
+                let kept = reader.exchanged(exchange);
+                kept.map(|kept| kept.secret.hint())
+            }
             _ => token.map(|token| token.hint.clone()),
         };
         let standing = reader
@@ -249,6 +257,7 @@ impl Row {
             .map_or(Eligibility::Good, |f| {
                 state.standing(endpoint, &f, clock::now())
             });
+        let is_exchanged = hint.is_some() || !matches!(candidate.source, Source::Exchange(_));
         Self {
             source: candidate.source.clone(),
             storage: token.map(|token| token.storage),
@@ -260,6 +269,7 @@ impl Row {
             hint,
             account: token.and_then(|token| token.account.clone()),
             standing: match (answers, standing) {
+                (true, _) if !is_exchanged => "git gets this, by an exchange when it asks",
                 (true, _) => "git gets this",
                 (_, Eligibility::Good) => "",
                 (_, Eligibility::LastResort) => "rejected: only if nothing else is left",

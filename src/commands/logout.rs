@@ -3,9 +3,7 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use crate::app::lookup;
-use crate::app::renewal;
-use crate::app::{Context, target};
+use crate::app::{Context, asking, lookup, renewal, target};
 use crate::hub::Hub;
 use crate::model::secret::{Kind, Secret};
 use crate::model::text;
@@ -37,8 +35,8 @@ Examples:
   git credential-hf logout --all --yes"
 )]
 pub struct Args {
-    /// The token's name
-    #[arg(required_unless_present_any = ["all", "with_token"], conflicts_with = "all")]
+    /// The token's name; without one, a terminal lets you choose
+    #[arg(conflicts_with = "all")]
     pub name: Option<String>,
     /// All tokens
     #[arg(long)]
@@ -68,7 +66,10 @@ pub fn run(logout: &Args) -> Result<()> {
     let names: Vec<TokenName> = match (&logout.name, &given) {
         (Some(name), _) => vec![TokenName::existing(name)],
         (None, Some(secret)) => holding(&context, &state, secret),
-        (None, None) => state.tokens.keys().cloned().collect(),
+        (None, None) if logout.all => state.tokens.keys().cloned().collect(),
+        (None, None) => {
+            vec![asking::stored_token(&state, "Remove which one?").ok_or_else(not_said)?]
+        }
     };
     if let Some(secret) = given.as_ref().filter(|_| names.is_empty()) {
         return end_unknown(&context, logout, secret);
@@ -77,7 +78,7 @@ pub fn run(logout: &Args) -> Result<()> {
         return Err(lookup::no_such_token(&context, &state, name.as_str()).into());
     }
     if !names.is_empty() {
-        confirm(logout, names.len())?;
+        confirm(logout, &names)?;
     }
     let mut removed = Vec::new();
     for name in names {
@@ -125,6 +126,12 @@ pub fn run(logout: &Args) -> Result<()> {
     Ok(())
 }
 
+fn not_said() -> Failure {
+    Failure::usage("no token was named")
+        .help("name one: git credential-hf logout NAME (`git credential-hf list` shows the names)")
+        .help("or remove all of them: git credential-hf logout --all")
+}
+
 fn read_token() -> Result<Secret> {
     let given = prompt::token(true, "Token (not shown)")
         .map_err(|error| Failure::new(text::one_line(&error.to_string())))?;
@@ -164,7 +171,7 @@ fn end_unknown(context: &Context, logout: &Args, secret: &Secret) -> Result<()> 
             .help("to end it on the Hub: add --revoke")
             .into());
     }
-    confirm(logout, 1)?;
+    confirm(logout, &[])?;
     Hub::new(&endpoint)
         .revoke(&[secret])
         .with_context(|| format!("the token {hint} could not be ended on the Hub"))?;
@@ -175,17 +182,19 @@ fn end_unknown(context: &Context, logout: &Args, secret: &Secret) -> Result<()> 
 }
 
 /// Asks before what cannot be undone.
-fn confirm(logout: &Args, count: usize) -> Result<()> {
-    let what = match (&logout.name, logout.revoke) {
+fn confirm(logout: &Args, names: &[TokenName]) -> Result<()> {
+    let count = names.len();
+    let what = match (names, logout.all, logout.revoke) {
         _ if logout.yes => return Ok(()),
-        (Some(_), false) => return Ok(()),
-        (None, false) if logout.with_token => return Ok(()),
-        (None, true) if logout.with_token => {
-            "End this token on the Hub, everywhere and for good?".to_owned()
+        (_, false, false) => return Ok(()),
+        (_, true, false) => format!("Remove every token from this machine ({count})?"),
+        (_, true, true) => {
+            format!("End every token ({count}) on the Hub, everywhere and for good?")
         }
-        (Some(name), true) => format!("End `{name}` on the Hub, everywhere and for good?"),
-        (None, false) => format!("Remove every token from this machine ({count})?"),
-        (None, true) => format!("End every token ({count}) on the Hub, everywhere and for good?"),
+        ([name], false, true) if !logout.with_token => {
+            format!("End `{name}` on the Hub, everywhere and for good?")
+        }
+        (_, false, true) => "End this token on the Hub, everywhere and for good?".to_owned(),
     };
     if terminal::confirm(&what) {
         return Ok(());

@@ -54,7 +54,9 @@ pub fn run(run: &Args) -> Result<()> {
     command
         .args(arguments)
         .env("HF_TOKEN", loaded.secret.expose())
-        .env_remove("HUGGING_FACE_HUB_TOKEN");
+        .env_remove("HUGGING_FACE_HUB_TOKEN")
+        // With this the hf CLI would look for a token of its own before HF_TOKEN.
+        .env_remove("HF_OIDC_RESOURCE");
     // The command sends HF_TOKEN to its endpoint, so that must be the token's own.
     if location.endpoint.is_hugging_face() {
         command.env_remove("HF_ENDPOINT");

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod diagnosis;
+pub mod exchange;
 pub mod oauth;
 pub mod probe;
 pub mod revoke;

@@ -2,6 +2,9 @@
 //! Nothing here does I/O.
 
 pub mod endpoint;
+pub mod id_token;
+pub mod oidc_resource;
+pub mod operation;
 pub mod pasted;
 pub mod pattern;
 pub mod permissions;

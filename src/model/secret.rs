@@ -10,10 +10,13 @@
 //! | `app/renewal/hf_cli.rs` | the hf CLI's own files, when its login is renewed |
 //! | `hub/mod.rs` | the Hub, in an `Authorization` header |
 //! | `hub/oauth.rs` | the Hub, in the form of a login or a renewal |
+//! | `hub/exchange.rs` | the Hub, as the identity of a CI job |
 //! | `hub/revoke.rs` | the Hub, to end the token |
 //! | `commands/token.rs` | whoever runs `token` |
 //! | `commands/run.rs` | the command that `run` starts, as `HF_TOKEN` |
 //! | `commands/login/mod.rs` | nobody: looks whether it holds the start of a token |
+//! | `model/id_token.rs` | nobody: reads what an ID token says of itself |
+//! | `app/exchange.rs` | nobody: a hash of the identity names the file of a job's token |
 //! | `import/login_url.rs` | nobody: looks whether a URL's username is plain |
 
 use std::fmt;

@@ -6,12 +6,14 @@ use std::fmt;
 use crate::config::Config;
 use crate::git::run::ReadError;
 use crate::model::endpoint::Endpoint;
+use crate::model::operation::Operation;
 use crate::model::pattern::Pattern;
 use crate::model::permissions::Access;
 use crate::model::permissions::Coverage;
 use crate::model::repo::Location;
 use crate::model::repo::Repo;
 use crate::model::token_name::TokenName;
+use crate::selection::Exchange;
 use crate::state::Origin;
 use crate::state::State;
 use crate::state::TokenInfo;
@@ -26,6 +28,8 @@ pub struct Query {
     pub path: Option<String>,
     /// The user name that git sent.
     pub username: Option<String>,
+    /// What git is about to do, where that is known.
+    pub operation: Option<Operation>,
 }
 
 impl Query {
@@ -37,6 +41,7 @@ impl Query {
             endpoint: location.endpoint.clone(),
             path: (!location.path.is_empty()).then(|| location.path.clone()),
             username: location.username.clone(),
+            operation: None,
         }
     }
 }
@@ -95,8 +100,8 @@ pub enum Source {
     Command(TokenName),
     /// A variable of the environment.
     Environment(&'static str),
-    /// A CI job's identity, exchanged for a token of one repo.
-    Exchange,
+    /// A CI job's identity, exchanged for a token.
+    Exchange(Exchange),
     /// A token of the hf CLI; `None` is its active one.
     HfCli(Option<String>),
     /// A name that a rule or the default gives, and that no token of this endpoint has.
@@ -111,7 +116,7 @@ impl Source {
             Self::Stored(_) => "stored",
             Self::Command(_) => "command",
             Self::Environment(_) => "environment",
-            Self::Exchange => "exchange",
+            Self::Exchange(_) => "exchange",
             Self::HfCli(_) => "hf-cli",
             Self::Unusable(..) => "unusable",
         }
@@ -126,8 +131,17 @@ impl Source {
             }
             Self::Environment(variable) => Some(variable),
             Self::HfCli(name) => name.as_deref(),
-            Self::Exchange => None,
+            Self::Exchange(_) => None,
         }
+    }
+}
+
+impl Source {
+    /// Whether no other token may take its place. Whoever lets a job show its identity wants it
+    /// to work as that job, and not as somebody whose token happens to be there.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Exchange(_))
     }
 }
 
@@ -433,6 +447,7 @@ fn candidates(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>) -> Vec<Candida
         return vec![Candidate { source, reason }];
     }
     rules(inputs, who, repo, &mut list);
+    exchange(inputs, who, repo, &mut list);
     if belongs_to_environment(inputs) {
         for token in &inputs.env.tokens {
             list.push(Candidate {
@@ -460,6 +475,20 @@ fn candidates(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>) -> Vec<Candida
         }
     }
     unique
+}
+
+/// Step 3: a job has no account, so it is nobody's in particular; and its identity is for the
+/// environment's endpoint alone.
+fn exchange(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<Candidate>) {
+    let Some(oidc) = &inputs.env.oidc else { return };
+    if *who != Who::Anybody || inputs.env.endpoint().as_ref() != Some(&inputs.wanted.endpoint) {
+        return;
+    }
+    let found = Exchange::for_request(&oidc.resource, repo, inputs.wanted.operation);
+    list.extend(found.map(|exchange| Candidate {
+        source: Source::Exchange(exchange),
+        reason: Reason::Exchange,
+    }));
 }
 
 /// Step 2: the rules that match, most specific first, as the configuration holds them.

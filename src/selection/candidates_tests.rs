@@ -84,6 +84,7 @@ impl TokenSource {
             endpoint: Endpoint::parse(endpoint).unwrap(),
             path: path.map(str::to_owned),
             username: username.map(str::to_owned),
+            operation: None,
         };
         let hf_names: Vec<String> = self.hf_names.iter().map(|n| (*n).to_owned()).collect();
         select(Inputs {
@@ -114,7 +115,9 @@ impl TokenSource {
                 Source::Environment(variable) => format!("${variable}"),
                 Source::Unusable(name, _) => format!("{name}?"),
                 Source::HfCli(name) => format!("hf:{}", name.as_deref().unwrap_or("(active)")),
-                Source::Exchange => unreachable!(),
+                Source::Exchange(exchange) => {
+                    format!("job:{}", exchange.resource().unwrap_or("?"))
+                }
             })
             .collect();
         shown.join(" ")
@@ -501,6 +504,7 @@ fn without_a_rule_the_narrowest_scope_decides() {
             endpoint: Endpoint::hugging_face(),
             path: Some(path.to_owned()),
             username: username.map(str::to_owned),
+            operation: None,
         };
         let inputs = Inputs {
             wanted: &wanted,
@@ -609,4 +613,52 @@ other = "hf:gone"
         ..elsewhere
     };
     assert!(gone.pick_at(hub, "a/x", "-").starts_with("NoSuchToken"));
+}
+
+#[test]
+fn the_exchange_comes_after_rules_and_before_the_environment() {
+    let world = |resource: &'static [(&'static str, &'static str)]| TokenSource {
+        config: "[rules]\n\"acme/ruled\" = \"work\"\n",
+        tokens: &[("work", "alice")],
+        env: resource,
+        ..TokenSource::default()
+    };
+    let named = world(&[("HF_OIDC_RESOURCE", "acme/x"), ("HF_TOKEN", "one")]);
+    assert_eq!(named.pick("acme/x", "-"), "job:acme/x $HF_TOKEN");
+    assert_eq!(named.pick("acme/y", "-"), "$HF_TOKEN");
+    assert_eq!(named.pick("datasets/acme/x", "-"), "$HF_TOKEN");
+    // A job has no account.
+    assert_eq!(named.pick("acme/x", "alice"), "$HF_TOKEN");
+    assert_eq!(named.pick("acme/x", "hf_user"), "job:acme/x $HF_TOKEN");
+    let auto = world(&[("HF_OIDC_RESOURCE", "auto"), ("HF_TOKEN", "one")]);
+    assert_eq!(
+        auto.pick("acme/ruled", "-"),
+        "work job:acme/ruled $HF_TOKEN"
+    );
+    assert_eq!(auto.pick("gpt2", "-"), "$HF_TOKEN");
+    let account = world(&[("HF_OIDC_RESOURCE", "alice")]);
+    assert_eq!(account.pick("acme/x", "-"), "job:alice");
+    assert_eq!(account.pick("gpt2", "-"), "job:alice");
+    let unreadable = world(&[("HF_OIDC_RESOURCE", "$REPO"), ("HF_TOKEN", "one")]);
+    assert_eq!(unreadable.pick("acme/x", "-"), "job:? $HF_TOKEN");
+}
+
+#[test]
+fn a_jobs_identity_is_for_the_environments_endpoint_alone() {
+    let world = TokenSource {
+        config: "[endpoints]\n\"https://hub.corp.example\" = { env = true }\n",
+        env: &[("HF_OIDC_RESOURCE", "auto"), ("HF_TOKEN", "one")],
+        ..TokenSource::default()
+    };
+    let corp = "https://hub.corp.example";
+    assert_eq!(world.pick_at(corp, "acme/x", "-"), "$HF_TOKEN");
+    let there = TokenSource {
+        env: &[
+            ("HF_OIDC_RESOURCE", "auto"),
+            ("HF_ENDPOINT", "https://hub.corp.example"),
+        ],
+        ..world
+    };
+    assert_eq!(there.pick_at(corp, "acme/x", "-"), "job:acme/x");
+    assert_eq!(there.pick("acme/x", "-"), "");
 }

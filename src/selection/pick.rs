@@ -36,10 +36,31 @@ pub enum Outcome {
         /// Another candidate is left after it.
         more: bool,
     },
+    /// This one failed for that reason, and no other may take its place.
+    Stopped(Candidate, String),
+    /// It would be this one, which takes a request to the Hub.
+    Deferred(Candidate),
     /// There were candidates, and the last that could be had was rejected.
     AllRejected(Candidate),
     /// There is none.
     Nothing,
+}
+
+/// Why a candidate's token cannot be had.
+#[derive(Debug)]
+pub enum LoadError {
+    /// Its storage fails; the next candidate may do.
+    Storage(StorageError),
+    /// For this reason, and no other candidate may take its place.
+    Final(String),
+    /// Somebody merely looks, and it takes a request to the Hub.
+    Deferred,
+}
+
+impl From<StorageError> for LoadError {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
 }
 
 /// What happened to a candidate that was passed over, for the user to hear.
@@ -61,7 +82,7 @@ pub trait TokenSource {
     ///
     /// # Errors
     /// When it cannot be had.
-    fn load(&mut self, candidate: &Candidate) -> Result<LoadedToken, StorageError>;
+    fn load(&mut self, candidate: &Candidate) -> Result<LoadedToken, LoadError>;
 
     /// Hears of a candidate that was passed over.
     fn passed(&mut self, candidate: &Candidate, why: &SkipReason);
@@ -95,11 +116,16 @@ pub fn choose(
         for (at, candidate) in round.iter().enumerate() {
             let known = world.known_fingerprint(candidate);
             if known.is_some_and(|value| held.holds(candidate, standing(&value), last)) {
+                if candidate.source.is_final() {
+                    return Outcome::AllRejected((*candidate).clone());
+                }
                 continue;
             }
             let loaded = match world.load(candidate) {
                 Ok(loaded) => loaded,
-                Err(error) => {
+                Err(LoadError::Final(why)) => return Outcome::Stopped((*candidate).clone(), why),
+                Err(LoadError::Deferred) => return Outcome::Deferred((*candidate).clone()),
+                Err(LoadError::Storage(error)) => {
                     world.passed(candidate, &SkipReason::Unreadable(error));
                     continue;
                 }
@@ -111,13 +137,17 @@ pub fn choose(
             // The value may be another than remembered: what was read decides.
             let value = loaded.secret.fingerprint();
             if held.holds(candidate, standing(&value), last) {
+                if candidate.source.is_final() {
+                    return Outcome::AllRejected((*candidate).clone());
+                }
                 continue;
             }
             let mut left = round.iter().skip(at + 1).chain(&held.last_resort);
-            let more = left.any(|left| {
-                let known = world.known_fingerprint(left);
-                known.is_none_or(|k| k != value && standing(&k) != Eligibility::Withheld)
-            });
+            let more = !candidate.source.is_final()
+                && left.any(|left| {
+                    let known = world.known_fingerprint(left);
+                    known.is_none_or(|k| k != value && standing(&k) != Eligibility::Withheld)
+                });
             return Outcome::Offer {
                 candidate: (*candidate).clone(),
                 loaded: Box::new(loaded),
@@ -268,7 +298,7 @@ mod tests {
             self.knows.then(|| token.fingerprint())
         }
 
-        fn load(&mut self, candidate: &Candidate) -> Result<LoadedToken, StorageError> {
+        fn load(&mut self, candidate: &Candidate) -> Result<LoadedToken, LoadError> {
             self.read.push(name_of(candidate).to_owned());
             match self.tokens.get(name_of(candidate)) {
                 Some(Ok(secret)) => Ok(LoadedToken {
@@ -277,7 +307,7 @@ mod tests {
                     expires: None,
                     refresh_token: None,
                 }),
-                _ => Err(StorageError::NotFound),
+                _ => Err(StorageError::NotFound.into()),
             }
         }
 
@@ -356,6 +386,7 @@ mod tests {
                         format!("{}{}", name_of(candidate), if more { "+" } else { "" })
                     }
                     Outcome::AllRejected(candidate) => format!("rejected {}", name_of(candidate)),
+                    Outcome::Stopped(..) | Outcome::Deferred(_) => unreachable!(),
                     Outcome::Nothing => "nothing".into(),
                 };
                 assert_eq!(shown, expected, "{rejected:?} {unreadable:?} knows={knows}");
@@ -372,6 +403,61 @@ mod tests {
         let mut world = fake(&["a", "b", "c"], true);
         let outcome = choose(&candidates(), &State::default(), &hub(), &[], 0, &mut world);
         assert!(matches!(outcome, Outcome::Nothing));
+    }
+
+    /// A job's token that comes to the given end, with another token after it.
+    struct Job(Option<Result<Secret, &'static str>>);
+
+    impl TokenSource for Job {
+        fn known_fingerprint(&self, _: &Candidate) -> Option<Fingerprint> {
+            None
+        }
+
+        fn load(&mut self, candidate: &Candidate) -> Result<LoadedToken, LoadError> {
+            assert!(candidate.source.is_final(), "nothing takes its place");
+            let secret = match &self.0 {
+                Some(Ok(secret)) => secret.clone(),
+                Some(Err(why)) => return Err(LoadError::Final((*why).to_owned())),
+                None => return Err(LoadError::Deferred),
+            };
+            Ok(LoadedToken {
+                secret,
+                username: None,
+                expires: None,
+                refresh_token: None,
+            })
+        }
+
+        fn passed(&mut self, _: &Candidate, _: &SkipReason) {
+            unreachable!()
+        }
+    }
+
+    #[test]
+    fn nothing_takes_the_place_of_a_jobs_token() {
+        let mut list = candidates();
+        let exchange = crate::selection::Exchange::Named("acme/x".to_owned());
+        list.insert(
+            0,
+            Candidate {
+                source: Source::Exchange(exchange),
+                reason: Reason::Exchange,
+            },
+        );
+        let choose = |job: Option<Result<Secret, &'static str>>, state: &State| {
+            choose(&list, state, &hub(), &[], 1000, &mut Job(job))
+        };
+        let mut state = State::default();
+        let stopped = choose(Some(Err("no")), &state);
+        assert!(matches!(stopped, Outcome::Stopped(_, why) if why == "no"));
+        assert!(matches!(choose(None, &state), Outcome::Deferred(_)));
+        let offered = choose(Some(Ok(secret("job"))), &state);
+        assert!(matches!(offered, Outcome::Offer { more: false, .. }));
+        for ago in [10, 100] {
+            state.reject(&hub(), &secret("job").fingerprint(), 1000 - ago);
+            let rejected = choose(Some(Ok(secret("job"))), &state);
+            assert!(matches!(rejected, Outcome::AllRejected(_)), "{ago} s ago");
+        }
     }
 
     #[test]

@@ -70,6 +70,9 @@ pub enum StorageError {
     /// The storage takes no record that long; what was there before is still there.
     #[error("the keyring of this system takes at most {0} bytes, and this token is longer")]
     TooLong(u32),
+    /// There is another secret than the one that was put there.
+    #[error("{} holds another token under this name than the one that was put there", .0.in_words())]
+    AnotherValue(StorageKind),
     /// There is something that must not be used.
     #[error("{0}")]
     Refused(String),
@@ -77,6 +80,13 @@ pub enum StorageError {
 
 /// A place that keeps one [`Record`] for each name.
 pub trait Storage {
+    /// Looks whether a record could be written, before somebody is asked for one. Nothing is
+    /// written.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn check(&self) -> Result<(), StorageError>;
+
     /// Reads a record.
     ///
     /// # Errors
@@ -97,6 +107,10 @@ pub trait Storage {
 }
 
 impl<S: Storage> Storage for &S {
+    fn check(&self) -> Result<(), StorageError> {
+        (**self).check()
+    }
+
     fn read(&self, name: &TokenName) -> Result<Record, StorageError> {
         (**self).read(name)
     }

@@ -7,10 +7,12 @@ use zeroize::Zeroizing;
 
 use crate::model::endpoint::Endpoint;
 use crate::model::endpoint::EndpointError;
+use crate::model::oidc_resource::{NotAResource, OidcResource};
 use crate::model::secret::NotAToken;
 use crate::model::secret::Secret;
 use crate::model::secret::SecretError;
 use crate::model::secret::check_token;
+use crate::system::ci_job::{CiJob, ID_TOKEN_VARIABLES};
 
 /// The variables that may hold a token, the stronger first.
 pub const TOKEN_VARIABLES: [&str; 2] = ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"];
@@ -20,10 +22,14 @@ pub const JOB_VARIABLE: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
 /// All variables whose value is a secret that this program reads. What is started from here gets
 /// none of them unless it needs it.
-pub const SECRET_VARIABLES: [&str; 4] = [
+pub const SECRET_VARIABLES: [&str; 7] = [
     TOKEN_VARIABLES[0],
     TOKEN_VARIABLES[1],
-    "HF_OIDC_ID_TOKEN",
+    ID_TOKEN_VARIABLES[0],
+    ID_TOKEN_VARIABLES[1],
+    ID_TOKEN_VARIABLES[2],
+    // CircleCI's older one has the same in it.
+    "CIRCLE_OIDC_TOKEN",
     JOB_VARIABLE,
 ];
 
@@ -42,8 +48,16 @@ pub struct Environment {
     pub runtime_dir: Option<PathBuf>,
     /// `GIT_CREDENTIAL_HF_TRACE`: where decisions are traced to.
     pub trace: Option<OsString>,
+    /// `HF_OIDC_RESOURCE`: a CI job's identity is exchanged for a token.
+    pub oidc: Option<Oidc>,
+    /// `RUNNER_TEMP`: GitHub Actions empties this folder before and after each job.
+    pub runner_temp: Option<PathBuf>,
     /// `GIT_TERMINAL_PROMPT=0`: nothing may be asked.
     pub no_prompt: bool,
+    /// This runs in a Jupyter kernel, whose terminal nobody can type into.
+    pub notebook: bool,
+    /// `TERM=dumb`: a terminal that only appends.
+    pub plain_terminal: bool,
     /// `NO_COLOR`, or a terminal that has none.
     pub no_color: bool,
 }
@@ -57,6 +71,15 @@ pub struct EnvToken {
     pub secret: Result<Secret, SecretError>,
 }
 
+/// The exchange of a CI job's identity, where it is asked for.
+#[derive(Debug)]
+pub struct Oidc {
+    /// What for, or why the variable's value says nothing.
+    pub resource: Result<OidcResource, NotAResource>,
+    /// The job.
+    pub job: CiJob,
+}
+
 impl Environment {
     /// Reads this process's environment.
     #[must_use]
@@ -68,6 +91,7 @@ impl Environment {
     pub fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         let set = |name: &str| lookup(name).filter(|v| !v.is_empty());
         let text = |name: &str| set(name).map(|v| v.to_string_lossy().into_owned());
+        let plain_terminal = text("TERM").as_deref() == Some("dumb");
         let tokens = TOKEN_VARIABLES
             .into_iter()
             .filter_map(|variable| {
@@ -81,10 +105,20 @@ impl Environment {
             token_name: text("GIT_CREDENTIAL_HF_TOKEN_NAME"),
             home: set("GIT_CREDENTIAL_HF_HOME").map(PathBuf::from),
             runtime_dir: set("XDG_RUNTIME_DIR").map(PathBuf::from),
+            oidc: text("HF_OIDC_RESOURCE")
+                .filter(|value| !value.trim().is_empty())
+                .map(|value| Oidc {
+                    resource: OidcResource::parse(&value),
+                    job: CiJob::read(set),
+                }),
+            runner_temp: set("RUNNER_TEMP").map(PathBuf::from),
             trace: set("GIT_CREDENTIAL_HF_TRACE").filter(|v| v != "0"),
             no_prompt: text("GIT_TERMINAL_PROMPT")
                 .is_some_and(|v| ["0", "false", "no", "off"].contains(&v.as_str())),
-            no_color: set("NO_COLOR").is_some() || text("TERM").as_deref() == Some("dumb"),
+            // Colab shows a field to type into, also for what `!` runs.
+            notebook: set("JPY_PARENT_PID").is_some() && set("COLAB_RELEASE_TAG").is_none(),
+            plain_terminal,
+            no_color: set("NO_COLOR").is_some() || plain_terminal,
         }
     }
 
@@ -179,6 +213,14 @@ mod tests {
             "https://hub.corp.example"
         );
         assert_eq!(read(&[("HF_ENDPOINT", "nonsense")]).endpoint(), None);
+    }
+
+    #[test]
+    fn notebooks() {
+        assert!(!read(&[]).notebook);
+        assert!(read(&[("JPY_PARENT_PID", "7")]).notebook);
+        let colab = [("JPY_PARENT_PID", "7"), ("COLAB_RELEASE_TAG", "release")];
+        assert!(!read(&colab).notebook);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The machine: files, processes, the environment, paths, the clock and the trace.
 
+pub mod ci_job;
 pub mod clock;
 pub mod environment;
 pub mod executable;

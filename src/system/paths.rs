@@ -73,6 +73,16 @@ impl Paths {
         self.data_dir.join("state.json")
     }
 
+    /// Where what lasts for one CI job may be kept, the best first: in GitHub Actions the folder
+    /// that is emptied with the job, then the session's.
+    #[must_use]
+    pub fn for_job(env: &Environment) -> Vec<PathBuf> {
+        let runner = env.runner_temp.iter().filter(|dir| dir.is_absolute());
+        let runner = runner.map(|dir| dir.join("git-credential-hf"));
+        let session = Self::fallback(env).parent().map(PathBuf::from);
+        runner.chain(session).collect()
+    }
+
     /// Where rejections are remembered when the state cannot be written: in the session's
     /// runtime folder, or in one of this user's own below the temporary folder.
     #[must_use]

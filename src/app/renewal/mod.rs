@@ -258,7 +258,13 @@ fn parked_only(login: &dyn BrowserLogin, error: &StorageError) -> String {
 /// Whether it is time to renew what the record holds.
 #[must_use]
 pub fn is_due(record: &Record, now: u64) -> bool {
-    let Some(expires) = record.expires.filter(|_| record.refresh_token.is_some()) else {
+    record.refresh_token.is_some() && expires_soon(record, now)
+}
+
+/// Whether the token is about to expire, or has expired.
+#[must_use]
+pub fn expires_soon(record: &Record, now: u64) -> bool {
+    let Some(expires) = record.expires else {
         return false;
     };
     let just_renewed = record

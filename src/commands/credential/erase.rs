@@ -115,7 +115,11 @@ fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> 
     if let Some(candidate) = candidate {
         let what = session.context.describe(&candidate, &state);
         let host = session.endpoint.authority();
-        let next = next_after(session, &state, &value);
+        let next = if candidate.source.is_final() {
+            String::new()
+        } else {
+            next_after(session, &state, &value)
+        };
         let repo = session.request.path.as_deref().and_then(Repo::from_path);
         terminal::say(&format!(
             "{what} was rejected by {host}: {}{next}",

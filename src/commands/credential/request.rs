@@ -120,6 +120,7 @@ impl Session {
             endpoint: self.endpoint.clone(),
             path: self.request.path.clone(),
             username: self.request.username.clone(),
+            operation: None,
         }
     }
 
@@ -181,6 +182,10 @@ impl Session {
                     .get(name)
                     .and_then(|values| values.last())
                     .cloned(),
+                crate::selection::Source::Exchange(exchange) => {
+                    let kept = reader.exchanged(exchange);
+                    kept.map(|kept| kept.secret.fingerprint())
+                }
                 _ => None,
             };
             reader.known_fingerprint(candidate).or(printed).as_ref() == Some(value)

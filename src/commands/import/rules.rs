@@ -63,6 +63,7 @@ fn is_chosen(context: &Context, used: &UsedFor, token: &Token) -> Result<bool> {
         endpoint: used.pattern.endpoint.clone(),
         path: Some(used.path.clone()),
         username: None,
+        operation: None,
     };
     let state = context.state_file.load()?;
     let selection = context.select(&wanted, &state);

@@ -4,6 +4,7 @@ mod certificates;
 mod clock;
 mod configuration;
 mod credential_settings;
+mod exchange;
 mod extra_header;
 mod git_credentials;
 mod git_lfs;
@@ -43,6 +44,7 @@ pub const ALL: &[&Check] = &[
     &permissions::CHECK,
     &stale_copies::CHECK,
     &hf_token::CHECK,
+    &exchange::CHECK,
     &netrc::CHECK,
     &extra_header::CHECK,
     &remote_urls::CHECK,

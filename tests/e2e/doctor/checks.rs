@@ -327,7 +327,10 @@ const CASES: &[Case] = &[
     Case {
         id: "keyring",
         verdict: "problem",
-        words: &["no keyring is running here", "1 token lies there"],
+        words: &[
+            "no keyring is running on this machine",
+            "1 token lies there",
+        ],
         harm: |well| well.state("storage", "keyring"),
     },
     Case {
@@ -401,6 +404,18 @@ const CASES: &[Case] = &[
             well.machine.write(".gitconfig.lock", "");
             age(&well.machine.home().join(".gitconfig.lock"));
         },
+    },
+    Case {
+        id: "exchange",
+        verdict: "problem",
+        words: &["this job has no ID token", "HF_OIDC_ID_TOKEN"],
+        harm: |well| well.machine.env("HF_OIDC_RESOURCE", "acme/x"),
+    },
+    Case {
+        id: "exchange",
+        verdict: "problem",
+        words: &["HF_OIDC_RESOURCE cannot be used", "unset it"],
+        harm: |well| well.machine.env("HF_OIDC_RESOURCE", "acme/*"),
     },
     Case {
         id: "hf-token",

@@ -85,7 +85,7 @@ fn what_is_ours_is_put_right_and_the_rest_is_told() {
         "done: rm ~/.local/share/git-credential-hf/tokens/.work-1.token.17-0-5.tmp\n",
         "to be done by hand:\n",
         "git credential-hf import git\n",
-        "now: 24 checks: 1 warning",
+        "now: 25 checks: 1 warning",
     ] {
         assert!(fixed.stdout.contains(words), "{words:?} is not in {fixed}");
     }
@@ -142,7 +142,7 @@ fn what_cannot_be_done_is_told_with_its_reason() {
         "failed: git credential-hf configure: ",
         ".gitconfig.lock",
         "done: chmod 700 ",
-        "now: 24 checks: 1 problem",
+        "now: 25 checks: 1 problem",
     ] {
         assert!(
             failed.stdout.contains(words),

@@ -286,7 +286,7 @@ fn a_login_or_a_logout_removes_the_answer_of_an_interrupted_renewal() {
             return;
         };
         desk.machine.helper(then).ok();
-        assert_eq!(desk.answers(), [PathBuf::new(); 0]);
+        assert!(desk.answers().is_empty());
     }
 }
 
@@ -297,7 +297,7 @@ fn a_new_name_does_not_cost_the_answer_of_an_interrupted_renewal() {
         return;
     };
     desk.machine.helper(["rename", "me", "mine"]).ok();
-    assert_eq!(desk.answers(), [PathBuf::new(); 0]);
+    assert!(desk.answers().is_empty());
     desk.gets_silently("oauth 2");
     desk.machine.helper(["refresh", "mine"]).ok();
     assert_eq!(desk.oauth.renewals(), 2);

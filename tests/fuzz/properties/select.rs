@@ -21,6 +21,7 @@ use git_credential_hf::model::token_name::TokenName;
 use git_credential_hf::selection::Candidate;
 use git_credential_hf::selection::HfKnown;
 use git_credential_hf::selection::Inputs;
+use git_credential_hf::selection::LoadError;
 use git_credential_hf::selection::LoadedToken;
 use git_credential_hf::selection::Outcome;
 use git_credential_hf::selection::Query;
@@ -152,6 +153,7 @@ impl Made {
             endpoint: endpoint(take),
             path: take.perhaps(&PATHS).map(owned),
             username: take.perhaps(&USERS).map(owned),
+            operation: None,
         };
         let mut config = Config {
             default: take.perhaps(&NAMES).map(TokenName::existing),
@@ -334,7 +336,7 @@ fn belongs(world: &Made, candidate: &Candidate) {
                 "{candidate:?}"
             );
         }
-        Source::Exchange => assert!(environment_is_for(world), "{candidate:?} on {wanted}"),
+        Source::Exchange(_) => assert!(environment_is_for(world), "{candidate:?} on {wanted}"),
     }
 }
 
@@ -422,6 +424,7 @@ fn offered(world: &Made, candidates: &[Candidate], take: &mut Take<'_>) {
             assert!(loaded.expires.is_none_or(|at| at > NOW));
         }
         Outcome::AllRejected(candidate) => assert!(candidates.contains(&candidate)),
+        Outcome::Stopped(..) | Outcome::Deferred(_) => unreachable!(),
         Outcome::Nothing => {}
     }
 }
@@ -462,7 +465,7 @@ impl TokenSource for Storage {
         self.known.get(&format!("{:?}", candidate.source)).cloned()
     }
 
-    fn load(&mut self, candidate: &Candidate) -> Result<LoadedToken, StorageError> {
+    fn load(&mut self, candidate: &Candidate) -> Result<LoadedToken, LoadError> {
         self.reads.set(self.reads.get() + 1);
         let (secret, expires) = &self.lies[&format!("{:?}", candidate.source)];
         Ok(LoadedToken {

@@ -8,6 +8,7 @@ mod lfs;
 mod proxy;
 mod repos;
 mod tls;
+pub mod trusted;
 
 pub use accounts::{Grants, Right, TokenSeen};
 pub use http::{Request, Response};

@@ -1,0 +1,269 @@
+//! Exchanges a CI job's identity for a token: once for the whole job, however many processes ask.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use hmac_sha256::Hash as Sha256;
+
+use crate::app::Context;
+use crate::app::job_identity::{self, IdToken, IdentityError};
+use crate::app::renewal::{self, AFTER_SLOW, SLOW};
+use crate::hub::exchange::ExchangeError;
+use crate::hub::{Hub, HubError};
+use crate::model::endpoint::Endpoint;
+use crate::model::secret::{Secret, hex};
+use crate::model::token_name::TokenName;
+use crate::selection::Exchange;
+use crate::storage::file::FileStorage;
+use crate::storage::{Record, Storage, StorageError};
+use crate::system::ci_job::{CiJob, JobIdentity};
+use crate::system::clock::now;
+use crate::system::files::{self, Lock};
+use crate::system::paths::Paths;
+use crate::system::trace;
+
+/// How long a process waits for another one that exchanges, which makes two requests at most.
+const LOCK_DEADLINE: Duration = Duration::from_secs(25);
+
+/// For how long it is remembered that no trusted publisher matches, in seconds. Under `auto` every
+/// program of a push would ask again.
+const NO_PUBLISHER_SECONDS: u64 = 60;
+
+/// Why there is no token for the job.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// `HF_OIDC_RESOURCE` has another form.
+    #[error(
+        "HF_OIDC_RESOURCE cannot be used: it is not `auto`, a repo such as acme/x or \
+         datasets/acme/x, or a username"
+    )]
+    Resource,
+    /// The job cannot show who it is.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// No trusted publisher of the resource is this job.
+    #[error("{0}")]
+    NoPublisher(String),
+    /// The Hub refuses for another reason, or cannot be asked.
+    #[error("the job's identity could not be exchanged for a token of {0}: {1}")]
+    Hub(String, String),
+}
+
+/// A job that wants a token.
+#[derive(Debug)]
+pub struct Job<'a> {
+    endpoint: &'a Endpoint,
+    resource: &'a str,
+    job: &'a CiJob,
+    kept: Option<Kept>,
+}
+
+impl<'a> Job<'a> {
+    /// The job that this process runs in.
+    ///
+    /// # Errors
+    /// When it is not clear what the token is for.
+    pub fn new(
+        context: &'a Context,
+        endpoint: &'a Endpoint,
+        exchange: &'a Exchange,
+    ) -> Result<Self, Failure> {
+        let oidc = context.env.oidc.as_ref().ok_or(Failure::Resource)?;
+        let resource = exchange.resource().ok_or(Failure::Resource)?;
+        let key = key(endpoint, resource, &oidc.job.identity);
+        Ok(Self {
+            endpoint,
+            resource,
+            job: &oidc.job,
+            kept: key.and_then(|key| Kept::find(context, key)),
+        })
+    }
+
+    /// The token that is kept for the job, as long as it is good.
+    #[must_use]
+    pub fn kept(&self) -> Option<Record> {
+        let kept = self.kept.as_ref()?;
+        let record = kept.storage.read(&kept.name).ok()?;
+        let good = record.endpoint == *self.endpoint && record.expires.is_some_and(|at| at > now());
+        good.then_some(record)
+    }
+
+    /// Looks whether there would be a token, without asking anybody.
+    ///
+    /// # Errors
+    /// When the job cannot show who it is.
+    pub fn look(&self) -> Result<(), Failure> {
+        job_identity::look(self.job, self.endpoint, now())?;
+        Ok(())
+    }
+
+    /// The job's token: the one that is kept, or a new one where there is none, it is about to
+    /// expire, or the Hub has rejected it.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub fn token(&self, is_rejected: &dyn Fn(&Secret) -> bool) -> Result<Record, Failure> {
+        let kept = || self.kept().filter(|record| !is_rejected(&record.secret));
+        let fresh = || kept().filter(|record| !renewal::expires_soon(record, now()));
+        if let Some(record) = fresh() {
+            return Ok(record);
+        }
+        let Some(files) = &self.kept else {
+            return self.exchange();
+        };
+        let _lock = match Lock::acquire(&files.lock, LOCK_DEADLINE) {
+            Ok(lock) => lock,
+            Err(error) => return self.failed(&error.to_string()),
+        };
+        // Another process may have exchanged, or failed, while this one waited.
+        if let Some(record) = fresh() {
+            return Ok(record);
+        }
+        let start = Instant::now();
+        let outcome = files.recent_failure(self.resource).map_or_else(
+            || {
+                let outcome = self.exchange();
+                files.remember(&outcome, start.elapsed());
+                outcome
+            },
+            Err,
+        );
+        match (outcome, kept()) {
+            // The next request tries again.
+            (Err(failure), Some(record)) => {
+                trace::line(|| format!("the job's token expires soon: {failure}"));
+                Ok(record)
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    fn exchange(&self) -> Result<Record, Failure> {
+        let IdToken { secret, claims } = job_identity::id_token(self.job, self.endpoint, now())?;
+        let exchanged = Hub::impatient(self.endpoint).exchange(&secret, self.resource);
+        let exchanged = match exchanged {
+            Ok(exchanged) => exchanged,
+            Err(error) if error.is_no_publisher() => {
+                return Err(Failure::NoPublisher(format!(
+                    "no trusted publisher of {} on {} is this job (the Hub answers {error}): \
+                     the job is `{}` of {}",
+                    self.resource,
+                    self.endpoint.authority(),
+                    claims.subject,
+                    claims.issuer,
+                )));
+            }
+            Err(ExchangeError::Hub(HubError::NotFound)) => {
+                return self.failed("this Hub does not exchange identities");
+            }
+            Err(ExchangeError::Hub(error)) => return self.failed(&error.to_string()),
+            Err(error) => return self.failed(&format!("the Hub answers {error}")),
+        };
+        let now = now();
+        trace::line(|| {
+            format!(
+                "exchanged the job's identity for a token of {}",
+                self.resource
+            )
+        });
+        Ok(Record {
+            secret: exchanged.token,
+            endpoint: self.endpoint.clone(),
+            expires: Some(now.saturating_add(exchanged.expires_in)),
+            refresh_token: None,
+            client_id: None,
+            renewed: Some(now),
+        })
+    }
+
+    fn failed<T>(&self, why: &str) -> Result<T, Failure> {
+        Err(Failure::Hub(self.resource.to_owned(), why.to_owned()))
+    }
+}
+
+/// What a token is kept under: the endpoint, the resource and the identity, as a hash.
+fn key(endpoint: &Endpoint, resource: &str, identity: &JobIdentity) -> Option<TokenName> {
+    let (kind, identity) = match identity {
+        JobIdentity::Given { token, .. } => ("given", token.as_ref().ok()?),
+        JobIdentity::Minted { request_token, .. } => ("minted", request_token.as_ref().ok()?),
+        JobIdentity::Missing => return None,
+    };
+    let mut hash = Sha256::new();
+    for part in [&endpoint.to_string(), resource, kind, identity.expose()] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    Some(TokenName::existing(&hex(hash.finalize().iter().take(16))))
+}
+
+/// The files of one key: the token, and why there is none.
+#[derive(Debug)]
+struct Kept {
+    storage: FileStorage,
+    name: TokenName,
+    lock: PathBuf,
+    failure: PathBuf,
+}
+
+impl Kept {
+    /// The files below the first folder that only this user can enter: in a container, the
+    /// runner's may belong to another user. Without such a folder nothing is kept.
+    fn find(context: &Context, name: TokenName) -> Option<Self> {
+        let mut places = Paths::for_job(&context.env).into_iter();
+        let dir = places.find(|dir| {
+            let made = files::create_private_dir(dir);
+            made.is_ok() && files::is_private_dir(dir)
+        });
+        let Some(dir) = dir else {
+            trace::line(|| "there is no private folder to keep the job's token in".to_owned());
+            return None;
+        };
+        let file = |extension: &str| dir.join(format!("exchange-{}.{extension}", name.as_str()));
+        Some(Self {
+            storage: FileStorage::new(dir.join("exchange")),
+            lock: file("lock"),
+            failure: file("failure"),
+            name,
+        })
+    }
+
+    /// What the last exchange failed with, if it is too early for another one.
+    fn recent_failure(&self, resource: &str) -> Option<Failure> {
+        let text = files::read_plain(&self.failure).ok()?.bytes;
+        let text = String::from_utf8(text).ok()?;
+        let modified = std::fs::metadata(&self.failure).ok()?.modified().ok()?;
+        let age = SystemTime::now().duration_since(modified).ok()?.as_secs();
+        let (kind, why) = text.split_once('\n')?;
+        match kind {
+            "no publisher" if age < NO_PUBLISHER_SECONDS => {
+                Some(Failure::NoPublisher(why.to_owned()))
+            }
+            "slow" if age < AFTER_SLOW => Some(Failure::Hub(
+                resource.to_owned(),
+                format!("{why} (asked a moment ago)"),
+            )),
+            _ => None,
+        }
+    }
+
+    /// Keeps what came of an exchange. The caller holds the lock.
+    fn remember(&self, outcome: &Result<Record, Failure>, took: Duration) {
+        let kept = match outcome {
+            Ok(record) => {
+                let _ = std::fs::remove_file(&self.failure);
+                self.storage.write(&self.name, record)
+            }
+            Err(Failure::NoPublisher(why)) => self.note(&format!("no publisher\n{why}")),
+            Err(Failure::Hub(_, why)) if took >= SLOW => self.note(&format!("slow\n{why}")),
+            Err(_) => Ok(()),
+        };
+        if let Err(error) = kept {
+            trace::line(|| format!("keeping what the exchange gave: {error}"));
+        }
+    }
+
+    fn note(&self, text: &str) -> Result<(), StorageError> {
+        files::write_whole(&self.failure, text.as_bytes(), None)
+            .map_err(|error| StorageError::Unavailable(error.to_string()))
+    }
+}

@@ -1,0 +1,209 @@
+//! What an ID token (a JWT of OpenID Connect) says of itself. Only the Hub can verify it; what it
+//! says is read to tell what is wrong with it before the Hub refuses it.
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::secret::{Secret, redact};
+use super::text::one_line;
+use super::time;
+
+/// What an ID token says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claims {
+    /// Who issued it.
+    pub issuer: String,
+    /// Whom it identifies.
+    pub subject: String,
+    /// Whom it is for.
+    pub audiences: Vec<String>,
+    /// When it expires, in seconds since 1970.
+    pub expires: Option<u64>,
+}
+
+/// Why an ID token cannot be exchanged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// Not a JWT with claims.
+    #[error("is not an ID token (a JWT: three parts with a dot between them)")]
+    NotAnIdToken,
+    /// It is for somebody else.
+    #[error("has the audience {0}, and the Hub accepts only its own address")]
+    WrongAudience(String),
+    /// Its time is over.
+    #[error("expired {} ago", time::span(*.0))]
+    Expired(u64),
+}
+
+#[derive(Deserialize)]
+struct Payload {
+    #[serde(default)]
+    iss: String,
+    #[serde(default)]
+    sub: String,
+    #[serde(default)]
+    aud: Audience,
+    #[serde(default)]
+    exp: Option<f64>,
+}
+
+/// RFC 7519, 4.1.3: one audience or a list of them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Default for Audience {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl Claims {
+    /// Reads the claims of an ID token.
+    ///
+    /// # Errors
+    /// [`Unfit::NotAnIdToken`].
+    pub fn read(token: &Secret) -> Result<Self, Unfit> {
+        let parts: Vec<&str> = token.expose().split('.').collect();
+        let [_, payload, _] = parts.as_slice() else {
+            return Err(Unfit::NotAnIdToken);
+        };
+        let payload = base64url(payload).ok_or(Unfit::NotAnIdToken)?;
+        // Structs read from arrays too.
+        if payload.first() != Some(&b'{') {
+            return Err(Unfit::NotAnIdToken);
+        }
+        let payload: Payload = serde_json::from_slice(&payload).map_err(|_| Unfit::NotAnIdToken)?;
+        let shown = |text: &str| -> String {
+            let text = redact(&one_line(text));
+            text.chars().take(200).collect()
+        };
+        let audiences = match payload.aud {
+            Audience::One(one) => vec![one],
+            Audience::Many(many) => many,
+        };
+        Ok(Self {
+            issuer: shown(&payload.iss),
+            subject: shown(&payload.sub),
+            audiences: audiences.iter().map(|audience| shown(audience)).collect(),
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a float becomes the nearest number that there is"
+            )]
+            expires: payload.exp.map(|at| at as u64),
+        })
+    }
+
+    /// Whether the Hub with this address could accept the token now.
+    ///
+    /// # Errors
+    /// With what is wrong with it.
+    pub fn check(&self, audience: &str, now: u64) -> Result<(), Unfit> {
+        if !self.audiences.iter().any(|known| known == audience) {
+            let named: Vec<String> = self
+                .audiences
+                .iter()
+                .map(|one| format!("`{one}`"))
+                .collect();
+            return Err(Unfit::WrongAudience(match named.as_slice() {
+                [] => "of nobody".to_owned(),
+                named => named.join(" and "),
+            }));
+        }
+        match self.expires {
+            Some(at) if at <= now => Err(Unfit::Expired(now - at)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Decodes base64 in its form for URLs, without padding (RFC 4648, 5).
+fn base64url(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    let (mut bits, mut held) = (0_u32, 0);
+    for byte in text.bytes() {
+        let digit = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'-' => 62,
+            b'_' => 63,
+            _ => return None,
+        };
+        bits = (bits << 6) | u32::from(digit);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push(u8::try_from(bits >> held).ok()?);
+            bits &= (1 << held) - 1;
+        }
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HUB: &str = "https://huggingface.co";
+
+    fn read(text: &str) -> Result<Claims, Unfit> {
+        Claims::read(&Secret::exact(text).unwrap())
+    }
+
+    #[test]
+    fn claims_are_read() {
+        // {"iss":"https://ci.example","sub":"job?>","aud":"https://huggingface.co","exp":100}
+        let token = "e30.eyJpc3MiOiJodHRwczovL2NpLmV4YW1wbGUiLCJzdWIiOiJqb2I_PiIsImF1ZCI6Imh0dHBzOi8vaHVnZ2luZ2ZhY2UuY28iLCJleHAiOjEwMH0.x";
+        let claims = read(token).unwrap();
+        assert_eq!(claims.issuer, "https://ci.example");
+        assert_eq!(claims.subject, "job?>");
+        assert_eq!(claims.check(HUB, 99), Ok(()));
+        assert_eq!(claims.check(HUB, 160), Err(Unfit::Expired(60)));
+        let other = claims.check("https://hub.example", 99);
+        assert_eq!(other, Err(Unfit::WrongAudience(format!("`{HUB}`"))));
+    }
+
+    #[test]
+    fn audiences_may_be_a_list_and_must_match_exactly() {
+        let claims = |audiences: &[&str]| Claims {
+            issuer: String::new(),
+            subject: String::new(),
+            audiences: audiences.iter().map(|&one| one.to_owned()).collect(),
+            expires: None,
+        };
+        assert_eq!(claims(&["x", HUB]).check(HUB, 1), Ok(()));
+        for wrong in [
+            &[][..],
+            &["https://huggingface.co/"],
+            &["https://huggingface.co.evil.example"],
+            &["https://hf.co"],
+        ] {
+            let checked = claims(wrong).check(HUB, 1);
+            assert!(matches!(checked, Err(Unfit::WrongAudience(_))), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_id_token_is_refused() {
+        for text in [
+            "x",
+            "hf_abc",
+            "a.b",
+            "a.b.c.d",
+            "e30.!.x",
+            "e30.e30=.x",
+            "e30.W10.x",
+            "e30.eyJhdWQiOjF9.x",
+        ] {
+            assert_eq!(read(text), Err(Unfit::NotAnIdToken), "{text}");
+        }
+        // A token without claims has no audience.
+        let empty = read("e30.e30.x").unwrap();
+        assert!(matches!(empty.check(HUB, 1), Err(Unfit::WrongAudience(_))));
+    }
+}
