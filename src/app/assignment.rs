@@ -1,9 +1,11 @@
 //! Rules and the default: where a token is to be used.
 
 use crate::app::Context;
+use crate::app::claims;
 use crate::config::edit::Change;
 use crate::config::edit::edit;
 use crate::model::endpoint::Endpoint;
+use crate::model::operation::Operation;
 use crate::model::pattern::Pattern;
 use crate::model::token_name::TokenName;
 use crate::terminal::Failure;
@@ -19,6 +21,8 @@ pub struct Assignment<'a> {
     pub endpoint: &'a Endpoint,
     /// The patterns that get a rule.
     pub patterns: &'a [Pattern],
+    /// The operation that the rules are for, if not both.
+    pub operation: Option<Operation>,
     /// Whether it becomes the default.
     pub default: bool,
 }
@@ -32,12 +36,62 @@ impl Assignment<'_> {
         self.write(context)?;
         let name = self.name;
         for pattern in self.patterns {
-            print(&format!("{pattern} uses `{name}`\n"))?;
+            print(&match self.operation {
+                Some(operation) => format!("a {operation} of {pattern} uses `{name}`\n"),
+                None => format!("{pattern} uses `{name}`\n"),
+            })?;
         }
         if self.default {
-            print(&format!("everything without a rule uses `{name}`\n"))?;
+            print(&match self.endpoint.is_hugging_face() {
+                true => format!("everything without a rule uses `{name}`\n"),
+                false => format!(
+                    "everything without a rule on {} uses `{name}`\n",
+                    self.endpoint
+                ),
+            })?;
+        }
+        self.say_what_is_in_the_way()
+    }
+
+    /// Says where git uses another token all the same, or none.
+    fn say_what_is_in_the_way(self) -> Result<()> {
+        if self.patterns.is_empty() && !self.default {
+            return Ok(());
+        }
+        // The rules as they are now.
+        let context = Context::with_config()?;
+        let state = context.state_file.load()?;
+        let name = self.name;
+        let patterns = self.patterns.iter();
+        let mut found: Vec<String> = patterns
+            .filter_map(|pattern| claims::against(&context, &state, name, pattern))
+            .collect();
+        if self.default {
+            let other = claims::against_default(&context, &state, name, self.endpoint);
+            found.extend(other);
+        }
+        found.extend(claims::not_called(&context, self.endpoint));
+        for note in found {
+            print(&format!("note: {note}\n"))?;
         }
         Ok(())
+    }
+
+    /// The error for a token that is kept, but whose rules cannot be written: what to write by
+    /// hand, such as where another program makes the configuration.
+    #[must_use]
+    pub fn not_written(self, error: &anyhow::Error) -> Failure {
+        let name = self.name;
+        let mut failure = Failure::new(format!(
+            "`{name}` is kept, but {error:#}, so nothing says where to use it"
+        ));
+        for pattern in self.patterns {
+            failure = failure.help(format!("write below [rules]: \"{pattern}\" = \"{name}\""));
+        }
+        if self.default {
+            failure = failure.help(format!("write at the top: default = \"{name}\""));
+        }
+        failure
     }
 
     /// Writes the rules and the default.
@@ -50,6 +104,7 @@ impl Assignment<'_> {
             name,
             endpoint,
             patterns,
+            operation,
             default,
         } = self;
         if let Some(pattern) = patterns.iter().find(|p| p.endpoint != *endpoint) {
@@ -62,8 +117,9 @@ impl Assignment<'_> {
         }
         let rules = patterns
             .iter()
-            .map(|pattern| Change::SetRule(pattern, name));
-        let default = default.then_some(Change::SetDefault(Some(name)));
+            .map(|pattern| Change::SetRule(pattern, name, operation));
+        let own = (!endpoint.is_hugging_face()).then_some(endpoint);
+        let default = default.then_some(Change::SetDefault(own, Some(name)));
         let changes: Vec<Change<'_>> = rules.chain(default).collect();
         if changes.is_empty() {
             return Ok(());

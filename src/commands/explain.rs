@@ -5,17 +5,19 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::app::Context;
+use crate::app::asked::Asked;
 use crate::app::target;
 use crate::app::token_source::Reader;
+use crate::app::wording;
 use crate::app::wording::source_name;
 use crate::hf_cli::Which;
 use crate::model::endpoint::Endpoint;
+use crate::model::operation::Operation;
 use crate::model::repo::Location;
 use crate::model::text;
 use crate::selection::Candidate;
 use crate::selection::Notice;
 use crate::selection::Outcome;
-use crate::selection::Query;
 use crate::selection::Source;
 use crate::selection::TokenSource;
 use crate::selection::choose;
@@ -38,12 +40,16 @@ it stands there. Nothing is changed and no secret is shown.",
     after_help = "\
 Examples:
   git credential-hf explain acme/x
+  git credential-hf explain acme/x --push
   git credential-hf explain https://huggingface.co/datasets/acme/x/tree/main
   cd some-clone && git credential-hf explain"
 )]
 pub struct Args {
     /// A repo (acme/x, datasets/acme/x) or a URL; without one, the remotes of the repository at hand
     pub repo: Option<String>,
+    /// Explain a push instead of a fetch
+    #[arg(long)]
+    pub push: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -60,9 +66,13 @@ pub fn run(explain: &Args) -> Result<()> {
         None => target::remotes(&context)?,
     };
     let state = context.state_file.load()?;
+    let operation = match explain.push {
+        true => Operation::Push,
+        false => Operation::Fetch,
+    };
     let mut answers = Vec::new();
     for location in &locations {
-        answers.push(Answer::find(&context, &state, location)?);
+        answers.push(Answer::find(&context, &state, location, operation)?);
     }
     if explain.json {
         let answers: Vec<Value> = answers.iter().map(Answer::as_json).collect();
@@ -78,6 +88,7 @@ struct Answer {
     endpoint: String,
     repo: Option<String>,
     inferred: bool,
+    operation: Operation,
     served: bool,
     rows: Vec<Row>,
     notes: Vec<String>,
@@ -87,6 +98,7 @@ struct Row {
     source: Source,
     storage: Option<StorageKind>,
     name: String,
+    step: &'static str,
     reason: String,
     place: String,
     hint: Option<String>,
@@ -96,8 +108,14 @@ struct Row {
 }
 
 impl Answer {
-    fn find(context: &Context, state: &State, location: &Location) -> Result<Self> {
-        let wanted = Query::at(location);
+    fn find(
+        context: &Context,
+        state: &State,
+        location: &Location,
+        operation: Operation,
+    ) -> Result<Self> {
+        let mut asked = Asked::at(location);
+        asked.query = asked.query.for_operation(Some(operation));
         let repo = location.repo().map(|repo| repo.to_string());
         let mut answer = Self {
             subject: repo
@@ -106,6 +124,7 @@ impl Answer {
             endpoint: location.endpoint.to_string(),
             repo,
             inferred: false,
+            operation,
             served: context.serves(&location.endpoint),
             rows: Vec::new(),
             notes: Vec::new(),
@@ -118,7 +137,9 @@ impl Answer {
             ));
             return Ok(answer);
         }
-        let selection = context.select(&wanted, state).map_err(select_failure)?;
+        let selection = context
+            .select(&asked.query, state)
+            .map_err(select_failure)?;
         if selection.inferred
             && let Some(repo) = &selection.repo
         {
@@ -129,6 +150,13 @@ impl Answer {
                 .notes
                 .push("asked without a path: the repo is taken from the remotes here".to_owned());
         }
+        if let Some(alone) = location.repo().filter(|repo| repo.namespace.is_none()) {
+            answer.notes.push(format!(
+                "this is about the repo `{alone}`, which has no namespace; for those of a \
+                 namespace, name one of them, such as {alone}/NAME"
+            ));
+        }
+        answer.notes.extend(asked.username_note());
         for notice in &selection.notices {
             answer.notes.push(match notice {
                 Notice::RemotesDisagree(repos) => format!(
@@ -136,11 +164,10 @@ impl Answer {
                      particular, unless it is known which remote is in use",
                     crate::app::wording::disagree(repos)
                 ),
-                Notice::Tie(names) => crate::app::wording::tied(&answer.subject, names, &selection),
+                Notice::Equal(names) => wording::equal(&selection, names),
                 Notice::UnknownUsername => {
-                    "the user name in the URL is no token's name and no account of one, \
-                     so only the environment is asked"
-                        .to_owned()
+                    let (why, help) = wording::unknown_username(asked.username_line());
+                    format!("{why}: {help}")
                 }
             });
         }
@@ -173,7 +200,16 @@ impl Answer {
                 answers,
             ));
         }
-        answer.notes.extend(target::not_called(&location.endpoint));
+        if let Some(chosen) = chosen.as_ref()
+            && let (Some(lack), Some(repo)) = (chosen.lack, &selection.repo)
+        {
+            let helps = context.would_do(&asked.query, repo, state);
+            answer
+                .notes
+                .push(wording::will_be_refused(chosen, lack, repo, helps.as_ref()));
+        }
+        let not_called = asked.not_called(context).map(|it| it.to_string());
+        answer.notes.extend(not_called);
         if answer.rows.is_empty() {
             answer
                 .notes
@@ -189,13 +225,17 @@ impl Answer {
     fn as_text(&self) -> String {
         let bold = Style::new(std::io::IsTerminal::is_terminal(&std::io::stdout()), "1");
         let mut text = format!(
-            "{} on {}\n",
+            "{}{} on {}\n",
+            match self.operation {
+                Operation::Fetch => "",
+                Operation::Push => "push to ",
+            },
             bold.paint(&text::sanitize(&self.subject)),
             self.endpoint
         );
         if !self.rows.is_empty() {
             let rows: Vec<Vec<String>> = self.rows.iter().map(Row::cells).collect();
-            let header = ["", "TOKEN", "WHY", "WHERE", "VALUE", "STATUS"];
+            let header = ["", "TOKEN", "STEP", "WHY", "WHERE", "VALUE", "STATUS"];
             text.push_str(&terminal::table(&header, &rows));
         }
         for note in &self.notes {
@@ -210,6 +250,7 @@ impl Answer {
             "endpoint": self.endpoint,
             "repo": self.repo,
             "inferred": self.inferred,
+            "operation": self.operation.to_string(),
             "served": self.served,
             "candidates": candidates,
             "notes": self.notes,
@@ -262,6 +303,7 @@ impl Row {
             source: candidate.source.clone(),
             storage: token.map(|token| token.storage),
             name: source_name(&candidate.source),
+            step: candidate.reason.step(),
             reason: candidate.reason.to_string(),
             place: context
                 .place(&candidate.source, state)
@@ -283,6 +325,7 @@ impl Row {
         vec![
             if self.answers { "->" } else { "" }.to_owned(),
             self.name.clone(),
+            self.step.to_owned(),
             self.reason.clone(),
             self.place.clone(),
             self.hint.clone().unwrap_or_else(|| "-".to_owned()),
@@ -294,6 +337,7 @@ impl Row {
         json!({
             "kind": self.source.kind(),
             "name": self.source.name(),
+            "step": self.step,
             "reason": self.reason,
             "storage": self.storage,
             "token": self.hint,

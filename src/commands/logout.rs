@@ -11,6 +11,7 @@ use crate::model::token_name::TokenName;
 use crate::state::{State, TokenInfo};
 use crate::storage::StorageKind;
 use crate::terminal;
+use crate::terminal::AlreadyReported;
 use crate::terminal::Failure;
 use crate::terminal::print;
 use crate::terminal::print_json;
@@ -199,6 +200,11 @@ fn confirm(logout: &Args, names: &[TokenName]) -> Result<()> {
     if terminal::confirm(&what) {
         return Ok(());
     }
+    if terminal::can_ask() {
+        // The answer was no, so there is no error.
+        terminal::tell("nothing was removed");
+        return Err(AlreadyReported.into());
+    }
     Err(Failure::new("nothing was removed")
         .help("to do it without a question: add --yes")
         .into())
@@ -222,11 +228,13 @@ fn still_naming(context: &Context, name: &TokenName) -> Vec<String> {
         .config
         .rules
         .iter()
-        .filter(|rule| rule.token == *name)
+        .filter(|rule| rule.tokens().any(|token| token == name))
         .map(|rule| format!("rule `{}`", rule.pattern))
         .collect();
-    if context.config.default.as_ref() == Some(name) {
-        left.push("`default`".to_owned());
-    }
+    let defaults = context.config.defaults_to(name);
+    left.extend(defaults.into_iter().map(|endpoint| match endpoint {
+        None => "`default`".to_owned(),
+        Some(endpoint) => format!("`default` of {endpoint}"),
+    }));
     left
 }

@@ -4,11 +4,12 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::app::Context;
+use crate::app::asked;
 use crate::app::target;
 use crate::app::token_source::Reader;
 use crate::app::wording::{select_failure, source_name};
-use crate::git::remotes;
 use crate::model::endpoint::Endpoint;
+use crate::model::operation::Operation;
 use crate::model::repo::Location;
 use crate::model::secret::{Kind, Secret};
 use crate::model::text::{one_line, sanitize};
@@ -349,7 +350,7 @@ fn hubs(context: &Context) -> Vec<HubRow> {
         }
     }
     let row = |endpoint: Endpoint| HubRow {
-        called: remotes::calls_us(&endpoint),
+        called: asked::calls_us(&endpoint),
         endpoint,
     };
     endpoints.into_iter().map(row).collect()
@@ -451,21 +452,22 @@ fn here(context: &Context, state: &State) -> Vec<Here> {
     // Outside a clone there is nothing to say.
     let locations = target::remotes(context).unwrap_or_default();
     let one = |location: &Location| {
-        let answer = answer(context, state, location);
+        let get = |operation| answer(context, state, location, operation);
         let repo = location.repo().map(|repo| repo.to_string());
         Here {
             subject: repo.unwrap_or_else(|| location.endpoint.to_string()),
             endpoint: location.endpoint.clone(),
-            fetch: answer.clone(),
-            push: answer,
+            fetch: get(Operation::Fetch),
+            push: get(Operation::Push),
         }
     };
     locations.iter().map(one).collect()
 }
 
 /// What git gets at a place, without a renewal or any other request to the Hub.
-fn answer(context: &Context, state: &State, location: &Location) -> Answer {
-    let selection = match context.select(&Query::at(location), state) {
+fn answer(context: &Context, state: &State, location: &Location, operation: Operation) -> Answer {
+    let wanted = Query::at(location).for_operation(Some(operation));
+    let selection = match context.select(&wanted, state) {
         Ok(selection) => selection,
         Err(error) => return Answer::None(select_failure(error).to_string()),
     };

@@ -252,6 +252,11 @@ fn ask(question: &str) -> Option<String> {
 #[error("failed")]
 pub struct AlreadyReported;
 
+/// It cannot be told whether the answer is yes or no; the user has seen why.
+#[derive(Debug, thiserror::Error)]
+#[error("not known")]
+pub struct NotKnown;
+
 /// Prints to stdout, fit for a terminal and without a token; a reader that has gone away is no
 /// error.
 ///

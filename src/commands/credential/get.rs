@@ -4,6 +4,7 @@ use std::io;
 
 use anyhow::Result;
 
+use crate::app::asked::Asked;
 use crate::app::token_source::Changed;
 use crate::app::token_source::Reader;
 use crate::app::wording;
@@ -12,6 +13,8 @@ use crate::commands::credential::request::Session;
 use crate::git::protocol::Capabilities;
 use crate::git::protocol::Credential;
 use crate::git::protocol::Reply;
+use crate::git::trial::{ANSWERING, ASKED, WITH};
+use crate::model::repo::Location;
 use crate::model::secret::Fingerprint;
 use crate::model::time::since;
 use crate::selection::Notice;
@@ -54,6 +57,7 @@ pub fn run() -> Result<()> {
 
 fn answer(session: &Session) -> Result<Reply> {
     let context = &session.context;
+    trace::line(|| format!("{ASKED}{}", session.endpoint.authority()));
     let now = clock::now();
     let mut wanted = session.wanted();
     let tried = match Mark::find(&session.request.states) {
@@ -79,7 +83,7 @@ fn answer(session: &Session) -> Result<Reply> {
         }
         candidate
     });
-    let selection = match context.select(&wanted, &state) {
+    let selection = match context.select_for_git(&wanted, &state) {
         Ok(selection) => selection,
         Err(error) => {
             // Without the state no name is known, and that has been said.
@@ -122,13 +126,20 @@ fn answer(session: &Session) -> Result<Reply> {
                     "{refused} was rejected by {host} for {subject}; using {next}"
                 ));
             }
+            // Git tells no helper of a 403, so this is said before it comes.
+            if let (Some(lack), Some(repo)) = (candidate.lack, &selection.repo) {
+                let helps = context.would_do(&wanted, repo, &state);
+                let line = wording::will_be_refused(&candidate, lack, repo, helps.as_ref());
+                terminal::say(&line);
+            }
             if context.config.hints && loaded.refresh_token.is_none() {
                 let line = wording::expires_soon(&candidate.source, &state, now);
                 line.iter().for_each(|line| terminal::say(line));
             }
             trace::line(|| {
                 let what = context.describe(&candidate, &state);
-                format!("answering {subject} with {what}, {}", loaded.secret.hint())
+                let hint = loaded.secret.hint();
+                format!("{ANSWERING}{subject}{WITH}{what}, {hint}")
             });
             let asked = wanted.username.filter(|name| !name.is_empty());
             let is_asked_for = asked.is_some();
@@ -291,22 +302,26 @@ pub const TOKEN_AS_USERNAME: &str = "the user name that git sends is an access t
 
 /// The line for a request that nothing can answer.
 fn hint(session: &Session, selection: &Selection, subject: &str) {
-    for notice in &selection.notices {
-        if let Notice::Tie(names) = notice {
-            terminal::say(&wording::tied(subject, names, selection));
-            return;
-        }
-    }
     let unknown = selection.notices.contains(&Notice::UnknownUsername);
     if session.username_is_token() {
         // That was said already.
         return;
     }
     if unknown {
-        terminal::say(&format!(
-            "no token for {subject}: the user name in the URL is no token's name and no account \
-             of one, so take it out of the URL (git remote set-url), or log in under that name"
-        ));
+        // The same user name may be in the configuration and in the URL; what the configuration
+        // gives is not looked at where the URL has one.
+        let place = Location {
+            endpoint: session.endpoint.clone(),
+            path: session.request.path.clone().unwrap_or_default(),
+            username: None,
+        };
+        let asked = Asked::at(&place);
+        let username = session.request.username.as_deref();
+        let line = asked
+            .username_line()
+            .filter(|line| Some(line.text()) == username);
+        let (why, help) = wording::unknown_username(line);
+        terminal::say(&format!("no token for {subject}: {why}: {help}"));
         return;
     }
     let namespace = selection

@@ -2,19 +2,17 @@
 
 mod json;
 
-use crate::app::lookup::exists;
 use anyhow::Result;
 
 use crate::app::Context;
 use crate::hf_cli::HfToken;
 use crate::model::endpoint::Endpoint;
-use crate::model::permissions::Coverage;
-use crate::model::permissions::Facts;
 use crate::model::text;
 use crate::model::time;
 use crate::model::token_name::TokenName;
+use crate::selection::overview::{Choice, Subject};
+use crate::selection::{Candidate, Reason, Source};
 use crate::state::Eligibility;
-use crate::state::Origin;
 use crate::state::State;
 use crate::state::TokenInfo;
 use crate::system::clock;
@@ -202,71 +200,47 @@ fn endpoints(context: &Context, state: &State) -> Vec<Endpoint> {
     found
 }
 
-/// Whether the environment's tokens are for this Hub.
-fn is_environments(context: &Context, endpoint: &Endpoint) -> bool {
-    let configured = context.config.endpoint(endpoint).unwrap_or_default();
-    configured.env || context.env.endpoint().as_ref() == Some(endpoint)
-}
-
 fn has_hf_token(context: &Context) -> bool {
     matches!(context.hf_cli().active_value(), Ok(Some(_)))
 }
 
-/// What goes where on one Hub, in the order in which it counts.
+/// What goes where on one Hub, as git's own requests have it.
 fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
     let mut branches: Vec<(String, String)> = Vec::new();
-    for rule in context
-        .config
-        .rules
-        .iter()
-        .filter(|rule| rule.pattern.endpoint == *endpoint)
-    {
-        let missing = if exists(context, state, &rule.token) {
-            ""
-        } else {
-            " (not there)"
+    for row in context.overview(state, endpoint) {
+        let subject = match &row.subject {
+            Subject::Repos(pattern) => path_of(&pattern.to_string(), endpoint),
+            Subject::Path(path) => path.clone(),
+            Subject::Rest => "any other repo".to_owned(),
         };
-        branches.push((
-            path_of(&rule.pattern.to_string(), endpoint),
-            format!("{}{missing}", rule.token),
-        ));
-    }
-    let here = || {
-        state
-            .tokens
-            .iter()
-            .filter(|(_, token)| token.endpoint == *endpoint)
-    };
-    if is_environments(context, endpoint) {
-        for token in &context.env.tokens {
-            branches.push(("any other repo".to_owned(), token.variable.to_owned()));
+        let lacks = |source: &Source| {
+            let mut push = row.push.candidates.iter();
+            push.any(|it| it.source == *source && it.lack.is_some())
+        };
+        if row.subject == Subject::Rest {
+            // What comes next shows what the first one hides.
+            let all = row.fetch.candidates.iter().enumerate();
+            let all = all.filter(|(at, it)| *at == 0 || it.reason != Reason::Any);
+            branches
+                .extend(all.map(|(_, it)| (subject.clone(), choice(it, &[], lacks(&it.source)))));
+            continue;
         }
-    }
-    branches.extend(by_scope(context, state, endpoint));
-    if let Some(name) = &context.config.default {
-        if default_is_for(context, state, name, endpoint) {
-            branches.push(("any other repo".to_owned(), format!("{name} (default)")));
-        } else if endpoint.is_hugging_face() && !exists(context, state, name) {
-            branches.push((
-                "any other repo".to_owned(),
-                format!("{name} (default, not there)"),
-            ));
+        let shown = |of: &Choice, push: bool| {
+            let first = of.first()?;
+            Some(choice(first, &of.equals, push && lacks(&first.source)))
+        };
+        match (row.fetch.first(), row.push.first()) {
+            (None, None) => {}
+            (fetch, push) if fetch.map(|it| &it.source) == push.map(|it| &it.source) => {
+                branches.extend(shown(&row.fetch, true).map(|it| (subject, it)));
+            }
+            _ => {
+                let fetch = shown(&row.fetch, false);
+                branches.extend(fetch.map(|it| (format!("{subject}, fetch"), it)));
+                let push = shown(&row.push, true);
+                branches.extend(push.map(|it| (format!("{subject}, push"), it)));
+            }
         }
-    }
-    let mut saved: Vec<_> = here()
-        .filter(|(_, token)| token.origin == Origin::Git)
-        .collect();
-    saved.sort_by_key(|(_, token)| {
-        let newest = std::cmp::Reverse((token.added, token.order));
-        (token.path.is_none(), newest)
-    });
-    for (name, token) in saved {
-        let path = token.path.as_deref().unwrap_or("any other repo");
-        branches.push((path.to_owned(), format!("{name} (saved by git)")));
-    }
-    if has_hf_token(context) && is_environments(context, endpoint) {
-        let label = "hf (the hf CLI's active token)".to_owned();
-        branches.push(("any other repo".to_owned(), label));
     }
     let width = branches
         .iter()
@@ -293,46 +267,30 @@ fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
     text
 }
 
-/// What the tokens' scopes reach on a Hub, narrowest first, without what a rule says already.
-fn by_scope(context: &Context, state: &State, endpoint: &Endpoint) -> Vec<(String, String)> {
-    let tokens = state
-        .tokens
-        .iter()
-        .filter(|(_, token)| token.endpoint == *endpoint && token.origin == Origin::Login);
-    let mut reach: Vec<(Coverage, String, &TokenName)> = tokens
-        .flat_map(|(name, token)| {
-            let facts = token.facts.iter().flat_map(Facts::reach);
-            facts.map(move |(coverage, path)| (coverage, path.to_lowercase(), name))
-        })
-        .collect();
-    reach.sort();
-    let ruled = |path: &str, name: &TokenName| {
-        context.config.rules.iter().any(|rule| {
-            let pattern = path_of(&rule.pattern.to_string(), endpoint);
-            rule.token == *name
-                && rule.pattern.endpoint == *endpoint
-                && pattern.eq_ignore_ascii_case(path)
-        })
+/// A token that git gets, and the step that chose it.
+fn choice(first: &Candidate, equals: &[TokenName], may_not_push: bool) -> String {
+    let name = match &first.source {
+        Source::HfCli(None) => "hf (the hf CLI's active token)",
+        source => source.name().unwrap_or("the job's token"),
     };
-    let ties = |coverage: Coverage, path: &str| {
-        reach
-            .iter()
-            .filter(|(c, p, _)| *c == coverage && p == path)
-            .count()
-            > 1
+    let mut why = match first.reason.step() {
+        "rule" | "environment" | "hf CLI" => Vec::new(),
+        step => vec![step.to_owned()],
     };
-    reach
-        .iter()
-        .filter(|(_, path, name)| !ruled(path, name))
-        .map(|(coverage, path, name)| {
-            let why = if ties(*coverage, path) {
-                "not used: another token is as narrow"
-            } else {
-                "by its scopes"
-            };
-            (path.clone(), format!("{name} ({why})"))
-        })
-        .collect()
+    if matches!(first.source, Source::Unusable(..)) {
+        why.push("not there".to_owned());
+    }
+    if may_not_push {
+        why.push("may not push".to_owned());
+    }
+    if !equals.is_empty() {
+        let others: Vec<&str> = equals.iter().map(TokenName::as_str).collect();
+        why.push(format!("equal: {}", others.join(", ")));
+    }
+    match why.is_empty() {
+        true => name.to_owned(),
+        false => format!("{name} ({})", why.join(", ")),
+    }
 }
 
 fn path_of(pattern: &str, endpoint: &Endpoint) -> String {
@@ -340,28 +298,19 @@ fn path_of(pattern: &str, endpoint: &Endpoint) -> String {
     pattern.strip_prefix(&prefix).unwrap_or(pattern).to_owned()
 }
 
-fn default_is_for(context: &Context, state: &State, name: &TokenName, endpoint: &Endpoint) -> bool {
-    let stored = state.tokens.get(name).map(|token| &token.endpoint);
-    let command = context
-        .config
-        .commands
-        .get(name)
-        .map(|command| &command.endpoint);
-    let of_hf_cli = name.of_hf_cli().is_some() && is_environments(context, endpoint);
-    stored.or(command) == Some(endpoint) || (of_hf_cli && exists(context, state, name))
-}
-
 fn status(state: &State, token: &TokenInfo) -> String {
     let now = clock::now();
     match state.standing(&token.endpoint, &token.fingerprint, now) {
         Eligibility::Good if token.expires.is_some_and(|at| at <= now) => "expired".to_owned(),
+        // Only the Hub can say that a token is good, and it has said so of this one.
+        Eligibility::Good if token.facts.is_some() => "ok".to_owned(),
         standing => word(standing).to_owned(),
     }
 }
 
 fn word(standing: Eligibility) -> &'static str {
     match standing {
-        Eligibility::Good => "ok",
+        Eligibility::Good => "not verified",
         Eligibility::LastResort | Eligibility::Withheld => "rejected",
     }
 }
