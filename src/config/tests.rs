@@ -84,7 +84,7 @@ fn errors_say_where_and_what_would_be_right() {
         ),
         (
             "[rules]\n\"acme/x/y\" = \"a\"\n",
-            "config.toml:2:1: this pattern matches nothing: a pattern has at most a kind, a namespace and a name: datasets/acme/x | ",
+            "config.toml:2:1: this is not a pattern: a pattern has at most a kind, a namespace and a name: datasets/acme/x | ",
         ),
         (
             "[rules]\nacme = \"a\"\nAcme = \"b\"\n",
@@ -96,7 +96,7 @@ fn errors_say_where_and_what_would_be_right() {
         ),
         (
             "hints = \"no\"\n",
-            "config.toml:1:9: `hints` is true or false | ",
+            "config.toml:1:9: `hints` must be true or false | ",
         ),
         (
             "storage = \"disk\"\n",

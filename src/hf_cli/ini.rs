@@ -320,8 +320,8 @@ mod tests {
                 r#"[("a", [("k", "v")])]"#,
             ),
             ("k = v\n", "line 1: there is no [section] above it"),
-            ("[a]\n[a]\n", "line 2: the section is there twice"),
-            ("[a]\nk=1\nK=2\n", "line 3: the key is there twice"),
+            ("[a]\n[a]\n", "line 2: the section occurs twice"),
+            ("[a]\nk=1\nK=2\n", "line 3: the key occurs twice"),
             (
                 "[a]\nword\n",
                 "line 2: it is neither a [section] nor `key = value`",

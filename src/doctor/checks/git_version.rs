@@ -80,7 +80,7 @@ mod tests {
             (None, Verdict::Problem, "not found"),
             (Some("git version 1.8.3.1"), Verdict::Problem, "1.8.3.1"),
             (Some("git version 2.8.6"), Verdict::Problem, "exclude other"),
-            (Some("git version 2.25.1"), Verdict::Note, "expiry"),
+            (Some("git version 2.25.1"), Verdict::Note, "expire"),
             (
                 Some("git version 2.45.2.windows.1"),
                 Verdict::Note,
