@@ -35,7 +35,7 @@ pub fn main() -> u8 {
             return 2;
         }
         _ if is_unknown_action(&arguments) => Ok(()),
-        _ => match Cli::try_parse_from(&arguments) {
+        _ => match parse(&arguments) {
             Ok(cli) => dispatch(cli),
             Err(error) => {
                 return usage(&error, &arguments);
@@ -51,6 +51,17 @@ pub fn main() -> u8 {
             1
         }
     }
+}
+
+/// Reads a command line, for `main` and for the tests of the documents' examples.
+///
+/// # Errors
+/// When it is not understood, or asks for help.
+#[doc(hidden)]
+pub fn parse(
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<CommandLine, clap::Error> {
+    CommandLine::try_parse_from(arguments)
 }
 
 /// Prints what clap says: help and version as they are, and errors with what fits here.
@@ -106,7 +117,7 @@ fn is_unknown_action(arguments: &[OsString]) -> bool {
         return false;
     };
     let known = || {
-        Cli::command()
+        CommandLine::command()
             .get_subcommands()
             .any(|c| c.get_name() == word || c.get_all_aliases().any(|alias| alias == word))
     };
@@ -129,7 +140,7 @@ Examples:
 
 Git itself calls `get`, `store` and `erase`. Exit codes: 0 done, 1 failed, 2 wrong usage."
 )]
-struct Cli {
+pub struct CommandLine {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -157,7 +168,7 @@ enum Verb {
     Man,
 }
 
-fn dispatch(cli: Cli) -> Result<()> {
+fn dispatch(cli: CommandLine) -> Result<()> {
     match cli.verb {
         Verb::Configure(configure) => commands::configure::configure(&configure),
         Verb::Unconfigure(scope) => commands::configure::unconfigure(&scope),
@@ -174,8 +185,10 @@ fn dispatch(cli: Cli) -> Result<()> {
         Verb::Refresh(refresh) => commands::refresh::run(&refresh),
         Verb::Import(import) => commands::import::run(&import),
         Verb::Doctor(doctor) => commands::doctor::run(&doctor),
-        Verb::Completions(completions) => commands::completions::run(&completions, Cli::command()),
-        Verb::Man => commands::man::run(Cli::command()),
+        Verb::Completions(completions) => {
+            commands::completions::run(&completions, CommandLine::command())
+        }
+        Verb::Man => commands::man::run(CommandLine::command()),
     }
 }
 
@@ -185,6 +198,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+        CommandLine::command().debug_assert();
     }
 }
