@@ -2,13 +2,18 @@
 
 use crate::terminal::AlreadyReported;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
+use std::io::{self, BufRead, IsTerminal, Read};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::app::Context;
 use crate::commands;
 use crate::commands::credential;
+use crate::git::remotes;
+use crate::model::endpoint::Endpoint;
 use crate::model::text;
 use crate::system::hardening;
 use crate::terminal;
@@ -35,6 +40,8 @@ pub fn main() -> u8 {
             return 2;
         }
         _ if is_unknown_action(&arguments) => Ok(()),
+        "" if arguments.len() == 1 => commands::status::run(&commands::status::Args::default()),
+        word if other_tools(word).is_some() => Err(answer_for(word).into()),
         _ => match parse(&arguments) {
             Ok(cli) => dispatch(cli),
             Err(error) => {
@@ -48,7 +55,10 @@ pub fn main() -> u8 {
             if !error.is::<AlreadyReported>() {
                 terminal::print_error(&error);
             }
-            1
+            let usage = error
+                .downcast_ref()
+                .is_some_and(terminal::Failure::is_usage);
+            if usage { 2 } else { 1 }
         }
     }
 }
@@ -108,9 +118,9 @@ fn holds_token(arguments: &[OsString]) -> bool {
         .any(|argument| crate::model::secret::holds_token(&argument.to_string_lossy()))
 }
 
-/// Whether git, not a person, asks for an action that this version does not know. Helpers pass
-/// over those in silence (gitcredentials(7), "CUSTOM HELPERS"); a person with a typing error is
-/// told, and a person has a terminal.
+/// Whether git, not a person, asks for an action that this version does not know: a word alone, with
+/// a request on stdin. Helpers pass over those in silence (gitcredentials(7), "CUSTOM HELPERS"). A
+/// mistyped verb comes with a terminal, with nothing on stdin, or with another text.
 fn is_unknown_action(arguments: &[OsString]) -> bool {
     let [_, word] = arguments else { return false };
     let Some(word) = word.to_str() else {
@@ -121,7 +131,51 @@ fn is_unknown_action(arguments: &[OsString]) -> bool {
             .get_subcommands()
             .any(|c| c.get_name() == word || c.get_all_aliases().any(|alias| alias == word))
     };
-    !word.starts_with('-') && word != "help" && !io::stdin().is_terminal() && !known()
+    let may_be = !word.starts_with('-') && word != "help" && !known();
+    may_be && !io::stdin().is_terminal() && has_request()
+}
+
+/// How long git may take to begin its request. It has one ready.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Whether stdin begins with a line of git's protocol. An input that stays open and silent, as of
+/// some CI systems, is none.
+fn has_request() -> bool {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let read = move || {
+        let mut line = Vec::new();
+        let mut stdin = io::stdin().lock().take(MAX_LINE);
+        let read = stdin.read_until(b'\n', &mut line);
+        let _ = sender.send(read.is_ok() && line.iter().position(|byte| *byte == b'=') > Some(0));
+    };
+    // The thread ends with the process; nothing waits for it.
+    let reader = std::thread::Builder::new().spawn(read);
+    reader.is_ok() && receiver.recv_timeout(REQUEST_DEADLINE).unwrap_or(false)
+}
+
+/// The longest line of git's protocol, in bytes.
+const MAX_LINE: u64 = 65_535;
+
+/// What people type who know `gh`, `hf` or other helpers, and what it is called here.
+fn other_tools(word: &str) -> Option<&'static [&'static str]> {
+    Some(match word {
+        "switch" => &["use NAME --default", "use NAME --for NAMESPACE"],
+        "auth" => &["login", "logout", "status"],
+        "setup" | "setup-git" | "install" | "init" => &["configure"],
+        "uninstall" => &["unconfigure"],
+        "revoke" => &["logout NAME --revoke"],
+        "set-default" => &["use NAME --default"],
+        "why" | "which" => &["explain REPO"],
+        _ => return None,
+    })
+}
+
+fn answer_for(word: &str) -> terminal::Failure {
+    let failure = terminal::Failure::usage(format!("there is no command `{word}` here"));
+    let commands = other_tools(word).unwrap_or_default().iter();
+    commands.fold(failure, |failure, command| {
+        failure.help(format!("run `git credential-hf {command}`"))
+    })
 }
 
 /// The right Hugging Face token for each repository, for git, git-lfs and git-xet.
@@ -132,6 +186,7 @@ fn is_unknown_action(arguments: &[OsString]) -> bool {
     version,
     after_help = "\
 Examples:
+  git credential-hf                              what is set up, and what needs attention
   git credential-hf configure                    let git call this helper for the Hub
   git credential-hf login work --for acme        keep a token; use it for everything of acme
   git credential-hf login me --default           and another for the rest
@@ -147,12 +202,17 @@ pub struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    #[command(alias = "whoami")]
+    Status(commands::status::Args),
     Configure(commands::configure::Args),
     /// Take this helper out of git's configuration again, byte for byte
     Unconfigure(commands::configure::Scope),
+    #[command(alias = "add")]
     Login(commands::login::Args),
+    #[command(aliases = ["remove", "rm"])]
     Logout(commands::logout::Args),
     Rename(commands::rename::Args),
+    #[command(alias = "ls")]
     List(commands::list::Args),
     Use(commands::use_token::Args),
     Unuse(commands::unuse::Args),
@@ -170,9 +230,20 @@ enum Verb {
 
 fn dispatch(cli: CommandLine) -> Result<()> {
     match cli.verb {
-        Verb::Configure(configure) => commands::configure::configure(&configure),
+        Verb::Status(status) => commands::status::run(&status),
+        Verb::Configure(configure) => {
+            commands::configure::configure(&configure)?;
+            offer_login()
+        }
         Verb::Unconfigure(scope) => commands::configure::unconfigure(&scope),
-        Verb::Login(login) => commands::login::run(&login),
+        Verb::Login(login) => {
+            commands::login::run(&login)?;
+            if login.json {
+                Ok(())
+            } else {
+                offer_configure()
+            }
+        }
         Verb::Logout(logout) => commands::logout::run(&logout),
         Verb::Rename(rename) => commands::rename::run(&rename),
         Verb::List(list) => commands::list::run(list),
@@ -190,6 +261,32 @@ fn dispatch(cli: CommandLine) -> Result<()> {
         }
         Verb::Man => commands::man::run(CommandLine::command()),
     }
+}
+
+/// After `configure`: without a token git gets nothing.
+fn offer_login() -> Result<()> {
+    if !terminal::can_ask() || Context::with_config()?.has_tokens()? {
+        return Ok(());
+    }
+    if terminal::confirm("There is no token yet. Log in now?") {
+        return commands::login::run(&commands::login::Args::default());
+    }
+    terminal::tell("when you have one: git credential-hf login");
+    Ok(())
+}
+
+/// After `login`: without a line in git's configuration, git does not ask for the token.
+fn offer_configure() -> Result<()> {
+    let endpoint = Context::with_config()?.env.endpoint();
+    let called = remotes::calls_us(&endpoint.unwrap_or_else(Endpoint::hugging_face));
+    if !terminal::can_ask() || called != Some(false) {
+        return Ok(());
+    }
+    if terminal::confirm("Git does not call this helper yet. Let git call it?") {
+        return commands::configure::configure(&commands::configure::Args::default());
+    }
+    terminal::tell("to do it later: git credential-hf configure");
+    Ok(())
 }
 
 #[cfg(test)]

@@ -88,22 +88,9 @@ pub fn keep(
             Ok(StorageKind::File)
         }
         Err(error) if kind == StorageKind::Keyring && needs_another_storage(&error) => {
-            let question = format!(
-                "{error}\nKeep the token in a file instead? It is readable by you only ({}), but not encrypted.",
-                context.paths.tokens().display()
-            );
-            if !terminal::confirm(&question) {
-                let again = format!("{} --storage file", keeping.again);
-                let mut failure = Failure::new(format!("`{name}` is not kept: {error}"));
-                if !is_too_long(&error) {
-                    failure = failure.help("start or unlock the keyring, and try again");
-                }
-                return Err(failure
-                    .help(format!(
-                        "or keep it in a file, readable by you only but not encrypted: {again}"
-                    ))
-                    .help("or set HF_TOKEN, which needs no storage")
-                    .into());
+            if !terminal::confirm(&file_instead(context, &error)) {
+                let what = format!("`{name}` is not kept");
+                return Err(no_keyring(&what, &error, keeping.again).into());
             }
             try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
             // The next token may be short enough for the keyring again.
@@ -115,6 +102,57 @@ pub fn keep(
         }
         Err(error) => Err(error.context(format!("`{name}` is not kept"))),
     }
+}
+
+/// The storage that a token will be kept in, once it has been looked at, before a person is asked
+/// for the token. Where there is no keyring, a person may choose the file here.
+///
+/// # Errors
+/// When the storage cannot be used.
+pub fn usable_storage(
+    context: &Context,
+    asked_for: Option<StorageKind>,
+    again: &str,
+    name: Option<&TokenName>,
+) -> Result<StorageKind> {
+    let chosen = asked_for.or(context.config.storage);
+    let kind = chosen.unwrap_or(StorageKind::Keyring);
+    let Err(error) = context.storage(kind).check() else {
+        return Ok(kind);
+    };
+    let error = anyhow::Error::from(error);
+    let what = match name {
+        Some(name) => format!("`{name}` is not kept"),
+        None => "no token can be kept".to_owned(),
+    };
+    if kind != StorageKind::Keyring || !needs_another_storage(&error) {
+        return Err(error.context(what));
+    }
+    if terminal::confirm(&file_instead(context, &error)) {
+        return Ok(StorageKind::File);
+    }
+    Err(no_keyring(&what, &error, again).into())
+}
+
+/// The question where there is no keyring.
+fn file_instead(context: &Context, error: &anyhow::Error) -> String {
+    format!(
+        "{error}\nKeep the token in a file instead? It is readable by you only ({}), but not encrypted.",
+        context.paths.tokens().display()
+    )
+}
+
+/// The error where there is no keyring, and nothing else was chosen.
+fn no_keyring(what: &str, error: &anyhow::Error, again: &str) -> Failure {
+    let mut failure = Failure::new(format!("{what}: {error}"));
+    if !is_too_long(error) {
+        failure = failure.help("start or unlock the keyring, and try again");
+    }
+    failure
+        .help(format!(
+            "or keep it in a file, readable by you only but not encrypted: {again} --storage file"
+        ))
+        .help("or set HF_TOKEN, which needs no storage")
 }
 
 /// Whether a storage does not answer, or has no room for this token.

@@ -1,6 +1,7 @@
 //! The world at the edge of the pure core: configuration, state, environment and storages of
 //! this run, each opened when it is needed.
 
+pub mod asking;
 pub mod assignment;
 pub mod choice;
 pub mod enrol;
@@ -111,6 +112,17 @@ impl Context {
             return configured.is_some_and(|options| options.allow_http);
         }
         configured.is_some() || self.env.endpoint().as_ref() == Some(endpoint)
+    }
+
+    /// Whether there is a token to give git, from anywhere.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn has_tokens(&self) -> Result<bool> {
+        let elsewhere = !self.env.tokens.is_empty() || !self.config.commands.is_empty();
+        // Files of the hf CLI that cannot be read are there.
+        let of_hf_cli = || !matches!(self.hf_cli().active_value(), Ok(None));
+        Ok(elsewhere || of_hf_cli() || !self.state_file.load()?.tokens.is_empty())
     }
 
     /// The hf CLI's login.

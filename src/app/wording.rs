@@ -3,6 +3,7 @@
 use super::Context;
 use crate::model::repo::Repo;
 use crate::model::text::shell_quoted;
+use crate::model::time;
 use crate::model::token_name::TokenName;
 use crate::selection::SelectError;
 use crate::selection::Selection;
@@ -39,6 +40,23 @@ impl Context {
             Source::Unusable(..) => None,
         }
     }
+}
+
+/// Says that a token ends within days, while there is time to replace it.
+#[must_use]
+pub fn expires_soon(source: &Source, state: &State, now: u64) -> Option<String> {
+    let Source::Stored(name) = source else {
+        return None;
+    };
+    let expires = state.tokens.get(name)?.expires;
+    let at = expires.filter(|at| time::ends_soon(*at, now))?;
+    Some(format!(
+        "token `{name}` expires in {}, on {}: create a new one on the Hub, and run \
+         `git credential-hf login {}`",
+        time::span(at.saturating_sub(now)),
+        time::day(at),
+        shell_quoted(name.as_str())
+    ))
 }
 
 /// What a source is called in messages.

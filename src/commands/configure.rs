@@ -39,7 +39,7 @@ impl Scope {
 }
 
 /// What `configure` is given.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(
     about = "Let git call this helper for the Hub",
     long_about = "\

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use crate::app::lookup;
-use crate::app::{Context, target};
+use crate::app::{Context, asking, target};
 use crate::hub::Hub;
 use crate::model::secret::{Kind, Secret};
 use crate::model::text;
@@ -36,8 +36,8 @@ Examples:
   git credential-hf logout --all --yes"
 )]
 pub struct Args {
-    /// The token's name
-    #[arg(required_unless_present_any = ["all", "with_token"], conflicts_with = "all")]
+    /// The token's name; without one, a terminal lets you choose
+    #[arg(conflicts_with = "all")]
     pub name: Option<String>,
     /// All tokens
     #[arg(long)]
@@ -67,7 +67,10 @@ pub fn run(logout: &Args) -> Result<()> {
     let names: Vec<TokenName> = match (&logout.name, &given) {
         (Some(name), _) => vec![TokenName::existing(name)],
         (None, Some(secret)) => holding(&context, &state, secret),
-        (None, None) => state.tokens.keys().cloned().collect(),
+        (None, None) if logout.all => state.tokens.keys().cloned().collect(),
+        (None, None) => {
+            vec![asking::stored_token(&state, "Remove which one?").ok_or_else(not_said)?]
+        }
     };
     if let Some(secret) = given.as_ref().filter(|_| names.is_empty()) {
         return end_unknown(&context, logout, secret);
@@ -76,7 +79,7 @@ pub fn run(logout: &Args) -> Result<()> {
         return Err(lookup::no_such_token(&context, &state, name.as_str()).into());
     }
     if !names.is_empty() {
-        confirm(logout, names.len())?;
+        confirm(logout, &names)?;
     }
     let mut removed = Vec::new();
     for name in names {
@@ -121,6 +124,12 @@ pub fn run(logout: &Args) -> Result<()> {
     Ok(())
 }
 
+fn not_said() -> Failure {
+    Failure::usage("no token was named")
+        .help("name one: git credential-hf logout NAME (`git credential-hf list` shows the names)")
+        .help("or remove all of them: git credential-hf logout --all")
+}
+
 fn read_token() -> Result<Secret> {
     let given = prompt::token(true, "Token (not shown)")
         .map_err(|error| Failure::new(text::one_line(&error.to_string())))?;
@@ -160,7 +169,7 @@ fn end_unknown(context: &Context, logout: &Args, secret: &Secret) -> Result<()> 
             .help("to end it on the Hub: add --revoke")
             .into());
     }
-    confirm(logout, 1)?;
+    confirm(logout, &[])?;
     Hub::new(&endpoint)
         .revoke(&[secret])
         .with_context(|| format!("the token {hint} could not be ended on the Hub"))?;
@@ -171,17 +180,19 @@ fn end_unknown(context: &Context, logout: &Args, secret: &Secret) -> Result<()> 
 }
 
 /// Asks before what cannot be undone.
-fn confirm(logout: &Args, count: usize) -> Result<()> {
-    let what = match (&logout.name, logout.revoke) {
+fn confirm(logout: &Args, names: &[TokenName]) -> Result<()> {
+    let count = names.len();
+    let what = match (names, logout.all, logout.revoke) {
         _ if logout.yes => return Ok(()),
-        (Some(_), false) => return Ok(()),
-        (None, false) if logout.with_token => return Ok(()),
-        (None, true) if logout.with_token => {
-            "End this token on the Hub, everywhere and for good?".to_owned()
+        (_, false, false) => return Ok(()),
+        (_, true, false) => format!("Remove every token from this machine ({count})?"),
+        (_, true, true) => {
+            format!("End every token ({count}) on the Hub, everywhere and for good?")
         }
-        (Some(name), true) => format!("End `{name}` on the Hub, everywhere and for good?"),
-        (None, false) => format!("Remove every token from this machine ({count})?"),
-        (None, true) => format!("End every token ({count}) on the Hub, everywhere and for good?"),
+        ([name], false, true) if !logout.with_token => {
+            format!("End `{name}` on the Hub, everywhere and for good?")
+        }
+        (_, false, true) => "End this token on the Hub, everywhere and for good?".to_owned(),
     };
     if terminal::confirm(&what) {
         return Ok(());

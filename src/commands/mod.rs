@@ -14,6 +14,7 @@ pub mod man;
 pub mod refresh;
 pub mod rename;
 pub mod run;
+pub mod status;
 pub mod token;
 pub mod unuse;
 pub mod use_token;

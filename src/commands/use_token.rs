@@ -5,8 +5,10 @@ use crate::app::lookup::endpoint_of;
 use anyhow::Result;
 
 use crate::app::Context;
+use crate::app::asking;
 use crate::app::target;
 use crate::model::token_name::TokenName;
+use crate::terminal::Failure;
 
 /// What `use` is given.
 #[derive(Debug, clap::Args)]
@@ -24,12 +26,12 @@ Examples:
   cd some-clone && git credential-hf use work"
 )]
 pub struct Args {
-    /// The token's name
-    pub name: String,
+    /// The token's name; without one, a terminal lets you choose
+    pub name: Option<String>,
     /// The namespace or repo; repeatable
     #[arg(long = "for", value_name = "PATTERN")]
     pub patterns: Vec<String>,
-    /// Args it where nothing else is chosen
+    /// Use it where nothing else is chosen
     #[arg(long)]
     pub default: bool,
 }
@@ -41,7 +43,14 @@ pub struct Args {
 pub fn run(choice: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
-    let name = TokenName::existing(&choice.name);
+    let name = match &choice.name {
+        Some(name) => TokenName::existing(name),
+        None => asking::any_token(&context, &state, "Use which one?").ok_or_else(|| {
+            Failure::usage("no token was named").help(
+                "name one: git credential-hf use NAME (`git credential-hf list` shows the names)",
+            )
+        })?,
+    };
     let endpoint = endpoint_of(&context, &state, &name)?;
     let patterns = if choice.default && choice.patterns.is_empty() {
         Vec::new()

@@ -69,6 +69,15 @@ pub fn span(seconds: u64) -> String {
     }
 }
 
+/// How long before its end a token is said to expire, in seconds.
+const SOON: u64 = 7 * 86_400;
+
+/// Whether something ends within a week and has not ended yet.
+#[must_use]
+pub fn ends_soon(at: u64, now: u64) -> bool {
+    at > now && at - now <= SOON
+}
+
 /// How far a time may lie ahead and count as now, in seconds: clocks are set back a little now
 /// and then.
 const SLACK: u64 = 60;

@@ -86,6 +86,13 @@ impl FileStorage {
 }
 
 impl Storage for FileStorage {
+    fn check(&self) -> Result<(), StorageError> {
+        match self.folder() {
+            Err(StorageError::NotFound) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
     fn read(&self, name: &TokenName) -> Result<Record, StorageError> {
         let folder = self.folder()?;
         let file_name = Self::file_name(name);

@@ -113,6 +113,11 @@ impl KeyringStorage {
 }
 
 impl Storage for KeyringStorage {
+    fn check(&self) -> Result<(), StorageError> {
+        // No token has this name.
+        self.within(&TokenName::existing("doctor:check"), check)
+    }
+
     fn read(&self, name: &TokenName) -> Result<Record, StorageError> {
         let bytes = self.within(name, |user| read(SERVICE, user))?;
         std::str::from_utf8(&bytes)
@@ -174,6 +179,46 @@ impl Parking for KeyringParking<'_> {
     }
 }
 
+/// Looks whether an entry could be written.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn check(_: &str) -> Result<(), StorageError> {
+    why_not().map_or(Ok(()), Err)
+}
+
+/// Why nothing could be written to the Secret Service, in words for its user.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn why_not() -> Option<StorageError> {
+    use super::secret_service::{Obstacle, check};
+    let why = match check() {
+        Ok(()) => return None,
+        Err(Obstacle::NotRunning(error)) => {
+            trace::line(|| format!("no Secret Service: {error}"));
+            NOT_RUNNING
+        }
+        Err(Obstacle::Foreign(why)) => return Some(foreign(&why)),
+        Err(Obstacle::NoDefault) => {
+            "the keyring has no default collection to keep tokens in: create one in your \
+             desktop's password manager (Seahorse, KWalletManager)"
+        }
+        Err(Obstacle::Locked) => LOCKED,
+    };
+    Some(StorageError::Unavailable(why.to_owned()))
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn check(user: &str) -> Result<(), StorageError> {
+    match read(SERVICE, user) {
+        Err(StorageError::NotFound) => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+/// No keyring answers.
+const NOT_RUNNING: &str = "no keyring is running on this machine";
+
+/// A person has to unlock it.
+const LOCKED: &str = "the keyring is locked: unlock it, and try again";
+
 /// Calls the keyring crate, and once more where its connection has broken: one that breaks after
 /// the Hub has answered must not cost a login.
 fn with_entry<T>(
@@ -190,7 +235,27 @@ fn with_entry<T>(
     if matches!(outcome, Err(Error::PlatformFailure(_))) && reconnect() {
         outcome = call();
     }
-    outcome.map_err(describe)
+    outcome.map_err(|error| in_clear_words(describe(error)))
+}
+
+/// What the service says of itself is clearer than what the keyring crate makes of it.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn in_clear_words(found: StorageError) -> StorageError {
+    use StorageError::{BrokeOff, Unavailable};
+    if !matches!(found, BrokeOff(_) | Unavailable(_)) {
+        return found;
+    }
+    match (found, why_not()) {
+        // It may have done what was asked all the same.
+        (BrokeOff(_), Some(Unavailable(words))) => BrokeOff(words),
+        (_, Some(clearer)) => clearer,
+        (found, None) => found,
+    }
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn in_clear_words(found: StorageError) -> StorageError {
+    found
 }
 
 #[cfg(not(windows))]
@@ -245,9 +310,7 @@ fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
     match read(service, user) {
         Ok(secret) => Ok(secret),
         Err(Failure::NotFound) => Err(StorageError::NotFound),
-        Err(Failure::Locked) => Err(StorageError::Unavailable(
-            "the keyring is locked: unlock it, and try again".to_owned(),
-        )),
+        Err(Failure::Locked) => Err(StorageError::Unavailable(LOCKED.to_owned())),
         Err(Failure::Ambiguous) => Err(ambiguous()),
         Err(Failure::Foreign(why)) => Err(foreign(&why)),
         Err(Failure::Bus(error)) => {
@@ -270,7 +333,8 @@ fn ambiguous() -> StorageError {
     )
 }
 
-/// The keyring's error in words. Errors that carry the secret's bytes are not shown.
+/// The keyring's error in words. The library's own words are for the trace; errors that carry the
+/// secret's bytes are not shown at all.
 fn describe(error: Error) -> StorageError {
     #[cfg(target_os = "macos")]
     if let Error::PlatformFailure(cause) | Error::NoStorageAccess(cause) = &error
@@ -279,25 +343,27 @@ fn describe(error: Error) -> StorageError {
     {
         return known;
     }
+    let traced = |cause: &dyn std::fmt::Display| {
+        trace::line(|| format!("the keyring's client: {cause}"));
+    };
     match error {
         Error::NoEntry => StorageError::NotFound,
         Error::NoDefaultStore => {
-            let why = match Entry::store_status() {
-                Err(Error::PlatformFailure(cause) | Error::NoStorageAccess(cause)) => {
-                    format!(": {}", crate::model::text::one_line(&cause.to_string()))
-                }
-                _ => String::new(),
-            };
-            StorageError::Unavailable(format!("no keyring is running here{why}"))
+            if let Err(Error::PlatformFailure(cause) | Error::NoStorageAccess(cause)) =
+                Entry::store_status()
+            {
+                traced(&cause);
+            }
+            StorageError::Unavailable(NOT_RUNNING.to_owned())
         }
-        Error::NoStorageAccess(cause) => StorageError::Unavailable(format!(
-            "the keyring is locked or refuses access: {}",
-            crate::model::text::one_line(&cause.to_string())
-        )),
-        Error::PlatformFailure(cause) => StorageError::BrokeOff(format!(
-            "the keyring failed: {}",
-            crate::model::text::one_line(&cause.to_string())
-        )),
+        Error::NoStorageAccess(cause) => {
+            traced(&cause);
+            StorageError::Unavailable("the keyring is locked, or refuses access".to_owned())
+        }
+        Error::PlatformFailure(cause) => {
+            traced(&cause);
+            StorageError::BrokeOff("the keyring failed".to_owned())
+        }
         Error::TooLong(_, limit) => StorageError::TooLong(limit),
         Error::Ambiguous(_) => ambiguous(),
         _ => StorageError::BrokeOff("the keyring failed".to_owned()),

@@ -77,6 +77,13 @@ pub enum StorageError {
 
 /// A place that keeps one [`Record`] for each name.
 pub trait Storage {
+    /// Looks whether a record could be written, before somebody is asked for one. Nothing is
+    /// written.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    fn check(&self) -> Result<(), StorageError>;
+
     /// Reads a record.
     ///
     /// # Errors
@@ -97,6 +104,10 @@ pub trait Storage {
 }
 
 impl<S: Storage> Storage for &S {
+    fn check(&self) -> Result<(), StorageError> {
+        (**self).check()
+    }
+
     fn read(&self, name: &TokenName) -> Result<Record, StorageError> {
         (**self).read(name)
     }

@@ -28,6 +28,9 @@ const SERVICE_INTERFACE: InterfaceName<'static> =
 const ITEM_INTERFACE: InterfaceName<'static> =
     InterfaceName::from_static_str_unchecked("org.freedesktop.Secret.Item");
 
+const PROPERTIES: InterfaceName<'static> =
+    InterfaceName::from_static_str_unchecked("org.freedesktop.DBus.Properties");
+
 /// Why there is no secret.
 #[derive(Debug)]
 pub enum Failure {
@@ -74,6 +77,54 @@ pub fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     async_io::block_on(async {
         let bus = connect().await?;
         future::or(ask(&bus, service, user), run(&bus)).await
+    })
+}
+
+/// What keeps a secret from being written.
+#[derive(Debug)]
+pub enum Obstacle {
+    /// Nothing answers as the Secret Service.
+    NotRunning(String),
+    /// The bus is another user's, or it cannot be told whose it is.
+    Foreign(String),
+    /// It has no collection that new secrets would go to.
+    NoDefault,
+    /// That collection is locked.
+    Locked,
+}
+
+/// Looks whether a secret could be written: the service is there, and the collection that new
+/// secrets go to is unlocked. It never asks anybody to unlock anything.
+///
+/// # Errors
+/// See [`Obstacle`].
+pub fn check() -> Result<(), Obstacle> {
+    let not_running = |failure| match failure {
+        Failure::Bus(error) => Obstacle::NotRunning(error.to_string()),
+        Failure::Foreign(why) => Obstacle::Foreign(why),
+        _ => Obstacle::Locked,
+    };
+    async_io::block_on(async {
+        let bus = connect().await.map_err(not_running)?;
+        let look = async {
+            let default = ("default",);
+            let (collection,): (OwnedObjectPath,) =
+                call(&bus, &PATH, SERVICE_INTERFACE, "ReadAlias", &default)
+                    .await
+                    .map_err(not_running)?;
+            if collection.as_str() == "/" {
+                return Err(Obstacle::NoDefault);
+            }
+            let property = ("org.freedesktop.Secret.Collection", "Locked");
+            let (locked,): (OwnedValue,) = call(&bus, &collection, PROPERTIES, "Get", &property)
+                .await
+                .map_err(not_running)?;
+            match bool::try_from(locked) {
+                Ok(false) => Ok(()),
+                _ => Err(Obstacle::Locked),
+            }
+        };
+        future::or(look, run(&bus)).await
     })
 }
 

@@ -54,6 +54,10 @@ pub struct Environment {
     pub runner_temp: Option<PathBuf>,
     /// `GIT_TERMINAL_PROMPT=0`: nothing may be asked.
     pub no_prompt: bool,
+    /// This runs in a Jupyter kernel, whose terminal nobody can type into.
+    pub notebook: bool,
+    /// `TERM=dumb`: a terminal that only appends.
+    pub plain_terminal: bool,
     /// `NO_COLOR`, or a terminal that has none.
     pub no_color: bool,
 }
@@ -87,6 +91,7 @@ impl Environment {
     pub fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         let set = |name: &str| lookup(name).filter(|v| !v.is_empty());
         let text = |name: &str| set(name).map(|v| v.to_string_lossy().into_owned());
+        let plain_terminal = text("TERM").as_deref() == Some("dumb");
         let tokens = TOKEN_VARIABLES
             .into_iter()
             .filter_map(|variable| {
@@ -110,7 +115,10 @@ impl Environment {
             trace: set("GIT_CREDENTIAL_HF_TRACE").filter(|v| v != "0"),
             no_prompt: text("GIT_TERMINAL_PROMPT")
                 .is_some_and(|v| ["0", "false", "no", "off"].contains(&v.as_str())),
-            no_color: set("NO_COLOR").is_some() || text("TERM").as_deref() == Some("dumb"),
+            // Colab shows a field to type into, also for what `!` runs.
+            notebook: set("JPY_PARENT_PID").is_some() && set("COLAB_RELEASE_TAG").is_none(),
+            plain_terminal,
+            no_color: set("NO_COLOR").is_some() || plain_terminal,
         }
     }
 
@@ -205,6 +213,14 @@ mod tests {
             "https://hub.corp.example"
         );
         assert_eq!(read(&[("HF_ENDPOINT", "nonsense")]).endpoint(), None);
+    }
+
+    #[test]
+    fn notebooks() {
+        assert!(!read(&[]).notebook);
+        assert!(read(&[("JPY_PARENT_PID", "7")]).notebook);
+        let colab = [("JPY_PARENT_PID", "7"), ("COLAB_RELEASE_TAG", "release")];
+        assert!(!read(&colab).notebook);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 pub mod console;
 pub mod prompt;
+#[cfg(unix)]
+mod signals;
 
 use crate::model::text::is_printable;
 use crate::model::text::one_line;
@@ -17,6 +19,7 @@ use zeroize::Zeroizing;
 pub struct Failure {
     message: String,
     help: Vec<String>,
+    usage: bool,
 }
 
 impl Failure {
@@ -25,7 +28,22 @@ impl Failure {
         Self {
             message: message.into(),
             help: Vec::new(),
+            usage: false,
         }
+    }
+
+    /// An error in what was typed: the exit code is 2.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self {
+            usage: true,
+            ..Self::new(message)
+        }
+    }
+
+    /// Whether the error is in what was typed.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        self.usage
     }
 
     /// Adds what to do about it, best a command to run.
@@ -178,8 +196,8 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
 /// Whether a question can be asked: a person is at both ends.
 #[must_use]
 pub fn can_ask() -> bool {
-    let no_prompt = crate::system::environment::Environment::from_process().no_prompt;
-    !no_prompt && io::stdin().is_terminal() && io::stderr().is_terminal()
+    let env = crate::system::environment::Environment::from_process();
+    !env.no_prompt && !env.notebook && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Asks a yes-or-no question; no answer is no.
@@ -188,10 +206,45 @@ pub fn confirm(question: &str) -> bool {
     if !can_ask() {
         return false;
     }
-    let _ = write!(io::stderr(), "{} [y/N] ", sanitize(question));
+    let answer = ask(&format!("{question} [y/N]"));
+    answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Lets a person choose one of several names, each with a word about it, by its number or by the
+/// name itself; `None` where nobody can be asked, there is nothing to choose, or the answer is none
+/// of them.
+#[must_use]
+pub fn choose(question: &str, choices: &[(String, String)]) -> Option<usize> {
+    if !can_ask() || choices.is_empty() {
+        return None;
+    }
+    let names: Vec<Vec<String>> = choices
+        .iter()
+        .enumerate()
+        .map(|(at, (name, about))| vec![format!("  {}", at + 1), name.clone(), about.clone()])
+        .collect();
+    // The header is for a table; here it would be a line without a word.
+    let list = table(&["", "", ""], &names);
+    tell(list.trim_start_matches('\n').trim_end());
+    let answer = ask(&format!("{question} [1-{}]", choices.len()))?;
+    let number = answer.parse::<usize>().ok();
+    let by_number = number.filter(|number| (1..=choices.len()).contains(number));
+    let by_name = choices.iter().position(|(name, _)| *name == answer);
+    by_name.or(by_number.map(|number| number - 1))
+}
+
+/// Asks for a line; `None` at the end of the input.
+fn ask(question: &str) -> Option<String> {
+    // In one piece, so that nothing else comes between.
+    let question = format!("{} ", sanitize(question));
+    let _ = io::stderr().write_all(question.as_bytes());
     let mut answer = String::new();
-    let read = io::stdin().read_line(&mut answer);
-    read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+    if matches!(io::stdin().read_line(&mut answer), Ok(0) | Err(_)) {
+        // The cursor is still behind the question.
+        let _ = writeln!(io::stderr());
+        return None;
+    }
+    Some(answer.trim().to_owned())
 }
 
 /// An error whose message the user has already seen.

@@ -76,6 +76,7 @@ pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
     use std::fs::File;
     use std::io::Write;
 
+    use crate::terminal::signals::Watch;
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
     /// Puts the terminal's modes back, whatever happens.
@@ -84,12 +85,13 @@ pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
     impl Drop for Restore<'_> {
         fn drop(&mut self) {
             let _ = tcsetattr(self.0, OptionalActions::Flush, &self.1);
-            let _ = (&mut &*self.0).write_all(b"\r\n");
+            let _ = (&mut &*self.0).write_all(b"\n");
         }
     }
 
     let terminal = File::options().read(true).write(true).open("/dev/tty")?;
     let before = tcgetattr(&terminal)?;
+    let _watch = Watch::begin(&terminal, &before)?;
     (&terminal).write_all(format!("{}: ", crate::model::text::one_line(prompt)).as_bytes())?;
     let mut quiet = before.clone();
     // Without ISIG, Ctrl-C and Ctrl-Z are keys like any other.

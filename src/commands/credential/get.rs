@@ -122,6 +122,10 @@ fn answer(session: &Session) -> Result<Reply> {
                     "{refused} was rejected by {host} for {subject}; using {next}"
                 ));
             }
+            if context.config.hints && loaded.refresh_token.is_none() {
+                let line = wording::expires_soon(&candidate.source, &state, now);
+                line.iter().for_each(|line| terminal::say(line));
+            }
             trace::line(|| {
                 let what = context.describe(&candidate, &state);
                 format!("answering {subject} with {what}, {}", loaded.secret.hint())
@@ -164,6 +168,14 @@ fn answer(session: &Session) -> Result<Reply> {
             Ok(Reply::Quit)
         }
         Outcome::Nothing | Outcome::Deferred(_) => {
+            if context.env.notebook {
+                // Git would ask, and nobody could answer.
+                terminal::say(&format!(
+                    "no token for {subject}, and a notebook cannot answer git's prompt: run in a \
+                     cell `!git credential-hf login NAME --web`, or set HF_TOKEN"
+                ));
+                return Ok(Reply::Quit);
+            }
             let unread = context.state_is_unread.get();
             if context.config.hints && reader.said.is_empty() && !unread {
                 hint(session, &selection, &subject);

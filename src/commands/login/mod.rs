@@ -1,7 +1,9 @@
 //! `login`: get a token, learn what it may do, keep it, and say where it is used.
 
+mod replace;
 mod web;
 
+use crate::app::enrol;
 use crate::app::enrol::{Keeping, NEW_TOKEN, ask, described, keep, unverified};
 use crate::app::lookup::parse_name;
 use crate::model::text::shell_quoted;
@@ -28,6 +30,7 @@ use crate::state::State;
 use crate::state::TokenInfo;
 use crate::storage::Record;
 use crate::storage::StorageKind;
+use crate::system::environment::Environment;
 use crate::terminal;
 use crate::terminal::Failure;
 use crate::terminal::console;
@@ -35,7 +38,7 @@ use crate::terminal::print;
 use crate::terminal::prompt;
 
 /// What `login` is given.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(
     about = "Get a token onto this machine and see what it may do",
     long_about = "\
@@ -101,6 +104,11 @@ pub fn run(login: &Args) -> Result<()> {
         check_name(&context, &context.state_file.load()?, name, &endpoint)?;
     }
 
+    let kind = enrol::usable_storage(&context, login.storage, &again(login), given.as_ref())?;
+    if let Some(name) = &given {
+        replace::may_replace(&context, name)?;
+    }
+
     let hub = Hub::new(&endpoint);
     let record = if login.web {
         web::run(&hub)?
@@ -123,11 +131,16 @@ pub fn run(login: &Args) -> Result<()> {
     };
     let name = match given {
         Some(name) => name,
-        None => name_from(&context, login, facts.as_ref(), &record)?,
+        None => {
+            let name = name_from(&context, login, facts.as_ref(), &record)?;
+            replace::may_replace(&context, &name)?;
+            name
+        }
     };
+    let before = context.state_file.load()?;
     let keeping = Keeping {
-        storage: login.storage,
-        remember: login.storage.is_some(),
+        storage: Some(kind),
+        remember: login.storage.is_some() || kind == StorageKind::File,
         again: &format!("git credential-hf login {}", shell_quoted(name.as_str())),
         check: &|state| check_name(&context, state, &name, &record.endpoint),
     };
@@ -159,6 +172,7 @@ pub fn run(login: &Args) -> Result<()> {
         record.secret.hint(),
         kind.in_words()
     ))?;
+    print(&replace::beside(&before, &name, &record))?;
     if let Some(facts) = &facts {
         print(&described(facts))?;
     }
@@ -224,11 +238,16 @@ fn check_name(
     }
 }
 
-fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
-    let again = match &login.name {
+/// The command that logs in under the same name.
+fn again(login: &Args) -> String {
+    match &login.name {
         Some(name) => format!("git credential-hf login {}", shell_quoted(name)),
         None => "git credential-hf login".to_owned(),
-    };
+    }
+}
+
+fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
+    let again = again(login);
     if terminal::can_ask() && !console::hides_typing() {
         return Err(Failure::new(
             "this terminal (Git Bash) shows what is typed, so no token is asked for",
@@ -248,17 +267,28 @@ fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
     let question = format!("Token for {endpoint} (not shown)");
     let given = prompt::token(login.with_token, &question)
         .map_err(|error| Failure::new(one_line(&error.to_string())))?;
-    let Some(given) = given else {
-        return Err(Failure::new("there is no terminal to ask for the token")
-            .help("give it on stdin: git credential-hf login NAME --with-token < FILE")
-            .help(format!("or create one first: {NEW_TOKEN}"))
-            .into());
-    };
+    let given = given.ok_or_else(|| nobody_to_ask(login))?;
     Ok(given.map_err(|error| {
         Failure::new(error.to_string())
             .help("a token is one line of letters and digits, such as hf_..")
             .help(format!("create one: {NEW_TOKEN}"))
     })?)
+}
+
+/// What to run instead where nobody can be asked for the token.
+fn nobody_to_ask(login: &Args) -> Failure {
+    if Environment::from_process().notebook {
+        let again = again(login);
+        return Failure::new("a notebook cannot ask for a token")
+            .help(format!("run in a cell: !{again} --web"))
+            .help(format!(
+                "or with the token in a file: !{again} --with-token < FILE"
+            ))
+            .help("or set HF_TOKEN before the kernel starts, which needs no login");
+    }
+    Failure::new("there is no terminal to ask for the token")
+        .help("give it on stdin: git credential-hf login NAME --with-token < FILE")
+        .help(format!("or create one first: {NEW_TOKEN}"))
 }
 
 fn check_secret(secret: &Secret, endpoint: &Endpoint) -> Result<()> {

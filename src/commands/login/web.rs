@@ -15,8 +15,10 @@ use crate::hub::oauth::Poll;
 use crate::hub::oauth::Tokens;
 use crate::model::endpoint::Endpoint;
 use crate::model::text;
+use crate::model::time;
 use crate::storage::Record;
 use crate::system::clock;
+use crate::system::environment::Environment;
 use crate::system::process;
 use crate::terminal;
 use crate::terminal::Failure;
@@ -36,20 +38,22 @@ pub fn run(hub: &Hub) -> Result<Record> {
     let code = hub.device_code(&client_id).map_err(|error| {
         Failure::new(format!("the browser login at {host} cannot begin: {error}"))
     })?;
-    let page = text::one_line(&code.verification_uri);
+    let complete = code.verification_uri_complete.as_deref();
+    let page = page_of(hub, complete.unwrap_or(&code.verification_uri));
+    // An address that is not the Hub's own is neither opened nor completed with the code.
+    let shown = complete.filter(|_| page.is_some());
+    let shown = shown.unwrap_or(&code.verification_uri);
     terminal::tell(&format!(
-        "Open {page} in a browser, here or on any other device,"
+        "Open {} in a browser, here or on any other device.",
+        text::one_line(shown)
     ));
     terminal::tell(&format!(
-        "and enter the code: {}",
-        text::one_line(&code.user_code)
+        "The code is {}, and it is valid for {}.",
+        text::one_line(&code.user_code),
+        time::span(code.expires_in)
     ));
-    let complete = code
-        .verification_uri_complete
-        .as_ref()
-        .unwrap_or(&code.verification_uri);
     if io::stderr().is_terminal()
-        && let Some(page) = page_of(hub, complete)
+        && let Some(page) = page
     {
         open_browser(page.as_str());
     }
@@ -146,10 +150,15 @@ struct Spinner {
 
 impl Spinner {
     fn new(text: &'static str) -> Self {
+        let env = Environment::from_process();
         Self {
             text,
-            // It is wiped away by a code that colours come with.
-            on: io::stderr().is_terminal() && console::shows_colours(),
+            // It is wiped away by a code that colours come with. A notebook and a plain terminal
+            // would show each turn as a line.
+            on: io::stderr().is_terminal()
+                && console::shows_colours()
+                && !env.notebook
+                && !env.plain_terminal,
         }
     }
 

@@ -103,6 +103,10 @@ mod tests {
     }
 
     impl Storage for Shelf {
+        fn check(&self) -> Result<(), StorageError> {
+            Ok(())
+        }
+
         fn read(&self, _: &TokenName) -> Result<Record, StorageError> {
             if self.forgets.get() > 0 {
                 self.forgets.set(self.forgets.get() - 1);
@@ -146,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_dead_keyring_is_a_problem_for_who_has_tokens_there() {
-        let dead = StorageError::Unavailable("no keyring is running here".into());
+        let dead = StorageError::Unavailable("no keyring is running on this machine".into());
         for (kept, error, verdict) in [
             (0, None, Verdict::Ok),
             (2, None, Verdict::Ok),

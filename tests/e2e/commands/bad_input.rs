@@ -217,7 +217,7 @@ fn wrong_usage_is_exit_code_two() {
         &["list", "extra"],
         &["--no-such-option"],
         &["no-such-verb", "argument"],
-        &[],
+        &["no-such-verb"],
     ] {
         let failed = machine.helper(arguments).fails();
         assert_eq!(failed.code, 2, "{failed}");

@@ -2,6 +2,10 @@
 
 pub mod bad_input;
 pub mod explain_and_list;
+pub mod first_minutes;
+pub mod interrupted;
 pub mod man_and_completions;
+pub mod notebook;
 pub mod rename;
+pub mod status;
 pub mod what_helps;

@@ -327,7 +327,10 @@ const CASES: &[Case] = &[
     Case {
         id: "keyring",
         verdict: "problem",
-        words: &["no keyring is running here", "1 token lies there"],
+        words: &[
+            "no keyring is running on this machine",
+            "1 token lies there",
+        ],
         harm: |well| well.state("storage", "keyring"),
     },
     Case {

@@ -57,6 +57,8 @@ fn check(attacks: &mut Attacks, what: &str, output: &Output) {
 
 /// Every command that shows what is known.
 const SHOWING: &[&[&str]] = &[
+    &["status"],
+    &["status", "--json"],
     &["list"],
     &["list", "--json"],
     &["explain", "acme/x"],

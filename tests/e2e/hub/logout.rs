@@ -189,7 +189,7 @@ fn a_token_that_is_given_is_not_ended_unless_it_is_one_and_that_was_said() {
     let Home { hub, machine, .. } = &home;
     hub.clear_log();
     let leaked = hub.unknown_token();
-    let password = "correct horse battery";
+    let password = "correct-horse-battery";
     machine.forbid(&leaked);
     machine.forbid(password);
     for (more, given, words) in [

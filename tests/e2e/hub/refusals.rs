@@ -292,7 +292,7 @@ fn an_organisation_token_and_a_password_are_refused_before_the_hub_is_asked() {
     let form =
         "https://huggingface.co/settings/tokens/new?tokenType=fineGrained&canReadGatedRepos=true";
     let organisation = hub.add_token_like("api_org_", "organisation", &[]);
-    let password = "correct horse battery staple";
+    let password = "correct-horse-battery-staple";
     machine.forbid(password);
     for (secret, expected) in [
         (

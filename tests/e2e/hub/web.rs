@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 const HUB: &str = "huggingface.co";
 const LOGIN: [&str; 5] = ["login", "me", "--web", "--storage", "file"];
-const OPEN: &str = "Open https://huggingface.co/oauth/device in a browser, here or on any other device,\n\
-    and enter the code: ABCD-1234\n";
+const OPEN: &str = "Open https://huggingface.co/oauth/device?user_code=ABCD-1234 in a browser, here or on any other device.\n\
+    The code is ABCD-1234, and it is valid for 10 min.\n";
 /// The public client of the hf CLI.
 const CLIENT: &str = "26be6b09-91c5-47da-9861-d2d2bb7a7e36";
 
@@ -199,9 +199,13 @@ fn a_code_that_nobody_enters_expires() {
             }),
         )
     });
-    let expected = "error: the code has expired before it was entered\n  \
+    let expected = "Open https://huggingface.co/oauth/device in a browser, here or on any other device.\n\
+        The code is ABCD-1234, and it is valid for 2 s.\n\
+        error: the code has expired before it was entered\n  \
         = help: begin again: git credential-hf login NAME --web\n";
-    assert_eq!(test.fails(), expected);
+    let failed = test.login().fails();
+    assert_eq!((failed.code, failed.stderr.as_str()), (1, expected));
+    test.nothing_is_kept();
 }
 
 #[test]
@@ -306,7 +310,9 @@ fn codes_and_pages_cannot_write_to_the_terminal() {
     let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
     assert!(!output.stderr.contains(bad), "{output}");
     assert!(
-        output.stderr.ends_with("enter the code: A[2J B\n"),
+        output
+            .stderr
+            .contains("The code is A[2J B, and it is valid"),
         "{output}"
     );
 }
@@ -332,10 +338,7 @@ fn opened(page: &str, remote: bool) -> Option<String> {
     let output = machine
         .command("script", ["-qec", command, "/dev/null"])
         .ok();
-    assert!(
-        output.stdout.contains("enter the code: ABCD-1234"),
-        "{output}"
-    );
+    assert!(output.stdout.contains("The code is ABCD-1234"), "{output}");
     assert!(
         output.stdout.contains("Waiting for the browser"),
         "{output}"

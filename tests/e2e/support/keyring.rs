@@ -133,6 +133,14 @@ impl Keyring {
         assert!(self.is_locked(), "the keyring did not lock");
     }
 
+    /// Deletes the default collection, so that new secrets have no place.
+    pub fn delete_default(&self) {
+        let collection = self.default_collection().expect("a default collection");
+        let method = "org.freedesktop.Secret.Collection.Delete";
+        finish(self.send(SERVICE, &collection, method));
+        assert!(self.default_collection().is_none(), "there is a default");
+    }
+
     /// The names of the tokens that lie there.
     pub fn names(&self) -> BTreeSet<String> {
         let items = self.items().into_iter().map(|item| {

@@ -293,6 +293,12 @@ impl Started<'_> {
         self.running.id()
     }
 
+    /// Whether this is on its stdout so far.
+    pub fn has_printed(&self, text: &str) -> bool {
+        let (stdout, _) = self.running.so_far();
+        String::from_utf8_lossy(&stdout).contains(text)
+    }
+
     /// Kills it and its children, as `kill -9` does.
     pub fn kill(mut self) {
         self.running.kill();

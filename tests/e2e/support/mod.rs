@@ -12,5 +12,7 @@ pub mod keyring;
 pub mod machine;
 pub mod process;
 pub mod pypi;
+pub mod session;
+pub mod terminal;
 pub mod tools;
 pub mod user;

@@ -1,0 +1,553 @@
+//! `status`: is git set up, which tokens are there, and what goes wrong soon.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::app::Context;
+use crate::app::target;
+use crate::app::token_source::Reader;
+use crate::app::wording::{select_failure, source_name};
+use crate::git::remotes;
+use crate::model::endpoint::Endpoint;
+use crate::model::repo::Location;
+use crate::model::secret::{Kind, Secret};
+use crate::model::text::{one_line, sanitize};
+use crate::model::time;
+use crate::model::token_name::TokenName;
+use crate::selection::{Outcome, Query, choose};
+use crate::state::{Eligibility, State, TokenInfo};
+use crate::system::clock;
+use crate::terminal;
+use crate::terminal::{print, print_json};
+
+/// What `status` is given.
+#[derive(Debug, Default, clap::Args)]
+#[command(
+    about = "Show whether git is set up, and the tokens, the default and what needs attention",
+    long_about = "\
+Shows whether git calls this helper, which tokens there are, which one is the default, and what
+needs attention: tokens that were rejected, that expire soon, or that the Hub has not been asked
+about for 30 days. Inside a clone it also shows which token its fetch and its push get. Nothing is
+changed, no secret is shown, and the network is not used."
+)]
+pub struct Args {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// For how long what the Hub said of a token counts as known, in seconds.
+const STALE: u64 = 30 * 86_400;
+
+/// Shows the overview.
+///
+/// # Errors
+/// When the configuration or the state cannot be read.
+pub fn run(status: &Args) -> Result<()> {
+    let context = Context::with_config()?;
+    let state = context.state_file.load()?;
+    let overview = Overview::of(&context, &state);
+    if status.json {
+        return print_json(&overview.as_json());
+    }
+    // Nothing here is styled, so no style of others' passes either.
+    print(&sanitize(&overview.as_text()))
+}
+
+struct Overview {
+    hubs: Vec<HubRow>,
+    named: Option<String>,
+    variables: Vec<Variable>,
+    tokens: Vec<TokenRow>,
+    default: Option<DefaultToken>,
+    here: Vec<Here>,
+}
+
+/// A Hub, and whether git calls this helper for it; `None` where git cannot be asked.
+struct HubRow {
+    endpoint: Endpoint,
+    called: Option<bool>,
+}
+
+/// A token in the environment.
+struct Variable {
+    name: &'static str,
+    hint: Option<String>,
+    /// What is wrong with it.
+    problem: Option<String>,
+}
+
+/// A token, from wherever.
+struct TokenRow {
+    name: String,
+    hint: Option<String>,
+    account: Option<String>,
+    place: String,
+    endpoint: Option<Endpoint>,
+    expires: Option<u64>,
+    verified: Option<u64>,
+    notes: Vec<String>,
+}
+
+struct DefaultToken {
+    name: TokenName,
+    exists: bool,
+}
+
+/// A Hub remote of the repository in the working directory, and what git gets for it.
+struct Here {
+    subject: String,
+    endpoint: Endpoint,
+    fetch: Answer,
+    push: Answer,
+}
+
+/// The token that git gets, or why it gets none.
+#[derive(Clone, PartialEq, Eq)]
+enum Answer {
+    Token {
+        name: String,
+        /// `None` for one that the Hub makes when git asks.
+        hint: Option<String>,
+        reason: String,
+    },
+    None(String),
+}
+
+impl Overview {
+    fn of(context: &Context, state: &State) -> Self {
+        let default = context.config.default.clone().map(|name| DefaultToken {
+            exists: exists(context, state, &name),
+            name,
+        });
+        Self {
+            hubs: hubs(context),
+            named: context.env.token_name.clone(),
+            variables: variables(context, state),
+            tokens: tokens(context, state),
+            default,
+            here: here(context, state),
+        }
+    }
+
+    fn as_text(&self) -> String {
+        let mut text = String::new();
+        for HubRow { endpoint, called } in &self.hubs {
+            text.push_str(&match called {
+                Some(true) => format!("git calls this helper for {endpoint}\n"),
+                Some(false) => format!(
+                    "git does not call this helper for {endpoint}: run `git credential-hf configure`\n"
+                ),
+                None => format!("whether git calls this helper for {endpoint} is not known: git does not run\n"),
+            });
+        }
+        if let Some(name) = &self.named {
+            let name = one_line(name);
+            text.push_str(&format!(
+                "GIT_CREDENTIAL_HF_TOKEN_NAME is set: git gets `{name}` everywhere, and nothing else\n"
+            ));
+        }
+        for Variable {
+            name,
+            hint,
+            problem,
+        } in &self.variables
+        {
+            text.push_str(&match (hint, problem) {
+                (Some(hint), None) => {
+                    format!("{name} is set ({hint}): it takes precedence over the default token\n")
+                }
+                (Some(hint), Some(problem)) => format!("{name} is set ({hint}), but {problem}\n"),
+                (None, problem) => {
+                    let problem = problem.as_deref().unwrap_or("it is not a token");
+                    format!("{name} is set, but is not used: {problem}\n")
+                }
+            });
+        }
+        match &self.default {
+            Some(DefaultToken { name, exists: true }) => {
+                text.push_str(&format!("the default token is `{name}`\n"));
+            }
+            Some(DefaultToken { name, .. }) => text.push_str(&format!(
+                "the default token is `{name}`, which does not exist: run `git credential-hf use NAME --default`\n"
+            )),
+            None => {}
+        }
+        text.push('\n');
+        if self.tokens.is_empty() && self.variables.is_empty() {
+            text.push_str("there are no tokens yet: run `git credential-hf login`\n");
+        } else if self.tokens.is_empty() {
+            text.push_str("there are no stored tokens\n");
+        } else {
+            let header = ["NAME", "TOKEN", "ACCOUNT", "STORAGE", "STATUS"];
+            let rows: Vec<Vec<String>> = self.tokens.iter().map(TokenRow::cells).collect();
+            text.push_str(&terminal::table(&header, &rows));
+        }
+        if !self.here.is_empty() {
+            text.push('\n');
+        }
+        for here in &self.here {
+            text.push_str(&here.as_text());
+        }
+        text
+    }
+
+    fn as_json(&self) -> Value {
+        let hubs = self
+            .hubs
+            .iter()
+            .map(|hub| json!({ "endpoint": hub.endpoint.to_string(), "git_calls_us": hub.called }));
+        let variables = self.variables.iter().map(|variable| {
+            json!({
+                "variable": variable.name,
+                "token": variable.hint,
+                "problem": variable.problem,
+            })
+        });
+        let tokens = self.tokens.iter().map(|token| {
+            json!({
+                "name": token.name,
+                "token": token.hint,
+                "account": token.account,
+                "storage": token.place,
+                "endpoint": token.endpoint.as_ref().map(ToString::to_string),
+                "expires": token.expires,
+                "verified": token.verified,
+                "notes": token.notes,
+            })
+        });
+        let here = self.here.iter().map(|here| {
+            json!({
+                "repo": here.subject,
+                "endpoint": here.endpoint.to_string(),
+                "fetch": here.fetch.as_json(),
+                "push": here.push.as_json(),
+            })
+        });
+        let default = self.default.as_ref();
+        json!({
+            "version": 1,
+            "hubs": hubs.collect::<Vec<_>>(),
+            "token_name": self.named.as_deref().map(one_line),
+            "environment": variables.collect::<Vec<_>>(),
+            "default": default.map(|default| json!({
+                "name": default.name,
+                "exists": default.exists,
+            })),
+            "tokens": tokens.collect::<Vec<_>>(),
+            "here": here.collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl TokenRow {
+    fn cells(&self) -> Vec<String> {
+        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        let status = if self.notes.is_empty() {
+            "ok".to_owned()
+        } else {
+            self.notes.join(", ")
+        };
+        vec![
+            self.name.clone(),
+            or_dash(&self.hint),
+            or_dash(&self.account),
+            self.place.clone(),
+            status,
+        ]
+    }
+
+    fn stored(state: &State, name: &TokenName, token: &TokenInfo) -> Self {
+        Self {
+            name: name.to_string(),
+            hint: Some(token.hint.clone()),
+            account: token.account.clone().filter(|account| !account.is_empty()),
+            place: token.storage.described().to_owned(),
+            endpoint: Some(token.endpoint.clone()),
+            expires: token.expires,
+            verified: token.facts.as_ref().map(|facts| facts.verified),
+            notes: notes(state, token, clock::now()),
+        }
+    }
+}
+
+/// What needs attention.
+fn notes(state: &State, token: &TokenInfo, now: u64) -> Vec<String> {
+    let mut notes = Vec::new();
+    if state.standing(&token.endpoint, &token.fingerprint, now) != Eligibility::Good {
+        notes.push("rejected".to_owned());
+    }
+    // Those of a browser login are renewed by themselves.
+    let renewed = token.hint.starts_with(Kind::OAuth.prefix()) && token.renewal_failed.is_none();
+    match token.expires {
+        _ if renewed => {}
+        Some(at) if at <= now => notes.push("expired".to_owned()),
+        Some(at) if time::ends_soon(at, now) => {
+            notes.push(format!("expires in {}", time::span(at - now)));
+        }
+        _ => {}
+    }
+    match token
+        .facts
+        .as_ref()
+        .map(|facts| time::since(facts.verified, now))
+    {
+        None => notes.push("not verified".to_owned()),
+        Some(u64::MAX) => notes.push("verified at a time in the future".to_owned()),
+        Some(ago) if ago > STALE => notes.push(format!("not verified for {}", time::span(ago))),
+        Some(_) => {}
+    }
+    notes
+}
+
+impl Here {
+    fn as_text(&self) -> String {
+        if self.fetch == self.push {
+            return format!(
+                "{}: fetch and push {}\n",
+                self.subject,
+                self.fetch.in_words()
+            );
+        }
+        format!(
+            "{}: fetch {}\n{}: push {}\n",
+            self.subject,
+            self.fetch.in_words(),
+            self.subject,
+            self.push.in_words()
+        )
+    }
+}
+
+impl Answer {
+    fn in_words(&self) -> String {
+        match self {
+            Self::Token { name, hint, reason } => {
+                let hint = hint.iter().map(|hint| format!(" ({hint})"));
+                format!("get {name}{}: {reason}", hint.collect::<String>())
+            }
+            Self::None(why) => format!("get no token: {why}"),
+        }
+    }
+
+    fn as_json(&self) -> Value {
+        match self {
+            Self::Token { name, hint, reason } => {
+                json!({ "token": hint, "source": name, "reason": reason })
+            }
+            Self::None(why) => json!({ "token": null, "reason": why }),
+        }
+    }
+}
+
+fn hubs(context: &Context) -> Vec<HubRow> {
+    let mut endpoints: Vec<Endpoint> = vec![Endpoint::hugging_face()];
+    let others = context.config.endpoints.keys().cloned();
+    for endpoint in others.chain(context.env.endpoint()) {
+        if !endpoints.contains(&endpoint) && context.serves(&endpoint) {
+            endpoints.push(endpoint);
+        }
+    }
+    let row = |endpoint: Endpoint| HubRow {
+        called: remotes::calls_us(&endpoint),
+        endpoint,
+    };
+    endpoints.into_iter().map(row).collect()
+}
+
+fn variables(context: &Context, state: &State) -> Vec<Variable> {
+    let endpoint = context.env.endpoint();
+    let rejected = |secret: &Secret| {
+        let standing = endpoint
+            .as_ref()
+            .map(|endpoint| state.standing(endpoint, &secret.fingerprint(), clock::now()));
+        standing.is_some_and(|standing| standing != Eligibility::Good)
+    };
+    let variable = |token: &crate::system::environment::EnvToken| match &token.secret {
+        Ok(secret) => Variable {
+            name: token.variable,
+            hint: Some(secret.hint()),
+            problem: rejected(secret).then(|| "it was rejected".to_owned()),
+        },
+        Err(error) => Variable {
+            name: token.variable,
+            hint: None,
+            problem: Some(error.to_string()),
+        },
+    };
+    context.env.tokens.iter().map(variable).collect()
+}
+
+fn tokens(context: &Context, state: &State) -> Vec<TokenRow> {
+    let stored = state.tokens.iter();
+    let mut rows: Vec<TokenRow> = stored
+        .map(|(name, token)| TokenRow::stored(state, name, token))
+        .collect();
+    for (name, command) in &context.config.commands {
+        let program = command.arguments.first().map_or("", String::as_str);
+        rows.push(TokenRow {
+            name: name.to_string(),
+            hint: None,
+            account: None,
+            place: format!("command {program}"),
+            endpoint: Some(command.endpoint.clone()),
+            expires: None,
+            verified: None,
+            notes: Vec::new(),
+        });
+    }
+    match context.hf_cli().all() {
+        Err(error) => terminal::say(&format!("the hf CLI's tokens: {error}")),
+        Ok(tokens) => rows.extend(tokens.iter().map(|(token, active)| TokenRow {
+            name: token.shown_name(),
+            hint: Some(token.secret.hint()),
+            account: None,
+            place: "hf CLI".to_owned(),
+            endpoint: context.env.endpoint(),
+            expires: token.expires,
+            verified: None,
+            notes: hf_notes(context, state, token, *active),
+        })),
+    }
+    rows
+}
+
+fn hf_notes(
+    context: &Context,
+    state: &State,
+    token: &crate::hf_cli::HfToken,
+    active: bool,
+) -> Vec<String> {
+    let now = clock::now();
+    let standing = context
+        .env
+        .endpoint()
+        .map(|endpoint| state.standing(&endpoint, &token.secret.fingerprint(), now));
+    let mut notes = Vec::new();
+    if active {
+        notes.push("active".to_owned());
+    }
+    if standing.is_some_and(|standing| standing != Eligibility::Good) {
+        notes.push("rejected".to_owned());
+    }
+    if token.expires.is_some_and(|at| at <= now) {
+        notes.push("expired".to_owned());
+    }
+    notes
+}
+
+fn exists(context: &Context, state: &State, name: &TokenName) -> bool {
+    match name.of_hf_cli() {
+        Some(hf_name) => context
+            .hf_cli()
+            .names()
+            .iter()
+            .any(|known| known == hf_name),
+        None => state.tokens.contains_key(name) || context.config.commands.contains_key(name),
+    }
+}
+
+fn here(context: &Context, state: &State) -> Vec<Here> {
+    // Outside a clone there is nothing to say.
+    let locations = target::remotes(context).unwrap_or_default();
+    let one = |location: &Location| {
+        let answer = answer(context, state, location);
+        let repo = location.repo().map(|repo| repo.to_string());
+        Here {
+            subject: repo.unwrap_or_else(|| location.endpoint.to_string()),
+            endpoint: location.endpoint.clone(),
+            fetch: answer.clone(),
+            push: answer,
+        }
+    };
+    locations.iter().map(one).collect()
+}
+
+/// What git gets at a place, without a renewal or any other request to the Hub.
+fn answer(context: &Context, state: &State, location: &Location) -> Answer {
+    let selection = match context.select(&Query::at(location), state) {
+        Ok(selection) => selection,
+        Err(error) => return Answer::None(select_failure(error).to_string()),
+    };
+    let mut reader = Reader::new(context, state);
+    let outcome = choose(
+        &selection.candidates,
+        state,
+        &location.endpoint,
+        &[],
+        clock::now(),
+        &mut reader,
+    );
+    match outcome {
+        Outcome::Offer {
+            candidate, loaded, ..
+        } => Answer::Token {
+            name: source_name(&candidate.source),
+            hint: Some(loaded.secret.hint()),
+            reason: candidate.reason.to_string(),
+        },
+        Outcome::Deferred(candidate) => Answer::Token {
+            name: source_name(&candidate.source),
+            hint: None,
+            reason: candidate.reason.to_string(),
+        },
+        Outcome::Stopped(_, why) => Answer::None(why),
+        Outcome::AllRejected(candidate) => {
+            Answer::None(format!("{} was rejected", source_name(&candidate.source)))
+        }
+        Outcome::Nothing => Answer::None(match reader.said.first() {
+            Some(why) => why.clone(),
+            None => "run `git credential-hf login NAME`".to_owned(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::permissions::Facts;
+    use crate::state::samples::{hub, token};
+
+    const DAY: u64 = 86_400;
+    const NOW: u64 = 1000 * DAY;
+
+    #[test]
+    fn what_needs_attention() {
+        let verified = |at: u64| {
+            Some(Facts {
+                verified: at,
+                ..Facts::default()
+            })
+        };
+        let with = |expires: Option<u64>, facts: Option<Facts>, hint: &str| TokenInfo {
+            expires,
+            facts,
+            hint: hint.to_owned(),
+            ..token()
+        };
+        let fresh = verified(NOW - DAY);
+        for (token, expected) in [
+            (with(None, fresh.clone(), "hf_x"), &[][..]),
+            (with(None, None, "hf_x"), &["not verified"]),
+            (
+                with(None, verified(NOW - 31 * DAY), "hf_x"),
+                &["not verified for 31 days"],
+            ),
+            (with(None, verified(NOW - 30 * DAY), "hf_x"), &[]),
+            (with(Some(NOW), fresh.clone(), "hf_x"), &["expired"]),
+            (
+                with(Some(NOW + 7 * DAY), fresh.clone(), "hf_x"),
+                &["expires in 7 days"],
+            ),
+            (with(Some(NOW + 7 * DAY + 1), fresh.clone(), "hf_x"), &[]),
+            // A browser login is renewed.
+            (with(Some(NOW + 60), fresh.clone(), "hf_oauth_x"), &[]),
+        ] {
+            assert_eq!(notes(&State::default(), &token, NOW), expected);
+        }
+        let mut state = State::default();
+        let rejected = with(None, fresh, "hf_x");
+        state.reject(&hub(), &rejected.fingerprint, NOW);
+        assert_eq!(notes(&state, &rejected, NOW), ["rejected"]);
+    }
+}
