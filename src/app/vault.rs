@@ -63,10 +63,7 @@ impl Context {
             )));
         }
         if !self.is_expected(name, token, &record) {
-            return Err(StorageError::Refused(format!(
-                "{} holds another token under this name than the one that was put there",
-                token.storage.in_words()
-            )));
+            return Err(StorageError::AnotherValue(token.storage));
         }
         Ok(record)
     }

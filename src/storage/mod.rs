@@ -70,6 +70,9 @@ pub enum StorageError {
     /// The storage takes no record that long; what was there before is still there.
     #[error("the keyring of this system takes at most {0} bytes, and this token is longer")]
     TooLong(u32),
+    /// There is another secret than the one that was put there.
+    #[error("{} holds another token under this name than the one that was put there", .0.in_words())]
+    AnotherValue(StorageKind),
     /// There is something that must not be used.
     #[error("{0}")]
     Refused(String),

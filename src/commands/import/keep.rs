@@ -88,8 +88,8 @@ fn known(context: &Context, state: &State, token: &Token) -> Result<Known> {
             Ok(record) if record.secret.same_as(&token.secret) => {
                 return Ok(Known::Whole(name.clone()));
             }
-            // Another value lies there, or a password of the same short fingerprint.
-            Ok(_) => {}
+            // Another value is there, or a password of the same short fingerprint.
+            Ok(_) | Err(StorageError::AnotherValue(_)) => {}
             Err(StorageError::NotFound) => {
                 return Ok(Known::Listed(name.clone(), info.storage));
             }
