@@ -19,7 +19,7 @@ fn arguments(text: &str) -> Vec<String> {
             }
             (None, ' ') => all.extend(word.take()),
             (None, '#') if word.is_none() => break,
-            (None, '|' | '<' | '>' | ';' | '&' | ')') => break,
+            (None, '|' | '<' | '>' | ';' | '&' | ')' | '`') => break,
             _ => word.get_or_insert_default().push(letter),
         }
     }
