@@ -17,6 +17,7 @@ use crate::model::endpoint::Endpoint;
 use crate::model::text;
 use crate::system::hardening;
 use crate::terminal;
+use crate::terminal::Screen;
 
 /// Runs this process's command line, and gives its exit code: 0 done, 1 failed, 2 wrong usage.
 #[must_use]
@@ -32,9 +33,9 @@ pub fn main() -> u8 {
         _ if holds_token(&arguments) => {
             // Repeating what was typed is what error messages do, so this comes before them.
             terminal::print_error(
-                &terminal::Failure::new("an argument holds a token, which other users of this machine could see")
-                    .help("give it on stdin (git credential-hf login NAME --with-token) or when asked")
-                    .help("it is in your shell's history now: end it with `logout --revoke`, or on the Hub")
+                &terminal::Failure::new("an argument contains a token, which other users of this machine could see")
+                    .help("give it on stdin (git credential-hf login NAME --with-token) or at the prompt")
+                    .help("it is in your shell's history now: delete it with `logout --revoke`, or on the Hub")
                     .into(),
             );
             return 2;
@@ -88,7 +89,7 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
         let argument = argument.to_string_lossy();
         text::sanitize(&argument) == argument
     });
-    let text = if io::stderr().is_terminal() && plain {
+    let text = if Screen::stderr().colour && plain {
         rendered.ansi().to_string()
     } else {
         text::sanitize(&rendered.to_string())
@@ -97,13 +98,9 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
         .lines()
         .filter(|line| !line.contains("as a value, use"));
     let text: Vec<String> = lines
-        .map(|line| {
-            // The list of options has both.
-            if line.contains("-h, --help") {
-                line.to_owned()
-            } else {
-                line.replace("--help", "-h")
-            }
+        .map(|line| match line.contains("For more information") {
+            true => line.replace("--help", "-h"),
+            false => line.to_owned(),
         })
         .collect();
     terminal::tell_styled(&text.join("\n"));
@@ -187,11 +184,11 @@ fn answer_for(word: &str) -> terminal::Failure {
     after_help = "\
 Examples:
   git credential-hf                              what is set up, and what needs attention
-  git credential-hf configure                    let git call this helper for the Hub
-  git credential-hf login work --for acme        keep a token; use it for everything of acme
+  git credential-hf configure                    set up git to use this helper
+  git credential-hf login work --for acme        store a token; use it for everything of acme
   git credential-hf login me --default           and another for the rest
   git credential-hf explain acme/llama           which token git gets there, and why
-  git credential-hf check acme/llama --push      whether a push would work, and if not why
+  git credential-hf check acme/llama --push      whether a push would work, and why not
 
 Git itself calls `get`, `store` and `erase`. Exit codes: 0 done, 1 failed, 2 wrong usage."
 )]
@@ -205,7 +202,7 @@ enum Verb {
     #[command(alias = "whoami")]
     Status(commands::status::Args),
     Configure(commands::configure::Args),
-    /// Take this helper out of git's configuration again, byte for byte
+    /// Remove this helper from git's configuration, byte for byte
     Unconfigure(commands::configure::Scope),
     #[command(alias = "add")]
     Login(commands::login::Args),
@@ -268,10 +265,10 @@ fn offer_login() -> Result<()> {
     if !terminal::can_ask() || Context::with_config()?.has_tokens()? {
         return Ok(());
     }
-    if terminal::confirm("There is no token yet. Log in now?") {
+    if terminal::confirm("There are no tokens yet. Log in now?") {
         return commands::login::run(&commands::login::Args::default());
     }
-    terminal::tell("when you have one: git credential-hf login");
+    terminal::tell("to log in later: git credential-hf login");
     Ok(())
 }
 
@@ -282,7 +279,7 @@ fn offer_configure() -> Result<()> {
     if !terminal::can_ask() || called != Some(false) {
         return Ok(());
     }
-    if terminal::confirm("Git does not call this helper yet. Let git call it?") {
+    if terminal::confirm("Git does not use this helper yet. Set it up now?") {
         return commands::configure::configure(&commands::configure::Args::default());
     }
     terminal::tell("to do it later: git credential-hf configure");

@@ -54,10 +54,10 @@ impl Assignment<'_> {
         } = self;
         if let Some(pattern) = patterns.iter().find(|p| p.endpoint != *endpoint) {
             return Err(Failure::new(format!(
-                "`{name}` is a token for {endpoint}, and `{pattern}` is on {}",
+                "`{name}` is a token for {endpoint}, but `{pattern}` is on {}",
                 pattern.endpoint
             ))
-            .help("a token goes to the Hub it was stored for, and to no other")
+            .help("a token is sent only to the Hub it was stored for")
             .into());
         }
         let rules = patterns

@@ -17,7 +17,7 @@ use crate::system::clock;
 use crate::terminal::Failure;
 
 /// The place that a command is about: what it was given, or the only remote of the repository
-/// at hand.
+/// if there is only one.
 ///
 /// # Errors
 /// When neither is clear.
@@ -28,9 +28,11 @@ pub fn place(context: &Context, given: Option<&str>) -> Result<Location> {
     let mut found = target::remotes(context)?;
     match found.len() {
         1 => Ok(found.swap_remove(0)),
-        _ => Err(Failure::new("there are several Hub remotes here")
-            .help("name the repo that is meant, such as acme/x")
-            .into()),
+        _ => Err(
+            Failure::new("the current repository has several Hub remotes")
+                .help("name the repo, such as acme/x")
+                .into(),
+        ),
     }
 }
 
@@ -52,7 +54,7 @@ pub struct Chosen {
 pub fn choose_for(context: &Context, state: &State, location: &Location) -> Result<Chosen> {
     if !context.serves(&location.endpoint) {
         return Err(
-            Failure::new(format!("{} is not a Hub of yours", location.endpoint))
+            Failure::new(format!("{} is not one of your Hubs", location.endpoint))
                 .help(format!(
                     "add it below [endpoints] in {}",
                     context.paths.config().display()
@@ -85,7 +87,7 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
         Outcome::AllRejected(candidate) => {
             let mut said = said;
             said.push(format!(
-                "{} was rejected a moment ago: {}",
+                "{} was rejected less than a minute ago: {}",
                 context.describe(&candidate, state),
                 wording::remedy(&candidate)
             ));
@@ -108,7 +110,7 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
     })
 }
 
-/// The same for commands that cannot do without a token.
+/// Chooses a token for a command that needs one.
 ///
 /// # Errors
 /// When there is none, too.
@@ -127,8 +129,7 @@ pub fn token_for(
             failure = failure.help("run `git credential-hf login NAME`, or set HF_TOKEN");
         }
         if chosen.rejected {
-            failure =
-                failure.help("`git credential-hf check` asks the Hub whether that still holds");
+            failure = failure.help("`git credential-hf check` asks the Hub whether it still is");
         }
         chosen.said.into_iter().fold(failure, Failure::help).into()
     })

@@ -18,7 +18,7 @@ use crate::storage::StorageError;
 use crate::storage::StorageKind;
 use crate::system::clock;
 use crate::terminal;
-use crate::terminal::Failure;
+use crate::terminal::{Column, Cut, Failure, Screen, Table};
 use anyhow::Result;
 
 /// The Hub's form for a new token, filled in as most people need it.
@@ -83,13 +83,13 @@ pub fn keep(
             // The Hub has handed it out, and nobody is there to log in once more.
             try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
             terminal::tell(&format!(
-                "{error}; it is kept in a file instead, which is not encrypted"
+                "{error}; it is stored in a file instead, which is not encrypted"
             ));
             Ok(StorageKind::File)
         }
         Err(error) if kind == StorageKind::Keyring && needs_another_storage(&error) => {
             if !terminal::confirm(&file_instead(context, &error)) {
-                let what = format!("`{name}` is not kept");
+                let what = format!("`{name}` was not stored");
                 return Err(no_keyring(&what, &error, keeping.again).into());
             }
             try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
@@ -100,7 +100,7 @@ pub fn keep(
             }
             Ok(StorageKind::File)
         }
-        Err(error) => Err(error.context(format!("`{name}` is not kept"))),
+        Err(error) => Err(error.context(format!("`{name}` was not stored"))),
     }
 }
 
@@ -122,7 +122,7 @@ pub fn usable_storage(
     };
     let error = anyhow::Error::from(error);
     let what = match name {
-        Some(name) => format!("`{name}` is not kept"),
+        Some(name) => format!("`{name}` was not stored"),
         None => "no token can be kept".to_owned(),
     };
     if kind != StorageKind::Keyring || !needs_another_storage(&error) {
@@ -137,7 +137,7 @@ pub fn usable_storage(
 /// The question where there is no keyring.
 fn file_instead(context: &Context, error: &anyhow::Error) -> String {
     format!(
-        "{error}\nKeep the token in a file instead? It is readable by you only ({}), but not encrypted.",
+        "{error}\nStore the token in a file instead? Only you can read it ({}), but it is not encrypted.",
         context.paths.tokens().display()
     )
 }
@@ -150,7 +150,7 @@ fn no_keyring(what: &str, error: &anyhow::Error, again: &str) -> Failure {
     }
     failure
         .help(format!(
-            "or keep it in a file, readable by you only but not encrypted: {again} --storage file"
+            "or store it in a file that only you can read, but that is not encrypted: {again} --storage file"
         ))
         .help("or set HF_TOKEN, which needs no storage")
 }
@@ -207,12 +207,35 @@ pub fn described(facts: &Facts) -> String {
     let rows = facts.table();
     if !rows.is_empty() {
         text.push('\n');
-        text.push_str(&terminal::table(&["WHERE", "WHAT IT MAY DO"], &rows));
+        text.push_str(&rights(&rows, Screen::stdout()));
         text.push('\n');
     } else if facts.role == Role::FineGrained {
-        text.push_str("it has no scopes, so it may do nothing yet: edit it at https://huggingface.co/settings/tokens\n");
+        text.push_str("it has no scopes, so it may not do anything yet: edit it at https://huggingface.co/settings/tokens\n");
     }
     text
+}
+
+/// A table of what a token may do where. Long cells go on in the next line: all of it counts.
+fn rights(rows: &[(String, String)], screen: Screen) -> String {
+    const WIDEST_PLACE: usize = 32;
+    let places = rows.iter().map(|(place, _)| terminal::width::of(place));
+    let used = places.max().unwrap_or(0).clamp(5, WIDEST_PLACE) + 2;
+    let narrow = Screen {
+        width: screen.width.map(|width| width.saturating_sub(used).max(24)),
+        ..screen
+    };
+    let mut table = Table::new([
+        Column::new("WHERE").shorten(WIDEST_PLACE, Cut::Middle),
+        Column::new("WHAT IT MAY DO"),
+    ]);
+    for (place, what) in rows {
+        let what = narrow.wrap(&text::one_line(what), 0, 0);
+        for (nth, line) in what.lines().enumerate() {
+            let place = if nth == 0 { place.as_str() } else { "" };
+            table.row([place.into(), line.into()]);
+        }
+    }
+    table.render(screen)
 }
 
 /// The error for a token that could not be verified.
@@ -222,13 +245,13 @@ pub fn unverified(hub: &Hub, secret: &Secret, error: HubError) -> Failure {
     let hint = secret.hint();
     match error {
             HubError::Rejected => Failure::new(format!("{host} does not accept this token ({hint})"))
-                .help("was it copied whole, and is it still listed at https://huggingface.co/settings/tokens ?")
+                .help("check that it was copied completely and is still listed at https://huggingface.co/settings/tokens")
                 .help(format!("create a new one: {NEW_TOKEN}")),
             HubError::Forbidden(why) => {
-                Failure::new(format!("{host} refuses to say whose token this is ({hint}): {why}"))
-                    .help("to keep it all the same: add --no-verify")
+                Failure::new(format!("{host} does not say whose token this is ({hint}): {why}"))
+                    .help("to store it anyway: add --no-verify")
             }
             error => Failure::new(format!("the token ({hint}) could not be verified: {error}"))
-                .help("to keep it without asking the Hub: add --no-verify"),
+                .help("to store it without asking the Hub: add --no-verify"),
         }
 }

@@ -22,8 +22,10 @@ pub fn endpoint_of(context: &Context, state: &State, name: &TokenName) -> Result
         let names = context.hf_cli().stored()?;
         if names.section(hf_name).is_some() {
             return context.env.endpoint().ok_or_else(|| {
-                Failure::new("HF_ENDPOINT names no Hub, so the hf CLI's tokens belong to none")
-                    .into()
+                Failure::new(
+                    "HF_ENDPOINT does not name a Hub, so the hf CLI's tokens cannot be used",
+                )
+                .into()
             });
         }
     }
@@ -64,13 +66,13 @@ pub fn no_such_token(context: &Context, state: &State, typed: &str) -> Failure {
     }
 }
 
-/// The same for the hf CLI's tokens, which its own commands deal with.
+/// The error for a name of the hf CLI's tokens, which its own commands manage.
 fn no_such_hf_token(context: &Context, typed: &str) -> Failure {
     let names = context.hf_cli().names();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     if names.contains(&typed) {
         return Failure::new(format!("`hf:{typed}` is the hf CLI's token"))
-            .help("`hf auth list`, `hf auth switch` and `hf auth logout` deal with it");
+            .help("`hf auth list`, `hf auth switch` and `hf auth logout` manage it");
     }
     let failure = match TokenName::parse(typed) {
         Err(error @ crate::model::token_name::NameError::IsToken) => {

@@ -48,7 +48,7 @@ pub struct Context {
     pub state_file: StateFile,
     keyring: OnceCell<KeyringStorage>,
     hf_cli: OnceCell<HfCli>,
-    /// The remotes of the repository at hand, once they were needed.
+    /// The remotes of the current repository, once they were needed.
     remotes: OnceCell<Result<Vec<remotes::Remote>, ReadError>>,
     /// The calling programs, once they were needed.
     callers: OnceCell<Callers>,
@@ -84,7 +84,7 @@ impl Context {
         })
     }
 
-    /// The same with the configuration read.
+    /// Reads the environment, finds the files, and reads the configuration.
     ///
     /// # Errors
     /// When the configuration has a mistake, too.

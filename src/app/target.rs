@@ -17,13 +17,15 @@ pub fn default_endpoint(context: &Context) -> Result<Endpoint> {
     match &context.env.hf_endpoint {
         None => Ok(Endpoint::hugging_face()),
         Some(Ok(endpoint)) => Ok(endpoint.clone()),
-        Some(Err(error)) => Err(Failure::new(format!("HF_ENDPOINT is no endpoint: {error}"))
-            .help("set it to a URL such as https://huggingface.co, or unset it")
-            .into()),
+        Some(Err(error)) => Err(
+            Failure::new(format!("HF_ENDPOINT is not an endpoint: {error}"))
+                .help("set it to a URL such as https://huggingface.co, or unset it")
+                .into(),
+        ),
     }
 }
 
-/// The places on Hubs that the remotes of the repository at hand name.
+/// The places on Hubs that the remotes of the current repository name.
 ///
 /// # Errors
 /// When there are none, or they cannot be read.
@@ -35,11 +37,11 @@ pub fn remotes(context: &Context) -> Result<Vec<Location>> {
         }
     }
     if found.is_empty() {
-        return Err(
-            Failure::new("this is not a clone of a Hub repository, so name one")
-                .help("such as acme/x, datasets/acme/x or https://huggingface.co/acme/x")
-                .into(),
-        );
+        return Err(Failure::new(
+            "the current folder is not a clone of a Hub repository: name a repo",
+        )
+        .help("such as acme/x, datasets/acme/x or https://huggingface.co/acme/x")
+        .into());
     }
     Ok(found)
 }
@@ -61,13 +63,13 @@ pub fn not_called(endpoint: &Endpoint) -> Option<String> {
 pub fn location(context: &Context, text: &str) -> Result<Location> {
     let default = default_endpoint(context)?;
     let location = parse_location(text, &default).map_err(|error| {
-        Failure::new(format!("cannot tell which repo is meant: {error}"))
+        Failure::new(format!("this does not name a repo: {error}"))
             .help("write acme/x, datasets/acme/x or https://huggingface.co/acme/x")
     })?;
     Ok(location)
 }
 
-/// The patterns that a command is given, or the one for the repository at hand.
+/// The patterns that a command is given, or the one for the current repository.
 ///
 /// # Errors
 /// When one is no pattern, or there are several remotes to choose from.
@@ -82,9 +84,7 @@ pub fn patterns(context: &Context, given: &[String]) -> Result<Vec<Pattern>> {
             continue;
         };
         let pattern = Pattern::for_repo(&location.endpoint, &repo).ok_or_else(|| {
-            Failure::new(format!(
-                "`{repo}` has no namespace, and rules are for namespaces"
-            ))
+            Failure::new(format!("`{repo}` has no namespace, and a rule needs one"))
         })?;
         if !found.contains(&pattern) {
             found.push(pattern);
@@ -92,12 +92,12 @@ pub fn patterns(context: &Context, given: &[String]) -> Result<Vec<Pattern>> {
     }
     match found.as_slice() {
         [_] => Ok(found),
-        [] => Err(Failure::new("the remotes here name no repo: name one with --for").into()),
+        [] => Err(Failure::new("the remotes here do not name a repo: name one with --for").into()),
         several => {
             let names: Vec<String> = several.iter().map(ToString::to_string).collect();
             Err(
                 Failure::new(format!("the remotes here name {}", names.join(" and ")))
-                    .help("say which is meant: --for PATTERN")
+                    .help("choose one: --for PATTERN")
                     .into(),
             )
         }
@@ -110,7 +110,7 @@ pub fn patterns(context: &Context, given: &[String]) -> Result<Vec<Pattern>> {
 /// When it can match nothing.
 pub fn pattern(text: &str, default: &Endpoint) -> Result<Pattern> {
     Ok(Pattern::parse_on(text, default).map_err(|error| {
-        Failure::new(format!("this pattern matches nothing: {error}"))
+        Failure::new(format!("this is not a pattern: {error}"))
             .help("patterns are acme, datasets/acme, acme/x, datasets/acme/x or acme/llama-*")
     })?)
 }

@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The same, and it renews tokens that are due.
+    /// A reader that also renews tokens that are due.
     #[must_use]
     pub fn renewing(context: &'a Context, state: &'a State) -> Self {
         Self {
@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
         // The wrong entry of a vault may be somebody's password.
         if line.endpoint.is_hugging_face() && secret.kind() == Kind::Other {
             return Err(StorageError::Refused(
-                "what it printed is not a Hub token".to_owned(),
+                "its output is not a Hub token".to_owned(),
             ));
         }
         let fingerprint = secret.fingerprint();
@@ -296,7 +296,10 @@ impl TokenSource for Reader<'_> {
         let what = self.context.describe(candidate, self.state);
         let line = match why {
             SkipReason::Unreadable(StorageError::NotFound) => {
-                format!("{what} has no secret in its storage; {}", remedy(candidate))
+                format!(
+                    "the secret of {what} is missing from its storage; {}",
+                    remedy(candidate)
+                )
             }
             SkipReason::Unreadable(error) if matches!(candidate.source, Source::Unusable(..)) => {
                 format!("{what} cannot be used: {error}; {}", remedy(candidate))

@@ -50,7 +50,7 @@ impl Context {
     /// same, or the token is not used.
     ///
     /// # Errors
-    /// When it cannot be had, or lies there for another endpoint.
+    /// When it cannot be read, or is stored for another endpoint.
     pub fn read_stored(&self, name: &TokenName, token: &TokenInfo) -> Result<Record, StorageError> {
         let record = match self.storage(token.storage).read(name) {
             Err(StorageError::NotFound) => self.read_leftover(name)?,
@@ -58,7 +58,7 @@ impl Context {
         };
         if record.endpoint != token.endpoint {
             return Err(StorageError::Refused(format!(
-                "the secret that lies there is for {}, not for {}",
+                "the secret stored there is for {}, not for {}",
                 record.endpoint, token.endpoint
             )));
         }
@@ -124,7 +124,7 @@ impl Context {
             check(state)?;
             let mut token = token;
             token.order = state.next_order();
-            // Typed again, or logged in again: whatever was held against the value is lifted.
+            // Typed again, or logged in again: an earlier rejection of the value is cleared.
             state.lift(&token.endpoint, &value);
             let before = state.tokens.get(name).cloned();
             if let Some(before) = &before {
@@ -140,7 +140,7 @@ impl Context {
             Ok::<_, anyhow::Error>(before)
         })?;
         if let Err(error) = self.storage(storage).write(name, record) {
-            // A secret that is there after all must not lie there for ever, listed nowhere.
+            // A secret that was stored after all must not stay there without being listed.
             let lies_there = before.as_ref().is_some_and(|old| old.storage == storage);
             let unsure = matches!(error, StorageError::BrokeOff(_))
                 && !lies_there
@@ -187,7 +187,7 @@ impl Context {
             if let Err(error) = self.clear_leftover(name, kind, is_own) {
                 let place = kind.in_words();
                 terminal::say(&format!(
-                    "an old copy of `{name}` is still in {place}, and is removed next time: {error:#}"
+                    "an old copy of `{name}` is still in {place} and will be removed next time: {error:#}"
                 ));
             }
         }
@@ -230,7 +230,7 @@ impl Context {
         self.forget_locked(name, token)
     }
 
-    /// The same for a caller that holds the name's lock.
+    /// [`Context::forget`] for a caller that holds the name's lock.
     ///
     /// # Errors
     /// As [`Context::forget`].

@@ -12,7 +12,7 @@ use crate::state::State;
 use crate::terminal::Failure;
 
 impl Context {
-    /// A candidate in words: what it is, why, and where it lies.
+    /// A candidate in words: what it is, why it is a candidate, and where it is stored.
     #[must_use]
     pub fn describe(&self, candidate: &Candidate, state: &State) -> String {
         let source = source_name(&candidate.source);
@@ -22,7 +22,7 @@ impl Context {
         }
     }
 
-    /// Where a source's secret lies.
+    /// Where a source's secret is stored.
     #[must_use]
     pub fn place(&self, source: &Source, state: &State) -> Option<String> {
         match source {
@@ -73,7 +73,21 @@ pub fn source_name(source: &Source) -> String {
     }
 }
 
-/// The command that replaces a token which is of no use any more.
+/// What a source is called in a table of tokens.
+#[must_use]
+pub fn short_name(source: &Source) -> String {
+    match source {
+        Source::Stored(name) | Source::Command(name) | Source::Unusable(name, _) => {
+            name.to_string()
+        }
+        Source::Environment(variable) => (*variable).to_owned(),
+        Source::Exchange(_) => "job token".to_owned(),
+        Source::HfCli(None) => "hf".to_owned(),
+        Source::HfCli(Some(name)) => format!("hf:{name}"),
+    }
+}
+
+/// The command that replaces a token that is of no use any more.
 #[must_use]
 pub fn remedy(candidate: &Candidate) -> String {
     match &candidate.source {
@@ -90,7 +104,7 @@ pub fn remedy(candidate: &Candidate) -> String {
         Source::Environment(variable) => format!("set {variable} to another token, or unset it"),
         Source::Command(name) => format!("look at [commands] `{name}` in the configuration"),
         Source::Unusable(name, _) if name.of_hf_cli().is_some() => {
-            "`hf auth list` shows the hf CLI's names; change the rule".to_owned()
+            "run `hf auth list` to see the hf CLI's names, and change the rule".to_owned()
         }
         Source::Unusable(name, _) => format!(
             "run `git credential-hf login {}`, or change the rule",
@@ -106,9 +120,9 @@ pub fn remedy(candidate: &Candidate) -> String {
 pub fn select_failure(error: SelectError) -> Failure {
     match error {
         SelectError::Remotes(error) => Failure::new(error.to_string())
-            .help("name the repo, or see what it is: git credential-hf doctor"),
+            .help("name the repo, or find the cause: git credential-hf doctor"),
         SelectError::NoSuchToken(_) => {
-            Failure::new("GIT_CREDENTIAL_HF_TOKEN_NAME names a token that is not there")
+            Failure::new("GIT_CREDENTIAL_HF_TOKEN_NAME names a token that does not exist")
                 .help("`git credential-hf list` shows the names")
         }
         SelectError::OtherEndpoint(name, endpoint) => Failure::new(format!(
@@ -120,7 +134,7 @@ pub fn select_failure(error: SelectError) -> Failure {
 /// Why the remotes do not tell which token to use.
 pub fn disagree(repos: &[Repo]) -> String {
     match repos {
-        [repo] => format!("the remotes here name different users of {repo}"),
+        [repo] => format!("the remotes here have different usernames for {repo}"),
         repos => format!(
             "the remotes here need different tokens ({})",
             some_of(repos)

@@ -30,14 +30,14 @@ use crate::selection::Candidate;
 use crate::state::State;
 use crate::terminal::AlreadyReported;
 use crate::terminal::Failure;
-use crate::terminal::Style;
 use crate::terminal::print;
 use crate::terminal::print_json;
+use crate::terminal::{Screen, Style};
 
-/// What `check` is given.
+/// The arguments of `check`.
 #[derive(Debug, clap::Args)]
 #[command(
-    about = "See whether git could read a repo, or push to it, and if not why",
+    about = "Check whether git can read a repo or push to it, and why not",
     long_about = "\
 Takes the token that git would get and makes git's own first request with it. When the Hub
 refuses, it is asked what the token may do, and the reason is told: the token is dead, its role
@@ -50,7 +50,7 @@ Examples:
   cd some-clone && git credential-hf check --push && git push"
 )]
 pub struct Args {
-    /// A repo or a URL; without one, the remotes of the repository at hand
+    /// A repo or a URL; without one, the remotes of the current repository
     pub repo: Option<String>,
     /// Check a push instead of a read
     #[arg(long)]
@@ -79,7 +79,7 @@ pub fn run(check: &Args) -> Result<()> {
     let mut results = Vec::new();
     for location in &locations {
         let repo = location.repo().ok_or_else(|| {
-            Failure::new("the URL names no repo")
+            Failure::new("the URL does not name a repo")
                 .help("write acme/x or https://huggingface.co/acme/x")
         })?;
         results.push(one(&context, &state, location, &repo, access)?);
@@ -331,7 +331,7 @@ fn without_token(hub: &Hub, repo: &Repo, access: Access) -> Option<Diagnosis> {
         }),
         _ => Some(Diagnosis {
             kind: Kind::NoToken,
-            message: format!("git has no token for {repo}, and the Hub wants one"),
+            message: format!("git has no token for {repo}, and the Hub asks for one"),
             help: "run `git credential-hf login NAME`, or set HF_TOKEN".to_owned(),
         }),
     }
@@ -344,7 +344,7 @@ impl Verdict {
     }
 
     fn as_text(&self) -> String {
-        let terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+        let screen = Screen::stdout();
         let token = self.token.clone().unwrap_or_else(|| "no token".to_owned());
         let mut text = String::new();
         for note in &self.notes {
@@ -352,14 +352,14 @@ impl Verdict {
         }
         match &self.problem {
             None => {
-                let ok = Style::new(terminal, "1;32").paint("ok");
+                let ok = screen.paint(Style::Green, "ok");
                 text.push_str(&format!(
                     "{ok}: {} {} works with {token}\n",
                     self.access, self.repo
                 ));
             }
             Some(problem) => {
-                let no = Style::new(terminal, "1;31").paint("no");
+                let no = screen.paint(Style::Red, "no");
                 text.push_str(&format!(
                     "{no}: {} {} fails with {token}\n  = reason: {}\n  = help: {}\n",
                     self.access,

@@ -23,7 +23,7 @@ _git_credential_hf() {
 }
 "#;
 
-/// What `completions` is given.
+/// The arguments of `completions`.
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Print the completions for a shell",

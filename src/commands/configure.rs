@@ -14,10 +14,10 @@ use crate::terminal::print;
 /// Which of git's configuration files to change.
 #[derive(Debug, Default, clap::Args)]
 pub struct Scope {
-    /// For all users of this machine
+    /// For all users of this machine (git's system configuration) (git's system configuration)
     #[arg(long, group = "where")]
     pub system: bool,
-    /// For the repository at hand
+    /// For the current repository only
     #[arg(long, group = "where")]
     pub local: bool,
     /// In this file
@@ -38,19 +38,18 @@ impl Scope {
     }
 }
 
-/// What `configure` is given.
+/// The arguments of `configure`.
 #[derive(Debug, Default, clap::Args)]
 #[command(
-    about = "Let git call this helper for the Hub",
+    about = "Set up git to use this helper",
     long_about = "\
-Writes one block at the end of git's configuration file: for each Hub an empty `helper =`, so
-that no other helper is handed the token, this helper, and `useHttpPath = true`, so that git says
-which repository it asks for. Running it again changes nothing, or brings the block up to date.
-`unconfigure` takes the block out again and leaves the file as it was, byte for byte.",
+Writes one block at the end of git's configuration file. For each Hub it has an empty `helper =`, so
+that no other helper is given the token, this helper, and `useHttpPath = true`, so that git tells the helper which repository it asks for. Running it again only brings the block up to date.
+`unconfigure` removes the block and leaves the file as it was, byte for byte.",
     after_help = "\
 Examples:
   git credential-hf configure              for you (~/.gitconfig)
-  git credential-hf configure --local      for the repository at hand
+  git credential-hf configure --local      for the current repository
   git credential-hf configure --hf-cli     for `hf auth login --add-to-git-credential` too
   sudo git credential-hf configure --system"
 )]
@@ -58,13 +57,13 @@ pub struct Args {
     /// Which file.
     #[command(flatten)]
     pub scope: Scope,
-    /// Add a line that the hf CLI sees, so that `hf auth login --add-to-git-credential` hands its
-    /// token to git; kept by later runs
+    /// Add a line that the hf CLI sees, so that `hf auth login --add-to-git-credential` gives its
+    /// token to git; later runs keep the line
     #[arg(long)]
     pub hf_cli: bool,
 }
 
-/// Puts our block into git's configuration, and says so.
+/// Writes our block into git's configuration, and reports it.
 ///
 /// # Errors
 /// When the file cannot be read as git would, or not be written.
@@ -96,7 +95,7 @@ pub fn configure(options: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Takes our block out again.
+/// Removes our block.
 ///
 /// # Errors
 /// When the file cannot be read as git would, or not be written.

@@ -1,4 +1,4 @@
-//! `doctor`: looks for what is in the way, and puts right what it can.
+//! `doctor`: finds problems, and repairs what it can.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
@@ -17,24 +17,25 @@ use crate::doctor::report::Public;
 use crate::doctor::report::Repaired;
 use crate::terminal;
 use crate::terminal::AlreadyReported;
+use crate::terminal::Screen;
 use crate::terminal::print;
 use crate::terminal::print_json;
 
-/// What `doctor` is given.
+/// The arguments of `doctor`.
 #[derive(Debug, clap::Args)]
 #[command(
-    about = "Find what is in the way, and put right what can be",
+    about = "Find problems, and repair what can be repaired",
     long_about = "\
-Looks at git and its configuration, at this helper's files and storages, at tokens elsewhere that
-go before this helper's, at git-lfs, git-xet and the hf CLI, and at the way to the Hub. Each line is
-one check with its verdict, why, and what to do. Exit code 0 means that there is no problem, 1
-that there is one; notes and warnings are none.
+Checks git and its configuration, this helper's files and storages, tokens elsewhere that take
+precedence over this helper's, git-lfs, git-xet and the hf CLI, and the connection to the Hub. Each line is
+one check with its verdict, the reason, and what to do. Exits 0 if there are no problems and 1
+if there are; notes and warnings are not problems.
 
-The output holds no secret, no login of a URL and not where your home directory is: it can be
+The output does not contain secrets, logins in URLs or the path of your home directory: it can be
 pasted into a public report. No token is sent to the Hub.
 
---fix does what is this helper's own and can be undone (`configure`, closing its files to others,
-removing what a killed process has left), each on a yes, and says what is left for you.",
+--fix repairs what belongs to this helper and can be undone (`configure`, file permissions, what a
+killed process left behind). It asks before each change, and lists what is left for you to do.",
     after_help = "\
 Examples:
   git credential-hf doctor
@@ -43,13 +44,13 @@ Examples:
   git credential-hf doctor --fix --yes"
 )]
 pub struct Args {
-    /// Repair what can be repaired, each on a yes
+    /// Repair what can be repaired, asking before each change
     #[arg(long)]
     pub fix: bool,
     /// Do not ask
     #[arg(long, short, requires = "fix")]
     pub yes: bool,
-    /// Leave the network alone
+    /// Do not use the network
     #[arg(long)]
     pub offline: bool,
     /// Print JSON
@@ -57,7 +58,7 @@ pub struct Args {
     pub json: bool,
 }
 
-/// After how long it is said what is being looked at.
+/// How long a check runs before it is named on the terminal.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Looks, repairs if asked to, and reports.
@@ -72,8 +73,8 @@ pub fn run(options: &Args) -> Result<()> {
     let public = Public { homes: &homes };
     let mut outcomes = look(&surroundings);
     if !options.json {
-        let terminal = io::stdout().is_terminal();
-        print(&report::as_text(&outcomes, &public, terminal, options.fix))?;
+        let screen = Screen::stdout();
+        print(&report::as_text(&outcomes, &public, screen, options.fix))?;
     }
     let mut repaired = None;
     if options.fix {
@@ -112,7 +113,7 @@ fn look(surroundings: &Inspection<'_>) -> Vec<Outcome> {
             match receiver.recv_timeout(PATIENCE) {
                 Ok(name) => current = name,
                 Err(RecvTimeoutError::Timeout) if !current.is_empty() => {
-                    let _ = write!(io::stderr(), "\r\x1b[Klooking at {current} ..");
+                    let _ = write!(io::stderr(), "\r\x1b[Kchecking {current} ..");
                     shown = true;
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -131,7 +132,7 @@ fn look(surroundings: &Inspection<'_>) -> Vec<Outcome> {
     outcomes
 }
 
-/// Does what can be done, each on a yes.
+/// Makes the repairs, asking before each.
 fn repair(
     context: &Context,
     outcomes: &[Outcome],
@@ -140,7 +141,7 @@ fn repair(
 ) -> Vec<Repaired> {
     let repairs = report::repairs(outcomes);
     if !repairs.is_empty() && !options.yes && !terminal::can_ask() {
-        terminal::tell("nothing is repaired without a yes: add --yes");
+        terminal::tell("refusing to change anything without confirmation; pass --yes");
         return Vec::new();
     }
     let mut done = Vec::new();
@@ -167,7 +168,7 @@ fn afterwards(done: &[Repaired], outcomes: &[Outcome], public: &Public<'_>) -> S
     }
     let left = report::left(outcomes);
     if !left.is_empty() {
-        text.push_str("to be done by hand:\n");
+        text.push_str("left to do by hand:\n");
     }
     for finding in left {
         let fix = finding.fix.as_ref().map_or("", |fix| &fix.text);

@@ -1,4 +1,4 @@
-//! `explain`: which token git gets for a repo, and why, from the very choice that `get` makes.
+//! `explain`: which token git gets for a repo, and why. It makes the same choice as `get`.
 
 use crate::app::wording::select_failure;
 use anyhow::Result;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::app::Context;
 use crate::app::target;
 use crate::app::token_source::Reader;
-use crate::app::wording::source_name;
+use crate::app::wording::short_name;
 use crate::hf_cli::Which;
 use crate::model::endpoint::Endpoint;
 use crate::model::repo::Location;
@@ -16,6 +16,7 @@ use crate::selection::Candidate;
 use crate::selection::Notice;
 use crate::selection::Outcome;
 use crate::selection::Query;
+use crate::selection::Reason;
 use crate::selection::Source;
 use crate::selection::TokenSource;
 use crate::selection::choose;
@@ -23,18 +24,17 @@ use crate::state::Eligibility;
 use crate::state::State;
 use crate::storage::StorageKind;
 use crate::system::clock;
-use crate::terminal;
-use crate::terminal::Style;
 use crate::terminal::print;
 use crate::terminal::print_json;
+use crate::terminal::{Cell, Column, Cut, Screen, Style, Table};
 
-/// What `explain` is given.
+/// The arguments of `explain`.
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Show which token git gets for a repo, and why",
     long_about = "\
-Runs the very choice that git's request runs, and shows every candidate in order with the reason
-it stands there. Nothing is changed and no secret is shown.",
+Chooses a token exactly as for a request of git, and lists every candidate in the order in which it
+would be used, with the reason. Nothing is changed, and no secret is shown.",
     after_help = "\
 Examples:
   git credential-hf explain acme/x
@@ -42,17 +42,17 @@ Examples:
   cd some-clone && git credential-hf explain"
 )]
 pub struct Args {
-    /// A repo (acme/x, datasets/acme/x) or a URL; without one, the remotes of the repository at hand
+    /// A repo (acme/x, datasets/acme/x) or a URL; by default, the remotes of the current repository
     pub repo: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// Shows the candidates of one repo, or of the remotes of the repository at hand.
+/// Shows the candidates of one repo, or of the remotes of the current repository.
 ///
 /// # Errors
-/// When it is not clear which repo is meant, or a token asked for by name is not there.
+/// When it is not clear which repo is meant, or a token requested by name does not exist.
 pub fn run(explain: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let locations = match &explain.repo {
@@ -69,9 +69,20 @@ pub fn run(explain: &Args) -> Result<()> {
         let json = json!({ "version": 1, "repos": answers });
         return print_json(&json);
     }
-    let texts: Vec<String> = answers.iter().map(Answer::as_text).collect();
+    let screen = Screen::stdout();
+    let texts: Vec<String> = answers.iter().map(|it| it.as_text(screen)).collect();
     print(&texts.join("\n"))
 }
+
+/// The columns, of which those that matter least go first where the terminal is too narrow.
+const COLUMNS: [Column; 6] = [
+    Column::new(""),
+    Column::new("TOKEN").shorten(16, Cut::Middle),
+    Column::new("WHY").shorten(18, Cut::End),
+    Column::new("WHERE").shorten(16, Cut::End).drop(1),
+    Column::new("VALUE").drop(2),
+    Column::new("STATUS").shorten(13, Cut::End),
+];
 
 struct Answer {
     subject: String,
@@ -112,7 +123,7 @@ impl Answer {
         };
         if !answer.served {
             answer.notes.push(format!(
-                "{} is not a Hub of yours, so nothing is answered there; add it below [endpoints] in {}",
+                "{} is not one of your Hubs, so git gets no token there; to add it, name it below [endpoints] in {}",
                 location.endpoint,
                 context.paths.config().display()
             ));
@@ -127,19 +138,27 @@ impl Answer {
             answer.inferred = true;
             answer
                 .notes
-                .push("asked without a path: the repo is taken from the remotes here".to_owned());
+                .push("this URL has no path: the repo is taken from the remotes of the current repository".to_owned());
         }
+        let by_rule = selection
+            .candidates
+            .first()
+            .is_some_and(|first| matches!(first.reason, Reason::Rule(_)));
         for notice in &selection.notices {
+            // A rule has settled it.
+            if by_rule && matches!(notice, Notice::Tie(_)) {
+                continue;
+            }
             answer.notes.push(match notice {
                 Notice::RemotesDisagree(repos) => format!(
-                    "{}, so a program that asks without a path (git-xet) gets what suits none in \
-                     particular, unless it is known which remote is in use",
+                    "{}, so a program that asks without a path (git-xet) gets a token that is for \
+                     neither in particular, unless the remote in use is known",
                     crate::app::wording::disagree(repos)
                 ),
                 Notice::Tie(names) => crate::app::wording::tied(&answer.subject, names, &selection),
                 Notice::UnknownUsername => {
-                    "the user name in the URL is no token's name and no account of one, \
-                     so only the environment is asked"
+                    "the username in the URL matches no stored token or account, \
+                     so only a token from the environment is used"
                         .to_owned()
                 }
             });
@@ -175,31 +194,31 @@ impl Answer {
         }
         answer.notes.extend(target::not_called(&location.endpoint));
         if answer.rows.is_empty() {
-            answer
-                .notes
-                .push("no token: run `git credential-hf login NAME`, or set HF_TOKEN".to_owned());
+            answer.notes.push(
+                "there is no token for it: run `git credential-hf login NAME`, or set HF_TOKEN"
+                    .to_owned(),
+            );
         } else if chosen.is_none() {
             answer
                 .notes
-                .push("none of them can be answered now".to_owned());
+                .push("none of these can be used now".to_owned());
         }
         Ok(answer)
     }
 
-    fn as_text(&self) -> String {
-        let bold = Style::new(std::io::IsTerminal::is_terminal(&std::io::stdout()), "1");
-        let mut text = format!(
-            "{} on {}\n",
-            bold.paint(&text::sanitize(&self.subject)),
-            self.endpoint
-        );
+    fn as_text(&self, screen: Screen) -> String {
+        let subject = screen.paint(Style::Bold, &screen.text(&text::sanitize(&self.subject)));
+        let mut text = format!("{subject} on {}\n", self.endpoint);
         if !self.rows.is_empty() {
-            let rows: Vec<Vec<String>> = self.rows.iter().map(Row::cells).collect();
-            let header = ["", "TOKEN", "WHY", "WHERE", "VALUE", "STATUS"];
-            text.push_str(&terminal::table(&header, &rows));
+            let mut table = Table::new(COLUMNS);
+            for row in &self.rows {
+                table.row(row.cells());
+            }
+            text.push_str(&table.render(screen));
         }
         for note in &self.notes {
-            text.push_str(&format!("note: {}\n", text::one_line(note)));
+            let note = screen.wrap(&text::one_line(note), 6, 6);
+            text.push_str(&format!("{}: {note}\n", screen.paint(Style::Cyan, "note")));
         }
         text
     }
@@ -261,32 +280,42 @@ impl Row {
         Self {
             source: candidate.source.clone(),
             storage: token.map(|token| token.storage),
-            name: source_name(&candidate.source),
+            name: short_name(&candidate.source),
             reason: candidate.reason.to_string(),
             place: context
                 .place(&candidate.source, state)
-                .unwrap_or_else(|| "not there".to_owned()),
+                .unwrap_or_else(|| "missing".to_owned()),
             hint,
             account: token.and_then(|token| token.account.clone()),
             standing: match (answers, standing) {
                 (true, _) if !is_exchanged => "git gets this, by an exchange when it asks",
                 (true, _) => "git gets this",
                 (_, Eligibility::Good) => "",
-                (_, Eligibility::LastResort) => "rejected: only if nothing else is left",
-                (_, Eligibility::Withheld) => "rejected a moment ago: not offered",
+                (_, Eligibility::LastResort) => "rejected: a last resort",
+                (_, Eligibility::Withheld) => "rejected just now",
             },
             answers,
         }
     }
 
-    fn cells(&self) -> Vec<String> {
-        vec![
-            if self.answers { "->" } else { "" }.to_owned(),
-            self.name.clone(),
-            self.reason.clone(),
-            self.place.clone(),
-            self.hint.clone().unwrap_or_else(|| "-".to_owned()),
-            self.standing.to_owned(),
+    fn cells(&self) -> [Cell; 6] {
+        let status = match self.answers {
+            true => Cell::styled(self.standing, Style::Green),
+            false => Cell::styled(self.standing, Style::Red),
+        };
+        [
+            match self.answers {
+                true => Cell::styled("→", Style::Green),
+                false => " ".into(),
+            },
+            match self.answers {
+                true => Cell::styled(self.name.as_str(), Style::Bold),
+                false => self.name.as_str().into(),
+            },
+            self.reason.as_str().into(),
+            self.place.as_str().into(),
+            self.hint.clone().unwrap_or_else(|| "-".to_owned()).into(),
+            status,
         ]
     }
 

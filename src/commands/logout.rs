@@ -17,17 +17,17 @@ use crate::terminal::print;
 use crate::terminal::print_json;
 use crate::terminal::prompt;
 
-/// What `logout` is given.
+/// The arguments of `logout`.
 #[derive(Debug, clap::Args)]
 #[command(
-    about = "Remove a token from this machine, and with --revoke from the Hub",
+    about = "Remove a token from this machine, and with --revoke also from the Hub",
     long_about = "\
-Removes a token's secret from its storage, and all that is known of it. Rules that name it stay,
-so that a later login under the same name takes its place. The token itself stays valid on the
-Hub, unless --revoke ends it there too: everywhere, at once and for good.
+Removes a token's secret from its storage, and everything known about it. Rules that name it stay,
+so that a later login under that name replaces it. The token itself stays valid on the
+Hub, unless --revoke deletes it there too: it then stops working everywhere, permanently.
 
-With --with-token it is the token that you give, on stdin or at a hidden prompt: it is removed
-wherever it is stored here, and --revoke ends it even if it is not.",
+With --with-token you give the token itself, on stdin or at a hidden prompt: it is removed
+wherever it is stored here, and --revoke deletes it even if it is not stored here.",
     after_help = "\
 Examples:
   git credential-hf logout work
@@ -42,10 +42,10 @@ pub struct Args {
     /// All tokens
     #[arg(long)]
     pub all: bool,
-    /// The token that is given on stdin, or at a hidden prompt
+    /// Read the token itself from stdin or at a hidden prompt
     #[arg(long, conflicts_with_all = ["name", "all"])]
     pub with_token: bool,
-    /// End the token on the Hub too
+    /// Delete the token on the Hub too
     #[arg(long)]
     pub revoke: bool,
     /// Do not ask
@@ -95,7 +95,7 @@ pub fn run(logout: &Args) -> Result<()> {
         let left = still_naming(&context, &name);
         if !logout.json {
             let ended = if logout.revoke {
-                ", and ended it on the Hub"
+                ", and deleted it on the Hub"
             } else {
                 ""
             };
@@ -134,7 +134,7 @@ fn read_token() -> Result<Secret> {
     let given = prompt::token(true, "Token (not shown)")
         .map_err(|error| Failure::new(text::one_line(&error.to_string())))?;
     let given = given.ok_or_else(|| {
-        Failure::new("there is no terminal to ask for the token")
+        Failure::new("cannot ask for the token without a terminal")
             .help("give it on stdin: git credential-hf logout --with-token < FILE")
     })?;
     Ok(given.map_err(|error| Failure::new(error.to_string()))?)
@@ -166,17 +166,19 @@ fn end_unknown(context: &Context, logout: &Args, secret: &Secret) -> Result<()> 
     }
     if !logout.revoke {
         return Err(Failure::new(format!("the token {hint} is not stored here"))
-            .help("to end it on the Hub: add --revoke")
+            .help("to delete it on the Hub: add --revoke")
             .into());
     }
     confirm(logout, &[])?;
     Hub::new(&endpoint)
         .revoke(&[secret])
-        .with_context(|| format!("the token {hint} could not be ended on the Hub"))?;
+        .with_context(|| format!("the token {hint} could not be deleted on the Hub"))?;
     if logout.json {
         return print_json(&json!({ "version": 1, "removed": [], "revoked": hint }));
     }
-    print(&format!("ended {hint} on the Hub; it is not stored here\n"))
+    print(&format!(
+        "deleted {hint} on the Hub; it was not stored here\n"
+    ))
 }
 
 /// Asks before what cannot be undone.
@@ -187,32 +189,34 @@ fn confirm(logout: &Args, names: &[TokenName]) -> Result<()> {
         (_, false, false) => return Ok(()),
         (_, true, false) => format!("Remove every token from this machine ({count})?"),
         (_, true, true) => {
-            format!("End every token ({count}) on the Hub, everywhere and for good?")
+            format!("Delete every token ({count}) on the Hub? They will stop working everywhere.")
         }
         ([name], false, true) if !logout.with_token => {
-            format!("End `{name}` on the Hub, everywhere and for good?")
+            format!("Delete `{name}` on the Hub? It will stop working everywhere.")
         }
-        (_, false, true) => "End this token on the Hub, everywhere and for good?".to_owned(),
+        (_, false, true) => {
+            "Delete this token on the Hub? It will stop working everywhere.".to_owned()
+        }
     };
     if terminal::confirm(&what) {
         return Ok(());
     }
     Err(Failure::new("nothing was removed")
-        .help("to do it without a question: add --yes")
+        .help("to skip the question: add --yes")
         .into())
 }
 
 /// The Hub first: a token that is gone from here can no longer be named to it.
 fn revoke(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<()> {
     let record = context.read_stored(name, token).with_context(|| {
-        format!("`{name}` cannot be ended on the Hub, because it cannot be read")
+        format!("`{name}` cannot be deleted on the Hub, because it cannot be read")
     })?;
-    // Who has the refresh token of a browser login can make a new token of it.
+    // Anyone who has the refresh token of a browser login can get a new token with it.
     let mut secrets = vec![&record.secret];
     secrets.extend(&record.refresh_token);
-    Hub::new(&token.endpoint)
-        .revoke(&secrets)
-        .with_context(|| format!("`{name}` could not be ended on the Hub, and is still here"))
+    Hub::new(&token.endpoint).revoke(&secrets).with_context(|| {
+        format!("`{name}` could not be deleted on the Hub, and is still stored here")
+    })
 }
 
 fn still_naming(context: &Context, name: &TokenName) -> Vec<String> {

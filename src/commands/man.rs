@@ -14,15 +14,15 @@ const MORE: [(&str, &[(&str, &str)]); 4] = [
         &[
             (
                 "HF_TOKEN, HUGGING_FACE_HUB_TOKEN",
-                "A token for the Hub that HF_ENDPOINT names.",
+                "A token for the Hub that HF_ENDPOINT names, or for https://huggingface.co.",
             ),
             (
                 "HF_ENDPOINT",
-                "The Hub, where it is not https://huggingface.co.",
+                "The Hub to use instead of https://huggingface.co.",
             ),
             (
                 "HF_HOME, HF_TOKEN_PATH",
-                "Where the hf CLI keeps its token.",
+                "Where the hf CLI stores its token.",
             ),
             (
                 "GIT_CREDENTIAL_HF_TOKEN_NAME",
@@ -30,7 +30,7 @@ const MORE: [(&str, &[(&str, &str)]); 4] = [
             ),
             (
                 "GIT_CREDENTIAL_HF_HOME",
-                "A folder for the configuration, the state and the tokens in files.",
+                "The folder for the configuration, the state and tokens stored in files.",
             ),
             (
                 "GIT_CREDENTIAL_HF_TRACE",
@@ -47,7 +47,7 @@ const MORE: [(&str, &[(&str, &str)]); 4] = [
             ),
             (
                 "~/.local/share/git-credential-hf/",
-                "What is known of each token, and the tokens themselves where `--storage file` was chosen.",
+                "What is known about each token, and the tokens themselves with `--storage file`.",
             ),
         ],
     ),
@@ -63,7 +63,7 @@ const MORE: [(&str, &[(&str, &str)]); 4] = [
         "SEE ALSO",
         &[(
             "gitcredentials(7), git-credential(1), git-config(1)",
-            "How git asks for credentials, and which helpers it asks.",
+            "How git asks for credentials, and which helpers it calls.",
         )],
     ),
 ];

@@ -22,17 +22,17 @@ use crate::terminal::AlreadyReported;
 use crate::terminal::print;
 use crate::terminal::print_json;
 
-/// What `refresh` is given.
+/// The arguments of `refresh`.
 #[derive(Debug, clap::Args)]
 #[command(
-    about = "Renew browser-login tokens, and ask the Hub again about the others",
+    about = "Renew tokens from a browser login, and verify the others again",
     after_help = "\
 Examples:
   git credential-hf refresh          all tokens
   git credential-hf refresh work"
 )]
 pub struct Args {
-    /// The token's name; without one, all tokens from `login`
+    /// The token's name; by default, all tokens from `login`
     pub name: Option<String>,
     /// Print JSON
     #[arg(long)]
@@ -42,7 +42,7 @@ pub struct Args {
 /// Refreshes one token, or all from `login`.
 ///
 /// # Errors
-/// When one fails: the reason has been printed, and the others were tried all the same.
+/// When one fails: the reason has been printed, and the others were tried anyway.
 pub fn run(refresh: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;

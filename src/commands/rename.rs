@@ -15,14 +15,14 @@ use crate::storage::Record;
 use crate::terminal::Failure;
 use crate::terminal::{print, print_json};
 
-/// What `rename` is given.
+/// The arguments of `rename`.
 #[derive(Debug, clap::Args)]
 #[command(
-    about = "Give a token another name, also in the rules that name it",
+    about = "Rename a token, also in the rules that name it",
     long_about = "\
-Gives a token another name, and whatever rules and default name it. A token that git saved when
-you typed it at git's prompt (`git:..` in `list`) becomes a token like any other that way, once the
-Hub has said whose it is and what it may do.",
+Renames a token, and changes the rules and the default that name it. A token that git saved when
+you typed it at git's prompt (`git:..` in `list`) becomes a token like any other in this way, once the
+Hub has said which account it belongs to and what it may do.",
     after_help = "\
 Examples:
   git credential-hf rename work acme-write
@@ -67,7 +67,7 @@ pub fn run(rename: &Args) -> Result<()> {
     move_rules(&context, &old, new)?;
     context
         .forget_locked(&old, token)
-        .with_context(|| format!("`{new}` is there, but `{old}` could not be removed"))?;
+        .with_context(|| format!("`{new}` was stored, but `{old}` could not be removed"))?;
     if rename.json {
         return print_json(&json!({
             "version": 1,
@@ -93,9 +93,13 @@ fn may_take(
     };
     let is_other = state.tokens.get(new).is_some_and(|other| !is_copy(other));
     if old == new || is_other || context.config.commands.contains_key(new) {
-        return Err(Failure::new(format!("there is a token `{new}` already"))
-            .help("choose another name, or remove that one first: git credential-hf logout NAME")
-            .into());
+        return Err(
+            Failure::new(format!("a token called `{new}` already exists"))
+                .help(
+                    "choose another name, or remove that one first: git credential-hf logout NAME",
+                )
+                .into(),
+        );
     }
     Ok(())
 }
@@ -127,7 +131,7 @@ fn copy(
     let rejected = state.rejected_at(&token.endpoint, &token.fingerprint);
     context.keep(new, copy, record, |state| {
         let token = state.tokens.get(old).cloned();
-        let token = token.with_context(|| format!("`{old}` is gone"))?;
+        let token = token.with_context(|| format!("`{old}` no longer exists"))?;
         may_take(context, state, &token, old, new)
     })?;
     // A new name does not make a rejected token good; the Hub's word does.

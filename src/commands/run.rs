@@ -11,20 +11,20 @@ use crate::system::process;
 use crate::system::trace;
 use crate::terminal::Failure;
 
-/// What `run` is given.
+/// The arguments of `run`.
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Run a command with HF_TOKEN set to the token that git would get",
     long_about = "\
 Sets HF_TOKEN for one command, so that git-xet, the hf CLI and Python use the token that git uses.
-The exit code is that of the command.",
+Exits with the exit code of the command.",
     after_help = "\
 Examples:
   git credential-hf run --for acme/x -- hf download acme/x
   cd some-clone && git credential-hf run -- python train.py"
 )]
 pub struct Args {
-    /// A repo or a URL; without one, the repository at hand
+    /// A repo or a URL; by default, the current repository
     #[arg(long = "for", value_name = "REPO")]
     pub repo: Option<String>,
     /// The command and its arguments

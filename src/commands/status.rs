@@ -18,9 +18,10 @@ use crate::selection::{Outcome, Query, choose};
 use crate::state::{Eligibility, State, TokenInfo};
 use crate::system::clock;
 use crate::terminal;
-use crate::terminal::{print, print_json};
+use crate::terminal::width::natural;
+use crate::terminal::{Cell, Column, Cut, Screen, Style, Table, print, print_json};
 
-/// What `status` is given.
+/// The arguments of `status`.
 #[derive(Debug, Default, clap::Args)]
 #[command(
     about = "Show whether git is set up, and the tokens, the default and what needs attention",
@@ -50,8 +51,7 @@ pub fn run(status: &Args) -> Result<()> {
     if status.json {
         return print_json(&overview.as_json());
     }
-    // Nothing here is styled, so no style of others' passes either.
-    print(&sanitize(&overview.as_text()))
+    print(&overview.as_text(Screen::stdout()))
 }
 
 struct Overview {
@@ -130,22 +130,43 @@ impl Overview {
         }
     }
 
-    fn as_text(&self) -> String {
+    fn as_text(&self, screen: Screen) -> String {
         let mut text = String::new();
+        let mut say = |style: Option<Style>, line: &str| {
+            // Styles of others, in a name or an error, do not pass.
+            let line = screen.wrap(&sanitize(line), 0, 2);
+            let line = style.map_or_else(|| line.clone(), |style| screen.paint(style, &line));
+            text.push_str(&line);
+            text.push('\n');
+        };
         for HubRow { endpoint, called } in &self.hubs {
-            text.push_str(&match called {
-                Some(true) => format!("git calls this helper for {endpoint}\n"),
-                Some(false) => format!(
-                    "git does not call this helper for {endpoint}: run `git credential-hf configure`\n"
+            match called {
+                Some(true) => say(
+                    Some(Style::Green),
+                    &format!("git calls this helper for {endpoint}"),
                 ),
-                None => format!("whether git calls this helper for {endpoint} is not known: git does not run\n"),
-            });
+                Some(false) => say(
+                    Some(Style::Red),
+                    &format!(
+                        "git does not call this helper for {endpoint}: run `git credential-hf configure`"
+                    ),
+                ),
+                None => say(
+                    Some(Style::Red),
+                    &format!(
+                        "whether git calls this helper for {endpoint} is not known: git does not run"
+                    ),
+                ),
+            }
         }
         if let Some(name) = &self.named {
             let name = one_line(name);
-            text.push_str(&format!(
-                "GIT_CREDENTIAL_HF_TOKEN_NAME is set: git gets `{name}` everywhere, and nothing else\n"
-            ));
+            say(
+                Some(Style::Yellow),
+                &format!(
+                    "GIT_CREDENTIAL_HF_TOKEN_NAME is set: git gets `{name}` everywhere, and nothing else"
+                ),
+            );
         }
         for Variable {
             name,
@@ -153,24 +174,29 @@ impl Overview {
             problem,
         } in &self.variables
         {
-            text.push_str(&match (hint, problem) {
+            let line = match (hint, problem) {
                 (Some(hint), None) => {
-                    format!("{name} is set ({hint}): it takes precedence over the default token\n")
+                    format!("{name} is set ({hint}): it takes precedence over the default token")
                 }
-                (Some(hint), Some(problem)) => format!("{name} is set ({hint}), but {problem}\n"),
+                (Some(hint), Some(problem)) => format!("{name} is set ({hint}), but {problem}"),
                 (None, problem) => {
                     let problem = problem.as_deref().unwrap_or("it is not a token");
-                    format!("{name} is set, but is not used: {problem}\n")
+                    format!("{name} is set, but is not used: {problem}")
                 }
-            });
+            };
+            let style = problem.as_ref().map_or(Style::Yellow, |_| Style::Red);
+            say(Some(style), &line);
         }
         match &self.default {
             Some(DefaultToken { name, exists: true }) => {
-                text.push_str(&format!("the default token is `{name}`\n"));
+                say(None, &format!("the default token is `{name}`"));
             }
-            Some(DefaultToken { name, .. }) => text.push_str(&format!(
-                "the default token is `{name}`, which does not exist: run `git credential-hf use NAME --default`\n"
-            )),
+            Some(DefaultToken { name, .. }) => say(
+                Some(Style::Red),
+                &format!(
+                    "the default token is `{name}`, which does not exist: run `git credential-hf use NAME --default`"
+                ),
+            ),
             None => {}
         }
         text.push('\n');
@@ -179,15 +205,28 @@ impl Overview {
         } else if self.tokens.is_empty() {
             text.push_str("there are no stored tokens\n");
         } else {
-            let header = ["NAME", "TOKEN", "ACCOUNT", "STORAGE", "STATUS"];
-            let rows: Vec<Vec<String>> = self.tokens.iter().map(TokenRow::cells).collect();
-            text.push_str(&terminal::table(&header, &rows));
+            let mut table = Table::new([
+                Column::new("NAME").shorten(12, Cut::Middle),
+                Column::new("TOKEN").drop(3),
+                Column::new("ACCOUNT").shorten(8, Cut::Middle).drop(2),
+                Column::new("STORAGE").shorten(16, Cut::End).drop(1),
+                Column::new("STATUS").shorten(12, Cut::End),
+            ]);
+            let mut tokens: Vec<&TokenRow> = self.tokens.iter().collect();
+            tokens.sort_by(|a, b| natural(&a.name, &b.name));
+            for token in tokens {
+                table.row(token.cells());
+            }
+            text.push_str(&table.render(screen));
         }
         if !self.here.is_empty() {
             text.push('\n');
         }
         for here in &self.here {
-            text.push_str(&here.as_text());
+            for line in here.as_text().lines() {
+                text.push_str(&screen.wrap(&sanitize(line), 0, 2));
+                text.push('\n');
+            }
         }
         text
     }
@@ -241,18 +280,21 @@ impl Overview {
 }
 
 impl TokenRow {
-    fn cells(&self) -> Vec<String> {
-        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-        let status = if self.notes.is_empty() {
-            "ok".to_owned()
-        } else {
-            self.notes.join(", ")
+    fn cells(&self) -> [Cell; 5] {
+        let or_dash = |text: &Option<String>| text.as_deref().unwrap_or("-").into();
+        let bad = ["rejected", "expired"];
+        let status = match self.notes.as_slice() {
+            [] => Cell::styled("ok", Style::Green),
+            notes if notes.iter().any(|note| bad.contains(&note.as_str())) => {
+                Cell::styled(notes.join(", "), Style::Red)
+            }
+            notes => Cell::styled(notes.join(", "), Style::Yellow),
         };
-        vec![
-            self.name.clone(),
+        [
+            self.name.as_str().into(),
             or_dash(&self.hint),
             or_dash(&self.account),
-            self.place.clone(),
+            self.place.as_str().into(),
             status,
         ]
     }

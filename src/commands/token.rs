@@ -9,12 +9,12 @@ use crate::app::choice;
 use crate::terminal;
 use crate::terminal::print_secret;
 
-/// What `token` is given.
+/// The arguments of `token`.
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Print the token that git would get",
     long_about = "\
-Prints the token itself, for programs that cannot ask git. Mind where it goes: a variable of one
+Prints the token itself, for programs that cannot ask git. Be careful where you put it: a variable of one
 command is better than a file, and `run` is better than both.",
     after_help = "\
 Examples:
@@ -22,7 +22,7 @@ Examples:
   curl -H @<(printf 'Authorization: Bearer %s' \"$(git credential-hf token acme/x)\") .."
 )]
 pub struct Args {
-    /// A repo or a URL; without one, the repository at hand
+    /// A repo or a URL; by default, the current repository
     pub repo: Option<String>,
     /// Print JSON
     #[arg(long)]

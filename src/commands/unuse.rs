@@ -8,15 +8,15 @@ use crate::terminal::Failure;
 use crate::terminal::print;
 use anyhow::Result;
 
-/// What `unuse` is given.
+/// The arguments of `unuse`.
 #[derive(Debug, clap::Args)]
-#[command(about = "Take a rule out")]
+#[command(about = "Remove a rule")]
 pub struct Args {
-    /// The rule's pattern, as `list` shows it; without one, the rule for the repository at hand
+    /// The rule's pattern, as `list` shows it; by default, the rule for the current repository
     pub pattern: Option<String>,
 }
 
-/// Takes a rule out.
+/// Removes a rule.
 ///
 /// # Errors
 /// When there is no such rule.

@@ -10,14 +10,14 @@ use crate::app::target;
 use crate::model::token_name::TokenName;
 use crate::terminal::Failure;
 
-/// What `use` is given.
+/// The arguments of `use`.
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Choose a token for a namespace or repo, or as the default",
     long_about = "\
 Writes a rule to config.toml. Of several rules that match a repo the most specific wins: a repo
 with its kind, a repo, a glob (the longest), a namespace with its kind, a namespace. Without
---for and --default the rule is for the repository at hand.",
+--for and --default the rule is for the current repository.",
     after_help = "\
 Examples:
   git credential-hf use work --for acme
@@ -31,7 +31,7 @@ pub struct Args {
     /// The namespace or repo; repeatable
     #[arg(long = "for", value_name = "PATTERN")]
     pub patterns: Vec<String>,
-    /// Use it where nothing else is chosen
+    /// Use it where no other token is chosen
     #[arg(long)]
     pub default: bool,
 }

@@ -19,7 +19,7 @@ use crate::system::files::Lock;
 /// Why the configuration was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
-    /// What is there already cannot be read; a person must look first.
+    /// The file that exists cannot be read, so it is not changed.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The file or its lock.
@@ -37,7 +37,7 @@ pub enum EditError {
 pub enum Change<'a> {
     /// Adds a rule, or gives an existing one another token.
     SetRule(&'a Pattern, &'a TokenName),
-    /// Takes a rule out.
+    /// Removes a rule.
     RemoveRule(&'a Pattern),
     /// Sets the default token, or none.
     SetDefault(Option<&'a TokenName>),
@@ -141,7 +141,7 @@ fn set_rule(
         .or_insert_with(|| Item::Table(Table::new()))
         .as_table_like_mut()
         .ok_or_else(|| "`rules` is not a table".to_owned())?;
-    // The same pattern may be written in another way.
+    // One pattern can be written in several ways.
     let written: Option<String> = rules
         .iter()
         .map(|(key, _)| key.to_owned())

@@ -55,7 +55,7 @@ pub struct Rule {
     pub token: TokenName,
 }
 
-/// What is said of a configured endpoint.
+/// The settings of a configured endpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EndpointOptions {
     /// `HF_TOKEN` belongs to this endpoint too.
@@ -81,7 +81,7 @@ impl Default for Config {
     }
 }
 
-/// What is wrong, where, and what would be right. Values are not quoted, since somebody may
+/// What is wrong, where, and what would be correct. Values are not quoted, since somebody may
 /// have written a token there.
 #[derive(Debug)]
 pub struct ConfigError {
@@ -161,7 +161,7 @@ impl Config {
         !self.commands.is_empty() || !self.endpoints.is_empty()
     }
 
-    /// What is said of this endpoint; `None` when it is no endpoint of ours.
+    /// The settings of this endpoint; `None` if it is not configured.
     #[must_use]
     pub fn endpoint(&self, endpoint: &Endpoint) -> Option<EndpointOptions> {
         let configured = self.endpoints.get(endpoint).copied();

@@ -82,7 +82,7 @@ impl Reader<'_> {
             )),
             _ => Err(self.error(
                 item.span(),
-                "`version` is a number".into(),
+                "`version` must be a number".into(),
                 Some("write `version = 1`".into()),
             )),
         }
@@ -94,7 +94,7 @@ impl Reader<'_> {
             Some("file") => Ok(StorageKind::File),
             _ => Err(self.error(
                 item.span(),
-                "`storage` is where `login` puts new tokens".into(),
+                "`storage` is where `login` stores new tokens".into(),
                 Some("write \"keyring\" or \"file\"".into()),
             )),
         }
@@ -111,7 +111,7 @@ impl Reader<'_> {
             .filter(|s| (0.1..=600.0).contains(s))
             .map(Duration::from_secs_f64)
             .ok_or_else(|| {
-                let message = "`keyring_timeout` is a number of seconds from 0.1 to 600";
+                let message = "`keyring_timeout` must be a number of seconds from 0.1 to 600";
                 self.error(
                     item.span(),
                     message.into(),
@@ -127,11 +127,7 @@ impl Reader<'_> {
         let mut seen = BTreeMap::new();
         for (key, item) in table {
             let pattern = Pattern::parse(key.get_ref()).map_err(|error| {
-                self.error(
-                    key.span(),
-                    format!("this pattern matches nothing: {error}"),
-                    None,
-                )
+                self.error(key.span(), format!("this is not a pattern: {error}"), None)
             })?;
             let meaning = pattern.to_string().to_ascii_lowercase();
             if seen.insert(meaning, ()).is_some() {
@@ -154,12 +150,12 @@ impl Reader<'_> {
             let options = self.endpoint_options(item)?;
             if endpoint.is_plain_http() && !options.allow_http {
                 let message =
-                    format!("`{endpoint}` is plain http, which anybody on the way can read");
-                let help = "write { allow_http = true } if that is meant".to_owned();
+                    format!("`{endpoint}` is plain http, which anyone on the network can read");
+                let help = "to allow it, write { allow_http = true }".to_owned();
                 return Err(self.error(key.span(), message, Some(help)));
             }
             if endpoints.insert(endpoint, options).is_some() {
-                return Err(self.error(key.span(), "this endpoint is there twice".into(), None));
+                return Err(self.error(key.span(), "this endpoint occurs twice".into(), None));
             }
         }
         Ok(endpoints)
@@ -174,7 +170,7 @@ impl Reader<'_> {
                 "allow_http" => options.allow_http = self.boolean(item, "allow_http")?,
                 "save" if item.get_ref().as_str() == Some("any") => options.save_any = true,
                 "save" => {
-                    let message = "`save` is \"any\", or not there".to_owned();
+                    let message = "`save` must be \"any\", or be left out".to_owned();
                     let help = "without it, what people type at git's prompt is saved".to_owned();
                     return Err(self.error(item.span(), message, Some(help)));
                 }
@@ -224,7 +220,7 @@ impl Reader<'_> {
                 .collect()
         });
         match arguments {
-            // `./vault` would be whatever the repository at hand has there.
+            // `./vault` would be a file of the current repository.
             Some(arguments)
                 if arguments
                     .first()
@@ -232,7 +228,7 @@ impl Reader<'_> {
             {
                 Err(self.error(
                     item.span(),
-                    "a command's program is a bare name or an absolute path".into(),
+                    "a command's program must be a bare name or an absolute path".into(),
                     None,
                 ))
             }
@@ -244,8 +240,8 @@ impl Reader<'_> {
             }
             _ => Err(self.error(
                 item.span(),
-                "a command is a list of texts: the program, then its arguments".into(),
-                Some("write [\"pass\", \"show\", \"hf\"]; no shell reads it".into()),
+                "a command must be a list of strings: the program, then its arguments".into(),
+                Some("for example [\"pass\", \"show\", \"hf\"]; it is not run by a shell".into()),
             )),
         }
     }
@@ -257,7 +253,7 @@ impl Reader<'_> {
         example: &str,
     ) -> Read<&'i DeTable<'t>> {
         item.get_ref().as_table().ok_or_else(|| {
-            let message = format!("{what} is a table");
+            let message = format!("{what} must be a table");
             self.error(item.span(), message, Some(format!("such as: {example}")))
         })
     }
@@ -265,14 +261,14 @@ impl Reader<'_> {
     fn boolean(&self, item: &Item<'_>, key: &str) -> Read<bool> {
         item.get_ref()
             .as_bool()
-            .ok_or_else(|| self.error(item.span(), format!("`{key}` is true or false"), None))
+            .ok_or_else(|| self.error(item.span(), format!("`{key}` must be true or false"), None))
     }
 
     fn token_name(&self, item: &Item<'_>) -> Read<TokenName> {
         let text = item.get_ref().as_str().ok_or_else(|| {
             self.error(
                 item.span(),
-                "this is the name of a token, in quotes".into(),
+                "this must be the name of a token, in quotes".into(),
                 None,
             )
         })?;

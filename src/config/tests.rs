@@ -92,7 +92,7 @@ fn errors_say_where_and_what_would_be_right() {
         ),
         (
             "[rules]\nacme = 1\n",
-            "config.toml:2:8: this is the name of a token, in quotes | ",
+            "config.toml:2:8: this must be the name of a token, in quotes | ",
         ),
         (
             "hints = \"no\"\n",
@@ -100,19 +100,19 @@ fn errors_say_where_and_what_would_be_right() {
         ),
         (
             "storage = \"disk\"\n",
-            "config.toml:1:11: `storage` is where `login` puts new tokens | write \"keyring\" or \"file\"",
+            "config.toml:1:11: `storage` is where `login` stores new tokens | write \"keyring\" or \"file\"",
         ),
         (
             "keyring_timeout = 0\n",
-            "config.toml:1:19: `keyring_timeout` is a number of seconds from 0.1 to 600 | write `keyring_timeout = 3`",
+            "config.toml:1:19: `keyring_timeout` must be a number of seconds from 0.1 to 600 | write `keyring_timeout = 3`",
         ),
         (
             "[endpoints]\n\"http://hub.example\" = {}\n",
-            "config.toml:2:1: `http://hub.example` is plain http, which anybody on the way can read | write { allow_http = true } if that is meant",
+            "config.toml:2:1: `http://hub.example` is plain http, which anyone on the network can read | to allow it, write { allow_http = true }",
         ),
         (
             "[endpoints]\n\"https://hub.example/x\" = {}\n",
-            "config.toml:2:1: an endpoint is scheme, host and port, without a path | ",
+            "config.toml:2:1: an endpoint is a scheme, host and port, without a path | ",
         ),
         (
             "[endpoints]\n\"https://hub.example\" = { enw = true }\n",
@@ -120,11 +120,11 @@ fn errors_say_where_and_what_would_be_right() {
         ),
         (
             "[commands]\nv = \"vault kv get\"\n",
-            "config.toml:2:5: a command is a list of texts: the program, then its arguments | write [\"pass\", \"show\", \"hf\"]; no shell reads it",
+            "config.toml:2:5: a command must be a list of strings: the program, then its arguments | for example [\"pass\", \"show\", \"hf\"]; it is not run by a shell",
         ),
         (
             "[commands]\nv = []\n",
-            "config.toml:2:5: a command is a list of texts: the program, then its arguments | write [\"pass\", \"show\", \"hf\"]; no shell reads it",
+            "config.toml:2:5: a command must be a list of strings: the program, then its arguments | for example [\"pass\", \"show\", \"hf\"]; it is not run by a shell",
         ),
     ] {
         let error = parse(text).unwrap_err();

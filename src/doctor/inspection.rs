@@ -124,7 +124,7 @@ pub fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// The first line that a program prints, away from the repository at hand and what that
+/// The first line that a program prints, away from the current repository and what that
 /// configures; `None` when it cannot be started, fails, or takes too long.
 #[must_use]
 pub fn version_of(program: &std::path::Path, arguments: &[&str]) -> Option<String> {

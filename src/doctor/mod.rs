@@ -1,4 +1,4 @@
-//! `doctor`: what is in this helper's way, one check a file, each with a verdict, one line why,
+//! `doctor`: finds what stops this helper from working. Each check is one file and gives a verdict, one line why,
 //! and what to do about it.
 //!
 //! What a check says is made to be pasted in public: [`report`] lets no secret, no login in a
@@ -16,17 +16,17 @@ pub use repair::Repair;
 /// What a check is about; the report is grouped by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
-    /// Git itself, and the repository at hand.
+    /// Git itself, and the current repository.
     Git,
     /// Whether git calls this helper, and nobody else for the Hub.
     Helper,
     /// This helper's own tokens, files and storages.
     Tokens,
-    /// Tokens elsewhere, which go before this helper's.
+    /// Tokens elsewhere, which take precedence over this helper's.
     Elsewhere,
     /// git-lfs, git-xet and the hf CLI.
     Programs,
-    /// The way to the Hub.
+    /// The connection to the Hub.
     Network,
 }
 
@@ -48,7 +48,7 @@ impl Group {
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// Could not be looked at, or was left out.
+    /// Could not be checked, or was left out.
     Skipped,
     /// As it should be.
     Ok,
@@ -83,7 +83,7 @@ pub struct Fix {
     pub repair: Option<Repair>,
 }
 
-/// What a check has found.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// How bad it is.

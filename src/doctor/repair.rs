@@ -42,7 +42,7 @@ pub struct Leftover {
 }
 
 impl Repair {
-    /// The same as a command for a person.
+    /// The repair as a command that a person can run.
     #[must_use]
     pub fn command(&self) -> String {
         match self {

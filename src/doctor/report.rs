@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Finding, Group, Outcome, Verdict};
 use crate::model::text;
-use crate::terminal::Style;
+use crate::terminal::{Screen, Style};
 
 /// The version of the JSON.
 const VERSION: u32 = 1;
@@ -175,56 +175,71 @@ fn head() -> String {
     )
 }
 
-/// The report for a person, who may be `fixing` already.
+/// The report for a person; `fixing` if `--fix` is at work already.
 #[must_use]
-pub fn as_text(outcomes: &[Outcome], public: &Public<'_>, terminal: bool, fixing: bool) -> String {
+pub fn as_text(outcomes: &[Outcome], public: &Public<'_>, screen: Screen, fixing: bool) -> String {
     let mut text = head();
     text.push('\n');
-    let width = outcomes.iter().map(|outcome| outcome.check.id.len()).max();
-    let width = width.unwrap_or(0);
+    let ids = outcomes.iter().map(|outcome| outcome.check.id.len());
+    let id_width = ids.max().unwrap_or(0);
+    // On a narrow terminal the sentences get their own lines.
+    let narrow = screen.width.is_some_and(|width| width < id_width + 50);
+    let indent = if narrow { 4 } else { 4 + id_width + 2 };
     let mut group: Option<Group> = None;
     for outcome in outcomes {
         if group != Some(outcome.check.group) {
             group = Some(outcome.check.group);
-            let name = Style::new(terminal, "1").paint(outcome.check.group.name());
+            let name = screen.paint(Style::Bold, outcome.check.group.name());
             let _ = write!(text, "\n{name}\n");
         }
         for finding in &outcome.findings {
-            let mark = mark(finding.verdict, terminal);
+            let (mark, style) = mark(finding.verdict);
+            let mark = screen.paint(style, &screen.signs(mark));
             let id = outcome.check.id;
-            let why = public.text(&finding.why);
-            let _ = writeln!(text, "  {mark} {id:<width$}  {why}");
+            let why = screen.wrap(&public.text(&finding.why), indent, indent);
+            if narrow {
+                let _ = writeln!(text, "  {mark} {}", screen.paint(Style::Bold, id));
+                let _ = writeln!(text, "    {why}");
+            } else {
+                let _ = writeln!(text, "  {mark} {id:<id_width$}  {why}");
+            }
             if let Some(fix) = &finding.fix {
                 let fix = public.text(&fix.text);
-                let _ = writeln!(text, "    {:<width$}  = fix: {fix}", "");
+                let label = screen.paint(Style::Cyan, "fix");
+                let fix = screen.wrap(&fix, indent + 7, indent + 2);
+                let _ = writeln!(text, "{:indent$}= {label}: {fix}", "");
             }
         }
     }
     let counts = Counts::of(outcomes);
-    let _ = write!(text, "\n{}\n", counts);
+    let style = match (counts.problems, counts.warnings) {
+        (0, 0) => Style::Green,
+        (0, _) => Style::Yellow,
+        _ => Style::Red,
+    };
+    let _ = write!(text, "\n{}\n", screen.paint(style, &counts.to_string()));
     match repairs(outcomes).len() {
         _ if fixing => {}
         0 => {}
-        1 => text.push_str("`git credential-hf doctor --fix` does 1 of the fixes\n"),
+        1 => text.push_str("`git credential-hf doctor --fix` can make 1 of these fixes\n"),
         n => {
             let _ = writeln!(
                 text,
-                "`git credential-hf doctor --fix` does {n} of the fixes"
+                "`git credential-hf doctor --fix` can make {n} of these fixes"
             );
         }
     }
     text
 }
 
-fn mark(verdict: Verdict, terminal: bool) -> String {
-    let (mark, code) = match verdict {
-        Verdict::Skipped => ("-", "1"),
-        Verdict::Ok => ("✓", "1;32"),
-        Verdict::Note => ("i", "1;36"),
-        Verdict::Warning => ("!", "1;33"),
-        Verdict::Problem => ("✗", "1;31"),
-    };
-    Style::new(terminal, code).paint(mark)
+fn mark(verdict: Verdict) -> (&'static str, Style) {
+    match verdict {
+        Verdict::Skipped => ("-", Style::Dim),
+        Verdict::Ok => ("✓", Style::Green),
+        Verdict::Note => ("i", Style::Cyan),
+        Verdict::Warning => ("!", Style::Yellow),
+        Verdict::Problem => ("✗", Style::Red),
+    }
 }
 
 /// What `--fix` could do, each once, in order.

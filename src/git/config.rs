@@ -18,9 +18,9 @@ pub enum Scope {
     System,
     /// This user.
     Global,
-    /// The repository at hand.
+    /// The current repository.
     Local,
-    /// The worktree at hand.
+    /// The current worktree.
     Worktree,
     /// `git -c`, or git's variables.
     Command,
@@ -40,7 +40,7 @@ impl Scope {
         }
     }
 
-    /// Whether the repository at hand says it, and not its user.
+    /// Whether the current repository says it, and not its user.
     #[must_use]
     pub fn is_repositorys(self) -> bool {
         matches!(self, Self::Local | Self::Worktree)

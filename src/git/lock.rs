@@ -30,7 +30,7 @@ pub struct GitLock {
 }
 
 impl GitLock {
-    /// Takes the lock of a file, which is no link.
+    /// Takes the lock of a file, which must not be a link.
     ///
     /// # Errors
     /// When another program holds it, or it cannot be made.
@@ -90,12 +90,12 @@ pub fn age(lock: &Path) -> Option<Duration> {
 #[must_use]
 pub fn in_use(lock: &Path) -> Option<String> {
     if age(lock).is_some_and(|age| age < STALE) {
-        return Some("it is younger than ten minutes".to_owned());
+        return Some("it is less than ten minutes old".to_owned());
     }
     match running_git() {
         Some(None) => None,
-        Some(Some(process)) => Some(format!("process {process} is a git of yours")),
-        None => Some("it cannot be told here whether a git is running".to_owned()),
+        Some(Some(process)) => Some(format!("process {process} is running git")),
+        None => Some("it is not known whether git is running".to_owned()),
     }
 }
 
@@ -105,7 +105,7 @@ pub fn in_use(lock: &Path) -> Option<String> {
 /// When it may still be in use, or cannot be removed.
 pub fn remove_stale(lock: &Path) -> Result<()> {
     if let Some(why) = in_use(lock) {
-        let message = format!("{} is left alone: {why}", lock.display());
+        let message = format!("{} is not removed: {why}", lock.display());
         return Err(Failure::new(message).into());
     }
     match std::fs::remove_file(lock) {
@@ -220,7 +220,7 @@ mod tests {
         assert!(error.contains("config.lock"), "{error}");
         assert!(lock.is_file());
         let error = remove_stale(&lock).unwrap_err().to_string();
-        assert!(error.contains("younger than ten minutes"), "{error}");
+        assert!(error.contains("less than ten minutes old"), "{error}");
         assert!(lock.is_file());
     }
 }

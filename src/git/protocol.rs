@@ -75,7 +75,7 @@ pub enum ProtocolError {
         line: usize,
     },
     /// Some lines end with LF, and others with CRLF.
-    #[error("line {line} of the request ends differently from the lines before it (LF and CRLF)")]
+    #[error("line {line} of the request does not end like the lines before it (LF or CRLF)")]
     MixedLineEnds {
         /// The line, counted from 1.
         line: usize,
@@ -381,11 +381,11 @@ mod tests {
             ),
             (
                 b"protocol=https\nhost=a\r\n",
-                "line 2 of the request ends differently from the lines before it (LF and CRLF)",
+                "line 2 of the request does not end like the lines before it (LF or CRLF)",
             ),
             (
                 b"protocol=https\r\nhost=a\r\n\n",
-                "line 3 of the request ends differently from the lines before it (LF and CRLF)",
+                "line 3 of the request does not end like the lines before it (LF or CRLF)",
             ),
             (
                 b"host\n",
@@ -399,7 +399,7 @@ mod tests {
         ] {
             assert_eq!(read(input).unwrap_err().to_string(), expected);
         }
-        // What is not read may be anything.
+        // Keys that are not read may have any value.
         assert!(read(b"wwwauth[]=\xff\xfe\n").is_ok());
     }
 

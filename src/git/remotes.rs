@@ -1,4 +1,4 @@
-//! What git knows: the remotes of the repository at hand.
+//! What git knows: the remotes of the current repository.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -86,13 +86,13 @@ pub fn config_files(scopes: &[&str]) -> Result<Vec<PathBuf>, ReadError> {
     Ok(found)
 }
 
-/// Where the repository at hand keeps what all its worktrees share.
+/// Where the current repository keeps what all its worktrees share.
 #[must_use]
 pub fn common_dir() -> Option<PathBuf> {
     told_path(&["rev-parse", "--git-common-dir"])
 }
 
-/// The top of the work tree at hand.
+/// The top of the current work tree.
 #[must_use]
 pub fn work_tree() -> Option<PathBuf> {
     told_path(&["rev-parse", "--show-toplevel"])

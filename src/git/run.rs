@@ -9,13 +9,13 @@ use crate::system::process::{self, output_within};
 /// How long git may take to read its configuration: a hostile one may include a pipe.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How much configuration is read, in bytes: more is no working repository's.
+/// How much configuration is read, in bytes: no working repository has more.
 pub const MAX_CONFIG: u64 = 1024 * 1024;
 
 /// Why git tells nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// There is no git.
+    /// Git is not installed.
     #[error("git was not found on PATH")]
     NoGit,
     /// It did not end.

@@ -49,7 +49,7 @@ pub fn edit(
     change: impl FnOnce(Option<&[u8]>) -> Result<Edited, config_file::EditError>,
 ) -> Result<bool> {
     let target = files::real_path(path)
-        .with_context(|| format!("cannot tell where {} leads", path.display()))?;
+        .with_context(|| format!("cannot follow the link {}", path.display()))?;
     let shown = target.display().to_string();
     let cannot = |what: &str| format!("cannot {what} {shown}");
     if !target.exists()
@@ -115,8 +115,8 @@ pub fn file(which: &ConfigFile) -> Result<PathBuf> {
         return ask_git(&["rev-parse", "--git-path", "config"])
             .and_then(|path| Ok(std::path::absolute(path)?))
             .context(
-                Failure::new("there is no repository here to configure")
-                    .help("leave out --local to configure git for all your repositories"),
+                Failure::new("the current folder is not in a repository")
+                    .help("omit --local to configure git for all your repositories"),
             );
     }
     if *which == ConfigFile::System {
@@ -128,7 +128,7 @@ pub fn file(which: &ConfigFile) -> Result<PathBuf> {
         let told = told.filter(|path| path.is_absolute());
         let usual = cfg!(unix).then(|| PathBuf::from("/etc/gitconfig"));
         return told.or(usual).ok_or_else(|| {
-            Failure::new("git does not say where its system configuration is")
+            Failure::new("git does not report where its system configuration is")
                 .help("name the file: git credential-hf configure --file FILE")
                 .into()
         });
@@ -178,7 +178,7 @@ fn ask_git(arguments: &[&str]) -> Result<PathBuf> {
 /// folders (mail clients, cron, editors started from a menu) would find it, else the path.
 pub fn helper_value() -> Result<String> {
     let path = installed_path().ok_or_else(|| {
-        Failure::new(format!("cannot tell where {PROGRAM} is installed"))
+        Failure::new(format!("cannot find out where {PROGRAM} is installed"))
             .help("run it by its full path")
     })?;
     let same = |candidate: PathBuf| {

@@ -39,7 +39,7 @@ impl Ini {
     /// Where `configparser` raises one.
     pub fn parse(text: &str) -> Result<Self, IniError> {
         let mut reader = Reader::default();
-        // Python opens the file as text, where every kind of line end is the same.
+        // Python opens the file as text, where all kinds of line ends are equal.
         let unix = Zeroizing::new(text.replace("\r\n", "\n").replace('\r', "\n"));
         for (at, line) in unix.split('\n').enumerate() {
             reader.line(line).map_err(|problem| IniError {
@@ -190,7 +190,7 @@ impl Reader {
             Place::Section => self.sections.last_mut().ok_or("there is no section")?,
         };
         if section.value(&key).is_some() {
-            return Err("the key is there twice");
+            return Err("the key occurs twice");
         }
         let value = Zeroizing::new(trimmed(value).to_owned());
         section.fields.push((key, value));
@@ -205,7 +205,7 @@ impl Reader {
             return Ok(());
         }
         if self.sections.iter().any(|section| section.name == name) {
-            return Err("the section is there twice");
+            return Err("the section occurs twice");
         }
         self.sections.push(Section::new(name, Vec::new()));
         self.current = Some(Place::Section);

@@ -167,7 +167,7 @@ impl HfCli {
             }
             Which::Active => {
                 let token = self.active()?;
-                // Its renewal writes `stored_tokens` first. Who looks in between finds an active
+                // Its renewal writes `stored_tokens` first. A reader in between finds an active
                 // token that is kept under no name; the lock is free when both are written.
                 if token.name.is_none()
                     && token.secret.kind() == Kind::OAuth
@@ -199,7 +199,7 @@ impl HfCli {
     /// The active token as the files have it right now.
     fn active(&self) -> Result<HfToken, StorageError> {
         let secret = self.active_value()?.ok_or(StorageError::NotFound)?;
-        // A `stored_tokens` that cannot be read is no reason to refuse the token: the hf
+        // A `stored_tokens` that cannot be read is not a reason to refuse the token: the hf
         // CLI uses it too, without renewing it.
         let stored = self.stored().unwrap_or_default();
         let same = stored.sections().find_map(|section| {
@@ -281,7 +281,7 @@ fn token_in(value: &str, file: &Path) -> Result<Option<Secret>, StorageError> {
         Ok(None) => Ok(None),
         Ok(Some(secret)) if secret.kind() != Kind::Other => Ok(Some(secret)),
         Ok(Some(_)) | Err(_) => Err(StorageError::Refused(format!(
-            "what {} holds does not look like a Hub token",
+            "the content of {} does not look like a Hub token",
             file.display()
         ))),
     }

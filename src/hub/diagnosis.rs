@@ -7,10 +7,10 @@ use crate::model::permissions::Facts;
 use crate::model::permissions::Role;
 use crate::model::repo::Repo;
 
-/// What is in the way.
+/// Why access fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Git has no token, and the Hub wants one.
+    /// Git has no token, and the Hub asks for one.
     NoToken,
     /// The token is revoked, expired or never was one.
     TokenDead,
@@ -26,7 +26,7 @@ pub enum Kind {
     Policy,
     /// The repo's terms are not accepted, or the token may not use that.
     Gate,
-    /// There is no such repo, or it is hidden.
+    /// The repo does not exist, or is hidden.
     NotFound,
     /// Refused for a reason that only the Hub knows.
     Refused,
@@ -54,7 +54,7 @@ impl Kind {
     }
 }
 
-/// What is in the way, in words, and the next step.
+/// Why access fails, in words, and the next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnosis {
     /// Which it is.
@@ -91,7 +91,7 @@ pub fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
     match answer {
         HubError::Rejected => made(
             Kind::TokenDead,
-            "the Hub does not accept the token: it was revoked, has expired, or was never whole",
+            "the Hub does not accept the token: it was revoked, has expired, or is incomplete",
             evidence.replace,
         ),
         HubError::Forbidden(text) => refused(evidence, text),
@@ -99,7 +99,7 @@ pub fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
         HubError::Busy(_) | HubError::OAuth(_) | HubError::Unavailable(_) => made(
             Kind::Unavailable,
             answer.to_string(),
-            format!("try again later: nothing is known about {repo} now"),
+            format!("try again later: nothing is known about {repo} at the moment"),
         ),
     }
 }
@@ -119,14 +119,14 @@ fn refused(evidence: Evidence<'_>, text: &str) -> Diagnosis {
     if has(&["approved by", "needs to be approved", "pending approval"]) {
         return made(
             Kind::Policy,
-            format!("the organisation takes only tokens that it has approved: {text}"),
+            format!("the organisation accepts only tokens that it has approved: {text}"),
             "ask an administrator of the organisation to approve this token",
         );
     }
     if has(&["fine-grained"]) {
         return made(
             Kind::Policy,
-            format!("the organisation takes only fine-grained tokens: {text}"),
+            format!("the organisation accepts only fine-grained tokens: {text}"),
             format!("create one with a scope for it: {TOKENS}/new?tokenType=fineGrained"),
         );
     }
@@ -142,7 +142,7 @@ fn refused(evidence: Evidence<'_>, text: &str) -> Diagnosis {
         None => made(
             Kind::Refused,
             format!("the Hub refuses: {text}"),
-            format!("look at the token and its scopes: {TOKENS}"),
+            format!("check the token and its scopes: {TOKENS}"),
         ),
     }
 }
@@ -162,7 +162,7 @@ fn gate(evidence: Evidence<'_>, text: &str) -> Diagnosis {
     }
     made(
         Kind::Gate,
-        format!("the repo is gated, and this account has not been let in: {text}"),
+        format!("the repo is gated, and this account does not have access: {text}"),
         format!("accept its terms in the browser: {}", evidence.page),
     )
 }
@@ -190,7 +190,7 @@ fn missing_right(evidence: Evidence<'_>) -> Option<Diagnosis> {
     if facts.role == Role::Read && access == Access::Write {
         return Some(made(
             Kind::RoleTooLow,
-            "this is a read token, and a push needs one that may write",
+            "this is a read token, and a push needs a token that may write",
             format!("create one: {TOKENS}/new?tokenType=write"),
         ));
     }
@@ -212,7 +212,11 @@ fn missing_right(evidence: Evidence<'_>) -> Option<Diagnosis> {
         ),
         None => made(
             Kind::NotAMember,
-            format!("{} is no member of {}", facts.account, namespace.as_str()),
+            format!(
+                "{} is not a member of {}",
+                facts.account,
+                namespace.as_str()
+            ),
             format!(
                 "use a token of an account that is: git credential-hf use NAME --for {}",
                 namespace.as_str()
@@ -227,18 +231,15 @@ fn not_found(evidence: Evidence<'_>) -> Diagnosis {
         // The Hub hides what a token may not see, so this is the likelier reason.
         Some(diagnosis) => Diagnosis {
             message: format!(
-                "the Hub shows no {repo} to this token: {}",
+                "the Hub does not show {repo} to this token: {}",
                 diagnosis.message
             ),
-            help: format!(
-                "{}; or the name is wrong: {}",
-                diagnosis.help, evidence.page
-            ),
+            help: format!("{}; or check the name: {}", diagnosis.help, evidence.page),
             ..diagnosis
         },
         None => made(
             Kind::NotFound,
-            format!("there is no {repo}, or it is hidden from this token"),
+            format!("{repo} does not exist, or this token may not see it"),
             format!(
                 "check the name and its kind (datasets/.., spaces/..): {}",
                 evidence.page

@@ -55,10 +55,10 @@ pub enum HubError {
     #[error("the Hub has nothing there, or does not show it to this token")]
     NotFound,
     /// 429: too many requests; how long to wait, in seconds, where it says so.
-    #[error("the Hub is asked too often{}", .0.map_or_else(String::new, |s| format!(": try again in {s} s")))]
+    #[error("the Hub has had too many requests{}", .0.map_or_else(String::new, |s| format!(": try again in {s} s")))]
     Busy(Option<u64>),
     /// The OAuth server's own error code, such as `invalid_grant`.
-    #[error("the Hub answers `{0}`")]
+    #[error("the Hub answered `{0}`")]
     OAuth(String),
     /// It cannot be reached, or fails.
     #[error("{0}")]
@@ -93,7 +93,7 @@ impl Hub {
         }
     }
 
-    /// The same for a request that git waits for: a busy Hub is not waited out.
+    /// A client for a request that git waits for: it does not wait for a busy Hub.
     #[must_use]
     pub fn impatient(endpoint: &Endpoint) -> Self {
         Self {
@@ -164,7 +164,7 @@ impl Hub {
         match cause {
             Some(cause) if cause.is_timeout() => self.unreachable(cause),
             _ if error.kind() == io::ErrorKind::TimedOut => self.too_slow(),
-            _ => HubError::Unavailable("the Hub's answer broke off".to_owned()),
+            _ => HubError::Unavailable("the Hub's answer was cut off".to_owned()),
         }
     }
 
@@ -180,10 +180,10 @@ impl Hub {
             return self.too_slow();
         }
         HubError::Unavailable(if error.is_redirect() && causes(error).contains(TOO_MANY) {
-            format!("{host} redirects in circles")
+            format!("{host} redirects in a loop")
         } else if error.is_redirect() {
             format!(
-                "{host} redirects to another site, which is not followed: the token is for {host} alone"
+                "{host} redirects to another site; the redirect is not followed, since the token is only for {host}"
             )
         } else {
             format!("cannot reach {host}: {}", causes(error))
@@ -200,7 +200,7 @@ impl Answer {
             403 => Err(HubError::Forbidden(self.reason())),
             404 => Err(HubError::NotFound),
             status => Err(HubError::Unavailable(format!(
-                "the Hub answers with status {status}"
+                "the Hub answered with status {status}"
             ))),
         }
     }
@@ -235,13 +235,13 @@ impl Answer {
 fn from_json<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, HubError> {
     // Structs read from arrays too, and no answer of the Hub is one.
     if !body.trim_start().starts_with('{') {
-        let message = "the Hub's answer is not what was expected: no JSON object";
+        let message = "the Hub's answer is not a JSON object";
         return Err(HubError::Unavailable(message.to_owned()));
     }
     // The parser's error may quote the body, and the body may hold a token.
     serde_json::from_str(body).map_err(|error| {
         HubError::Unavailable(format!(
-            "the Hub's answer is not what was expected (line {}, column {})",
+            "the Hub's answer does not have the expected form (line {}, column {})",
             error.line(),
             error.column()
         ))
@@ -302,7 +302,7 @@ fn custom_roots() -> Vec<reqwest::Certificate> {
             bundle(Path::new(&path)).unwrap_or_else(|error| {
                 let path = Path::new(&path).display();
                 terminal::say(&format!(
-                    "{variable} names {path}, whose certificates cannot be used: {error}"
+                    "{variable} names {path}, but its certificates cannot be used: {error}"
                 ));
                 Vec::new()
             })
@@ -315,7 +315,7 @@ fn bundle(path: &Path) -> io::Result<Vec<reqwest::Certificate>> {
     let found = reqwest::Certificate::from_pem_bundle(&plain.bytes)
         .map_err(|_| io::Error::other("it is not PEM"))?;
     if found.is_empty() {
-        return Err(io::Error::other("there are none in it"));
+        return Err(io::Error::other("it does not contain a certificate"));
     }
     Ok(found)
 }

@@ -51,7 +51,7 @@ pub struct Tokens {
 pub enum Poll {
     /// The person has not decided yet.
     Pending,
-    /// The same, and we ask too often.
+    /// Still pending, and we ask too often.
     SlowDown,
     /// The person said yes.
     Done(Tokens),
@@ -172,7 +172,7 @@ fn tokens(answer: &Answer) -> Result<Tokens, HubError> {
 fn secret(text: &str) -> Result<Secret, HubError> {
     if text.is_empty() {
         return Err(HubError::Unavailable(
-            "the Hub's answer has an empty token in it".to_owned(),
+            "the Hub's answer contains an empty token".to_owned(),
         ));
     }
     Secret::exact(text).map_err(|error| HubError::Unavailable(format!("the Hub's answer: {error}")))

@@ -30,7 +30,7 @@ impl Hub {
 /// What the body of an answer says.
 ///
 /// # Errors
-/// When it is no answer of this form.
+/// When the answer does not have this form.
 pub fn parse(body: &str) -> Result<Facts, HubError> {
     Ok(from_json::<WhoAmI>(body)?.into())
 }

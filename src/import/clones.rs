@@ -114,7 +114,7 @@ fn is_in_work_tree(folder: &Path) -> bool {
     real.is_ok_and(|real| real.ancestors().skip(1).any(has_git))
 }
 
-/// Whether a repository's folder lies in another one's work tree, where anybody who can write to
+/// Whether a repository's folder is in another one's work tree, where anyone who can write to
 /// that one may have put it. No tracked file has `.git` in its path.
 #[must_use]
 pub fn is_embedded(git_dir: &Path) -> bool {

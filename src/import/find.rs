@@ -1,4 +1,4 @@
-//! Looks where tokens lie in plain text, and judges what is found: nothing is changed, no storage
+//! Finds tokens stored in plain text, and judges what is found: nothing is changed, no storage
 //! is opened and nobody is asked.
 
 use super::small_file::read_small;
@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 pub struct Findings {
     /// Tokens that can be moved over.
     pub found: Vec<Found>,
-    /// What is no token for a Hub of the user, or not to be copied, and why.
+    /// What is not a token for one of the user's Hubs or must not be copied, and why.
     pub skipped: Vec<Skipped>,
     /// What could not be read, in words.
     pub problems: Vec<String>,
@@ -35,7 +35,7 @@ pub struct Findings {
     pub files: BTreeSet<PathBuf>,
 }
 
-/// Looks into these sources; `below` are folders whose clones count as well as the one at hand.
+/// Looks into these sources; `below` are folders whose clones count besides the current one.
 #[must_use]
 pub fn find(context: &Context, sources: &[Source], below: &[PathBuf]) -> Findings {
     let mut findings = Findings::default();
@@ -50,7 +50,7 @@ pub fn find(context: &Context, sources: &[Source], below: &[PathBuf]) -> Finding
     findings
 }
 
-/// What is known of a secret where it lies.
+/// What a place says about the secret stored there.
 struct Seen {
     place: Place,
     endpoint: Option<Endpoint>,
@@ -91,7 +91,7 @@ impl Findings {
                     self.skip(
                         &token.secret,
                         place,
-                        format!("from a browser login, which a copy would part from its renewal; git uses it from there{how}"),
+                        format!("from a browser login, whose copy could not be renewed; git uses it from there{how}"),
                     );
                     continue;
                 }
@@ -184,7 +184,7 @@ impl Findings {
         let embedded = git_dir.as_deref().filter(|dir| is_embedded(dir));
         let scopes: &[&str] = if let Some(dir) = embedded {
             self.problems.push(format!(
-                "{} is in the work tree of another repository, which may have made it up: it is not looked into",
+                "{} is in the work tree of another repository, which may have made it up: it is not read",
                 dir.display()
             ));
             &["--system", "--global"]
@@ -205,7 +205,7 @@ impl Findings {
             clones.add_below(folder);
         }
         if clones.stopped {
-            let problem = "there are too many folders: some were not looked into";
+            let problem = "there are too many folders: some were not searched";
             self.problems.push(problem.to_owned());
         }
         for file in clones.files {
@@ -298,7 +298,7 @@ impl Findings {
                     self.skip(
                         &secret,
                         place,
-                        "it is there for a host that is no Hub of yours",
+                        "it is for a host that is not one of your Hubs",
                     );
                 }
                 return;
@@ -314,13 +314,13 @@ impl Findings {
             (Err(_), None) => return,
         };
         let reason = match secret.kind() {
-            Kind::Organisation => "an organisation token, which the Hub no longer takes",
+            Kind::Organisation => "an organisation token, which the Hub no longer accepts",
             Kind::Jwt => "a CI job's token, which ends within the hour",
             Kind::OAuth => {
                 "from a browser login: it expires, and a copy cannot be renewed; use `login --web`"
             }
             Kind::Other if endpoint.is_hugging_face() => {
-                "not a Hub token; account passwords are not taken by the Hub"
+                "not a Hub token; the Hub does not accept account passwords"
             }
             Kind::User | Kind::Other => {
                 return self.found.push(Found {

@@ -25,7 +25,7 @@ pub fn entries(bytes: &[u8]) -> Vec<Entry> {
     for (at, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let span = start..start + line.len();
         start = span.end;
-        // A carriage return is no part of a host or path: an editor has left it.
+        // A carriage return is not part of a host or path: an editor has left it.
         let Ok(text) = std::str::from_utf8(line.trim_ascii_end()) else {
             continue;
         };

@@ -14,7 +14,7 @@ use crate::model::secret::SecretError;
 
 /// A URL with a user name, a password or both.
 pub struct LoginUrl {
-    /// Where it leads; `None` for what is no https or http URL of a plain host.
+    /// Where it leads; `None` if it is not an https or http URL of a plain host.
     pub endpoint: Option<Endpoint>,
     /// The path, decoded, without outer slashes; empty for the host alone.
     pub path: String,
@@ -46,7 +46,7 @@ impl LoginUrl {
         })
     }
 
-    /// The user name, where it is no secret.
+    /// The username, if it is not a secret.
     #[must_use]
     pub fn username(&self) -> Option<String> {
         let name = secret(&self.username).ok()?;

@@ -1,4 +1,4 @@
-//! Tokens that lie elsewhere in plain text: where they are found ([`mod@find`]), and how they are
+//! Tokens stored elsewhere in plain text: where they are found ([`mod@find`]), and how they are
 //! taken out of there ([`remove`]). For each format there is one reader and editor, which does no
 //! I/O.
 
@@ -60,7 +60,7 @@ pub struct Found {
     pub secret: Secret,
     /// The Hub that it is there for.
     pub endpoint: Endpoint,
-    /// Where it lies.
+    /// Where it is stored.
     pub place: Place,
     /// What it, or the account, is called there.
     pub name: Option<String>,
@@ -87,7 +87,7 @@ pub const TRACKED_REMEDY: &str = "it cannot be removed here, and whoever can rea
 pub struct Skipped {
     /// Kind and last four.
     pub hint: String,
-    /// Where it lies.
+    /// Where it is stored.
     pub place: Place,
     /// Why not.
     pub reason: String,
@@ -95,7 +95,7 @@ pub struct Skipped {
     pub tracked: bool,
 }
 
-/// Where a token lies.
+/// Where a token is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// Under a name in the hf CLI's `stored_tokens`.

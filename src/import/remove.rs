@@ -1,7 +1,7 @@
 //! Takes tokens out of the files they were found in: those very values, under the locks of the
 //! programs that the files belong to, and whole or not at all. All else stays to the byte.
 //!
-//! Who calls this has read each value back from where it is kept now.
+//! The caller has read each value back from its new storage.
 
 use std::path::{Path, PathBuf};
 
@@ -84,7 +84,7 @@ pub fn remove(context: &Context, gone: &[Gone<'_>]) -> Result<bool> {
             return Ok(true);
         }
     }
-    bail!("{} changes all the time", file.display())
+    bail!("{} keeps changing", file.display())
 }
 
 /// The real path of a file that has no other name: under that one, the token would stay.
@@ -92,7 +92,7 @@ fn only_name(path: &Path) -> Result<PathBuf> {
     let file = files::real_path(path)?;
     if files::has_other_names(&file) {
         let message = format!(
-            "{} has another name, where the token would stay",
+            "{} has another name (a hard link), under which the token would stay",
             file.display()
         );
         let find = "a hard link: `find DIR -samefile FILE` shows all names of a file in a folder";

@@ -16,7 +16,7 @@ const MAX_BYTES: usize = 8 * 1024 * 1024;
 /// When it is missing, no plain file, another user's, too large, or cannot be read.
 pub fn read_small(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     if std::fs::metadata(path)?.len() > MAX_BYTES as u64 {
-        return Err(io::Error::other("it is too large to hold tokens"));
+        return Err(io::Error::other("it is too large to contain tokens"));
     }
     let plain = files::read_plain(path)?;
     let bytes = Zeroizing::new(plain.bytes);
@@ -24,7 +24,7 @@ pub fn read_small(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
         return Err(io::Error::other("it belongs to another user"));
     }
     if bytes.len() > MAX_BYTES {
-        return Err(io::Error::other("it is too large to hold tokens"));
+        return Err(io::Error::other("it is too large to contain tokens"));
     }
     Ok(bytes)
 }

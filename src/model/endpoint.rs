@@ -49,20 +49,20 @@ impl Scheme {
     }
 }
 
-/// Why a text is no endpoint.
+/// Why a text is not an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// Not `https://` or `http://`.
     #[error("an endpoint begins with https:// (or http://)")]
     Scheme,
     /// A user name or password before the host.
-    #[error("an endpoint has no user name in it")]
+    #[error("an endpoint cannot contain a username")]
     UserInfo,
     /// Something after the host.
-    #[error("an endpoint is scheme, host and port, without a path")]
+    #[error("an endpoint is a scheme, host and port, without a path")]
     Path,
     /// Not a host name or address that we would send a token to.
-    #[error("the host is not a plain host name, with a port at most")]
+    #[error("the host must be a plain host name, with or without a port")]
     Host,
 }
 

@@ -17,13 +17,13 @@ pub enum Obstacle {
     #[error("this is not text (neither UTF-8 nor UTF-16)")]
     NotText,
     /// A token is on one line.
-    #[error("there is a line break in it, which no token has")]
+    #[error("it contains a line break, and a token does not")]
     Lines,
     /// Longer than a line of git's protocol can be.
     #[error("the token is longer than {MAX_BYTES} bytes")]
     TooLong,
     /// A character that no token has.
-    #[error("there is {} in it, which no token has", described(*.0))]
+    #[error("it contains {}, and a token does not", described(*.0))]
     Character(char),
 }
 

@@ -40,7 +40,7 @@ pub enum Names {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Specificity(u8, Reverse<usize>, u8);
 
-/// Why a text is no pattern.
+/// Why a text is not a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// Empty, or a URL without a path.
@@ -50,16 +50,16 @@ pub enum PatternError {
     #[error("a pattern's URL is https://HOST/NAMESPACE or https://HOST/NAMESPACE/NAME")]
     Url,
     /// A character that no namespace or repo has.
-    #[error("names have only letters, digits, `-`, `_` and `.` in them")]
+    #[error("names contain only letters, digits, `-`, `_` and `.`")]
     Name,
     /// A `*` in the namespace.
-    #[error("`*` stands only in a repo's name: acme/llama-*")]
+    #[error("`*` is allowed only in a repo's name: acme/llama-*")]
     GlobInNamespace,
     /// More components than a repo has.
     #[error("a pattern has at most a kind, a namespace and a name: datasets/acme/x")]
     TooLong,
     /// The kind alone.
-    #[error("a kind alone is no pattern: name a namespace too, such as datasets/acme")]
+    #[error("a kind alone is not a pattern: add a namespace, such as datasets/acme")]
     KindOnly,
 }
 
@@ -74,7 +74,7 @@ impl Pattern {
         Self::parse_on(text, &Endpoint::hugging_face())
     }
 
-    /// The same, with `endpoint` for a pattern that names none: what a person types means the
+    /// Reads a pattern, with `endpoint` for one that does not name its own: what a person types means the
     /// Hub they work with.
     ///
     /// # Errors

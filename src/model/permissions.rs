@@ -263,8 +263,8 @@ impl Facts {
 
     /// A row for each entity that a fine-grained token is for: where, and what in words.
     #[must_use]
-    pub fn table(&self) -> Vec<Vec<String>> {
-        let mut rows: Vec<Vec<String>> = self
+    pub fn table(&self) -> Vec<(String, String)> {
+        let mut rows: Vec<(String, String)> = self
             .scopes
             .iter()
             .map(|scope| {
@@ -276,18 +276,18 @@ impl Facts {
                 };
                 let entity = scope.name.as_ref().or(scope.id.as_ref());
                 let entity = entity.map_or("", String::as_str);
-                vec![format!("{} {entity}", scope.kind), what]
+                (format!("{} {entity}", scope.kind), what)
             })
             .collect();
         if self.gated {
-            rows.push(vec![
+            rows.push((
                 "gated repos".to_owned(),
-                "read those whose terms the account has accepted".to_owned(),
-            ]);
+                "read those whose terms this account has accepted".to_owned(),
+            ));
         }
         if !self.global.is_empty() {
             let what: Vec<String> = self.global.iter().map(|p| in_words(p)).collect();
-            rows.push(vec!["everywhere".to_owned(), what.join(", ")]);
+            rows.push(("everywhere".to_owned(), what.join(", ")));
         }
         rows
     }
@@ -425,13 +425,16 @@ mod tests {
             scope("model", "acme/x", "repo.write"),
             scope("resource-group", "rg", "quantum.write"),
         ];
-        let rows: Vec<String> = token.table().iter().map(|row| row.join(": ")).collect();
+        let rows = token.table().into_iter();
+        let rows: Vec<String> = rows
+            .map(|(place, what)| format!("{place}: {what}"))
+            .collect();
         assert_eq!(
             rows,
             [
                 "model acme/x: read and write",
                 "resource-group rg: quantum.write",
-                "gated repos: read those whose terms the account has accepted",
+                "gated repos: read those whose terms this account has accepted",
                 "everywhere: time.travel",
             ]
         );

@@ -54,10 +54,10 @@ pub enum SecretError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAToken {
     /// `HF_TOKEN="hf_.."` where nothing takes the quotes off: `%env`, a Docker env file.
-    #[error("it contains a quotation mark, so take the quotes off")]
+    #[error("it contains a quotation mark: remove the quotes")]
     Quote,
     /// `$TOKEN` or `{{ token }}` that nothing has filled in.
-    #[error("it contains `$` or `{{`, so a variable or a template was not filled in")]
+    #[error("it contains `$` or `{{`: a variable or template was not filled in")]
     Placeholder,
     /// Words, or several lines.
     #[error("it contains a space or a line break")]
@@ -189,7 +189,7 @@ pub enum Kind {
     OAuth,
     /// `hf_jwt_`: from a CI exchange; one hour, one repo.
     Jwt,
-    /// `api_org_`: an organisation token, which the Hub no longer takes for login.
+    /// `api_org_`: an organisation token, which the Hub no longer accepts for login.
     Organisation,
     /// Anything else, a password for one.
     Other,

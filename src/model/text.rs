@@ -8,7 +8,7 @@ pub fn sanitize(text: &str) -> String {
     text.chars().filter(|c| is_printable(*c)).collect()
 }
 
-/// The same on one line.
+/// Text from outside made fit for one line of a terminal.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     sanitize(&text.replace(['\n', '\r', '\t'], " "))
@@ -35,12 +35,12 @@ pub fn sanitize_styled(text: &str) -> String {
 }
 
 /// The length of the sequence at the start of the text, if it is one that [`Style`] writes: an
-/// end, bold, or bold in a colour. None of these hides text.
+/// end, bold, dim, or bold in a colour. None of these hides text.
 fn style_length(text: &str) -> Option<usize> {
     let rest = text.strip_prefix("\x1b[")?;
     let (code, _) = rest.split_once('m')?;
     let ours = match code.as_bytes() {
-        b"0" | b"1" => true,
+        b"0" | b"1" | b"2" => true,
         [b'1', b';', b'3', colour] => (b'1'..=b'6').contains(colour),
         _ => false,
     };

@@ -78,7 +78,7 @@ pub fn ends_soon(at: u64, now: u64) -> bool {
     at > now && at - now <= SOON
 }
 
-/// How far a time may lie ahead and count as now, in seconds: clocks are set back a little now
+/// How far a time may be ahead and still count as now, in seconds: clocks are set back a little now
 /// and then.
 const SLACK: u64 = 60;
 

@@ -20,19 +20,19 @@ pub enum NameError {
     #[error("a token's name cannot be empty, or begin or end with a space")]
     Blank,
     /// Too long to be typed or shown.
-    #[error("a token's name has at most {MAX_BYTES} bytes")]
+    #[error("a token's name cannot be longer than {MAX_BYTES} bytes")]
     TooLong,
     /// Escapes and line breaks would reach the terminal.
-    #[error("a token's name has no control characters, and none that cannot be seen")]
+    #[error("a token's name cannot contain control characters or invisible characters")]
     ControlCharacter,
     /// `-x` would read as an option.
     #[error("a token's name cannot begin with `-`")]
     Dash,
     /// Reserved for names such as `git:alice@hub.example`.
-    #[error("a token's name has no `:` in it")]
+    #[error("a token's name cannot contain `:`")]
     Colon,
     /// A token, given where its name belongs.
-    #[error("this looks like a token, not like the name of one; a token is never an argument")]
+    #[error("this looks like a token, not the name of one; a token is never an argument")]
     IsToken,
 }
 

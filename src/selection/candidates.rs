@@ -57,7 +57,7 @@ pub struct Inputs<'a> {
     pub state: &'a State,
     /// The environment.
     pub env: &'a Environment,
-    /// What the remotes of the repository at hand name on the wanted endpoint, or the one of them
+    /// What the remotes of the current repository name on the wanted endpoint, or the one of them
     /// that is in use; looked at only where git sent no path.
     pub remotes: &'a [Remote],
     /// What the hf CLI has.
@@ -73,7 +73,7 @@ pub struct HfKnown<'a> {
     pub names: &'a [String],
 }
 
-/// A remote of the repository at hand.
+/// A remote of the current repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remote {
     /// The repo that its URL names.
@@ -190,7 +190,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NamedByEnvironment => f.write_str("named by GIT_CREDENTIAL_HF_TOKEN_NAME"),
-            Self::NamedByUsername => f.write_str("named by the user name in the URL"),
+            Self::NamedByUsername => f.write_str("named by the username in the URL"),
             Self::Rule(pattern) => write!(f, "rule `{pattern}`"),
             Self::Exchange => f.write_str("exchange of the job's identity"),
             Self::Environment => f.write_str("environment"),

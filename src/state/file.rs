@@ -28,7 +28,7 @@ pub enum StateError {
         source: io::Error,
     },
     /// It is not what this program writes.
-    #[error("{} is damaged (line {line}): put it right, or move it away and log in again", path.display())]
+    #[error("{} is damaged (line {line}): repair it, or move it away and log in again", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -36,7 +36,7 @@ pub enum StateError {
         line: usize,
     },
     /// It comes from a newer program.
-    #[error("{} was written by a newer git-credential-hf (format {version}): update this one", path.display())]
+    #[error("{} was written by a newer git-credential-hf (format {version}): update git-credential-hf", path.display())]
     Newer {
         /// The file.
         path: PathBuf,
@@ -62,14 +62,14 @@ impl StateFile {
         }
     }
 
-    /// The same, with a file for rejections where this one cannot be written (a read-only home):
+    /// A state file with a second file for rejections where the first cannot be written (a read-only home):
     /// a rejection that nobody remembers lets git-lfs ask for ever.
     #[must_use]
     pub fn with_fallback(self, fallback: Option<PathBuf>) -> Self {
         Self { fallback, ..self }
     }
 
-    /// Where it lies.
+    /// Where it is stored.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

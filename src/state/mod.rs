@@ -37,11 +37,11 @@ pub struct State {
     /// them from a token that somebody typed.
     #[serde(default)]
     pub commands: BTreeMap<TokenName, Vec<Fingerprint>>,
-    /// Where a copy of a secret may lie that no token needs: one that moved to another storage,
+    /// Where an unneeded copy of a secret may be stored: one that moved to another storage,
     /// or that a storage was to keep when it broke off. Gone once its storage has said so.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub leftovers: BTreeMap<TokenName, BTreeSet<StorageKind>>,
-    /// When a renewal of the hf CLI's login was last tried for long and in vain, in seconds since
+    /// When the last renewal of the hf CLI's login timed out, in seconds since
     /// 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hf_renewal_failed: Option<u64>,
@@ -64,7 +64,7 @@ pub struct TokenInfo {
     /// The only endpoint that gets it.
     #[serde(with = "endpoint_text")]
     pub endpoint: Endpoint,
-    /// Where its secret lies.
+    /// Where its secret is stored.
     pub storage: StorageKind,
     /// Whether a person logged in, or git's `store` kept what a person typed.
     pub origin: Origin,
@@ -91,7 +91,7 @@ pub struct TokenInfo {
     /// What the Hub said of it, where it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<Facts>,
-    /// When a renewal was last tried for long and in vain, in seconds since 1970.
+    /// When the last renewal timed out, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewal_failed: Option<u64>,
     /// When it was stored, in seconds since 1970.
@@ -114,7 +114,7 @@ pub enum Origin {
 /// Whether a value may be offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Eligibility {
-    /// Nothing is held against it.
+    /// It was not rejected.
     Good,
     /// It was rejected a while ago: offered when nothing else is left.
     LastResort,
@@ -148,7 +148,7 @@ impl State {
             .retain(|known, at| since(*at, now) < FORGET_SECONDS || stored.contains(known));
     }
 
-    /// Lifts what the endpoint held against a value.
+    /// Clears the endpoint's rejection of a value.
     pub fn lift(&mut self, endpoint: &Endpoint, value: &Fingerprint) {
         self.rejected.remove(&Rejection::new(endpoint, value));
     }
@@ -164,7 +164,7 @@ impl State {
         remember(self.commands.entry(name.clone()).or_default(), value);
     }
 
-    /// Remembers that a copy of a secret may lie somewhere.
+    /// Remembers that a copy of a secret may be stored somewhere.
     pub fn leave(&mut self, name: &TokenName, storage: StorageKind) {
         let left = self.leftovers.entry(name.clone()).or_default();
         left.insert(storage);

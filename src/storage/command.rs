@@ -58,9 +58,9 @@ pub fn run(command: &CommandLine, timeout: Duration) -> Result<Secret, StorageEr
     }
     let line = finished.output.split(|byte| *byte == b'\n').next();
     let line = std::str::from_utf8(line.unwrap_or_default())
-        .map_err(|_| fail("printed something that is no text"))?;
+        .map_err(|_| fail("printed something that is not text"))?;
     Secret::from_input(Zeroizing::new(line.to_owned()))
-        .map_err(|error| fail(&format!("printed no token: {error}")))
+        .map_err(|error| fail(&format!("did not print a token: {error}")))
 }
 
 #[cfg(all(test, unix))]
@@ -86,10 +86,10 @@ mod tests {
     fn failures_are_told_without_what_was_printed() {
         for (script, expected) in [
             ("echo secret-thing; exit 3", "`sh` failed (exit status: 3)"),
-            ("true", "`sh` printed no token: the token is empty"),
+            ("true", "`sh` did not print a token: the token is empty"),
             (
                 "printf 'a\\033b'",
-                "`sh` printed no token: the token contains",
+                "`sh` did not print a token: the token contains",
             ),
             ("sleep 5", "`sh` did not end within 0 s"),
         ] {

@@ -169,7 +169,7 @@ fn private(path: &Path, metadata: &Metadata, wanted: &str) -> Result<(), Storage
     use std::os::unix::fs::MetadataExt;
     let shown = path.display();
     if metadata.uid() != rustix::process::geteuid().as_raw() {
-        let message = format!("{shown} belongs to another user: it is not used");
+        let message = format!("{shown} belongs to another user, so it is not used");
         return Err(StorageError::Refused(message));
     }
     let mode = metadata.mode() & 0o777;
@@ -193,7 +193,7 @@ fn outside(path: &Path) -> Option<StorageError> {
     is_outside_profile(path).then(|| {
         StorageError::Refused(format!(
             "{} is outside your user profile, where other users may be able to read it, so no \
-             token is kept in files there",
+             token is stored in files there",
             path.display()
         ))
     })

@@ -323,13 +323,13 @@ fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
 #[cfg(all(unix, not(target_os = "macos")))]
 fn foreign(why: &str) -> StorageError {
     StorageError::Unavailable(format!(
-        "the keyring's bus (DBUS_SESSION_BUS_ADDRESS) is not this user's: {why}"
+        "the keyring's bus (DBUS_SESSION_BUS_ADDRESS) belongs to another user: {why}"
     ))
 }
 
 fn ambiguous() -> StorageError {
     StorageError::Refused(
-        "the keyring has several entries of this name: remove all but one".to_owned(),
+        "the keyring has several entries with this name: remove all but one".to_owned(),
     )
 }
 

@@ -45,7 +45,7 @@ impl StorageKind {
         }
     }
 
-    /// The same within a sentence.
+    /// Its name within a sentence.
     #[must_use]
     pub fn in_words(self) -> &'static str {
         match self {
@@ -58,20 +58,20 @@ impl StorageKind {
 /// What went wrong with a storage, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// There is no such secret.
-    #[error("there is no secret there")]
+    /// The secret does not exist.
+    #[error("the secret is missing")]
     NotFound,
     /// The storage does not answer: locked, not running, too slow. Another candidate may do.
     #[error("{0}")]
     Unavailable(String),
-    /// The same, and it may have done what was asked before it broke off.
+    /// The storage does not answer, and may have done what was asked before it failed.
     #[error("{0}")]
     BrokeOff(String),
     /// The storage takes no record that long; what was there before is still there.
-    #[error("the keyring of this system takes at most {0} bytes, and this token is longer")]
+    #[error("the keyring of this system accepts at most {0} bytes, and this token is longer")]
     TooLong(u32),
-    /// There is another secret than the one that was put there.
-    #[error("{} holds another token under this name than the one that was put there", .0.in_words())]
+    /// The secret is not the one that was stored.
+    #[error("{} contains a different token under this name from the one that was stored", .0.in_words())]
     AnotherValue(StorageKind),
     /// There is something that must not be used.
     #[error("{0}")]

@@ -111,7 +111,7 @@ pub fn parked(parking: &dyn Parking) -> Result<Parked, StorageError> {
 
 /// What was written is not what is there now.
 pub(crate) fn not_read_back() -> StorageError {
-    StorageError::BrokeOff("what was written could not be read back".to_owned())
+    StorageError::BrokeOff("the token could not be read back after it was written".to_owned())
 }
 
 const RENEWS: &str = "renews=";
@@ -188,7 +188,7 @@ impl FileParking {
         let open_to_others = false;
         if !metadata.is_file() || open_to_others || others.is_some() {
             return Err(StorageError::Refused(format!(
-                "{} is not a private file of this user: remove it",
+                "{} is not a private file of yours: remove it",
                 path.display()
             )));
         }

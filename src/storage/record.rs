@@ -1,4 +1,4 @@
-//! What is kept for one token: its secret, and what must never come apart from it.
+//! What is stored for one token: its secret, and what must never be separated from it.
 
 use zeroize::Zeroizing;
 
@@ -25,7 +25,7 @@ pub struct Record {
 
 /// The text is not one that this program has written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("what lies there was not written by this program")]
+#[error("the entry was not written by this program")]
 pub struct NotARecord;
 
 impl Record {

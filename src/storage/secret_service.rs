@@ -34,9 +34,9 @@ const PROPERTIES: InterfaceName<'static> =
 /// Why there is no secret.
 #[derive(Debug)]
 pub enum Failure {
-    /// There is no such item.
+    /// The item does not exist.
     NotFound,
-    /// It lies in a locked collection; opening that takes a prompt, which nobody may expect here.
+    /// It is in a locked collection; unlocking that needs a prompt, which may not appear here.
     Locked,
     /// Several items have these attributes.
     Ambiguous,
@@ -195,10 +195,7 @@ fn open(address: &Address) -> Result<UnixStream, Failure> {
         let peer = rustix::net::sockopt::socket_peercred(&stream).map_err(std::io::Error::from)?;
         let user = rustix::process::geteuid();
         if peer.uid != user && !peer.uid.is_root() {
-            let message = format!(
-                "it is run by the user with the number {}",
-                peer.uid.as_raw()
-            );
+            let message = format!("it belongs to the user with the id {}", peer.uid.as_raw());
             return Err(Failure::Foreign(message));
         }
     }

@@ -60,6 +60,10 @@ pub struct Environment {
     pub plain_terminal: bool,
     /// `NO_COLOR`, or a terminal that has none.
     pub no_color: bool,
+    /// `COLUMNS`: the width that the user wants lines to have.
+    pub columns: Option<usize>,
+    /// Whether the locale is one of UTF-8.
+    pub utf8: bool,
 }
 
 /// A token in a variable.
@@ -119,6 +123,14 @@ impl Environment {
             notebook: set("JPY_PARENT_PID").is_some() && set("COLAB_RELEASE_TAG").is_none(),
             plain_terminal,
             no_color: set("NO_COLOR").is_some() || plain_terminal,
+            columns: text("COLUMNS").and_then(|v| v.trim().parse().ok()),
+            utf8: ["LC_ALL", "LC_CTYPE", "LANG"]
+                .iter()
+                .find_map(|name| text(name))
+                .map_or(cfg!(any(windows, target_os = "macos")), |locale| {
+                    let locale = locale.to_lowercase();
+                    locale.contains("utf-8") || locale.contains("utf8")
+                }),
         }
     }
 

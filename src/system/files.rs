@@ -49,7 +49,7 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => {}
             }
             if start.elapsed() >= deadline {
-                let message = format!("another process has held {} for too long", path.display());
+                let message = format!("another process has locked {} for too long", path.display());
                 return Err(io::Error::new(io::ErrorKind::TimedOut, message));
             }
             std::thread::sleep(pause);
@@ -220,7 +220,7 @@ pub fn read_plain(path: &Path) -> io::Result<Plain> {
     patiently(|| read_open(options.open(path)?, path))
 }
 
-/// Reads a plain file that decides what happens with tokens. Who can change a folder or link on
+/// Reads a plain file that decides what happens with tokens. Anyone who can change a folder or link on
 /// the way to it can have put another file there, one of this user's own even, so `others` tells
 /// about these too.
 ///

@@ -17,7 +17,7 @@ pub struct Paths {
     pub data_dir: PathBuf,
 }
 
-/// There is no folder to keep anything in.
+/// There is no folder to store anything in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoHome {
     /// No home directory, and no folder of this user's own in its place.
@@ -44,7 +44,7 @@ impl Paths {
             });
         }
         let Some(dirs) = ProjectDirs::from("", "", "git-credential-hf") else {
-            // A user without a home, as in some containers: `HF_TOKEN` works all the same.
+            // A user without a home, as in some containers: `HF_TOKEN` works anyway.
             let fallback = Self::fallback(env);
             let dir = fallback.parent().ok_or(NoHome::Nowhere)?;
             if dir.exists() && !is_private_dir(dir) {

@@ -1,7 +1,7 @@
-//! What the terminal can do that programs are called from: a console of Windows shows no colours
-//! unless asked, a pipe there is read in a code page, and the terminal of Git Bash is a pipe.
+//! What Windows' terminals need: a console shows colours only when asked to, and the terminal of
+//! Git Bash is a pipe to other programs.
 
-use std::borrow::Cow;
+#[cfg(windows)]
 use std::io::IsTerminal;
 
 /// Whether a terminal shows colours; on Windows, older consoles print the codes instead.
@@ -26,35 +26,6 @@ pub fn hides_typing() -> bool {
     }
     #[cfg(not(windows))]
     true
-}
-
-/// The text as a stream takes it. On Windows what reads a pipe decodes it by some code page, so our
-/// own marks are ASCII there.
-#[must_use]
-pub fn fit_for<'t>(stream: &impl IsTerminal, text: &'t str) -> Cow<'t, str> {
-    if cfg!(windows) && !text.is_ascii() && !stream.is_terminal() {
-        plain(text).into()
-    } else {
-        text.into()
-    }
-}
-
-/// The text with the marks that this program prints in ASCII; what others have named stays.
-fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '…' => out.push_str("..."),
-            '→' => out.push_str("->"),
-            '─' => out.push('-'),
-            '├' => out.push('|'),
-            '└' => out.push('`'),
-            '✓' => out.push('+'),
-            '✗' => out.push('x'),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(windows)]
@@ -117,16 +88,5 @@ mod windows {
                 }
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn marks_in_ascii() {
-        let text = "├─ acme  hf_…abcd → ü\n└─ ✓ ✗";
-        assert_eq!(plain(text), "|- acme  hf_...abcd -> ü\n`- + x");
     }
 }

@@ -1,18 +1,106 @@
-//! The hidden prompt. It reads keys itself, so that Ctrl-C leaves the terminal as it was: a
-//! program that git has started cannot count on the shell to mend it.
+//! Questions. The hidden prompt reads keys itself, so that Ctrl-C leaves the terminal as it was:
+//! the shell does not restore it after a program that git has started.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Write};
 
 use zeroize::Zeroizing;
 
+use super::{Column, Cut, Screen, Table};
 use crate::model::pasted;
 use crate::model::pasted::Obstacle;
 use crate::model::secret::{MAX_BYTES, Secret};
+use crate::model::text::sanitize;
 
 /// A token as it was given, or what keeps it from being one.
 pub type Given = Result<Secret, Obstacle>;
 
-/// A token that a person gives: on stdin where that is asked for and not a terminal, else at a
+/// Whether a question can be asked: a person is at both ends.
+#[must_use]
+pub fn can_ask() -> bool {
+    let env = crate::system::environment::Environment::from_process();
+    !env.no_prompt && !env.notebook && io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks a yes-or-no question; no answer is no.
+#[must_use]
+pub fn confirm(question: &str) -> bool {
+    let answer = ask(&format!("{question} [y/N]"));
+    answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Lets a person choose one of several names, each with a word about it, by its number or by the
+/// name itself; `None` if nobody can be asked, there is nothing to choose, or the answer is not
+/// one of them.
+#[must_use]
+pub fn choose(question: &str, choices: &[(String, String)]) -> Option<usize> {
+    if !can_ask() || choices.is_empty() {
+        return None;
+    }
+    let mut table = Table::new([
+        Column::new(""),
+        Column::new("").shorten(16, Cut::Middle),
+        Column::new("").shorten(8, Cut::End),
+    ])
+    .without_header();
+    for (at, (name, about)) in choices.iter().enumerate() {
+        let number = format!("  {}", at + 1);
+        table.row([number.into(), name.as_str().into(), about.as_str().into()]);
+    }
+    super::tell_styled(table.render(Screen::stderr()).trim_end());
+    let answer = ask(&format!("{question} [1-{}]", choices.len()))?;
+    let number = answer.parse::<usize>().ok();
+    let by_number = number.filter(|number| (1..=choices.len()).contains(number));
+    let by_name = choices.iter().position(|(name, _)| *name == answer);
+    by_name.or(by_number.map(|number| number - 1))
+}
+
+/// The answer to one of several questions of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// Yes to this one.
+    Yes,
+    /// No to this one.
+    No,
+    /// Yes to this one and all that follow.
+    All,
+    /// No to this one and all that follow.
+    Quit,
+}
+
+/// Asks one of several questions of a kind; no answer is no, and the end of the input ends the
+/// questions.
+#[must_use]
+pub fn confirm_each(question: &str) -> Reply {
+    loop {
+        let answer = ask(&format!("{question} [y/n/a/q]")).map(|answer| answer.to_lowercase());
+        match answer.as_deref() {
+            Some("y" | "yes") => return Reply::Yes,
+            Some("n" | "no" | "") => return Reply::No,
+            Some("a" | "all") => return Reply::All,
+            Some("q" | "quit") | None => return Reply::Quit,
+            Some(_) => super::tell("y: yes, n: no, a: yes to all that follow, q: stop here"),
+        }
+    }
+}
+
+/// Asks for a line; `None` at the end of the input or without a terminal.
+fn ask(question: &str) -> Option<String> {
+    if !can_ask() {
+        return None;
+    }
+    // In one piece, so that nothing else comes between.
+    let question = format!("{} ", Screen::stderr().signs(&sanitize(question)));
+    let _ = io::stderr().write_all(question.as_bytes());
+    let mut answer = String::new();
+    if matches!(io::stdin().read_line(&mut answer), Ok(0) | Err(_)) {
+        // The cursor is still behind the question.
+        let _ = writeln!(io::stderr());
+        return None;
+    }
+    Some(answer.trim().to_owned())
+}
+
+/// Reads a token that a person gives: on stdin where that is asked for and not a terminal, else at a
 /// hidden prompt; `None` where nobody can be asked.
 ///
 /// # Errors
@@ -25,7 +113,7 @@ pub fn token(on_stdin: bool, question: &str) -> io::Result<Option<Given>> {
         io::stdin().lock().take(most).read_to_end(&mut bytes)?;
         return Ok(Some(pasted::token(&bytes)));
     }
-    if !super::can_ask() {
+    if !can_ask() {
         return Ok(None);
     }
     if !super::console::hides_typing() {
@@ -74,7 +162,6 @@ fn take(line: &mut Zeroizing<Vec<u8>>, byte: u8) -> Key {
 #[cfg(unix)]
 pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
     use std::fs::File;
-    use std::io::Write;
 
     use crate::terminal::signals::Watch;
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};

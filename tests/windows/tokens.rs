@@ -45,7 +45,7 @@ fn an_entry_with_another_value_is_not_sent() {
     other.login(&name, &token("second"), &["--for", "acme"]);
     let refused = user.run(&["get"], crate::support::request("acme/x")).ok();
     assert!(!refused.stdout.contains("password="), "{refused:?}");
-    refused.says(&[&name, "another token"]);
+    refused.says(&[&name, "a different token"]);
     assert_eq!(other.get("acme/x"), Some(token("second")));
     other.run(&["logout", &name], "").ok();
 }
@@ -113,7 +113,7 @@ fn a_login_by_the_browser_that_is_too_long_for_the_keyring_is_not_lost() {
     let pattern = format!("{hub}/acme");
     let login = ["login", "web", "--web", "--no-verify", "--for", &pattern];
     let kept = user.run(&login, "").ok();
-    kept.says(&["2560 bytes", "kept in a file", "not encrypted"]);
+    kept.says(&["2560 bytes", "stored in a file", "not encrypted"]);
     let host = hub.strip_prefix("http://").unwrap();
     let request = format!("protocol=http\nhost={host}\npath=acme/x\n\n");
     let answer = user.run(&["get"], request).ok();

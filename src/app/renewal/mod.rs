@@ -61,17 +61,17 @@ pub enum RenewalError {
     /// The Hub does not accept the refresh token any more; the command logs in again.
     #[error("it cannot be renewed any more: run `{0}`")]
     LoginNeeded(String),
-    /// The same, after a renewal that was killed.
+    /// It cannot be renewed any more, because a renewal was killed.
     #[error("its last renewal was interrupted and the Hub's answer is lost: run `{0}`")]
     Interrupted(String),
     /// The Hub did not answer the one who asked before.
-    #[error("it could not be renewed: the Hub did not answer a moment ago")]
+    #[error("it could not be renewed: the Hub did not answer just now")]
     JustTried,
     /// The Hub could not be asked.
     #[error("it could not be renewed: {0}")]
     Hub(HubError),
-    /// There is no room for what the Hub would answer, so it was not asked.
-    #[error("it was not renewed, since there is no room to store the new token: {0}")]
+    /// The Hub's answer could not be stored, so the Hub was not asked.
+    #[error("it was not renewed, because the new token could not be stored: {0}")]
     NoRoom(StorageError),
     /// The token could not be read or written.
     #[error("it could not be renewed: {0}")]
@@ -192,7 +192,7 @@ pub fn renew(login: &dyn BrowserLogin, when: When) -> Result<Renewed, RenewalErr
         (Ok(()), _) => None,
         (Err(error), Ok(())) => Some(parked_only(login, &error)),
         (Err(error), Err(_)) => Some(format!(
-            "{} was renewed and is used now, but cannot be stored; run `{}` afterwards: {error}",
+            "{} was renewed and is used now, but it cannot be stored; run `{}` afterwards: {error}",
             login.name(),
             login.remedy()
         )),

@@ -103,7 +103,7 @@ fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> 
     if let Some(name) = renewed(session, state, candidate.as_ref(), now) {
         let host = session.endpoint.authority();
         terminal::say(&format!(
-            "token `{name}` was rejected by {host}, and is renewed now: try again"
+            "token `{name}` was rejected by {host}, and has now been renewed: try again"
         ));
         return Ok(());
     }

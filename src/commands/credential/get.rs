@@ -240,7 +240,7 @@ fn say_notices(session: &Session, selection: &Selection) {
     for notice in &selection.notices {
         if let Notice::RemotesDisagree(repos) = notice {
             terminal::say(&format!(
-                "{} is asked without a path, and {}: name a token with \
+                "{} was asked without a path, and {}: name a token with \
                  GIT_CREDENTIAL_HF_TOKEN_NAME",
                 session.endpoint.authority(),
                 wording::disagree(repos),
@@ -259,7 +259,7 @@ fn explain_error(session: &Session, error: &SelectError) -> String {
         .collect();
     match error {
         SelectError::Remotes(error) => format!(
-            "{error}, so it cannot tell which repo is meant: name a token with \
+            "{error}, so the repo is not known: name a token with \
              GIT_CREDENTIAL_HF_TOKEN_NAME, or run `git credential-hf doctor`"
         ),
         SelectError::NoSuchToken(name) => {
@@ -273,7 +273,7 @@ fn explain_error(session: &Session, error: &SelectError) -> String {
             let near = crate::config::nearest(name.as_str(), &names)
                 .map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
             format!(
-                "there is no token of the name that GIT_CREDENTIAL_HF_TOKEN_NAME gives{near}: \
+                "GIT_CREDENTIAL_HF_TOKEN_NAME names a token that does not exist{near}: \
                  run `git credential-hf list`"
             )
         }
@@ -285,8 +285,8 @@ fn explain_error(session: &Session, error: &SelectError) -> String {
 }
 
 /// What is wrong where the user name is a token, without repeating it.
-pub const TOKEN_AS_USERNAME: &str = "the user name that git sends is an access token, and belongs \
-    where the password is: take it out of the URL, if it is there (git remote set-url), and run \
+pub const TOKEN_AS_USERNAME: &str = "the username that git sends is an access token, which belongs \
+    in the password: remove it from the URL, if it is there (git remote set-url), and run \
     `git credential-hf login NAME`";
 
 /// The line for a request that nothing can answer.
@@ -304,8 +304,7 @@ fn hint(session: &Session, selection: &Selection, subject: &str) {
     }
     if unknown {
         terminal::say(&format!(
-            "no token for {subject}: the user name in the URL is no token's name and no account \
-             of one, so take it out of the URL (git remote set-url), or log in under that name"
+            "no token for {subject}: the username in the URL matches no stored token or account; remove it from the URL (git remote set-url), or log in under that name"
         ));
         return;
     }
@@ -331,6 +330,6 @@ fn not_saved(session: &Session) -> &'static str {
     if session.request.capabilities.state || session.saves_any() {
         ""
     } else {
-        "; what is typed at git's prompt is not saved (that takes git 2.46 or newer)"
+        "; a token typed at git's prompt is not saved (that needs git 2.46 or newer)"
     }
 }

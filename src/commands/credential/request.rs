@@ -87,7 +87,7 @@ impl Session {
             }
             // HOME is another user's, as in some containers: what the environment has works.
             terminal::say(&format!(
-                "{} is out of reach: going on without it",
+                "{} cannot be read: going on without it",
                 config.display()
             ));
         }

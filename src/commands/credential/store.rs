@@ -44,7 +44,7 @@ pub fn run() -> Result<()> {
         return Ok(());
     }
     if !session.saves_any() && secret.kind() == Kind::Other {
-        let message = "what was typed is not a Hub token, so it is not saved: \
+        let message = "the typed password is not a Hub token, so it is not saved: \
                        the Hub takes access tokens, not account passwords";
         return Err(Failure::new(message)
             .help("create a token at https://huggingface.co/settings/tokens")
@@ -52,7 +52,7 @@ pub fn run() -> Result<()> {
     }
     if session.request.path.as_deref().is_some_and(is_odd) {
         trace::line(|| {
-            "store: a path with dot segments names no repo, so nothing is kept".to_owned()
+            "store: a path with dot segments does not name a repo, so nothing is saved".to_owned()
         });
         return Ok(());
     }
@@ -191,9 +191,9 @@ fn keep(session: &Session, secret: &Secret) -> Result<()> {
         .keep(&name, token, &record, |_| Ok(()))
         .with_context(|| {
             Failure::new(format!(
-                "the token typed for {} is not saved",
+                "the token typed for {} was not saved",
                 session.endpoint.authority()
             ))
-            .help("to keep tokens in a file: git credential-hf login NAME --storage file")
+            .help("to store tokens in a file: git credential-hf login NAME --storage file")
         })
 }

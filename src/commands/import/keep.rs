@@ -21,6 +21,7 @@ use crate::storage::Record;
 use crate::storage::StorageError;
 use crate::storage::StorageKind;
 use crate::terminal;
+use crate::terminal::Progress;
 
 /// Keeps what is not kept yet, and reads everything back.
 ///
@@ -34,15 +35,19 @@ pub fn all(
 ) -> Result<()> {
     let mut storage = import.storage;
     let mut broken = false;
+    let mut progress = Progress::begin();
     for at in 0..report.tokens.len() {
         let Some(token) = report.tokens.get(at) else {
             break;
         };
+        let hint = token.secret.hint();
+        progress.show(&format!("{} of {}: {hint}", at + 1, report.tokens.len()));
         let fate = if broken {
-            Err(anyhow::anyhow!("the storage does not work"))
+            Err(anyhow::anyhow!("the storage cannot be used"))
         } else {
             one(context, import, name, storage, token)
         };
+        progress.clear();
         let fate = fate.unwrap_or_else(|error| {
             if !broken {
                 terminal::print_error(&error);
@@ -64,7 +69,7 @@ pub fn all(
 
 /// The Hub does not take it, or cannot be asked; another token may do.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} is left where it is")]
+#[error("{0} was not moved")]
 struct NotVerified(String);
 
 /// What is kept of a token's value here.
@@ -88,13 +93,13 @@ fn known(context: &Context, state: &State, token: &Token) -> Result<Known> {
             Ok(record) if record.secret.same_as(&token.secret) => {
                 return Ok(Known::Whole(name.clone()));
             }
-            // Another value is there, or a password of the same short fingerprint.
+            // Another value is stored there, or a password with the same short fingerprint.
             Ok(_) | Err(StorageError::AnotherValue(_)) => {}
             Err(StorageError::NotFound) => {
                 return Ok(Known::Listed(name.clone(), info.storage));
             }
             Err(error) => {
-                let what = format!("`{name}` is kept already, but cannot be read back");
+                let what = format!("`{name}` is already stored, but cannot be read back");
                 return Err(anyhow::Error::from(error).context(what));
             }
         }
@@ -160,7 +165,10 @@ fn one(
     let read = context.storage(kind).read(&name);
     let read = read.with_context(|| format!("`{name}` cannot be read back"))?;
     if !read.secret.same_as(&token.secret) || read.endpoint != token.endpoint {
-        return Err(terminal::Failure::new(format!("`{name}` reads back as another value")).into());
+        return Err(terminal::Failure::new(format!(
+            "`{name}` was read back with a different value"
+        ))
+        .into());
     }
     Ok(Fate::Kept(name, kind, facts.map(Box::new)))
 }
@@ -181,7 +189,7 @@ fn free_name(
         if taken(name) {
             return Err(
                 terminal::Failure::new(format!("there is another token called `{name}`"))
-                    .help("choose another --name")
+                    .help("choose another name with --name")
                     .into(),
             );
         }

@@ -1,4 +1,4 @@
-//! `import`: tokens that lie elsewhere in plain text are kept here, and then removed there.
+//! `import`: stores tokens here that were found elsewhere in plain text, and then removes them there.
 //!
 //! A token is removed from the old place only after it was read back from the new one, so that a
 //! kill at any moment leaves it in one of the two at least.
@@ -30,22 +30,22 @@ use crate::system::trace;
 use crate::terminal;
 use report::Report;
 
-/// What `import` is given.
+/// The arguments of `import`.
 #[derive(Debug, clap::Args)]
 #[command(
-    about = "Move tokens over that lie elsewhere in plain text",
+    about = "Import tokens that are stored elsewhere in plain text",
     long_about = "\
-Looks for tokens of your Hubs where other programs keep them in plain text: in the hf CLI's files
+Looks for tokens of your Hubs that other programs store in plain text: in the hf CLI's files
 (hf), in the files of git's `store` helper (git), in netrc files (netrc), and in URLs of git's
-configuration, here and in submodules (remotes). Without a name, in all four.
+configuration, here and in submodules (remotes). By default it looks in all four.
 
-Each token is verified with the Hub that it is there for and kept under its name, as `login` does.
-Then its plain-text copies can be removed, after a question, or with --remove: never before the
-token was read back from where it is kept now. What lies in a keychain of another helper is not in
-plain text, and is not read; `login` again instead, and erase it there.
+Each token is verified with its Hub and stored under its name there, as `login` does.
+Then its plain-text copies can be removed, after asking or with --remove, but never before the
+token was read back from its new storage. A token in another helper's keychain is not in
+plain text and is not read: `login` with it again, and erase it there.
 
-Removing a token from the hf CLI's files logs `hf` and Python out, and git uses it from there
-anyway; so --remove does it only where `hf` is named.",
+Removing a token from the hf CLI's files logs out `hf` and Python, and git uses it from there
+anyway, so --remove does that only if `hf` is named.",
     after_help = "\
 Examples:
   git credential-hf import --dry-run            what there is; nothing is changed
@@ -54,22 +54,22 @@ Examples:
   git credential-hf import remotes --recurse ~/src"
 )]
 pub struct Args {
-    /// Where to look; without one, everywhere
+    /// Where to look; by default, everywhere
     #[arg(value_enum, value_name = "SOURCE")]
     pub sources: Vec<Source>,
-    /// Show what there is, and change nothing
+    /// Show what would be imported, and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Remove the plain-text copies without a question
+    /// Remove the plain-text copies without asking
     #[arg(long, conflicts_with = "dry_run")]
     pub remove: bool,
-    /// Look into the clones below this folder too; repeatable
+    /// Look in the clones below this folder too; repeatable
     #[arg(long, value_name = "DIR")]
     pub recurse: Vec<PathBuf>,
-    /// What to call the token, if there is only one; without it, the name that it has on the Hub
+    /// The token's name, if there is only one; by default, the name it has on the Hub
     #[arg(long)]
     pub name: Option<String>,
-    /// Where to keep them; the choice is remembered
+    /// Where to store them; the choice is remembered
     #[arg(long, value_enum)]
     pub storage: Option<StorageKind>,
     /// Do not ask the Hub whose tokens they are
@@ -87,13 +87,13 @@ struct Token {
     secret: Secret,
     /// The Hub that it is for.
     endpoint: Endpoint,
-    /// Where it lies in plain text.
+    /// Where it is stored in plain text.
     copies: Vec<Copy>,
     /// What has become of it.
     fate: Fate,
 }
 
-/// One place where a token lies in plain text.
+/// One place where a token is stored in plain text.
 #[derive(Debug)]
 struct Copy {
     /// What was found there.
@@ -128,7 +128,7 @@ impl Token {
 /// Moves tokens over.
 ///
 /// # Errors
-/// When something could not be read, verified, kept or removed; what could be is done all the same.
+/// When something could not be read, verified, kept or removed; the rest is done anyway.
 pub fn run(import: &Args) -> Result<()> {
     let mut context = Context::with_config()?;
     let name = import.name.as_deref();
@@ -137,7 +137,10 @@ pub fn run(import: &Args) -> Result<()> {
 
     let named = |source: &Source| import.sources.is_empty() || import.sources.contains(source);
     let sources: Vec<Source> = Source::ALL.into_iter().filter(named).collect();
+    let mut progress = terminal::Progress::begin();
+    progress.show_now("searching ..");
     let findings = import::find(&context, &sources, &import.recurse);
+    progress.clear();
     let tokens = grouped(&context, findings.found)?;
     let mut report = Report::new(import, tokens, findings.skipped, &findings.problems);
     report.found()?;
@@ -147,8 +150,8 @@ pub fn run(import: &Args) -> Result<()> {
     let new = report.tokens.iter().filter(|token| token.name().is_none());
     if name.is_some() && new.count() > 1 {
         return Err(
-            terminal::Failure::new("--name is for one token, and there are several")
-                .help("leave it out, and each is called what it is called on the Hub")
+            terminal::Failure::new("--name is for one token, but several were found")
+                .help("omit it, and each token gets the name it has on the Hub")
                 .into(),
         );
     }
@@ -161,10 +164,10 @@ pub fn run(import: &Args) -> Result<()> {
 
 fn lock(context: &Context) -> Result<Lock> {
     Lock::acquire(&context.paths.import_lock(), Duration::ZERO).map_err(|error| {
-        let failure = terminal::Failure::new(format!("cannot begin: {error}"));
+        let failure = terminal::Failure::new(format!("cannot start: {error}"));
         if error.kind() == std::io::ErrorKind::TimedOut {
             failure
-                .help("another import is under way: wait for its end")
+                .help("another import is running: wait until it ends")
                 .into()
         } else {
             failure.into()

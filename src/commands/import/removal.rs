@@ -1,4 +1,4 @@
-//! Plain-text copies go, file by file, once the token was read back.
+//! Removes plain-text copies file by file, after the token was read back.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,49 +16,114 @@ use crate::import::remove::Gone;
 use crate::import::remove::remove;
 use crate::model::token_name::TokenName;
 use crate::terminal;
+use crate::terminal::{Progress, Reply};
 
-/// The copies that lie in one file, or in the hf CLI's two.
+/// The copies in one file, or in the hf CLI's two files.
 struct Group {
     source: Source,
     /// Each by the number of its token, and its own.
     copies: Vec<(usize, usize)>,
 }
 
-/// Removes the copies of what was read back, as far as is wanted.
+/// From how many files on their removal is reported in one line.
+const MANY: usize = 4;
+
+/// Removes the copies of what was read back, as far as the user wants that.
 ///
 /// # Errors
-/// When stdout fails; what cannot be removed is told, and stays.
+/// When stdout fails. What cannot be removed is reported, and stays.
 pub fn all(context: &Context, import: &Args, report: &mut Report<'_>) -> Result<()> {
-    for group in groups(&report.tokens) {
-        // To log hf and Python out is more than to tidy up: it takes its name.
-        let named = group.source != Source::Hf || import.sources.contains(&Source::Hf);
-        let unasked = import.remove && named;
+    let mut yes_to_all = false;
+    for batch in batches(groups(&report.tokens), report) {
+        // Logging out hf and Python is more than tidying up, so that source must be named.
+        let named = batch.source != Source::Hf || import.sources.contains(&Source::Hf);
+        let unasked = named && (import.remove || yes_to_all);
         if !unasked && (import.json || !terminal::can_ask()) {
             continue;
         }
-        if let Some(why) = group.needed(context, &report.tokens) {
-            report.fail(&format!(
-                "nothing is removed from {}: {why}",
-                group.file(report)
-            ));
-            continue;
+        let mut groups = Vec::new();
+        for group in batch.groups {
+            match group.needed(context, &report.tokens) {
+                Some(why) => report.fail(&format!(
+                    "nothing was removed from {}: {why}",
+                    group.file(report)
+                )),
+                None => groups.push(group),
+            }
         }
-        if !unasked && !terminal::confirm(&group.question(report)) {
+        let Some(first) = groups.first() else {
             continue;
+        };
+        if !unasked {
+            match terminal::confirm_each(&first.question(report, groups.len())) {
+                Reply::Yes => {}
+                Reply::No => continue,
+                Reply::All => yes_to_all = true,
+                Reply::Quit => break,
+            }
         }
-        let removed = remove(context, &group.gone(&report.tokens));
+        remove_all(context, &groups, report)?;
+    }
+    Ok(())
+}
+
+/// Removes the copies in these files. Many are reported together.
+fn remove_all(context: &Context, groups: &[Group], report: &mut Report<'_>) -> Result<()> {
+    let mut progress = Progress::begin();
+    let mut removed = 0;
+    for (at, group) in groups.iter().enumerate() {
         let file = group.file(report);
-        match removed.with_context(|| format!("nothing is removed from {file}")) {
+        progress.show(&format!("{} of {}: {file}", at + 1, groups.len()));
+        let result = remove(context, &group.gone(&report.tokens));
+        match result.with_context(|| format!("nothing was removed from {file}")) {
             Ok(_) => {
-                report.say(&format!("removed {} from {file}", group.hints(report)))?;
+                removed += 1;
+                if groups.len() < MANY {
+                    report.say(&format!("removed {} from {file}", group.hints(report)))?;
+                }
                 for (token, copy) in &group.copies {
                     report.mark_removed(*token, *copy);
                 }
             }
-            Err(error) => report.fail_with(&error),
+            Err(error) => {
+                progress.clear();
+                report.fail_with(&error);
+            }
         }
     }
-    Ok(())
+    progress.clear();
+    match groups.first() {
+        Some(first) if groups.len() >= MANY => {
+            let hints = first.hints(report);
+            report.say(&format!("removed {hints} from {removed} files"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Files that one question is about: configurations of clones that contain the same tokens.
+struct Batch {
+    source: Source,
+    groups: Vec<Group>,
+}
+
+fn batches(groups: Vec<Group>, report: &Report<'_>) -> Vec<Batch> {
+    let mut batches: Vec<(String, Batch)> = Vec::new();
+    for group in groups {
+        let hints = group.hints(report);
+        let source = group.source;
+        let known = batches.iter_mut().find(|(known, batch)| {
+            source == Source::Remotes && batch.source == source && *known == hints
+        });
+        match known {
+            Some((_, batch)) => batch.groups.push(group),
+            None => {
+                let groups = vec![group];
+                batches.push((hints, Batch { source, groups }));
+            }
+        }
+    }
+    batches.into_iter().map(|(_, batch)| batch).collect()
 }
 
 fn groups(tokens: &[Token]) -> Vec<Group> {
@@ -125,13 +190,18 @@ impl Group {
         gone.collect()
     }
 
-    fn question(&self, report: &Report<'_>) -> String {
+    /// The question whether to remove the copies in this file and in the others of its batch.
+    fn question(&self, report: &Report<'_>, files: usize) -> String {
         let (hints, file) = (self.hints(report), self.file(report));
+        let file = match files {
+            1 => file,
+            _ => format!("{file} and {} more", files - 1),
+        };
         match self.source {
             Source::Hf => format!(
-                "Remove {hints} from {file}? That logs hf and Python out: they would need HF_TOKEN, or `git credential-hf run`."
+                "Remove {hints} from {file}? That logs out hf and Python; they would need HF_TOKEN, or `git credential-hf run`."
             ),
-            Source::Remotes => format!("Take {hints} out of the URLs in {file}?"),
+            Source::Remotes => format!("Remove {hints} from the URLs in {file}?"),
             Source::Git | Source::Netrc => format!("Remove {hints} from {file}?"),
         }
     }

@@ -1,4 +1,4 @@
-//! What an import tells: a table of what there is, a line for each thing done, or JSON.
+//! What an import prints: a table of what was found, a line for each thing done, or JSON.
 
 use crate::model::text::shell_quoted;
 use anyhow::Result;
@@ -16,6 +16,7 @@ use crate::terminal;
 use crate::terminal::AlreadyReported;
 use crate::terminal::print;
 use crate::terminal::print_json;
+use crate::terminal::{Column, Cut, Screen, Table};
 
 /// The tokens, and what is told of them.
 pub struct Report<'a> {
@@ -51,36 +52,37 @@ impl<'a> Report<'a> {
     /// # Errors
     /// When stdout fails.
     pub fn found(&self) -> Result<()> {
-        let mut rows = Vec::new();
+        let mut table = Table::new([
+            Column::new("TOKEN"),
+            Column::new("STATUS").shorten(14, Cut::End),
+            Column::new("WHERE").shorten(24, Cut::Middle),
+            Column::new("FOR").drop(1),
+        ]);
         for token in &self.tokens {
             let status = match &token.fate {
-                Fate::Known(name) => format!("kept here as `{name}`"),
+                Fate::Known(name) => format!("stored here as `{name}`"),
                 _ => "new".to_owned(),
             };
-            for (nth, copy) in token.copies.iter().enumerate() {
-                let place = text::one_line(&copy.found.place.to_string());
-                rows.push(if nth == 0 {
-                    vec![
-                        token.secret.hint(),
-                        token.endpoint.to_string(),
-                        place,
-                        status.clone(),
-                    ]
-                } else {
-                    vec![String::new(), String::new(), place]
-                });
+            let mut first = Some((token.secret.hint(), status, token.endpoint.to_string()));
+            for place in some_of(&token.copies) {
+                let (hint, status, endpoint) = first.take().unwrap_or_default();
+                table.row([hint.into(), status.into(), place.into(), endpoint.into()]);
             }
         }
         for skipped in &self.skipped {
             let place = text::one_line(&skipped.place.to_string());
             let status = format!("stays: {}", skipped.reason);
-            rows.push(vec![skipped.hint.clone(), "-".to_owned(), place, status]);
+            table.row([
+                skipped.hint.as_str().into(),
+                status.into(),
+                place.into(),
+                "-".into(),
+            ]);
         }
-        if rows.is_empty() {
+        if table.is_empty() {
             return self.say("no tokens in plain text were found");
         }
-        let table = terminal::table(&["TOKEN", "FOR", "WHERE", "STATUS"], &rows);
-        self.say(table.trim_end())?;
+        self.say(table.render(Screen::stdout()).trim_end())?;
         for skipped in self.skipped.iter().filter(|skipped| skipped.tracked) {
             let place = text::one_line(&skipped.place.to_string());
             self.say(&format!("\n{} in {place}: {TRACKED_REMEDY}", skipped.hint))?;
@@ -88,7 +90,7 @@ impl<'a> Report<'a> {
         Ok(())
     }
 
-    /// Tells what has become of a token.
+    /// Reports what was done with a token.
     ///
     /// # Errors
     /// When stdout fails.
@@ -100,7 +102,7 @@ impl<'a> Report<'a> {
             Fate::Kept(name, kind, facts) => {
                 let described = facts.as_deref().map(described).unwrap_or_default();
                 let text = format!(
-                    "\nkept `{name}` ({}) for {} in {}\n{described}",
+                    "\nstored `{name}` ({}) for {} in {}\n{described}",
                     token.secret.hint(),
                     token.endpoint,
                     kind.in_words()
@@ -127,12 +129,12 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Tells of something that was not done.
+    /// Reports something that was not done.
     pub fn fail(&mut self, what: &str) {
         self.fail_with(&anyhow::anyhow!(what.to_owned()));
     }
 
-    /// Tells of an error.
+    /// Reports an error.
     pub fn fail_with(&mut self, error: &anyhow::Error) {
         terminal::print_error(error);
         self.failed = true;
@@ -146,7 +148,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// The last words.
+    /// Prints the summary.
     ///
     /// # Errors
     /// When something was not done.
@@ -157,9 +159,9 @@ impl<'a> Report<'a> {
             let new = self.tokens.iter().filter(|token| token.name().is_none());
             match new.count() {
                 0 => {}
-                1 => self.say("\nthis would keep one token here; nothing was changed")?,
+                1 => self.say("\n1 token would be stored here; nothing was changed")?,
                 n => self.say(&format!(
-                    "\nthis would keep {n} tokens here; nothing was changed"
+                    "\n{n} tokens would be stored here; nothing was changed"
                 ))?,
             }
         } else {
@@ -183,14 +185,14 @@ impl<'a> Report<'a> {
             left.into_iter().partition(|source| *source == Source::Hf);
         if !others.is_empty() {
             let copies = match others.len() {
-                1 => "one plain-text copy stays".to_owned(),
-                n => format!("{n} plain-text copies stay"),
+                1 => "1 plain-text copy is left".to_owned(),
+                n => format!("{n} plain-text copies are left"),
             };
             let command = self.again(&others);
             self.say(&format!("\n{copies}; to remove them: {command}"))?;
         }
         if !hf.is_empty() {
-            self.say("the hf CLI keeps its own; to remove that too, and log hf and Python out: git credential-hf import hf --remove")?;
+            self.say("the hf CLI's own copy is left; to remove it and log out hf and Python: git credential-hf import hf --remove")?;
         }
         Ok(())
     }
@@ -228,6 +230,18 @@ impl<'a> Report<'a> {
             "skipped": skipped.collect::<Vec<Value>>(),
         })
     }
+}
+
+/// The places of a token's copies: all of a few, else the first of them and how many more.
+fn some_of(copies: &[super::Copy]) -> Vec<String> {
+    const FEW: usize = 4;
+    let place = |copy: &super::Copy| text::one_line(&copy.found.place.to_string());
+    if copies.len() <= FEW {
+        return copies.iter().map(place).collect();
+    }
+    let mut places: Vec<String> = copies.iter().take(FEW - 1).map(place).collect();
+    places.push(format!("and {} more", copies.len() - places.len()));
+    places
 }
 
 fn token_json(token: &Token) -> Value {

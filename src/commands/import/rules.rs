@@ -1,4 +1,4 @@
-//! What becomes of the choice that a URL with a token in it was: a command that makes it a rule is
+//! A URL with a token in it was also a choice of that token. A command that makes it a rule is
 //! named, and none is written. Whoever wrote the URL is not always the user.
 
 use crate::model::text::shell_quoted;
@@ -36,7 +36,10 @@ pub fn say(context: &Context, report: &Report<'_>) -> Result<()> {
             }
             if let Some(rule) = rule {
                 if rule.token != *name {
-                    report.say(&format!("{pattern} uses `{}`, as a rule says", rule.token))?;
+                    report.say(&format!(
+                        "{pattern} uses `{}`, because of a rule",
+                        rule.token
+                    ))?;
                 }
             } else if !is_chosen(context, used, token)? {
                 patterns.push(pattern.clone());

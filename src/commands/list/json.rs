@@ -6,7 +6,7 @@ use crate::app::Context;
 use crate::app::lookup::exists;
 use crate::state::State;
 
-/// All there is, for programs. `version` changes when a field changes its meaning or goes.
+/// Everything, for programs. `version` is raised when a field is removed or changes its meaning.
 #[must_use]
 pub fn as_json(context: &Context, state: &State) -> Value {
     let tokens: Vec<Value> = state

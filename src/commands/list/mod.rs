@@ -1,12 +1,12 @@
-//! `list`: the tokens, where each lies, and what goes where.
+//! `list`: the tokens, where each is stored, and which one is used where.
 
 mod json;
+mod places;
 
 use crate::app::lookup::exists;
 use anyhow::Result;
 
 use crate::app::Context;
-use crate::hf_cli::HfToken;
 use crate::model::endpoint::Endpoint;
 use crate::model::permissions::Coverage;
 use crate::model::permissions::Facts;
@@ -21,17 +21,23 @@ use crate::system::clock;
 use crate::terminal;
 use crate::terminal::print;
 use crate::terminal::print_json;
+use crate::terminal::width::natural;
+use crate::terminal::{Cell, Column, Cut, Screen, Style, Table};
+use places::{ELSEWHERE, Use};
 
-/// What `list` is given.
+/// The arguments of `list`.
 #[derive(Debug, clap::Args)]
-#[command(about = "Show the tokens, where each lies, and what goes where")]
+#[command(about = "List the tokens, where each is stored, and which one is used where")]
 pub struct Args {
+    /// Show every rule, and every token that could be used in a place
+    #[arg(long, short)]
+    pub verbose: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
 
-/// Prints what there is.
+/// Prints the tokens and where they are used.
 ///
 /// # Errors
 /// When configuration or state cannot be read.
@@ -41,27 +47,32 @@ pub fn run(list: Args) -> Result<()> {
     if list.json {
         return print_json(&json::as_json(&context, &state));
     }
-    print(&as_text(&context, &state))
+    print(&as_text(&context, &state, list.verbose, Screen::stdout()))
 }
 
-fn as_text(context: &Context, state: &State) -> String {
-    let mut rows: Vec<Vec<String>> = state
-        .tokens
-        .iter()
-        .map(|(name, token)| token_row(state, name, token))
-        .collect();
+/// The columns, of which those that matter least go first where the terminal is too narrow.
+const COLUMNS: [Column; 8] = [
+    Column::new("NAME").shorten(12, Cut::Middle),
+    Column::new("TOKEN").drop(5),
+    Column::new("ACCOUNT").shorten(8, Cut::Middle).drop(3),
+    Column::new("ROLE").drop(4),
+    Column::new("STORAGE").shorten(16, Cut::End).drop(1),
+    Column::new("EXPIRES").drop(2),
+    Column::new("VERIFIED").drop(6),
+    Column::new("STATUS").shorten(12, Cut::End),
+];
+
+fn as_text(context: &Context, state: &State, verbose: bool, screen: Screen) -> String {
+    let mut table = Table::new(COLUMNS);
+    let mut tokens: Vec<(&TokenName, &TokenInfo)> = state.tokens.iter().collect();
+    tokens.sort_by(|(a, _), (b, _)| natural(a.as_str(), b.as_str()));
+    for (name, token) in tokens {
+        table.row(token_row(context, state, name, token));
+    }
     for (name, command) in &context.config.commands {
         let program = command.arguments.first().map_or("", String::as_str);
-        rows.push(row(&[
-            name.as_str(),
-            "-",
-            "-",
-            "-",
-            &format!("command {program}"),
-            "-",
-            "-",
-            "-",
-        ]));
+        let storage = format!("command {program}");
+        table.row(row(name.as_str(), None, &storage, None, Cell::default()));
     }
     for token in &context.env.tokens {
         let (hint, status) = match &token.secret {
@@ -71,111 +82,135 @@ fn as_text(context: &Context, state: &State) -> String {
                 let standing = endpoint.map_or(Eligibility::Good, |endpoint| {
                     state.standing(&endpoint, &value, clock::now())
                 });
-                (secret.hint(), word(standing).to_owned())
+                (Some(secret.hint()), word(standing))
             }
-            Err(error) => ("-".to_owned(), error.to_string()),
+            Err(error) => (None, Cell::styled(error.to_string(), Style::Red)),
         };
-        rows.push(row(&[
-            token.variable,
-            &hint,
-            "-",
-            "-",
-            "environment",
-            "-",
-            "-",
-            &status,
-        ]));
+        table.row(row(token.variable, hint, "environment", None, status));
     }
-    rows.extend(hf_rows(context, state));
-    if rows.is_empty() && context.config.rules.is_empty() {
-        return "there are no tokens yet: run `git credential-hf login NAME`\n".to_owned();
+    hf_rows(context, state, &mut table);
+    if table.is_empty() && context.config.rules.is_empty() {
+        return "There are no tokens yet. Run `git credential-hf login NAME`.\n".to_owned();
     }
-    let header = [
-        "NAME", "TOKEN", "ACCOUNT", "ROLE", "STORAGE", "EXPIRES", "VERIFIED", "STATUS",
-    ];
-    let mut text = terminal::table(&header, &rows);
+    let mut text = table.render(screen);
     for endpoint in endpoints(context, state) {
-        text.push('\n');
-        text.push_str(&text::sanitize(&tree(context, state, &endpoint)));
+        let heading = screen.paint(Style::Bold, &text::sanitize(&endpoint.to_string()));
+        text.push_str(&format!("\n{heading}\n"));
+        let uses = uses(context, state, &endpoint);
+        if uses.is_empty() {
+            let prefix = match endpoint.is_hugging_face() {
+                true => String::new(),
+                false => format!("{endpoint}/"),
+            };
+            text.push_str(&format!(
+                "  nothing yet: git credential-hf use NAME --for {prefix}NAMESPACE\n"
+            ));
+        }
+        text.push_str(&places::render(&uses, verbose, screen));
     }
     text
 }
 
 /// The hf CLI's tokens, which it keeps itself.
-fn hf_rows(context: &Context, state: &State) -> Vec<Vec<String>> {
+fn hf_rows(context: &Context, state: &State, table: &mut Table) {
     let tokens = match context.hf_cli().all() {
         Ok(tokens) => tokens,
         Err(error) => {
             terminal::say(&format!("the hf CLI's tokens: {error}"));
-            return Vec::new();
+            return;
         }
     };
     let endpoint = context.env.endpoint();
-    let row_of = |(token, active): &(HfToken, bool)| {
+    for (token, active) in &tokens {
         let value = token.secret.fingerprint();
         let standing = endpoint.as_ref().map_or(Eligibility::Good, |endpoint| {
             state.standing(endpoint, &value, clock::now())
         });
-        let mut status = word(standing).to_owned();
-        if token.expires.is_some_and(|at| at <= clock::now()) {
-            status = "expired".to_owned();
-        }
-        if *active {
-            status.push_str(", active");
-        }
-        row(&[
+        let status = match standing {
+            _ if token.expires.is_some_and(|at| at <= clock::now()) => {
+                Cell::styled("expired", Style::Red)
+            }
+            Eligibility::Good if *active => Cell::styled("active", Style::Green),
+            standing => word(standing),
+        };
+        table.row(row(
             &token.shown_name(),
-            &token.secret.hint(),
-            "-",
-            "-",
+            Some(token.secret.hint()),
             "hf CLI",
-            &expiry(token.expires),
-            "-",
-            &status,
-        ])
-    };
-    tokens.iter().map(row_of).collect()
+            Some(expiry(token.expires)),
+            status,
+        ));
+    }
 }
 
-/// When a token ends, from now.
-fn expiry(at: Option<u64>) -> String {
-    at.map_or_else(
-        || "-".to_owned(),
-        |at| match at.checked_sub(clock::now()) {
-            Some(left) => format!("in {}", time::span(left)),
-            None => time::day(at),
+/// How long before its end an expiry is shown as a warning.
+const SOON: u64 = 7 * 24 * 60 * 60;
+
+/// When a token expires, from now.
+fn expiry(at: Option<u64>) -> Cell {
+    match at {
+        None => "-".into(),
+        Some(at) => match at.checked_sub(clock::now()) {
+            Some(left) if left < SOON => {
+                Cell::styled(format!("in {}", time::span(left)), Style::Yellow)
+            }
+            Some(left) => format!("in {}", time::span(left)).into(),
+            None => Cell::styled(time::day(at), Style::Red),
         },
-    )
+    }
 }
 
-fn row(cells: &[&str]) -> Vec<String> {
-    cells.iter().map(|cell| (*cell).to_owned()).collect()
+/// A row of what is not stored here.
+fn row(
+    name: &str,
+    hint: Option<String>,
+    storage: &str,
+    expires: Option<Cell>,
+    status: Cell,
+) -> [Cell; 8] {
+    let dash = || Cell::from("-");
+    [
+        name.into(),
+        hint.map_or_else(dash, Cell::from),
+        dash(),
+        dash(),
+        storage.into(),
+        expires.unwrap_or_else(dash),
+        dash(),
+        status,
+    ]
 }
 
-fn token_row(state: &State, name: &TokenName, token: &TokenInfo) -> Vec<String> {
+fn token_row(context: &Context, state: &State, name: &TokenName, token: &TokenInfo) -> [Cell; 8] {
     let now = clock::now();
-    let dash = || "-".to_owned();
     let facts = token.facts.as_ref();
-    vec![
-        name.to_string(),
-        token.hint.clone(),
-        token
-            .account
-            .clone()
-            .filter(|a| !a.is_empty())
-            .unwrap_or_else(dash),
-        facts.map_or_else(dash, |facts| facts.role.to_string()),
-        token.storage.described().to_owned(),
+    let account = token.account.clone().filter(|account| !account.is_empty());
+    let verified = facts.map_or_else(
+        || "never".to_owned(),
+        |facts| match now.saturating_sub(facts.verified) {
+            0..60 => "just now".to_owned(),
+            seconds => format!("{} ago", time::span(seconds)),
+        },
+    );
+    let is_default = context.config.default.as_ref() == Some(name);
+    [
+        match is_default {
+            true => Cell::styled(name.as_str(), Style::Bold),
+            false => name.as_str().into(),
+        },
+        token.hint.clone().into(),
+        account.unwrap_or_else(|| "-".to_owned()).into(),
+        facts
+            .map_or_else(|| "-".to_owned(), |facts| facts.role.to_string())
+            .into(),
+        token.storage.described().into(),
         expiry(token.expires),
-        facts.map_or_else(
-            || "never".to_owned(),
-            |facts| format!("{} ago", time::span(now.saturating_sub(facts.verified))),
-        ),
+        verified.into(),
         status(state, token),
     ]
 }
 
-/// The Hubs that anything is known of, the public one first.
+/// The Hubs that have a token or a rule, the public one first.
 fn endpoints(context: &Context, state: &State) -> Vec<Endpoint> {
     let mut found: Vec<Endpoint> = context
         .config
@@ -212,89 +247,69 @@ fn has_hf_token(context: &Context) -> bool {
     matches!(context.hf_cli().active_value(), Ok(Some(_)))
 }
 
-/// What goes where on one Hub, in the order in which it counts.
-fn tree(context: &Context, state: &State, endpoint: &Endpoint) -> String {
-    let mut branches: Vec<(String, String)> = Vec::new();
-    for rule in context
-        .config
-        .rules
-        .iter()
-        .filter(|rule| rule.pattern.endpoint == *endpoint)
-    {
-        let missing = if exists(context, state, &rule.token) {
-            ""
-        } else {
-            " (not there)"
-        };
-        branches.push((
-            path_of(&rule.pattern.to_string(), endpoint),
-            format!("{}{missing}", rule.token),
-        ));
-    }
-    let here = || {
-        state
-            .tokens
-            .iter()
-            .filter(|(_, token)| token.endpoint == *endpoint)
+/// Which tokens are used where on one Hub, in the order in which they count.
+fn uses(context: &Context, state: &State, endpoint: &Endpoint) -> Vec<Use> {
+    let mut uses: Vec<Use> = Vec::new();
+    let mut add = |place: &str, token: &str, why: &str, broken: bool| {
+        uses.push(Use {
+            place: place.to_owned(),
+            token: token.to_owned(),
+            why: why.to_owned(),
+            broken,
+        });
     };
+    const MISSING: &str = "missing";
+    let rules = context.config.rules.iter();
+    let mut rules: Vec<_> = rules
+        .filter(|rule| rule.pattern.endpoint == *endpoint)
+        .map(|rule| (path_of(&rule.pattern.to_string(), endpoint), &rule.token))
+        .collect();
+    rules.sort_by(|(a, _), (b, _)| natural(a, b));
+    for (place, token) in rules {
+        let missing = !exists(context, state, token);
+        let why = if missing { MISSING } else { "" };
+        add(&place, token.as_str(), why, missing);
+    }
     if is_environments(context, endpoint) {
         for token in &context.env.tokens {
-            branches.push(("any other repo".to_owned(), token.variable.to_owned()));
+            add(ELSEWHERE, token.variable, "environment", false);
         }
     }
-    branches.extend(by_scope(context, state, endpoint));
+    for (place, token, why) in by_scope(context, state, endpoint) {
+        add(&place, &token, why, false);
+    }
     if let Some(name) = &context.config.default {
         if default_is_for(context, state, name, endpoint) {
-            branches.push(("any other repo".to_owned(), format!("{name} (default)")));
+            add(ELSEWHERE, name.as_str(), "default", false);
         } else if endpoint.is_hugging_face() && !exists(context, state, name) {
-            branches.push((
-                "any other repo".to_owned(),
-                format!("{name} (default, not there)"),
-            ));
+            add(ELSEWHERE, name.as_str(), "default, missing", true);
         }
     }
-    let mut saved: Vec<_> = here()
-        .filter(|(_, token)| token.origin == Origin::Git)
+    let mut saved: Vec<_> = state
+        .tokens
+        .iter()
+        .filter(|(_, token)| token.endpoint == *endpoint && token.origin == Origin::Git)
         .collect();
     saved.sort_by_key(|(_, token)| {
         let newest = std::cmp::Reverse((token.added, token.order));
         (token.path.is_none(), newest)
     });
     for (name, token) in saved {
-        let path = token.path.as_deref().unwrap_or("any other repo");
-        branches.push((path.to_owned(), format!("{name} (saved by git)")));
+        let place = token.path.as_deref().unwrap_or(ELSEWHERE);
+        add(place, name.as_str(), "saved by git", false);
     }
     if has_hf_token(context) && is_environments(context, endpoint) {
-        let label = "hf (the hf CLI's active token)".to_owned();
-        branches.push(("any other repo".to_owned(), label));
+        add(ELSEWHERE, "hf", "the hf CLI's active token", false);
     }
-    let width = branches
-        .iter()
-        .map(|(path, _)| path.chars().count())
-        .max()
-        .unwrap_or(0);
-    let mut text = format!("{endpoint}\n");
-    let last = branches.len().saturating_sub(1);
-    for (at, (path, token)) in branches.iter().enumerate() {
-        let fork = if at == last { "└─" } else { "├─" };
-        let pad = " ".repeat(width - path.chars().count());
-        text.push_str(&format!("{fork} {path}{pad}  {token}\n"));
-    }
-    if branches.is_empty() {
-        let prefix = if endpoint.is_hugging_face() {
-            String::new()
-        } else {
-            format!("{endpoint}/")
-        };
-        text.push_str(&format!(
-            "└─ nothing yet: git credential-hf use NAME --for {prefix}NAMESPACE\n"
-        ));
-    }
-    text
+    uses
 }
 
-/// What the tokens' scopes reach on a Hub, narrowest first, without what a rule says already.
-fn by_scope(context: &Context, state: &State, endpoint: &Endpoint) -> Vec<(String, String)> {
+/// Where the tokens' scopes reach on a Hub, narrowest first, without what a rule says already.
+fn by_scope(
+    context: &Context,
+    state: &State,
+    endpoint: &Endpoint,
+) -> Vec<(String, String, &'static str)> {
     let tokens = state
         .tokens
         .iter()
@@ -326,11 +341,11 @@ fn by_scope(context: &Context, state: &State, endpoint: &Endpoint) -> Vec<(Strin
         .filter(|(_, path, name)| !ruled(path, name))
         .map(|(coverage, path, name)| {
             let why = if ties(*coverage, path) {
-                "not used: another token is as narrow"
+                "not used: tie"
             } else {
-                "by its scopes"
+                "its scopes"
             };
-            (path.clone(), format!("{name} ({why})"))
+            (path.clone(), name.to_string(), why)
         })
         .collect()
 }
@@ -351,17 +366,19 @@ fn default_is_for(context: &Context, state: &State, name: &TokenName, endpoint: 
     stored.or(command) == Some(endpoint) || (of_hf_cli && exists(context, state, name))
 }
 
-fn status(state: &State, token: &TokenInfo) -> String {
+fn status(state: &State, token: &TokenInfo) -> Cell {
     let now = clock::now();
     match state.standing(&token.endpoint, &token.fingerprint, now) {
-        Eligibility::Good if token.expires.is_some_and(|at| at <= now) => "expired".to_owned(),
-        standing => word(standing).to_owned(),
+        Eligibility::Good if token.expires.is_some_and(|at| at <= now) => {
+            Cell::styled("expired", Style::Red)
+        }
+        standing => word(standing),
     }
 }
 
-fn word(standing: Eligibility) -> &'static str {
+fn word(standing: Eligibility) -> Cell {
     match standing {
-        Eligibility::Good => "ok",
-        Eligibility::LastResort | Eligibility::Withheld => "rejected",
+        Eligibility::Good => Cell::styled("ok", Style::Green),
+        Eligibility::LastResort | Eligibility::Withheld => Cell::styled("rejected", Style::Red),
     }
 }

@@ -37,18 +37,18 @@ use crate::terminal::console;
 use crate::terminal::print;
 use crate::terminal::prompt;
 
-/// What `login` is given.
+/// The arguments of `login`.
 #[derive(Debug, Default, clap::Args)]
 #[command(
-    about = "Get a token onto this machine and see what it may do",
+    about = "Store a token on this machine, and show what it may do",
     long_about = "\
-Keeps a token under a name of your choice (or the name it has on the Hub). The token is asked for
-without showing it, read from stdin with --with-token, or handed out by the Hub after a login in
-the browser with --web; it is never an argument, which other users could see.
+Stores a token under a name of your choice (or the name it has on the Hub). The token is asked for
+at a hidden prompt, read from stdin with --with-token, or issued by the Hub after a login in
+the browser with --web. It is never an argument, since other users could see that.
 
-The Hub is asked whose token it is and what it may do where; git then uses it for the repos that
-its scopes cover, with no rule needed. A name that exists gets the new token in the place of the
-old one, and whatever was held against it is lifted.",
+The Hub is asked which account it belongs to and what it may do; git then uses it for the repos that
+its scopes cover, without a rule. If the name exists, the new token replaces the
+old one, and an earlier rejection is forgotten.",
     after_help = "\
 Examples:
   git credential-hf login work                            asks for the token
@@ -59,12 +59,12 @@ Examples:
   git credential-hf login corp --for https://hub.corp.example/acme"
 )]
 pub struct Args {
-    /// What to call it, such as `work`; without it, the name that it has on the Hub
+    /// Its name, such as `work`; by default, the name it has on the Hub
     pub name: Option<String>,
     /// Use it for this namespace or repo (acme, acme/x, datasets/acme/x, acme/llama-*); repeatable
     #[arg(long = "for", value_name = "PATTERN")]
     pub patterns: Vec<String>,
-    /// Use it where nothing else is chosen
+    /// Use it where no other token is chosen
     #[arg(long)]
     pub default: bool,
     /// Read the token from stdin
@@ -73,7 +73,7 @@ pub struct Args {
     /// Log in with the browser, on this or any other machine
     #[arg(long)]
     pub web: bool,
-    /// Where to keep it; the choice is remembered
+    /// Where to store it; the choice is remembered
     #[arg(long, value_enum)]
     pub storage: Option<StorageKind>,
     /// Do not ask the Hub whose token it is
@@ -149,7 +149,7 @@ pub fn run(login: &Args) -> Result<()> {
     if !context.serves(&endpoint) {
         edit(&context.paths.config(), &[Change::AddEndpoint(&endpoint)])?;
         let line = format!(
-            "added {endpoint} to your Hubs; run `git credential-hf configure` to let git ask for it"
+            "added {endpoint} to your Hubs; run `git credential-hf configure` to set up git for it"
         );
         if login.json {
             terminal::tell(&line)
@@ -168,7 +168,7 @@ pub fn run(login: &Args) -> Result<()> {
         return print_json(&name, &record, kind, facts.as_ref());
     }
     print(&format!(
-        "kept `{name}` ({}) for {endpoint} in {}\n",
+        "stored `{name}` ({}) for {endpoint} in {}\n",
         record.secret.hint(),
         kind.in_words()
     ))?;
@@ -193,7 +193,7 @@ fn endpoint(patterns: &[Pattern], default: Endpoint) -> Result<Endpoint> {
             "a token is for one Hub, not for {} and {}",
             first.endpoint, other.endpoint
         ))
-        .help("log in once for each, under two names")
+        .help("log in once for each, under different names")
         .into());
     }
     Ok(first.endpoint.clone())
@@ -201,12 +201,14 @@ fn endpoint(patterns: &[Pattern], default: Endpoint) -> Result<Endpoint> {
 
 fn check_endpoint(context: &Context, endpoint: &Endpoint) -> Result<()> {
     if endpoint.is_plain_http() && !context.serves(endpoint) {
-        return Err(Failure::new(format!("{endpoint} is plain http, which anybody on the way can read"))
-            .help(format!(
-                "if that is meant, write \"{endpoint}\" = {{ allow_http = true }} below [endpoints] in {}",
-                context.paths.config().display()
-            ))
-            .into());
+        return Err(Failure::new(format!(
+            "{endpoint} is plain http, which anyone on the network can read"
+        ))
+        .help(format!(
+            "to allow it, write \"{endpoint}\" = {{ allow_http = true }} below [endpoints] in {}",
+            context.paths.config().display()
+        ))
+        .into());
     }
     Ok(())
 }
@@ -250,7 +252,7 @@ fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
     let again = again(login);
     if terminal::can_ask() && !console::hides_typing() {
         return Err(Failure::new(
-            "this terminal (Git Bash) shows what is typed, so no token is asked for",
+            "this terminal (Git Bash) shows what is typed, so it cannot ask for a token",
         )
         .help(format!("log in with the browser: {again} --web"))
         .help(format!(
@@ -286,7 +288,7 @@ fn nobody_to_ask(login: &Args) -> Failure {
             ))
             .help("or set HF_TOKEN before the kernel starts, which needs no login");
     }
-    Failure::new("there is no terminal to ask for the token")
+    Failure::new("cannot ask for the token without a terminal")
         .help("give it on stdin: git credential-hf login NAME --with-token < FILE")
         .help(format!("or create one first: {NEW_TOKEN}"))
 }
@@ -294,22 +296,22 @@ fn nobody_to_ask(login: &Args) -> Failure {
 fn check_secret(secret: &Secret, endpoint: &Endpoint) -> Result<()> {
     match secret.kind() {
         Kind::Organisation => Err(Failure::new(
-            "this is an organisation token (api_org_), which the Hub no longer takes",
+            "this is an organisation token (api_org_), which the Hub no longer accepts",
         )
         .help(format!(
             "create a fine-grained token for the organisation: {NEW_TOKEN}"
         ))
         .into()),
-        Kind::Other if endpoint.is_hugging_face() && secret.expose().contains("hf_") => {
-            Err(Failure::new("this is not a whole Hub token, and nothing but it")
-                .help("was it cut off, or is there something before or after it, such as `HF_TOKEN=`?")
-                .into())
-        }
+        Kind::Other if endpoint.is_hugging_face() && secret.expose().contains("hf_") => Err(
+            Failure::new("this does not look like a complete token (hf_ and 34 letters or digits)")
+                .help("check whether it was cut off, or has something before or after it")
+                .into(),
+        ),
         Kind::Other if endpoint.is_hugging_face() => Err(Failure::new(
             "this is not a Hub token: those begin with hf_",
         )
         .help(format!(
-            "account passwords are not taken; create a token: {NEW_TOKEN}"
+            "the Hub does not accept account passwords; create a token: {NEW_TOKEN}"
         ))
         .into()),
         _ => Ok(()),
@@ -368,7 +370,7 @@ fn name_from(
     let name = numbered(wanted.clone(), taken)?;
     if name != wanted {
         terminal::tell(&format!(
-            "`{wanted}` is taken here, so this token is called `{name}`; to let it take that \
+            "`{wanted}` is already used here, so this token is called `{name}`; to give it that \
              place: git credential-hf login {}",
             shell_quoted(wanted.as_str())
         ));
@@ -398,7 +400,7 @@ fn offer(
         .collect();
     if patterns.is_empty() {
         return print(&format!(
-            "next: say where to use it: `{command} --for NAMESPACE`, or `{command} --default`\n"
+            "next, say where to use it: `{command} --for NAMESPACE`, or `{command} --default`\n"
         ));
     }
     let names: Vec<String> = patterns.iter().map(ToString::to_string).collect();
@@ -422,10 +424,10 @@ fn offer(
     if !tied.is_empty() {
         let tied = tied.join(", ");
         print(&format!(
-            "another token is as good for {tied}, so there a rule must choose\n"
+            "another token covers {tied} equally, so a rule must choose there\n"
         ))?;
     }
-    if terminal::confirm("Write that down as rules, so that they hold against HF_TOKEN too?") {
+    if terminal::confirm("Always use it there, even if HF_TOKEN is set?") {
         let assignment = Assignment {
             name,
             endpoint,
@@ -439,7 +441,7 @@ fn offer(
         .map(|n| format!("--for {}", shell_quoted(n)))
         .collect();
     print(&format!(
-        "to make that rules: {command} {}\n",
+        "to write rules for that: {command} {}\n",
         flags.join(" ")
     ))
 }

@@ -36,7 +36,7 @@ pub fn run(hub: &Hub) -> Result<Record> {
     let client_id = oauth::client_id();
     let host = hub.endpoint().authority();
     let code = hub.device_code(&client_id).map_err(|error| {
-        Failure::new(format!("the browser login at {host} cannot begin: {error}"))
+        Failure::new(format!("the browser login at {host} cannot start: {error}"))
     })?;
     let complete = code.verification_uri_complete.as_deref();
     let page = page_of(hub, complete.unwrap_or(&code.verification_uri));
@@ -100,8 +100,8 @@ fn wait(hub: &Hub, client_id: &str, code: &DeviceCode, host: &str) -> Result<Tok
 }
 
 fn expired() -> anyhow::Error {
-    Failure::new("the code has expired before it was entered")
-        .help("begin again: git credential-hf login NAME --web")
+    Failure::new("the code expired before it was entered")
+        .help("start again: git credential-hf login NAME --web")
         .into()
 }
 

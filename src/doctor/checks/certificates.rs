@@ -44,7 +44,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let git_file = best(entries, "http", "sslcainfo", &hub).filter(|e| !e.text().is_empty());
     judge(&Set {
         files: &files,
-        // Set to nothing, it counts all the same.
+        // It counts even if it is empty.
         unchecked: match (std::env::var_os("GIT_SSL_NO_VERIFY"), verify) {
             (Some(_), _) => Some("GIT_SSL_NO_VERIFY".to_owned()),
             (None, Some(entry)) if !entry.is_true() => Some(place(entry)),
@@ -80,22 +80,22 @@ fn judge(set: &Set<'_>) -> Vec<Finding> {
     if let Some(what) = &set.unchecked {
         findings.push(
             Finding::problem(format!(
-                "{what} keeps git from checking that it speaks to the Hub: anybody on the way can \
+                "{what} stops git from verifying that it talks to the Hub: anyone on the network can \
                  take the tokens"
             ))
-            .by_hand("take that setting out; for an authority of your own set GIT_SSL_CAINFO"),
+            .by_hand("remove that setting; for your own certificate authority set GIT_SSL_CAINFO"),
         );
     }
     for (name, _) in set.files.iter().filter(|(_, usable)| !usable) {
         findings.push(
-            Finding::problem(format!("{name} names a file without certificates"))
+            Finding::problem(format!("{name} does not name a file with certificates"))
                 .by_hand(format!("set {name} to a file in PEM form, or unset it")),
         );
     }
     if set.git_only {
         findings.push(
             Finding::warning(
-                "git has a list of authorities (http.sslCAInfo) that this helper does not read",
+                "git has a list of certificate authorities (http.sslCAInfo) that this helper does not read",
             )
             .by_hand("set GIT_SSL_CAINFO to the same file"),
         );
@@ -103,8 +103,11 @@ fn judge(set: &Set<'_>) -> Vec<Finding> {
     if findings.is_empty() {
         let names: Vec<&str> = set.files.iter().map(|(name, _)| *name).collect();
         findings.push(Finding::ok(match names.as_slice() {
-            [] => "the system's".to_owned(),
-            names => format!("the system's, and those in {}", names.join(", ")),
+            [] => "the system's certificate authorities".to_owned(),
+            names => format!(
+                "the system's certificate authorities, and those in {}",
+                names.join(", ")
+            ),
         }));
     }
     findings

@@ -35,9 +35,9 @@ fn judge(knock: Option<Probe>) -> Finding {
     let way = if now > date { "ahead" } else { "behind" };
     let why = format!("this clock is {} {way} of the Hub's", time::span(off));
     let why = why.replace("behind of", "behind");
-    let fix = "set the clock, best by the system's own time service";
+    let fix = "set the clock, for example by the system's time service";
     match off {
-        0..=FINE => Finding::ok("the same as the Hub's, within a minute"),
+        0..=FINE => Finding::ok("this clock agrees with the Hub's to the minute"),
         off if off < BAD => {
             Finding::warning(format!("{why}: tokens seem to expire at other times")).by_hand(fix)
         }

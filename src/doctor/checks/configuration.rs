@@ -30,12 +30,12 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let env = &around.context.env;
     if let Some(Err(error)) = &env.hf_endpoint {
         findings.push(
-            Finding::problem(format!("HF_ENDPOINT is no endpoint: {error}"))
+            Finding::problem(format!("HF_ENDPOINT is not an endpoint: {error}"))
                 .by_hand("set it to a URL such as https://huggingface.co, or unset it"),
         );
     } else if !around.context.serves(&around.endpoint()) {
         findings.push(
-            Finding::problem("HF_ENDPOINT is plain http, which is not answered").by_hand(
+            Finding::problem("HF_ENDPOINT is plain http, for which git gets no token").by_hand(
                 "allow it below [endpoints] in config.toml: \"http://..\" = { allow_http = true }",
             ),
         );
@@ -47,8 +47,10 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
                 "GIT_CREDENTIAL_HF_TOKEN_NAME is set: `{name}` is used everywhere, and no rule"
             ))
         } else {
-            Finding::problem("GIT_CREDENTIAL_HF_TOKEN_NAME is set, and names no token here")
-                .by_hand("unset GIT_CREDENTIAL_HF_TOKEN_NAME, or see: git credential-hf list")
+            Finding::problem(
+                "GIT_CREDENTIAL_HF_TOKEN_NAME is set, but there is no token of that name",
+            )
+            .by_hand("unset GIT_CREDENTIAL_HF_TOKEN_NAME; the names are in: git credential-hf list")
         });
     }
     if findings.is_empty() {
@@ -56,7 +58,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         findings.push(Finding::ok(if there {
             "config.toml can be read"
         } else {
-            "no config.toml, which is fine"
+            "there is no config.toml, and none is needed"
         }));
     }
     findings

@@ -47,11 +47,11 @@ fn judge(entries: &[Entry], hubs: &[String], known: impl Fn(&str) -> bool) -> Ve
         {
             let file = entry.file.as_deref().unwrap_or("git -c");
             let finding = Finding::warning(format!(
-                "git asks for the user `{}` ({file}), which is neither a token's name nor an \
+                "git asks for the user `{}` ({file}), which is neither a token nor an \
                  account here, so only HF_TOKEN can answer",
                 entry.text()
             ))
-            .by_hand("take the line `username` out of that file, or make it a token's name");
+            .by_hand("remove the line `username` from that file, or change it to a token's name");
             if !findings.contains(&finding) {
                 findings.push(finding);
             }
@@ -62,11 +62,13 @@ fn judge(entries: &[Entry], hubs: &[String], known: impl Fn(&str) -> bool) -> Ve
         .rfind(|entry| entry.between("credential", "interactive") == Some(""));
     if interactive.is_some_and(|entry| matches!(entry.text(), "false" | "0" | "no" | "never")) {
         findings.push(Finding::note(
-            "git never asks for a user name and password itself (credential.interactive)",
+            "git never prompts for a username and password itself (credential.interactive)",
         ));
     }
     if findings.is_empty() {
-        findings.push(Finding::ok("no setting changes what git asks for"));
+        findings.push(Finding::ok(
+            "no setting changes which credential git asks for",
+        ));
     }
     findings
 }

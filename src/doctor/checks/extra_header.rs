@@ -47,7 +47,7 @@ fn judge(entries: &[Entry], hubs: &[String]) -> Vec<Finding> {
     for entry in found {
         let file = entry.file.as_deref().unwrap_or("git -c");
         let finding = Finding::problem(format!(
-            "an http.extraHeader ({file}) sends a login of its own to the Hub in place of this \
+            "an http.extraHeader ({file}) sends a login of its own to the Hub instead of this \
              helper's token, and makes git take good tokens for bad ones"
         ));
         // A key with a login in its URL is not repeated.
@@ -57,10 +57,8 @@ fn judge(entries: &[Entry], hubs: &[String]) -> Vec<Finding> {
                 shell_path(Path::new(file)),
                 shell_path(Path::new(&entry.key))
             )),
-            Some(_) => finding.by_hand("take the line `extraHeader` out of that file"),
-            None => {
-                finding.by_hand("leave out `-c http.extraHeader=..`, or unset GIT_CONFIG_COUNT")
-            }
+            Some(_) => finding.by_hand("remove the line `extraHeader` from that file"),
+            None => finding.by_hand("omit `-c http.extraHeader=..`, or unset GIT_CONFIG_COUNT"),
         };
         if !findings.contains(&finding) {
             findings.push(finding);

@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
                 meaning: "in plain text, left by git's `store` helper",
                 verdict: Verdict::Warning,
                 none: "no token in the files of git's `store` helper",
-                by_hand: "take that line out of the file",
+                by_hand: "remove that line from the file",
             },
         )
     },

@@ -45,16 +45,16 @@ fn configured(entries: &[Entry]) -> bool {
 fn judge(version: Option<Option<String>>, configured: bool) -> Finding {
     match (version, configured) {
         (None, false) => Finding::note(
-            "git-lfs is not installed; without it a clone holds pointers in place of large files",
+            "git-lfs is not installed; without it a clone contains pointers instead of large files",
         )
         .by_hand("install git-lfs, then: git lfs install"),
         (None, true) => Finding::problem(
-            "git is configured to use git-lfs, and it is not on PATH: clones with large files fail",
+            "git is configured to use git-lfs, but git-lfs is not on PATH: clones with large files fail",
         )
         .by_hand("install git-lfs"),
-        (Some(None), _) => Finding::problem("git-lfs does not run").by_hand("install git-lfs anew"),
+        (Some(None), _) => Finding::problem("git-lfs does not run").by_hand("reinstall git-lfs"),
         (Some(Some(version)), false) => Finding::warning(format!(
-            "{} is installed, and git is not told to use it: a clone holds pointers in place of \
+            "{} is installed, but git does not use it: a clone contains pointers instead of \
              large files",
             short(&version)
         ))

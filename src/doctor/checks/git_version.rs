@@ -25,30 +25,30 @@ fn judge(said: Option<&str>) -> Finding {
             .by_hand("install git, or put its folder on PATH");
     };
     let Some((major, minor, shown)) = parse(said) else {
-        return Finding::note("git does not say its version in the usual form");
+        return Finding::note("git does not report its version in the usual form");
     };
     let update = "update git: 2.46 or newer is best";
     let older_than = |than| (major, minor) < than;
     if older_than((2, 9)) {
         Finding::problem(format!(
-            "git {shown} cannot leave other helpers out, so they are given the Hub's tokens"
+            "git {shown} cannot exclude other helpers, so they are given the Hub's tokens"
         ))
         .by_hand(update)
     } else if older_than((2, 40)) {
         Finding::note(format!(
-            "git {shown} works; it takes no expiry of tokens, and after a rejected one the \
+            "git {shown} works, but it ignores when tokens expire, and after a rejected token the \
              command fails, and the next one tries the next token"
         ))
         .by_hand(update)
     } else if older_than((2, 46)) {
         Finding::note(format!(
-            "git {shown} works; after a rejected token the command fails, and the next one tries \
+            "git {shown} works, but after a rejected token the command fails, and only the next command tries \
              the next token (2.46 and newer do so at once)"
         ))
         .by_hand(update)
     } else {
         Finding::ok(format!(
-            "git {shown} knows of expiry, and tries the next token after a rejected one"
+            "git {shown} knows when tokens expire, and tries the next token after a rejected one"
         ))
     }
 }
@@ -70,7 +70,7 @@ mod tests {
         for (said, verdict, word) in [
             (None, Verdict::Problem, "not found"),
             (Some("git version 1.8.3.1"), Verdict::Problem, "1.8.3.1"),
-            (Some("git version 2.8.6"), Verdict::Problem, "leave other"),
+            (Some("git version 2.8.6"), Verdict::Problem, "exclude other"),
             (Some("git version 2.25.1"), Verdict::Note, "expiry"),
             (
                 Some("git version 2.45.2.windows.1"),

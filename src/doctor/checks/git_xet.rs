@@ -36,17 +36,15 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
 fn judge(found: bool, configured: bool) -> Finding {
     match (found, configured) {
         (true, true) => Finding::ok("git-xet is installed, and git-lfs uses it"),
-        (true, false) => {
-            Finding::warning("git-xet is installed, and git-lfs is not told to use it")
-                .by_hand("git xet install")
-        }
+        (true, false) => Finding::warning("git-xet is installed, but git-lfs does not use it")
+            .by_hand("git xet install"),
         (false, true) => Finding::problem(
-            "git-lfs is told to use git-xet, and there is no such program",
+            "git-lfs is configured to use git-xet, but there is no such program",
         )
         .by_hand(
             "install git-xet; or: git config --global --remove-section lfs.customtransfer.xet",
         ),
-        (false, false) => Finding::ok("git-xet is not installed, and nothing needs it"),
+        (false, false) => Finding::ok("git-xet is not installed, and is not needed"),
     }
 }
 

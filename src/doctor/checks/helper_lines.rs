@@ -75,7 +75,7 @@ fn judge_one(helpers: &Helpers<'_>, configured: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     for other in &helpers.after {
         let finding = Finding::problem(format!(
-            "after this helper git calls `{}` ({}) for {HUB}, and hands it the Hub's tokens",
+            "after this helper git calls `{}` ({}) for {HUB}, and gives it the Hub's tokens",
             other.text(),
             place(other)
         ));
@@ -83,7 +83,7 @@ fn judge_one(helpers: &Helpers<'_>, configured: bool) -> Vec<Finding> {
     }
     for other in &helpers.before {
         let finding = Finding::problem(format!(
-            "before this helper git calls `{}` ({}) for {HUB}; it answers first, and is handed \
+            "before this helper git calls `{}` ({}) for {HUB}; it answers first, and is given \
              the Hub's tokens",
             other.text(),
             place(other)
@@ -92,7 +92,7 @@ fn judge_one(helpers: &Helpers<'_>, configured: bool) -> Vec<Finding> {
     }
     if let Some(reset) = helpers.hidden {
         let finding = Finding::problem(format!(
-            "an empty `{}` ({}) keeps git from calling this helper for a part of {HUB}",
+            "an empty `{}` ({}) stops git from calling this helper for part of {HUB}",
             reset.key,
             place(reset)
         ));
@@ -100,7 +100,7 @@ fn judge_one(helpers: &Helpers<'_>, configured: bool) -> Vec<Finding> {
     }
     if helpers.ours.is_none() {
         let finding = Finding::warning(format!(
-            "git calls this helper for a part of {HUB} only ({})",
+            "git calls this helper only for part of {HUB} ({})",
             place(ours)
         ));
         findings.push(finding.repaired_by(Repair::Configure(ConfigFile::Global)));
@@ -108,10 +108,10 @@ fn judge_one(helpers: &Helpers<'_>, configured: bool) -> Vec<Finding> {
     if findings.is_empty() {
         let cleared = match helpers.cleared {
             0 => "",
-            _ => ", and leaves out what stands before it",
+            _ => ", and skips the helpers named before it",
         };
         findings.push(Finding::ok(format!(
-            "for {HUB} git calls this helper and no other ({}){cleared}",
+            "git calls this helper and no other for {HUB} ({}){cleared}",
             place(ours)
         )));
     }
@@ -138,9 +138,9 @@ fn fixed(finding: Finding, entry: &Entry) -> Finding {
         (Scope::Worktree, Some(file)) => {
             finding.repaired_by(Repair::Configure(ConfigFile::File(PathBuf::from(file))))
         }
-        (Scope::Command, _) | (_, None) => {
-            finding.by_hand("leave out `-c credential.helper=..`, or unset GIT_CONFIG_COUNT and GIT_CONFIG_PARAMETERS")
-        }
+        (Scope::Command, _) | (_, None) => finding.by_hand(
+            "omit `-c credential.helper=..`, or unset GIT_CONFIG_COUNT and GIT_CONFIG_PARAMETERS",
+        ),
         _ => finding.repaired_by(Repair::Configure(ConfigFile::Global)),
     }
 }
@@ -164,7 +164,12 @@ mod tests {
         let global = Some(Repair::Configure(ConfigFile::Global));
         for (texts, verdicts, word, repair) in [
             (&[RESET, OURS][..], &[Verdict::Ok][..], "no other", None),
-            (&[STORE, RESET, OURS], &[Verdict::Ok], "leaves out", None),
+            (
+                &[STORE, RESET, OURS],
+                &[Verdict::Ok],
+                "skips the helpers",
+                None,
+            ),
             (&[], &[Verdict::Problem], "does not call", global.clone()),
             (&[STORE], &[Verdict::Problem], "`store`", global.clone()),
             (
@@ -182,7 +187,7 @@ mod tests {
             (
                 &[STORE, OURS, STORE],
                 &[Verdict::Problem, Verdict::Problem],
-                "hands it",
+                "gives it",
                 global.clone(),
             ),
             (
@@ -194,7 +199,7 @@ mod tests {
             (
                 &["credential.https://huggingface.co/acme.helper=hf"],
                 &[Verdict::Warning],
-                "a part of",
+                "only for part of",
                 global.clone(),
             ),
         ] {
@@ -221,7 +226,7 @@ mod tests {
                 Some(".git/config.worktree"),
                 "configure --file .git/config.worktree",
             ),
-            (Scope::Command, None, "leave out `-c"),
+            (Scope::Command, None, "omit `-c"),
         ] {
             let mut read = entries(&[RESET, OURS, STORE]);
             read[2].scope = scope;

@@ -49,7 +49,9 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         }
     }
     if findings.is_empty() {
-        findings.push(Finding::skipped("git calls no such program"));
+        findings.push(Finding::skipped(
+            "git is not configured to call this helper",
+        ));
     }
     findings.extend(typed(&all_on_path(PROGRAM.as_ref()), this.as_deref()));
     findings
@@ -103,19 +105,19 @@ fn same_file(path: &Path, this: Option<&Path>) -> bool {
 fn judge(program: &Program, path: Option<&Path>, same: Option<bool>) -> Finding {
     match (program, path, same) {
         (Program::Name, None, _) => Finding::problem(format!(
-            "git is to call `hf`, and finds no {PROGRAM} among its own programs or on PATH"
+            "git is configured to call `hf`, but finds no {PROGRAM} among its own programs or on PATH"
         ))
         .repaired_by(Repair::Configure(ConfigFile::Global)),
         (Program::Path(path), None, _) => Finding::problem(format!(
-            "git is to call {}, and there is no such program",
+            "git is configured to call {}, but there is no such program",
             path.display()
         ))
         .repaired_by(Repair::Configure(ConfigFile::Global)),
         (_, Some(path), Some(false)) => Finding::note(format!(
-            "git calls {}, which is another copy than this one",
+            "git calls {}, which is a different copy of this program",
             path.display()
         ))
-        .by_hand("to have git call this one: git credential-hf configure"),
+        .by_hand("to make git call this copy: git credential-hf configure"),
         (_, Some(path), _) => Finding::ok(format!("git calls {}, this program", path.display())),
     }
 }
@@ -124,7 +126,7 @@ fn judge(program: &Program, path: Option<&Path>, same: Option<bool>) -> Finding 
 fn typed(found: &[PathBuf], this: Option<&Path>) -> Option<Finding> {
     match found.first() {
         None => Some(Finding::note(format!(
-            "{PROGRAM} is not on PATH: git finds it all the same, but `git credential-hf` does not"
+            "{PROGRAM} is not on PATH: git finds it anyway, but `git credential-hf` does not work"
         ))),
         Some(first) if !same_file(first, this) => Some(Finding::warning(format!(
             "another {PROGRAM} comes first on PATH: {}",

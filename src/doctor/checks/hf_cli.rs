@@ -59,8 +59,8 @@ enum Login {
 /// `visible` is whether the hf CLI would see a helper, as far as git could be asked.
 fn judge(login: &Login, visible: Option<bool>) -> Vec<Finding> {
     let mut findings = vec![match login {
-        Login::None => Finding::ok("nobody is logged in with it"),
-        Login::There => Finding::ok("its token is used where nothing else is chosen"),
+        Login::None => Finding::ok("not logged in"),
+        Login::There => Finding::ok("its token is used where no other token is chosen"),
         Login::Expired => Finding::warning("its token has expired").by_hand("hf auth login"),
         Login::Unreadable(why) => {
             Finding::warning(format!("its token cannot be read: {why}")).by_hand("hf auth login")

@@ -22,7 +22,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         if let Err(error) = &token.secret {
             let variable = token.variable;
             findings.push(
-                Finding::problem(format!("{variable} holds no token: {error}"))
+                Finding::problem(format!("{variable} does not contain a token: {error}"))
                     .by_hand(format!("set {variable} to a token, or unset it")),
             );
         }
@@ -62,7 +62,9 @@ fn judge(set: &Set) -> Option<Finding> {
     };
     let run = "for one command: git credential-hf run -- git push";
     let finding = match (set.rules, set.scoped, set.xet) {
-        (0, 0, _) => Finding::ok(format!("{variable} is set, and nothing it could overrule")),
+        (0, 0, _) => Finding::ok(format!(
+            "{variable} is set, and there is no other token that it could replace"
+        )),
         (0, _, _) => Finding::note(format!(
             "{variable} is set, so git gets it wherever no rule says otherwise, before tokens \
              chosen by scope and the default"
@@ -71,12 +73,12 @@ fn judge(set: &Set) -> Option<Finding> {
             "unset {variable}, or give repos a rule: git credential-hf use NAME"
         )),
         (_, _, true) => Finding::warning(format!(
-            "{variable} is set, and git-xet takes it before it asks git: the rules do not count \
+            "{variable} is set, and git-xet uses it before it asks git: the rules do not apply \
              for large files"
         ))
         .by_hand(format!("unset {variable}; or {run}")),
         (_, _, false) => Finding::note(format!(
-            "{variable} is set: git follows the rules all the same, but the hf CLI, Python and \
+            "{variable} is set: git follows the rules anyway, but the hf CLI, Python and \
              git-xet take {variable} first"
         ))
         .by_hand(format!("unset {variable}; or {run}")),

@@ -22,7 +22,7 @@ pub const CHECK: Check = Check {
 
 /// The entry's name; no user can give it to a token.
 const NAME: &str = "doctor:round-trip";
-/// What it holds, which is no secret.
+/// Its value, which is not a secret.
 const VALUE: &str = "written by git-credential-hf doctor; may be removed";
 
 fn run(around: &Inspection<'_>) -> Vec<Finding> {
@@ -32,7 +32,9 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         .filter(|token| token.storage == StorageKind::Keyring)
         .count();
     if kept == 0 && context.config.storage == Some(StorageKind::File) {
-        return vec![Finding::skipped("not used: tokens are kept in files here")];
+        return vec![Finding::skipped(
+            "not used: tokens are stored in files here",
+        )];
     }
     let outcome = round_trip(&*context.storage(StorageKind::Keyring));
     vec![judge(kept, outcome.as_ref().err())]
@@ -63,24 +65,30 @@ fn round_trip(storage: &dyn Storage) -> Result<(), StorageError> {
     if read.secret.same_as(&record.secret) {
         Ok(())
     } else {
-        let message = "the keyring gives back another value than was put in";
+        let message = "the keyring returned a different value from the one that was written";
         Err(StorageError::Refused(message.to_owned()))
     }
 }
 
-/// From how many tokens lie there, and what went wrong.
+/// Judges by how many tokens are stored there, and by what went wrong.
 fn judge(kept: usize, error: Option<&StorageError>) -> Finding {
     match (error, kept) {
-        (None, 0) => Finding::ok("writing, reading and removing an entry works"),
-        (None, 1) => Finding::ok("writing, reading and removing an entry works; 1 token is there"),
+        (None, 0) => Finding::ok("an entry can be written, read and removed"),
+        (None, 1) => {
+            Finding::ok("an entry can be written, read and removed; 1 token is stored there")
+        }
         (None, n) => Finding::ok(format!(
-            "writing, reading and removing an entry works; {n} tokens are there"
+            "an entry can be written, read and removed; {n} tokens are stored there"
         )),
-        (Some(error), 0) => Finding::note(format!("{error}; no token lies there")).by_hand(
-            "to keep tokens in files instead: git credential-hf login NAME --storage file",
+        (Some(error), 0) => Finding::note(format!("{error}; no token is stored there")).by_hand(
+            "to store tokens in files instead: git credential-hf login NAME --storage file",
         ),
         (Some(error), n) => {
-            let tokens = if n == 1 { "1 token lies" } else { "tokens lie" };
+            let tokens = if n == 1 {
+                "1 token is stored"
+            } else {
+                "tokens are stored"
+            };
             Finding::problem(format!("{error}; {tokens} there")).by_hand(
                 "unlock it, or start its service; or: git credential-hf login NAME --storage file",
             )

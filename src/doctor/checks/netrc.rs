@@ -18,8 +18,8 @@ pub const CHECK: Check = Check {
             &Words {
                 meaning: "which git uses before it asks any helper",
                 verdict: Verdict::Problem,
-                none: "no netrc speaks for the Hub",
-                by_hand: "take that machine out of the file",
+                none: "no netrc file has a login for the Hub",
+                by_hand: "remove that machine from the file",
             },
         )
     },

@@ -56,7 +56,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         .map(|folder| {
             Finding::warning(format!(
                 "{} is outside your user profile, and whether other users can read or change it \
-                 is not known: no token is kept in files there, and [commands] and [endpoints] \
+                 is not known: no token is stored in files there, and [commands] and [endpoints] \
                  are not used",
                 folder.display()
             ))

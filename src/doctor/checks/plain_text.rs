@@ -8,9 +8,9 @@ use crate::import::TRACKED_REMEDY;
 use crate::import::find::Findings;
 use crate::import::find::find;
 
-/// What is said about one source.
+/// The wording for one source.
 pub struct Words<'a> {
-    /// What it means that a token lies there.
+    /// What it means that a token is stored there.
     pub meaning: &'a str,
     /// How bad that is.
     pub verdict: Verdict,
@@ -61,7 +61,7 @@ fn judge(found: &Findings, source: Source, words: &Words<'_>) -> Vec<Finding> {
         ));
     }
     let unread = found.problems.iter();
-    findings.extend(unread.map(|why| Finding::note(format!("not looked into: {why}"))));
+    findings.extend(unread.map(|why| Finding::note(format!("not examined: {why}"))));
     if findings.is_empty() {
         findings.push(Finding::ok(words.none));
     }

@@ -32,16 +32,16 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
 /// without, or one.
 fn judge(variable: Option<&str>, in_git: Option<bool>) -> Finding {
     match (variable, in_git) {
-        (None, None | Some(false)) => Finding::ok("none is set"),
+        (None, None | Some(false)) => Finding::ok("no proxy is set"),
         (Some(variable), None) => {
             Finding::ok(format!("{variable} is set, for git and this helper"))
         }
         (Some(_), Some(true)) => Finding::ok("set for git (http.proxy) and in the environment"),
         (Some(variable), Some(false)) => Finding::note(format!(
-            "git goes without a proxy (http.proxy is empty), this helper with {variable}"
+            "git uses no proxy (http.proxy is empty), but this helper uses {variable}"
         )),
         (None, Some(true)) => Finding::warning(
-            "git goes through a proxy (http.proxy) that this helper, git-lfs's and hf's requests \
+            "git uses a proxy (http.proxy) that requests of this helper, git-lfs and hf \
              may not use",
         )
         .by_hand("set HTTPS_PROXY to the same URL"),

@@ -23,12 +23,12 @@ fn judge(hub: &str, contact: &Result<Probe, Unreached>) -> Finding {
     match contact {
         Ok(_) => Finding::ok(format!("{hub} answers")),
         Err(Unreached::Certificate(why)) => Finding::problem(why.clone()).by_hand(
-            "behind a proxy that opens TLS, set GIT_SSL_CAINFO or SSL_CERT_FILE to its authority",
+            "behind a proxy that decrypts TLS, set GIT_SSL_CAINFO or SSL_CERT_FILE to its certificate authority",
         ),
         Err(Unreached::Elsewhere(why)) => Finding::warning(why.clone())
-            .by_hand("a network that wants a login first does that: open a page in the browser"),
+            .by_hand("a network that asks for a login first does that: open any page in a browser"),
         Err(Unreached::Silent(why)) => Finding::warning(format!("offline? {why}"))
-            .by_hand("see whether you are online, and whether a proxy is needed (HTTPS_PROXY)"),
+            .by_hand("check that you are online, and whether a proxy is needed (HTTPS_PROXY)"),
     }
 }
 

@@ -19,7 +19,7 @@ pub const CHECK: Check = Check {
                 meaning: "which git uses before it asks any helper",
                 verdict: Verdict::Problem,
                 none: "no token in a URL of git's configuration",
-                by_hand: "take the login out of that URL: git remote set-url NAME URL",
+                by_hand: "remove the login from that URL: git remote set-url NAME URL",
             },
         )
     },

@@ -1,4 +1,4 @@
-//! The repository at hand: whether git trusts it, and whether its remotes ask for tokens at all.
+//! The current repository: whether git trusts it, and whether its remotes ask for tokens at all.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         Err(error) => {
             return vec![
                 Finding::problem(error.to_string())
-                    .by_hand("see what it says: git config --list --show-origin"),
+                    .by_hand("look at its settings: git config --list --show-origin"),
             ];
         }
     };
@@ -60,19 +60,19 @@ enum Trust {
 fn judge(trust: Trust, https: usize, ssh: usize) -> Finding {
     match (trust, https, ssh) {
         (Trust::NoRepository, ..) => {
-            Finding::skipped("not in a repository: run this in a clone to have it looked at too")
+            Finding::skipped("not in a repository; run this in a clone to check it too")
         }
         (Trust::AnotherUsers, ..) => Finding::warning(
             "another user owns this repository, so git refuses it and does not read its remotes",
         )
         .by_hand("if you trust it: git config --global --add safe.directory \"$PWD\""),
-        (_, 0, 0) => Finding::ok("no remote here leads to a Hub"),
+        (_, 0, 0) => Finding::ok("no remote here is on a Hub"),
         (_, 0, _) => Finding::note(
-            "the Hub's remotes here use ssh keys: git asks no helper for them, git-lfs and \
+            "the Hub's remotes here use ssh keys: git calls no helper for them; git-lfs and \
              git-xet may",
         ),
-        (_, 1, _) => Finding::ok("a remote here leads to a Hub over https"),
-        (_, n, _) => Finding::ok(format!("{n} remotes here lead to Hubs over https")),
+        (_, 1, _) => Finding::ok("1 remote here is on a Hub, over https"),
+        (_, n, _) => Finding::ok(format!("{n} remotes here are on Hubs, over https")),
     }
 }
 

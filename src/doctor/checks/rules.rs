@@ -43,7 +43,7 @@ fn judge(
     for (pattern, name) in rules.iter().filter(|(_, name)| !there(name)) {
         findings.push(
             Finding::problem(format!(
-                "the rule for {pattern} names `{name}`, which is no token here"
+                "the rule for {pattern} names `{name}`, but there is no such token"
             ))
             .by_hand(remedy(
                 name,
@@ -54,16 +54,18 @@ fn judge(
     if let Some(name) = default.filter(|name| !there(name)) {
         let other = "git credential-hf use NAME --default";
         findings.push(
-            Finding::problem(format!("the default is `{name}`, which is no token here"))
-                .by_hand(remedy(name, other)),
+            Finding::problem(format!(
+                "the default is `{name}`, but there is no such token"
+            ))
+            .by_hand(remedy(name, other)),
         );
     }
     if findings.is_empty() {
         findings.push(Finding::ok(match (rules.len(), default.is_some()) {
             (0, false) => "no rules and no default".to_owned(),
-            (0, true) => "no rules; the default is there".to_owned(),
-            (1, _) => "1 rule, and its token is there".to_owned(),
-            (n, _) => format!("{n} rules, and all their tokens are there"),
+            (0, true) => "no rules; the default token exists".to_owned(),
+            (1, _) => "1 rule; its token exists".to_owned(),
+            (n, _) => format!("{n} rules; all their tokens exist"),
         }));
     }
     findings

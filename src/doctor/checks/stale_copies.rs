@@ -80,15 +80,15 @@ fn judge(found: &Found) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !found.half_written.is_empty() {
         findings.push(
-            Finding::warning("a process that was killed has left a file that may hold a token")
+            Finding::warning("a killed process left a file that may contain a token")
                 .repaired_by(Repair::Sweep(found.half_written.clone())),
         );
     }
     if !found.unlisted.is_empty() {
         let paths: Vec<String> = found.unlisted.iter().map(|path| shell_path(path)).collect();
         findings.push(
-            Finding::warning("there are token files that no listing knows")
-                .by_hand(format!("if you miss no token: rm {}", paths.join(" "))),
+            Finding::warning("there are token files that belong to no known token")
+                .by_hand(format!("if no token is missing: rm {}", paths.join(" "))),
         );
     }
     if !found.copies.is_empty() {
@@ -104,7 +104,7 @@ fn judge(found: &Found) -> Vec<Finding> {
     if found.damaged_block {
         findings.push(
             Finding::warning(
-                "our lines in git's configuration have lost a mark, or are there twice",
+                "this helper's lines in git's configuration have lost a marker or occur twice",
             )
             .repaired_by(Repair::Configure(ConfigFile::Global)),
         );
@@ -113,11 +113,11 @@ fn judge(found: &Found) -> Vec<Finding> {
         let shown = lock.display();
         findings.push(match in_use {
             None => Finding::warning(format!(
-                "a program that was killed has left {shown}: git cannot change that file"
+                "a killed program left {shown}, so git cannot change that file"
             ))
             .repaired_by(Repair::Unlock(lock.clone())),
             Some(why) => Finding::warning(format!(
-                "{shown} keeps git from changing that file; it may be in use, since {why}"
+                "{shown} stops git from changing that file; it may be in use, since {why}"
             ))
             .by_hand(format!("if no git is running: rm {}", shell_path(lock))),
         });
@@ -174,7 +174,7 @@ fn half_written(folder: &Path, lock: &Path, is_for: impl Fn(&str) -> bool) -> Ve
     found.into_iter().map(leftover).collect()
 }
 
-/// The token files whose name is no known token's.
+/// The token files that belong to no known token.
 fn unlisted(folder: &Path, state: &State) -> Vec<PathBuf> {
     let names = state.tokens.keys().chain(state.leftovers.keys());
     let hashes: Vec<String> = names
@@ -233,7 +233,7 @@ mod tests {
                     unlisted: vec!["/d/a b.token".into()],
                     ..Found::default()
                 },
-                Some("if you miss no token: rm /d/'a b.token'"),
+                Some("if no token is missing: rm /d/'a b.token'"),
             ),
             (
                 Found {

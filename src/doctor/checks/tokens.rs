@@ -45,9 +45,9 @@ fn judge(state: &State, elsewhere: bool, now: u64) -> Vec<Finding> {
     if findings.is_empty() {
         findings.push(match (state.tokens.len(), elsewhere) {
             (0, false) => {
-                Finding::warning("there is no token yet").by_hand("git credential-hf login NAME")
+                Finding::warning("there are no tokens yet").by_hand("git credential-hf login NAME")
             }
-            (0, true) => Finding::ok("none stored here; others are used"),
+            (0, true) => Finding::ok("no token is stored here; others are used"),
             (1, _) => Finding::ok("1 token, not rejected and not expired"),
             (n, _) => Finding::ok(format!("{n} tokens, none rejected or expired")),
         });
@@ -68,7 +68,7 @@ fn judge_one(state: &State, name: &TokenName, token: &TokenInfo, now: u64) -> Op
     if state.standing(&token.endpoint, &token.fingerprint, now) != Eligibility::Good {
         let at = state.rejected_at(&token.endpoint, &token.fingerprint);
         let ago = time::span(now.saturating_sub(at.unwrap_or(now)));
-        let whether = "to see whether it is good: git credential-hf refresh; to replace it: ";
+        let whether = "to see whether it still works: git credential-hf refresh; to replace it: ";
         let finding = Finding::problem(format!("`{name}` was rejected by the Hub {ago} ago"));
         return Some(finding.by_hand(format!("{whether}{again}")));
     }

@@ -1,4 +1,4 @@
-//! `useHttpPath`: whether git says which repository it asks for.
+//! `useHttpPath`: whether git tells the helper which repository it asks for.
 
 use crate::doctor::Check;
 use crate::doctor::Finding;
@@ -44,13 +44,15 @@ fn judge(entries: &[Entry], hubs: &[String]) -> Vec<Finding> {
         }
     }
     if without.is_empty() {
-        return vec![Finding::ok("git says which repository it asks for")];
+        return vec![Finding::ok(
+            "git tells the helper which repository it asks for",
+        )];
     }
     let hubs = without.join(", ");
     vec![
         Finding::warning(format!(
-            "for {hubs} git does not say which repository it asks for (useHttpPath), so it is \
-             guessed from the remotes at hand, and during a clone may be wrong"
+            "for {hubs} git does not tell the helper which repository it asks for (useHttpPath), so it is \
+             guessed from the repository's remotes, and may be wrong during a clone"
         ))
         .repaired_by(Repair::Configure(place)),
     ]

@@ -61,7 +61,7 @@ pub enum EditError {
         /// Where.
         line: usize,
     },
-    /// Something that is no comment, no header and no `key = value`.
+    /// Something that is not a comment, a header or `key = value`.
     Key {
         /// Where.
         line: usize,
@@ -166,7 +166,7 @@ pub fn configure(
     write_block(original, endpoints, helper, false)
 }
 
-/// The same, with a line that the hf CLI sees.
+/// Also writes a line that the hf CLI sees.
 ///
 /// # Errors
 ///
@@ -325,7 +325,7 @@ pub fn status(current: &[u8], endpoint: &str) -> Result<Status, EditError> {
     })
 }
 
-/// The reach of a section by its full name; [`Reach::Never`] if it is no `credential` section.
+/// The reach of a section by its full name; [`Reach::Never`] if it is not a `credential` section.
 fn section_reach(name: &[u8], endpoint: &str) -> Reach {
     match name.strip_prefix(b"credential") {
         Some(b"") => Reach::Always,

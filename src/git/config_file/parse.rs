@@ -5,7 +5,7 @@ use super::EditError;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// A header, an entry or a comment line; what lies between items is white space.
+/// A header, an entry or a comment line; between items there is only white space.
 pub(super) struct Item {
     pub(super) kind: Kind,
     pub(super) line: usize,

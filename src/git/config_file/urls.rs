@@ -109,7 +109,7 @@ fn holds_url(section: &str, key: &[u8]) -> bool {
 }
 
 /// Replaces parts of URLs where they stand; `change` says for each URL which, and by what. The
-/// result is read again and held against what was asked for.
+/// result is read again and compared with what was asked for.
 ///
 /// # Errors
 /// When the file cannot be read, or a URL not be replaced; then nothing is.

@@ -37,7 +37,7 @@ impl Others {
         match self {
             Self::Own(path) => {
                 format!(
-                    "look at {}, and put one of your own in its place",
+                    "check {}, and replace it with one of your own",
                     path.display()
                 )
             }
@@ -46,7 +46,7 @@ impl Others {
             }
             Self::MayWrite(path) => {
                 format!(
-                    "run `chmod go-w {}`, and look at what is there",
+                    "run `chmod go-w {}`, and check its contents",
                     path.display()
                 )
             }

@@ -120,7 +120,7 @@ impl Way {
         if let Some((owner, link)) = bound_to {
             let target = last.map_or_else(|| folder.stat(), Ok)?;
             if target.st_uid != owner {
-                let message = format!("{} is another user's link", link.display());
+                let message = format!("{} is a link of another user", link.display());
                 return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
             }
         }

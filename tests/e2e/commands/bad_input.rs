@@ -125,7 +125,7 @@ fn what_is_no_token_is_not_kept() {
         (b"", "empty"),
         (b" \n", "empty"),
         (b"hf_abc\0defghijk", "NUL byte"),
-        (b"correct horse", "there is a space in it"),
+        (b"correct horse", "it contains a space"),
         (b"correct-horse", "not a Hub token"),
         (
             format!("api_org_{}", &good[3..]).as_bytes(),
@@ -200,7 +200,7 @@ fn a_token_where_its_name_belongs_is_not_repeated() {
     ] {
         let failed = machine.helper(arguments).stdin(&token).fails();
         assert_eq!(failed.code, 2);
-        failed.says(&["an argument holds a token", "--with-token"]);
+        failed.says(&["an argument contains a token", "--with-token"]);
     }
 }
 

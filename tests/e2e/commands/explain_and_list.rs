@@ -34,7 +34,7 @@ fn json(machine: &Machine, arguments: &[&str]) -> Value {
 fn rows(explained: &str) -> Vec<&str> {
     explained
         .lines()
-        .filter(|line| line.starts_with("->") || line.starts_with("  "))
+        .filter(|line| line.starts_with("→") || line.starts_with("  "))
         .collect()
 }
 
@@ -45,14 +45,14 @@ fn explain_names_rule_token_storage_and_what_comes_after() {
     let rows = rows(&said);
     let expected: [&[&str]; 3] = [
         &[
-            "->",
-            "`work`",
+            "→",
+            "work",
             "rule `acme`",
             "file, not encrypted",
             "git gets this",
         ],
         &["HF_TOKEN", "environment"],
-        &["`me`", "default", "file, not encrypted"],
+        &["me", "default", "file, not encrypted"],
     ];
     let candidates: Vec<_> = rows.iter().filter(|row| !row.contains("WHERE")).collect();
     assert_eq!(candidates.len(), expected.len(), "{said}");
@@ -151,10 +151,10 @@ fn explain_tells_of_a_rule_whose_token_is_gone() {
     assert!(removed.contains("still names it: rule `acme`"), "{removed}");
     let said = machine.helper(["explain", "acme/x"]).ok().stdout;
     assert!(said.contains("no token of that name"), "{said}");
-    let row = rows(&said).into_iter().find(|row| row.starts_with("->"));
+    let row = rows(&said).into_iter().find(|row| row.starts_with("→"));
     assert!(row.is_some_and(|row| row.contains("HF_TOKEN")), "{said}");
     let listed = machine.helper(["list"]).ok().stdout;
-    assert!(listed.contains("work (not there)"), "{listed}");
+    assert!(listed.contains("work (missing)"), "{listed}");
 }
 
 #[test]
@@ -162,18 +162,17 @@ fn list_shows_every_token_where_it_lies_and_its_use() {
     let (_hub, machine) = machine();
     let said = machine.helper(["list"]).ok().stdout;
     let find = |test: &dyn Fn(&str) -> bool| said.lines().find(|line| test(line));
-    for (name, path) in [
-        ("work", "acme "),
-        ("data", "datasets/acme/x "),
-        ("me (default)", "any other repo "),
+    for (name, path, tokens) in [
+        ("work", "acme ", "work"),
+        ("data", "datasets/acme/x ", "data"),
+        ("me", "other repos ", "HF_TOKEN (environment), else me"),
     ] {
-        let first = name.split(' ').next().expect("a name");
-        let row = find(&|line| line.starts_with(first)).expect("a row");
+        let row = find(&|line| line.starts_with(name)).expect("a row");
         for word in ["file, not encrypted", "hf_…"] {
             assert!(row.contains(word), "{word} is not in {row}");
         }
-        let branch = find(&|line| line.contains(&format!("─ {path}")) && line.ends_with(name));
-        assert!(branch.is_some(), "{path} {name} in {said}");
+        let branch = find(&|line| line.starts_with(&format!("  {path}")) && line.ends_with(tokens));
+        assert!(branch.is_some(), "{path} {tokens} in {said}");
     }
     assert!(
         said.lines().any(|line| line.starts_with("HF_TOKEN")),

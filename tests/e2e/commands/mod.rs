@@ -7,5 +7,6 @@ pub mod interrupted;
 pub mod man_and_completions;
 pub mod notebook;
 pub mod rename;
+pub mod snapshots;
 pub mod status;
 pub mod what_helps;

@@ -50,10 +50,10 @@ fn rules_and_the_default_follow() {
     machine.login("other", &other, &[]);
     let before = machine.read(STATE);
     for (old, new, word) in [
-        ("work", "other", "there is a token `other` already"),
+        ("work", "other", "a token called `other` already exists"),
         ("work", "work", "already"),
         ("wrok", "x", "`work`"),
-        ("work", "a:b", "no `:`"),
+        ("work", "a:b", "cannot contain `:`"),
         ("work", "-x", "unexpected argument"),
     ] {
         machine.helper(["rename", old, new]).fails().says(&[word]);

@@ -10,7 +10,7 @@ fn configure_local_outside_a_repository_says_what_helps() {
     let hub = Hub::start();
     let machine = Machine::new(&hub);
     let outside = machine.helper(["configure", "--local"]).fails();
-    outside.says(&["no repository here", "help: leave out --local"]);
+    outside.says(&["not in a repository", "help: omit --local"]);
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn a_typed_token_that_cannot_be_kept_says_what_helps() {
     let token = hub.add_token("typed", &[]);
     let store = format!("protocol=https\nhost=huggingface.co\nusername=u\npassword={token}\n");
     let failed = machine.store_typed(store).fails();
-    failed.says(&["is not saved", "help:", "--storage file"]);
+    failed.says(&["was not saved", "help:", "--storage file"]);
 }
 
 #[test]
@@ -54,6 +54,6 @@ fn a_rule_for_models_on_another_endpoint_is_for_models_only() {
     for (repo, rule) in [("acme/x", true), ("datasets/acme/x", false)] {
         let url = format!("https://hub.corp.example/{repo}");
         let said = machine.helper(["explain", &url]).ok().stdout;
-        assert_eq!(said.contains("`corp`"), rule, "{said}");
+        assert_eq!(said.contains("→  corp "), rule, "{said}");
     }
 }

@@ -107,7 +107,7 @@ impl Well {
         let problem = checks.iter().any(|check| check["verdict"] == "problem");
         assert_eq!(run.code, i32::from(problem), "{run}");
         // Whatever asks the Hub says so too.
-        let other = |line: &str| !line.contains("whose certificates cannot be used");
+        let other = |line: &str| !line.contains("its certificates cannot be used");
         assert!(!run.stderr.lines().any(other), "{run}");
         Checks(checks)
     }
@@ -168,7 +168,7 @@ const CASES: &[Case] = &[
     Case {
         id: "git-version",
         verdict: "problem",
-        words: &["git 2.8.0 cannot leave other helpers out"],
+        words: &["git 2.8.0 cannot exclude other helpers"],
         harm: |well| {
             let git = gits().swap_remove(0).path;
             let script = format!(
@@ -292,7 +292,10 @@ const CASES: &[Case] = &[
     Case {
         id: "configuration",
         verdict: "problem",
-        words: &["GIT_CREDENTIAL_HF_TOKEN_NAME", "names no token"],
+        words: &[
+            "GIT_CREDENTIAL_HF_TOKEN_NAME",
+            "there is no token of that name",
+        ],
         harm: |well| well.machine.env("GIT_CREDENTIAL_HF_TOKEN_NAME", "gone"),
     },
     Case {
@@ -357,7 +360,7 @@ const CASES: &[Case] = &[
     Case {
         id: "leftovers",
         verdict: "warning",
-        words: &["a process that was killed", "rm ~/"],
+        words: &["a killed process", "rm ~/"],
         harm: |well| {
             let left = well.data("tokens/.work-1.token.17-0-5.tmp");
             fs::write(&left, &well.token).expect("leave a file");
@@ -368,7 +371,10 @@ const CASES: &[Case] = &[
     Case {
         id: "leftovers",
         verdict: "warning",
-        words: &["that no listing knows", "if you miss no token: rm ~/"],
+        words: &[
+            "that belong to no known token",
+            "if no token is missing: rm ~/",
+        ],
         harm: |well| {
             let left = well.data("tokens/gone-0123456789abcdef.token");
             fs::write(&left, &well.token).expect("leave a file");
@@ -427,7 +433,7 @@ const CASES: &[Case] = &[
         id: "hf-token",
         verdict: "warning",
         words: &[
-            "git-xet takes it before",
+            "git-xet uses it before",
             "git credential-hf run -- git push",
         ],
         harm: |well| {
@@ -537,7 +543,7 @@ const CASES: &[Case] = &[
     Case {
         id: "proxy",
         verdict: "note",
-        words: &["git goes without a proxy"],
+        words: &["git uses no proxy"],
         harm: |well| well.git_config("[http]\n\tproxy =\n"),
     },
     Case {
@@ -555,7 +561,7 @@ const CASES: &[Case] = &[
     Case {
         id: "certificates",
         verdict: "problem",
-        words: &["CURL_CA_BUNDLE names a file without certificates"],
+        words: &["CURL_CA_BUNDLE does not name a file with certificates"],
         harm: |well| well.machine.env("CURL_CA_BUNDLE", "/dev/null"),
     },
     Case {
@@ -620,17 +626,17 @@ fn where_all_is_well_nothing_is_said() {
             assert!(fine, "{git:?} {check}");
         }
         for (id, words) in [
-            ("repository", "a remote here leads to a Hub"),
+            ("repository", "1 remote here is on a Hub"),
             ("helper-lines", "git calls this helper and no other"),
             ("helper-program", "this program"),
-            ("use-http-path", "git says which"),
+            ("use-http-path", "git tells the helper which"),
             ("rules", "1 rule"),
             ("tokens", "1 token, not rejected"),
             ("git-lfs", "git-lfs 3.9.9"),
             ("proxy", "https_proxy is set"),
             ("certificates", "GIT_SSL_CAINFO"),
             ("hub", "https://huggingface.co answers"),
-            ("clock", "the same as the Hub's"),
+            ("clock", "agrees with the Hub's"),
         ] {
             let why = checks.get(id)["findings"][0]["why"].as_str();
             assert!(why.is_some_and(|why| why.contains(words)), "{id}: {why:?}");
@@ -746,13 +752,17 @@ fn a_keyring_makes_the_round_trip_and_nothing_stays() {
     well.machine
         .env("DBUS_SESSION_BUS_ADDRESS", keyring.address());
     assert!(
-        why(&well).contains("removing an entry works"),
+        why(&well).contains("an entry can be written, read and removed"),
         "{}",
         why(&well)
     );
     assert!(keyring.is_empty(), "the entry is still there");
     keyring.lock();
-    assert!(why(&well).contains("no token lies there"), "{}", why(&well));
+    assert!(
+        why(&well).contains("no token is stored there"),
+        "{}",
+        why(&well)
+    );
 
     let dead = DeadBus::start();
     well.machine.env("DBUS_SESSION_BUS_ADDRESS", dead.address());
@@ -768,9 +778,9 @@ fn an_empty_home_is_looked_at_and_left_empty() {
     let said = machine.helper(["doctor"]).fails();
     for words in [
         "git does not call this helper",
-        "there is no token yet",
+        "there are no tokens yet",
         "git credential-hf login NAME",
-        "`git credential-hf doctor --fix` does 1 of the fixes",
+        "`git credential-hf doctor --fix` can make 1 of these fixes",
     ] {
         assert!(said.stdout.contains(words), "{words:?} is not in {said}");
     }

@@ -83,7 +83,7 @@ fn what_is_ours_is_put_right_and_the_rest_is_told() {
         "done: git credential-hf configure --local\n",
         "done: chmod 700 ~/.local/share/git-credential-hf/tokens\n",
         "done: rm ~/.local/share/git-credential-hf/tokens/.work-1.token.17-0-5.tmp\n",
-        "to be done by hand:\n",
+        "left to do by hand:\n",
         "git credential-hf import git\n",
         "now: 25 checks: 1 warning",
     ] {
@@ -127,7 +127,7 @@ fn without_a_yes_nothing_is_changed() {
     let before = snapshot(&well);
     let asked = well.machine.helper(["doctor", "--fix"]).dir("x").fails();
     assert_eq!(asked.code, 1);
-    asked.says(&["nothing is repaired without a yes: add --yes"]);
+    asked.says(&["refusing to change anything without confirmation; pass --yes"]);
     assert_eq!(snapshot(&well), before);
     let usage = well.machine.helper(["doctor", "--yes"]).fails();
     assert_eq!(usage.code, 2);

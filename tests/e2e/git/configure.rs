@@ -102,7 +102,7 @@ fn local_is_for_the_repository_at_hand() {
         assert_eq!(machine.read("one/.git/config"), original);
         let outside = machine.helper(["configure", "--local"]).fails();
         assert_eq!(outside.code, 1);
-        outside.says(&["error: there is no repository here"]);
+        outside.says(&["error: the current folder is not in a repository"]);
     }
 }
 

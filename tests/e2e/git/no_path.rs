@@ -166,7 +166,7 @@ fn remotes_that_agree_and_remotes_that_do_not() {
 
         let explained = machine.helper(["explain", "https://huggingface.co"]);
         let explained = explained.dir("x").ok().stdout;
-        for word in ["no repo in particular", "umbrella/x", "`rest`"] {
+        for word in ["no repo in particular", "umbrella/x", "→  rest "] {
             assert!(explained.contains(word), "{explained}");
         }
         git(machine, "x", "remote remove up");
@@ -210,7 +210,10 @@ fn remotes_as_git_rewrites_them() {
         );
         let unsure = fill(machine, "x", &[], &[]);
         assert_eq!(whose(hub, &unsure), "rest");
-        assert!(unsure.helper_line().contains("different users"), "{unsure}");
+        assert!(
+            unsure.helper_line().contains("different usernames"),
+            "{unsure}"
+        );
         // Both as the same.
         git(
             machine,

@@ -236,17 +236,17 @@ fn a_request_that_breaks_the_format_is_refused_with_the_line() {
         (
             "CRLF after LF",
             [HUB.as_bytes(), b"username=work\r\n"].concat(),
-            ["line 4", "LF and CRLF"],
+            ["line 4", "LF or CRLF"],
         ),
         (
             "LF after CRLF",
             [HUB.replace('\n', "\r\n").as_bytes(), b"username=work\n"].concat(),
-            ["line 4", "LF and CRLF"],
+            ["line 4", "LF or CRLF"],
         ),
         (
             "a blank line of the other kind",
             [HUB.as_bytes(), b"\r\n"].concat(),
-            ["line 4", "LF and CRLF"],
+            ["line 4", "LF or CRLF"],
         ),
         (
             "no sign",

@@ -132,9 +132,9 @@ fn explain_in_a_submodule_speaks_of_the_submodule() {
         ] {
             let said = machine.helper(arguments).dir(dir).ok().stdout;
             assert!(said.contains(&format!("{expected}/x on")), "{dir}: {said}");
-            let row = said.lines().find(|line| line.starts_with("->"));
+            let row = said.lines().find(|line| line.starts_with("→"));
             let row = row.expect("a token that answers");
-            assert!(row.contains(&format!("`{expected}`")), "{dir}: {said}");
+            assert!(row.contains(&format!("→  {expected} ")), "{dir}: {said}");
         }
     }
 }

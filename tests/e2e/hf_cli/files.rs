@@ -113,15 +113,15 @@ fn others_are_used_by_name_and_shown_without_their_values() {
     );
     assert_eq!(listed["rules"][0]["exists"], true);
     let text = desk.machine.helper(["list"]).ok().stdout;
-    assert!(text.contains("acme            hf:work"), "{text}");
+    assert!(text.contains("acme         →  hf:work"), "{text}");
     let explained = desk.machine.helper(["explain", "acme/x"]).ok().stdout;
     let rows: Vec<&str> = explained
         .lines()
-        .filter(|l| l.contains("the hf CLI's"))
+        .filter(|l| l.contains("the hf CLI's files"))
         .collect();
     assert_eq!(rows.len(), 2, "{explained}");
     assert!(
-        rows[0].starts_with("->") && rows[0].contains("rule `acme`"),
+        rows[0].starts_with("→") && rows[0].contains("rule `acme`"),
         "{explained}"
     );
 

@@ -310,7 +310,7 @@ fn a_state_that_others_can_put_there_is_not_read() {
         .fails();
     let inside = fs::read_dir(&roots).expect("the folder").count();
     attacks.tried(format!("Bob's link: {run}"), inside > 0);
-    assert!(run.stderr.contains("another user's link"), "{run}");
+    assert!(run.stderr.contains("a link of another user"), "{run}");
     attacks.end();
 }
 
@@ -433,7 +433,7 @@ fn a_lock_of_gits_is_not_taken_over() {
     let doctor = fix();
     assert!(doctor.stdout.contains(".gitconfig.lock"), "{doctor}");
     assert!(
-        doctor.stdout.contains("younger than ten minutes"),
+        doctor.stdout.contains("less than ten minutes old"),
         "{doctor}"
     );
     assert!(lock.exists());
@@ -443,7 +443,7 @@ fn a_lock_of_gits_is_not_taken_over() {
     let running = accounts.run_as(&machine, ANN, &git, &wait).start();
     std::thread::sleep(Duration::from_millis(300));
     let doctor = fix();
-    assert!(doctor.stdout.contains("is a git of yours"), "{doctor}");
+    assert!(doctor.stdout.contains("is running git"), "{doctor}");
     assert!(lock.exists());
     running.kill();
     // A git of Bob's does not count, nor does the one that has started this very doctor.
@@ -455,10 +455,7 @@ fn a_lock_of_gits_is_not_taken_over() {
     let shown = accounts
         .run_as(&machine, ANN, &git, &["-c", &alias, "d"])
         .run();
-    assert!(
-        shown.stdout.contains("a program that was killed has left"),
-        "{shown}"
-    );
+    assert!(shown.stdout.contains("a killed program left"), "{shown}");
     assert!(lock.exists(), "nothing is repaired unasked");
     let doctor = fix();
     assert!(!lock.exists(), "{doctor}");
@@ -508,14 +505,14 @@ fn a_bus_of_another_user_is_asked_for_nothing() {
         machine.env("DBUS_SESSION_BUS_ADDRESS", &address);
         for command in [&login[..], &["doctor", "--offline"]] {
             let run = machine.helper(command).stdin(&token).run();
-            let said =
-                run.stdout.contains("not this user's") || run.stderr.contains("not this user's");
+            let said = run.stdout.contains("belongs to another user")
+                || run.stderr.contains("belongs to another user");
             attacks.tried(format!("{address} {command:?}: {run}"), !said);
         }
         let run = accounts.ann(&machine, &login).stdin(&token).fails();
         attacks.tried(
             format!("{address}: {run}"),
-            !run.stderr.contains("not this user's"),
+            !run.stderr.contains("belongs to another user"),
         );
         bus.kill();
     }

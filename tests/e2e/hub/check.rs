@@ -124,7 +124,7 @@ fn a_dead_token_is_told_without_another_question() {
     let test = Checked::new(&[("acme", Write)], account("write"));
     test.hub.revoke("work");
     let expected = row(
-        "the Hub does not accept the token: it was revoked, has expired, or was never whole",
+        "the Hub does not accept the token: it was revoked, has expired, or is incomplete",
         "run `git credential-hf login work`",
     );
     assert_eq!(test.fails(&["acme/x"], 0), expected);
@@ -138,7 +138,7 @@ fn a_read_token_cannot_push() {
     assert_eq!(
         test.fails(&["alice/x", "--push"], 1),
         row(
-            "this is a read token, and a push needs one that may write",
+            "this is a read token, and a push needs a token that may write",
             format!("create one: {TOKENS}/new?tokenType=write")
         )
     );
@@ -157,7 +157,7 @@ fn a_role_in_the_organisation_and_being_no_member_are_told_apart() {
     assert_eq!(
         test.fails(&["other/x"], 1),
         row(
-            "alice is no member of other",
+            "alice is not a member of other",
             "use a token of an account that is: git credential-hf use NAME --for other"
         )
     );
@@ -184,10 +184,10 @@ fn a_scope_that_is_missing_is_named() {
     assert_eq!(
         test.fails(&["acme/typo"], 1),
         row(
-            "the Hub shows no acme/typo to this token: this fine-grained token may not read acme/typo",
+            "the Hub does not show acme/typo to this token: this fine-grained token may not read acme/typo",
             format!(
                 "edit it and add a scope to read acme/typo: {TOKENS}; \
-                 or the name is wrong: https://huggingface.co/acme/typo"
+                 or check the name: https://huggingface.co/acme/typo"
             )
         )
     );
@@ -199,7 +199,7 @@ fn a_repo_that_is_not_there_is_told_with_its_page() {
     assert_eq!(
         test.fails(&["datasets/acme/x"], 1),
         row(
-            "there is no datasets/acme/x, or it is hidden from this token",
+            "datasets/acme/x does not exist, or this token may not see it",
             "check the name and its kind (datasets/.., spaces/..): https://huggingface.co/datasets/acme/x"
         )
     );
@@ -224,7 +224,7 @@ fn without_a_token_only_public_repos_can_be_read() {
         let repo = arguments[0];
         let expected = format!(
             "no: {verb} {repo} fails with no token\n  \
-             = reason: git has no token for {repo}, and the Hub wants one\n  \
+             = reason: git has no token for {repo}, and the Hub asks for one\n  \
              = help: run `git credential-hf login NAME`, or set HF_TOKEN\n"
         );
         assert_eq!((output.code, output.stdout), (1, expected));
@@ -234,7 +234,7 @@ fn without_a_token_only_public_repos_can_be_read() {
         Response::text(502, "")
     });
     let output = machine.helper(["check", "acme/x"]).fails();
-    let reason = "  = reason: the Hub answers with status 502\n";
+    let reason = "  = reason: the Hub answered with status 502\n";
     assert!(output.stdout.contains(reason), "{output}");
     assert_eq!(asked(&hub, WHOAMI), 0);
 }
@@ -284,8 +284,7 @@ fn a_clone_checks_its_own_remotes() {
     machine.git(["init", "-q", "x"]).ok();
     let said = machine.helper(["check"]).dir("x").fails();
     assert!(
-        said.stderr
-            .contains("this is not a clone of a Hub repository"),
+        said.stderr.contains("not a clone of a Hub repository"),
         "{said}"
     );
     for (name, url) in [

@@ -102,9 +102,9 @@ fn list_shows_each_token_and_what_goes_where() {
         table,
         [
             "NAME TOKEN ACCOUNT ROLE STORAGE EXPIRES VERIFIED STATUS".to_owned(),
-            format!("narrow {narrow} alice fine-grained file, not encrypted - N s ago rejected"),
-            format!("old {old} bob read file, not encrypted 2020-01-31 N s ago expired"),
-            format!("wide {wide} alice write file, not encrypted - N s ago ok"),
+            format!("narrow {narrow} alice fine-grained file, not encrypted - just now rejected"),
+            format!("old {old} bob read file, not encrypted 2020-01-31 just now expired"),
+            format!("wide {wide} alice write file, not encrypted - just now ok"),
             String::new(),
         ]
     );
@@ -117,13 +117,13 @@ fn list_shows_each_token_and_what_goes_where() {
         tree,
         [
             "https://huggingface.co",
-            "├─ datasets/acme wide",
-            "├─ acme/x narrow (by its scopes)",
-            "├─ alice wide (by its scopes)",
-            "├─ bob old (by its scopes)",
-            "├─ acme wide (by its scopes)",
-            "├─ umbrella wide (by its scopes)",
-            "└─ any other repo wide (default)",
+            "datasets/acme → wide",
+            "acme/x → narrow (its scopes)",
+            "alice → wide (its scopes)",
+            "bob → old (its scopes)",
+            "acme → wide (its scopes)",
+            "umbrella → wide (its scopes)",
+            "other repos → wide (default)",
         ]
     );
     assert_eq!(output.stderr, "");
@@ -196,7 +196,7 @@ fn token_prints_the_token_that_git_gets_and_nothing_else() {
     assert!(
         elsewhere
             .stderr
-            .contains("https://evil.example is not a Hub of yours"),
+            .contains("https://evil.example is not one of your Hubs"),
         "{elsewhere}"
     );
     assert!(home.hub.log().is_empty());
@@ -313,7 +313,7 @@ fn refresh_asks_about_every_token_and_remembers_what_is_dead() {
     let output = machine.helper(["refresh", "wide"]).fails();
     assert_eq!(
         output.stdout,
-        "no: `wide` the Hub answers with status 500\n"
+        "no: `wide` the Hub answered with status 500\n"
     );
     let output = machine.helper(["refresh", "wied"]).fails();
     assert_eq!(

@@ -12,7 +12,7 @@ use crate::support::user::DATA;
 use serde_json::{Value, json as value};
 
 const WHOAMI: &str = "/api/whoami-v2";
-const KEPT: &str = "kept `work` (hf_…LAST) for https://huggingface.co in a file (readable by you only, not encrypted)\n";
+const KEPT: &str = "stored `work` (hf_…LAST) for https://huggingface.co in a file (readable by you only, not encrypted)\n";
 
 /// Logs in as `work` with a token of which the Hub says this, and returns what the user sees
 /// after the first line.
@@ -39,7 +39,7 @@ fn read_and_write_tokens_show_account_role_and_organisations() {
         let expected = format!(
             "account alice, role {role}, organisations acme (write), umbrella (read)\n\
              git uses it for alice, acme, umbrella, unless a rule says otherwise\n\
-             to make that rules: git credential-hf use work --for alice --for acme --for umbrella\n"
+             to write rules for that: git credential-hf use work --for alice --for acme --for umbrella\n"
         );
         assert_eq!(told(account(role)), expected);
     }
@@ -87,11 +87,11 @@ org acme                 see access requests, discussions
 user alice               inference, call inference endpoints, manage inference endpoints, see webhooks, manage webhooks, run jobs
 resource-group research  read
 oauth-app app            nothing
-gated repos              read those whose terms the account has accepted
+gated repos              read those whose terms this account has accepted
 everywhere               discussions, post.write
 
 git uses it for acme/x, datasets/acme/d, spaces/acme/s, kernels/acme/k, unless a rule says otherwise
-to make that rules: git credential-hf use work --for acme/x --for datasets/acme/d --for spaces/acme/s --for kernels/acme/k
+to write rules for that: git credential-hf use work --for acme/x --for datasets/acme/d --for spaces/acme/s --for kernels/acme/k
 ";
     // Which pattern stands for a model is not the matter here.
     let told = told(answer).replace("models/acme/x", "acme/x");
@@ -102,8 +102,8 @@ to make that rules: git credential-hf use work --for acme/x --for datasets/acme/
 fn a_fine_grained_token_without_scopes_is_told_to_get_some() {
     let expected = "\
 account alice, role fine-grained, organisations acme (write), umbrella (read)
-it has no scopes, so it may do nothing yet: edit it at https://huggingface.co/settings/tokens
-next: say where to use it: `git credential-hf use work --for NAMESPACE`, or `git credential-hf use work --default`
+it has no scopes, so it may not do anything yet: edit it at https://huggingface.co/settings/tokens
+next, say where to use it: `git credential-hf use work --for NAMESPACE`, or `git credential-hf use work --default`
 ";
     assert_eq!(told(fine_grained(&[])), expected);
 }
@@ -164,7 +164,7 @@ fn without_a_name_it_gets_the_one_it_has_on_the_hub() {
             .helper(["login", "--with-token", "--storage", "file"])
             .stdin(token)
             .ok();
-        let first = format!("kept `{here}` (");
+        let first = format!("stored `{here}` (");
         assert!(output.stdout.starts_with(&first), "{output}");
         assert!(names(&machine).contains(&here.to_owned()));
     }
@@ -225,7 +225,7 @@ fn no_verify_asks_nobody() {
     ];
     let output = machine.helper(arguments).stdin(&token).ok();
     let expected = format!(
-        "{KEPT}next: say where to use it: `git credential-hf use work --for NAMESPACE`, \
+        "{KEPT}next, say where to use it: `git credential-hf use work --for NAMESPACE`, \
          or `git credential-hf use work --default`\n"
     );
     assert_eq!(seen(&machine, &output, &token), expected);

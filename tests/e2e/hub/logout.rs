@@ -54,7 +54,7 @@ fn revoke_ends_the_token_on_the_hub_before_it_is_removed_here() {
         .ok();
     assert_eq!(
         home.said(&output, &home.narrow),
-        "removed `narrow` (hf_…LAST), and ended it on the Hub\n"
+        "removed `narrow` (hf_…LAST), and deleted it on the Hub\n"
     );
     let sent = bodies.lock().expect("the bodies").clone();
     assert!(
@@ -81,7 +81,7 @@ fn a_token_that_the_hub_did_not_end_is_still_here() {
     let Home { hub, machine, .. } = &home;
     let before = machine.state();
     for (answer, cause) in [
-        (Response::text(500, ""), "the Hub answers with status 500"),
+        (Response::text(500, ""), "the Hub answered with status 500"),
         (
             Response::text(429, "").header("Retry-After", "60"),
             "the Hub is asked too often: try again in 60 s",
@@ -89,11 +89,11 @@ fn a_token_that_the_hub_did_not_end_is_still_here() {
         // The body would go along with a 307 or 308.
         (
             Response::redirect(307, "https://evil.example/api/credentials/revoke"),
-            "huggingface.co redirects to another site, which is not followed: the token is for huggingface.co alone",
+            "huggingface.co redirects to another site; the redirect is not followed, since the token is only for huggingface.co",
         ),
         (
             Response::redirect(308, "http://huggingface.co/api/credentials/revoke"),
-            "huggingface.co redirects to another site, which is not followed: the token is for huggingface.co alone",
+            "huggingface.co redirects to another site; the redirect is not followed, since the token is only for huggingface.co",
         ),
     ] {
         hub.route("POST", HUB, REVOKE, move |_| answer.clone());
@@ -103,7 +103,7 @@ fn a_token_that_the_hub_did_not_end_is_still_here() {
         assert_eq!(
             home.said(&output, &home.narrow),
             format!(
-                "error: `narrow` could not be ended on the Hub, and is still here\n  = cause: {cause}\n"
+                "error: `narrow` could not be deleted on the Hub, and is still stored here\n  = cause: {cause}\n"
             )
         );
         assert_eq!(machine.state(), before);
@@ -132,7 +132,7 @@ fn what_cannot_be_undone_is_not_done_without_a_yes() {
             (output.stdout.as_str(), output.stderr.as_str()),
             (
                 "",
-                "error: nothing was removed\n  = help: to do it without a question: add --yes\n"
+                "error: nothing was removed\n  = help: to skip the question: add --yes\n"
             )
         );
     }
@@ -152,7 +152,7 @@ fn a_token_that_is_given_is_ended_whether_it_is_stored_or_not() {
     let output = machine.helper(end).stdin(format!("{leaked}\n")).ok();
     assert_eq!(
         home.said(&output, &leaked),
-        "ended hf_…LAST on the Hub; it is not stored here\n"
+        "deleted hf_…LAST on the Hub; it was not stored here\n"
     );
     let sent = || std::mem::take(&mut *bodies.lock().expect("the bodies"));
     assert!(
@@ -166,8 +166,8 @@ fn a_token_that_is_given_is_ended_whether_it_is_stored_or_not() {
     let output = machine.helper(end).stdin(&home.narrow).ok();
     assert_eq!(
         home.said(&output, &home.narrow),
-        "removed `again` (hf_…LAST), and ended it on the Hub\n\
-         removed `narrow` (hf_…LAST), and ended it on the Hub\n"
+        "removed `again` (hf_…LAST), and deleted it on the Hub\n\
+         removed `narrow` (hf_…LAST), and deleted it on the Hub\n"
     );
     assert_eq!(sent().len(), 2);
     assert_eq!(names(machine), ["wide"]);
@@ -193,7 +193,7 @@ fn a_token_that_is_given_is_not_ended_unless_it_is_one_and_that_was_said() {
     machine.forbid(&leaked);
     machine.forbid(password);
     for (more, given, words) in [
-        (&[][..], leaked.as_str(), "is not stored here"),
+        (&[][..], leaked.as_str(), "not stored here"),
         (&["--revoke"], &leaked, "add --yes"),
         (&["--revoke", "--yes"], password, "not a Hub token"),
         (&["--revoke", "--yes"], "", "the token is empty"),

@@ -12,12 +12,12 @@ fn the_policy_of_an_organisation_is_quoted() {
     for (text, start, help) in [
         (
             "Your token needs to be approved by the organization",
-            "the organisation takes only tokens that it has approved",
+            "the organisation accepts only tokens that it has approved",
             "ask an administrator of the organisation to approve this token".to_owned(),
         ),
         (
             "This organization only accepts fine-grained tokens",
-            "the organisation takes only fine-grained tokens",
+            "the organisation accepts only fine-grained tokens",
             format!("create one with a scope for it: {TOKENS}/new?tokenType=fineGrained"),
         ),
         (
@@ -28,7 +28,7 @@ fn the_policy_of_an_organisation_is_quoted() {
         (
             "Not today",
             "the Hub refuses",
-            format!("look at the token and its scopes: {TOKENS}"),
+            format!("check the token and its scopes: {TOKENS}"),
         ),
     ] {
         test.hub.policy_403("work", text);
@@ -49,7 +49,7 @@ fn a_gate_is_told_apart_from_a_token_that_may_not_pass_gates() {
     let test = Checked::new(&[("acme", Write)], account("read"));
     let gate = |text: &str| {
         row(
-            format!("the repo is gated, and this account has not been let in: {text}"),
+            format!("the repo is gated, and this account does not have access: {text}"),
             page,
         )
     };
@@ -78,18 +78,18 @@ fn a_gate_is_told_apart_from_a_token_that_may_not_pass_gates() {
 fn a_hub_that_fails_says_nothing_about_the_token() {
     let test = Checked::new(&[("acme", Write)], account("write"));
     for (answer, reason) in [
-        (Response::text(500, ""), "the Hub answers with status 500"),
+        (Response::text(500, ""), "the Hub answered with status 500"),
         (
             Response::text(429, "").header("Retry-After", "300"),
             "the Hub is asked too often: try again in 300 s",
         ),
         (
             Response::redirect(302, "https://evil.example/acme/x.git/info/refs"),
-            "huggingface.co redirects to another site, which is not followed: the token is for huggingface.co alone",
+            "huggingface.co redirects to another site; the redirect is not followed, since the token is only for huggingface.co",
         ),
     ] {
         test.refs(answer);
-        let help = "try again later: nothing is known about acme/x now";
+        let help = "try again later: nothing is known about acme/x at the moment";
         assert_eq!(test.fails(&["acme/x"], 0), row(reason, help));
     }
     assert!(test.hub.log().iter().all(|it| it.host == "huggingface.co"));

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const HUB: &str = "huggingface.co";
 const WHOAMI: &str = "/api/whoami-v2";
 const UNVERIFIED: &str = "error: the token (hf_…LAST) could not be verified: ";
-const NO_VERIFY: &str = "\n  = help: to keep it without asking the Hub: add --no-verify\n";
+const NO_VERIFY: &str = "\n  = help: to store it without asking the Hub: add --no-verify\n";
 
 /// A machine whose login as `work` the Hub does not take.
 struct Refused {
@@ -58,8 +58,8 @@ fn each_refusal_has_its_words() {
     let forbidden = |text: &str| Response::json(403, &json!({ "error": text }));
     let refuses = |why: &str| {
         format!(
-            "error: huggingface.co refuses to say whose token this is (hf_…LAST): {why}\n  \
-             = help: to keep it all the same: add --no-verify\n"
+            "error: huggingface.co does not say whose token this is (hf_…LAST): {why}\n  \
+             = help: to store it anyway: add --no-verify\n"
         )
     };
     let unverified = |why: &str| format!("{UNVERIFIED}{why}{NO_VERIFY}");
@@ -67,7 +67,7 @@ fn each_refusal_has_its_words() {
         (
             Response::json(401, &json!({ "error": "Invalid username or password." })),
             "error: huggingface.co does not accept this token (hf_…LAST)\n  \
-             = help: was it copied whole, and is it still listed at https://huggingface.co/settings/tokens ?\n  \
+             = help: check that it was copied completely and is still listed at https://huggingface.co/settings/tokens\n  \
              = help: create a new one: https://huggingface.co/settings/tokens/new?tokenType=fineGrained&canReadGatedRepos=true\n"
                 .into(),
         ),
@@ -94,19 +94,19 @@ fn each_refusal_has_its_words() {
         ),
         (
             Response::text(429, "").header("Retry-After", "120"),
-            unverified("the Hub is asked too often: try again in 120 s"),
+            unverified("the Hub has had too many requests: try again in 120 s"),
         ),
         (
             Response::text(429, ""),
-            unverified("the Hub is asked too often"),
+            unverified("the Hub has had too many requests"),
         ),
         (
             Response::text(500, "<html>oops</html>"),
-            unverified("the Hub answers with status 500"),
+            unverified("the Hub answered with status 500"),
         ),
         (
             Response::text(503, ""),
-            unverified("the Hub answers with status 503"),
+            unverified("the Hub answered with status 503"),
         ),
     ];
     let test = Refused::new();
@@ -149,7 +149,7 @@ fn nonsense_is_told_as_such() {
     ] {
         test.answer(Response::new(200, "application/json", body));
         let seen = test.login();
-        let start = format!("{UNVERIFIED}the Hub's answer is ");
+        let start = format!("{UNVERIFIED}the Hub's answer ");
         assert!(seen.starts_with(&start), "{what}: {seen}");
         assert!(seen.ends_with(NO_VERIFY), "{what}: {seen}");
     }
@@ -178,7 +178,7 @@ fn a_short_pause_that_the_hub_asks_for_is_waited_for() {
         output.stderr,
         "git-credential-hf: huggingface.co is busy, waiting 1 s\n"
     );
-    assert!(output.stdout.starts_with("kept `work` ("), "{output}");
+    assert!(output.stdout.starts_with("stored `work` ("), "{output}");
     assert_eq!(asked(hub, WHOAMI), 2);
 }
 
@@ -187,7 +187,7 @@ fn a_hub_that_stays_busy_is_not_asked_for_ever() {
     let test = Refused::new();
     test.answer(Response::text(429, "").header("Retry-After", "1"));
     let seen = test.login();
-    let end = format!("{UNVERIFIED}the Hub is asked too often: try again in 1 s{NO_VERIFY}");
+    let end = format!("{UNVERIFIED}the Hub has had too many requests: try again in 1 s{NO_VERIFY}");
     assert!(seen.ends_with(&end), "{seen}");
     let asked = asked(&test.hub, WHOAMI);
     assert!((2..=4).contains(&asked), "asked {asked} times");
@@ -298,7 +298,7 @@ fn an_organisation_token_and_a_password_are_refused_before_the_hub_is_asked() {
         (
             organisation.as_str(),
             format!(
-                "error: this is an organisation token (api_org_), which the Hub no longer takes\n  \
+                "error: this is an organisation token (api_org_), which the Hub no longer accepts\n  \
                  = help: create a fine-grained token for the organisation: {form}\n"
             ),
         ),

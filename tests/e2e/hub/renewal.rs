@@ -217,11 +217,11 @@ fn an_expired_token_that_cannot_be_renewed_gives_way_to_the_next() {
     for (failure, expected) in [
         (
             (500, value!({})),
-            could_not("the Hub answers with status 500"),
+            could_not("the Hub answered with status 500"),
         ),
         (
             (400, value!({ "error": "invalid_client" })),
-            could_not("the Hub answers `invalid_client`"),
+            could_not("the Hub answered `invalid_client`"),
         ),
         ((400, value!({ "error": "invalid_grant" })), told(LOGIN)),
         (

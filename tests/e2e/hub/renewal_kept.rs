@@ -151,7 +151,7 @@ fn the_hub_is_not_asked_while_there_is_no_room_for_its_answer() {
     desk.gets_silently("oauth 1");
     assert_eq!(desk.oauth.renewals(), 0);
     let refused = desk.machine.helper(["refresh", "me"]).fails();
-    assert!(refused.stdout.contains("no room to store"), "{refused}");
+    assert!(refused.stdout.contains("could not be stored"), "{refused}");
     disk.free();
     desk.gets_silently("oauth 2");
 }
@@ -183,7 +183,10 @@ fn the_hf_clis_login_survives_a_full_disk_too() {
     disk.fill();
     let (label, output) = desk.get();
     assert_eq!((label, desk.oauth.renewals()), (None, 0), "{output}");
-    assert!(output.helper_line().contains("no room"), "{output}");
+    assert!(
+        output.helper_line().contains("could not be stored"),
+        "{output}"
+    );
     disk.free();
     let (label, output) = desk.get_while(|| disk.fill());
     assert_eq!(label.as_deref(), Some("oauth 2"), "{output}");

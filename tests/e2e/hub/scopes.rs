@@ -87,15 +87,13 @@ fn two_narrow_tokens_each_open_what_they_are_for() {
         [
             "acme/x on https://huggingface.co".to_owned(),
             "TOKEN WHY WHERE VALUE STATUS".to_owned(),
-            format!(
-                "-> token `narrow` its scopes cover acme/x file, not encrypted {narrow} git gets this"
-            ),
-            format!("token `wide` its scopes cover acme file, not encrypted {wide}"),
+            format!("→ narrow its scopes cover acme/x file, not encrypted {narrow} git gets this"),
+            format!("wide its scopes cover acme file, not encrypted {wide}"),
         ]
     );
     let other = explain("datasets/acme/x").stdout;
     assert!(
-        other.contains("-> ") && other.contains("token `wide`") && !other.contains("narrow"),
+        other.contains("→  wide ") && !other.contains("narrow"),
         "{other}"
     );
 }

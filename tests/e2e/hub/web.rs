@@ -88,10 +88,10 @@ fn a_browser_login_waits_as_long_as_it_is_told() {
     assert_eq!(
         seen(machine, &output, token),
         format!(
-            "kept `me` (hf_oauth_…LAST) for https://huggingface.co in a file (readable by you only, not encrypted)\n\
+            "stored `me` (hf_oauth_…LAST) for https://huggingface.co in a file (readable by you only, not encrypted)\n\
              account alice, role write, organisations acme (write), umbrella (read)\n\
              git uses it for alice, acme, umbrella, unless a rule says otherwise\n\
-             to make that rules: git credential-hf use me --for alice --for acme --for umbrella\n{OPEN}"
+             to write rules for that: git credential-hf use me --for alice --for acme --for umbrella\n{OPEN}"
         )
     );
     let forms = oauth.forms();
@@ -116,12 +116,12 @@ fn a_browser_login_that_ends_otherwise_keeps_nothing() {
         ),
         (
             "expired_token",
-            "error: the code has expired before it was entered\n  \
-             = help: begin again: git credential-hf login NAME --web\n",
+            "error: the code expired before it was entered\n  \
+             = help: start again: git credential-hf login NAME --web\n",
         ),
         (
             "invalid_client",
-            "error: the browser login at huggingface.co failed: the Hub answers `invalid_client`\n",
+            "error: the browser login at huggingface.co failed: the Hub answered `invalid_client`\n",
         ),
     ] {
         let test = Browser::new();
@@ -153,29 +153,29 @@ fn a_moment_without_the_hub_does_not_end_a_browser_login() {
 #[test]
 fn a_browser_login_that_cannot_begin_says_why() {
     for (answer, why) in [
-        (Response::text(500, ""), "the Hub answers with status 500"),
+        (Response::text(500, ""), "the Hub answered with status 500"),
         (
             Response::text(404, ""),
             "the Hub has nothing there, or does not show it to this token",
         ),
         (
             Response::json(400, &json!({ "error": "invalid_client" })),
-            "the Hub answers `invalid_client`",
+            "the Hub answered `invalid_client`",
         ),
         (
             Response::text(429, "").header("Retry-After", "60"),
-            "the Hub is asked too often: try again in 60 s",
+            "the Hub has had too many requests: try again in 60 s",
         ),
         (
             Response::redirect(307, "https://evil.example/oauth/device"),
-            "huggingface.co redirects to another site, which is not followed: the token is for huggingface.co alone",
+            "huggingface.co redirects to another site; the redirect is not followed, since the token is only for huggingface.co",
         ),
     ] {
         let test = Browser::new();
         test.hub
             .route("POST", HUB, "/oauth/device", move |_| answer.clone());
         let output = test.login().fails();
-        let expected = format!("error: the browser login at huggingface.co cannot begin: {why}\n");
+        let expected = format!("error: the browser login at huggingface.co cannot start: {why}\n");
         assert_eq!(output.stderr, expected);
         test.nothing_is_kept();
         assert!(test.hub.log().iter().all(|it| it.host == HUB));
@@ -201,8 +201,8 @@ fn a_code_that_nobody_enters_expires() {
     });
     let expected = "Open https://huggingface.co/oauth/device in a browser, here or on any other device.\n\
         The code is ABCD-1234, and it is valid for 2 s.\n\
-        error: the code has expired before it was entered\n  \
-        = help: begin again: git credential-hf login NAME --web\n";
+        error: the code expired before it was entered\n  \
+        = help: start again: git credential-hf login NAME --web\n";
     let failed = test.login().fails();
     assert_eq!((failed.code, failed.stderr.as_str()), (1, expected));
     test.nothing_is_kept();
@@ -264,8 +264,8 @@ fn a_login_that_the_hub_then_does_not_know_keeps_nothing() {
 #[test]
 fn a_browser_login_is_kept_when_the_hub_then_fails_to_say_whose_it_is() {
     for (status, why) in [
-        (500, "the Hub answers with status 500"),
-        (429, "the Hub is asked too often"),
+        (500, "the Hub answered with status 500"),
+        (429, "the Hub has had too many requests"),
         (403, "the Hub refuses: no reason given"),
     ] {
         let test = Browser::new();

@@ -30,7 +30,7 @@ fn a_dry_run_shows_what_there_is_and_touches_nothing() {
     assert!(
         output
             .stdout
-            .contains("keep 3 tokens here; nothing was changed"),
+            .contains("3 tokens would be stored here; nothing was changed"),
         "{output}"
     );
     assert!(desk.hub.log().is_empty());
@@ -63,7 +63,7 @@ fn without_a_terminal_tokens_are_kept_and_nothing_is_removed() {
     assert_eq!(asked(&desk.hub, WHOAMI), 3);
     for (label, token) in ["a", "b", "c"].iter().zip(&tokens) {
         assert!(
-            output.stdout.contains(&format!("kept `{label}` (hf_…")),
+            output.stdout.contains(&format!("stored `{label}` (hf_…")),
             "{output}"
         );
         assert_eq!(desk.value(label).as_ref(), Some(token));
@@ -75,7 +75,7 @@ fn without_a_terminal_tokens_are_kept_and_nothing_is_removed() {
     // Once more: nothing new, and nobody is asked.
     desk.hub.clear_log();
     let again = desk.import([]).dir("x").ok();
-    assert!(again.stdout.contains("kept here as `a`"), "{again}");
+    assert!(again.stdout.contains("stored here as `a`"), "{again}");
     assert!(desk.hub.log().is_empty());
     assert_eq!(machine.names().len(), 3);
 }
@@ -152,10 +152,10 @@ fn on_a_terminal_it_asks_file_by_file() {
     let line = "printf 'n\\ny\\n\\nyes\\n' | script -qfec 'git credential-hf import' /dev/null";
     let shown = machine.command("sh", ["-c", line]).dir("x").ok().stdout;
     for question in [
-        "from the hf CLI's files? That logs hf and Python out",
-        ".git-credentials? [y/N]",
-        ".netrc? [y/N]",
-        "out of the URLs in",
+        "from the hf CLI's files? That logs out hf and Python",
+        ".git-credentials? [y/n/a/q]",
+        ".netrc? [y/n/a/q]",
+        "from the URLs in",
     ] {
         assert!(shown.contains(question), "{question}: {shown}");
     }
@@ -175,9 +175,9 @@ fn what_the_hub_does_not_take_stays_where_it_is() {
     let file = format!("https://u:{dead}@huggingface.co\nhttps://v:{good}@huggingface.co\n");
     desk.machine.write(".git-credentials", &file);
     let output = desk.import(["--remove"]).fails();
-    let hint = format!("hf_…{} is left where it is", &dead[dead.len() - 4..]);
+    let hint = format!("hf_…{} was not moved", &dead[dead.len() - 4..]);
     let output = output.says(&[&hint, "huggingface.co does not accept this token"]);
-    assert!(output.stdout.contains("kept `good`"), "{output}");
+    assert!(output.stdout.contains("stored `good`"), "{output}");
     let left = desk.machine.read(".git-credentials");
     assert_eq!(left, format!("https://u:{dead}@huggingface.co\n"));
 

@@ -132,11 +132,11 @@ fn what_is_no_token_to_move_says_why_and_stays() {
     desk.machine.write(ACTIVE, &browser);
     let output = desk.import(["--remove"]).ok();
     for reason in [
-        "an organisation token, which the Hub no longer takes",
+        "an organisation token, which the Hub no longer accepts",
         "from a browser login",
         "use hf:web",
         "a CI job's token",
-        "not a Hub token; account passwords are not taken",
+        "not a Hub token; the Hub does not accept account passwords",
         "a line break or another control character",
     ] {
         assert!(output.stdout.contains(reason), "{reason}: {output}");
@@ -255,7 +255,7 @@ fn gits_own_lock_is_respected() {
     let [_, b, _] = everywhere(&desk);
     desk.machine.write(".git-credentials.lock", "");
     let output = desk.import(["git", "--remove"]).fails();
-    output.says(&[".git-credentials.lock", "nothing is removed from"]);
+    output.says(&[".git-credentials.lock", "nothing was removed from"]);
     assert!(desk.machine.read(".git-credentials").contains(&b));
     let lock = desk.machine.home().join(".git-credentials.lock");
     assert!(lock.is_file());

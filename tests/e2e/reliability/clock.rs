@@ -77,7 +77,7 @@ fn a_clock_that_went_back_keeps_no_token_away() {
         found.expect("a token").1
     };
     let erase = |password: &str| machine.ask("erase", format!("{REQUEST}password={password}\n"));
-    erase(&value(3)).ok().says(&["is renewed now"]);
+    erase(&value(3)).ok().says(&["has now been renewed"]);
     assert_eq!(ask().as_deref(), Some("oauth 4"));
 
     // Refused once more it is held back for a minute from now, not from then.

@@ -241,7 +241,7 @@ fn a_lock_that_is_never_let_go_is_an_error_in_words() {
         let run = || machine.helper(arguments).stdin(&input).may_print_secret();
         let failed = run().fails();
         let name = path.rsplit('/').next().expect("a name");
-        failed.says(&["another process has held ", name]);
+        failed.says(&["another process has locked ", name]);
         // Answers need no lock.
         let answer = get(&machine, "acme/x").ok();
         assert!(answer.value("password").is_some(), "{answer}");

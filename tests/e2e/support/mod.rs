@@ -10,6 +10,7 @@ pub mod hf;
 pub mod hub;
 pub mod keyring;
 pub mod machine;
+pub mod picture;
 pub mod process;
 pub mod pypi;
 pub mod session;

@@ -11,6 +11,8 @@ use super::terminal::Terminal;
 /// secrets that the session names; `…NAME` stands for the end of one that is shown.
 pub fn play(machine: &Machine, folder: &str, session: &str, secrets: &[(&str, &str)]) {
     machine.env("NO_COLOR", "1");
+    // Wide enough that no line wraps.
+    machine.env("COLUMNS", "200");
     let path = |path: std::path::PathBuf| path.to_str().expect("a UTF-8 path").to_owned();
     let mut names = vec![
         (path(machine.bin()), "BIN".to_owned()),

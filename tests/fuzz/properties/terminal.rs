@@ -35,7 +35,9 @@ fn fit(text: &str) {
     let fit = text::sanitize_styled(text);
     assert_eq!(text::sanitize_styled(&fit), fit);
     for after in fit.split('\x1b').skip(1) {
-        let ends = ["[0m", "[1m"].iter().any(|style| after.starts_with(style));
+        let ends = ["[0m", "[1m", "[2m"]
+            .iter()
+            .any(|style| after.starts_with(style));
         let colour = after.strip_prefix("[1;3").is_some_and(|rest| {
             let mut rest = rest.bytes();
             rest.next()
