@@ -3,6 +3,7 @@
 pub mod commands;
 pub mod json;
 pub mod readme;
+pub mod recipes;
 pub mod references;
 pub mod threat_model;
 
