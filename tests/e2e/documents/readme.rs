@@ -6,7 +6,9 @@ use crate::support::hub::Right::Write;
 use crate::support::hub::{Response, TokenSeen};
 use crate::support::keyring::Keyring;
 use crate::support::machine::Machine;
+use crate::support::picture;
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// A command and what it printed.
 type Step = (String, String);
@@ -65,10 +67,10 @@ fn facts(scopes: &Value) -> Value {
     })
 }
 
-#[test]
-fn the_session_in_the_readme_is_what_one_sees() {
+/// The machine of a user with a token for each of two organisations, in files beside the home's.
+fn two_organisations() -> Option<(Hub, Keyring, Machine)> {
     if !Keyring::is_possible() {
-        return;
+        return None;
     }
     let keyring = Keyring::start();
     let hub = Hub::start();
@@ -98,6 +100,14 @@ fn the_session_in_the_readme_is_what_one_sees() {
     });
 
     machine.configure();
+    Some((hub, keyring, machine))
+}
+
+#[test]
+fn the_session_in_the_readme_is_what_one_sees() {
+    let Some((hub, _keyring, machine)) = two_organisations() else {
+        return;
+    };
     let steps = session();
     assert!(steps.len() >= 5, "the README has a session");
     for (command, expected) in steps {
@@ -110,5 +120,53 @@ fn the_session_in_the_readme_is_what_one_sees() {
         ("/datasets/umbrella/reports", "umbrella"),
     ] {
         assert_eq!(hub.tokens_seen(repo), [token]);
+    }
+}
+
+/// The picture at the top: two clones and a push with two tokens. `tests/pictures/make` writes it.
+#[test]
+fn picture_of_the_session() {
+    let Some((hub, _keyring, machine)) = two_organisations() else {
+        return;
+    };
+    for (command, _) in session()
+        .iter()
+        .filter(|(command, _)| command.contains("login"))
+    {
+        machine.command("sh", ["-c", command]).ok();
+    }
+    machine.write(
+        ".gitconfig",
+        machine.read(".gitconfig") + "[user]\n\tname = alice\n\temail = alice@example.com\n",
+    );
+    let mut shown = String::new();
+    let mut first = "";
+    for command in [
+        "git clone https://huggingface.co/acme/llama",
+        "git clone https://huggingface.co/datasets/umbrella/reports",
+        "git -C llama commit --allow-empty --quiet -m 'Describe the training data'",
+        "git -C llama push",
+        "git -C llama credential-hf status",
+    ] {
+        match first {
+            "" => first = command,
+            _ => shown.push_str(&format!("\x1b[1;32m$\x1b[0m \x1b[1m{command}\x1b[0m\n")),
+        }
+        let run = if command.contains("credential-hf") {
+            let line = format!("stty cols 92 rows 60; {command}");
+            let run = machine.command("script", ["-qec", &line, "/dev/null"]);
+            run.env("TERM", "xterm").ok()
+        } else {
+            machine.command("sh", ["-c", command]).ok()
+        };
+        shown.push_str(&run.stdout.replace('\r', ""));
+        shown.push_str(&run.stderr);
+    }
+    assert_eq!(hub.tokens_seen("/acme/llama"), ["acme"]);
+    assert_eq!(hub.tokens_seen("/datasets/umbrella/reports"), ["umbrella"]);
+    let svg = picture::svg(first, &made_equal(&shown), 92);
+    assert!(svg.contains("</svg>"), "{svg}");
+    if let Some(folder) = std::env::var_os("PICTURES") {
+        std::fs::write(Path::new(&folder).join("session.svg"), svg).expect("write a picture");
     }
 }
