@@ -15,7 +15,7 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
     let mut command = String::new();
     for line in document("install/json.md").lines() {
         if let Some(heading) = line.strip_prefix("## `git credential-hf ") {
-            command = heading.replace(" --json`", "");
+            command = heading.split(" ").next().unwrap_or("").to_owned();
             all.insert(command.clone(), BTreeSet::new());
         } else if line.starts_with("| `") {
             let first = cells(line).swap_remove(0);
