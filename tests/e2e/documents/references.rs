@@ -70,6 +70,28 @@ fn the_messages_that_the_readme_quotes_are_the_programs() {
 }
 
 #[test]
+fn the_diagram_has_the_steps_by_their_names() {
+    let (_, diagram) = document("README.md")
+        .split_once("```text\n")
+        .expect("the diagram");
+    let (diagram, _) = diagram.split_once("```").expect("its end");
+    let marked = |line: &'static str| line.split_once("├─ ").or_else(|| line.split_once("└─ "));
+    let steps: Vec<&str> = diagram
+        .lines()
+        .filter_map(|line| marked(line)?.1.split(" ─").next())
+        .collect();
+    assert_eq!(steps.len(), 10, "{steps:?}");
+    let sources = sources();
+    let details = document("install/configuration.md");
+    for step in steps {
+        assert!(sources.contains(&format!("=> \"{step}\"")), "{step}");
+        let detailed =
+            ["default", "hf CLI"].contains(&step) || details.contains(&format!("**{step}**"));
+        assert!(detailed, "{step} is not in install/configuration.md");
+    }
+}
+
+#[test]
 fn the_example_configuration_is_valid_and_names_every_key() {
     let text = document("install/configuration.md");
     let (_, rest) = text.split_once("```toml\n").expect("an example");
