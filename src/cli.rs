@@ -1,5 +1,6 @@
 //! The command line: git's actions by the shortest way, everything else through clap.
 
+use crate::app::asked;
 use crate::terminal::AlreadyReported;
 use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Read};
@@ -12,14 +13,14 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::app::Context;
 use crate::commands;
 use crate::commands::credential;
-use crate::git::remotes;
 use crate::model::endpoint::Endpoint;
 use crate::model::text;
 use crate::system::hardening;
 use crate::terminal;
 use crate::terminal::Screen;
 
-/// Runs this process's command line, and gives its exit code: 0 done, 1 failed, 2 wrong usage.
+/// Runs this process's command line, and gives its exit code: 0 done or yes, 1 failed or no, 2 wrong
+/// usage, 3 not known.
 #[must_use]
 pub fn main() -> u8 {
     hardening::no_core_dump();
@@ -53,6 +54,9 @@ pub fn main() -> u8 {
     match result {
         Ok(()) => 0,
         Err(error) => {
+            if error.is::<terminal::NotKnown>() {
+                return 3;
+            }
             if !error.is::<AlreadyReported>() {
                 terminal::print_error(&error);
             }
@@ -190,7 +194,8 @@ Examples:
   git credential-hf explain acme/llama           which token git gets there, and why
   git credential-hf check acme/llama --push      whether a push would work, and why not
 
-Git itself calls `get`, `store` and `erase`. Exit codes: 0 done, 1 failed, 2 wrong usage."
+Git itself calls `get`, `store` and `erase`. Exit codes: 0 done or yes, 1 failed or no, 2 wrong usage,
+3 not known (`check` without a network)."
 )]
 pub struct CommandLine {
     #[command(subcommand)]
@@ -275,7 +280,7 @@ fn offer_login() -> Result<()> {
 /// After `login`: without a line in git's configuration, git does not ask for the token.
 fn offer_configure() -> Result<()> {
     let endpoint = Context::with_config()?.env.endpoint();
-    let called = remotes::calls_us(&endpoint.unwrap_or_else(Endpoint::hugging_face));
+    let called = asked::calls_us(&endpoint.unwrap_or_else(Endpoint::hugging_face));
     if !terminal::can_ask() || called != Some(false) {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! Rules and the default: where a token is to be used.
 
 use crate::app::Context;
+use crate::app::claims;
 use crate::config::edit::Change;
 use crate::config::edit::edit;
 use crate::model::endpoint::Endpoint;
@@ -37,7 +38,48 @@ impl Assignment<'_> {
         if self.default {
             print(&format!("everything without a rule uses `{name}`\n"))?;
         }
+        self.say_what_is_in_the_way()
+    }
+
+    /// Says where git uses another token all the same, or none.
+    fn say_what_is_in_the_way(self) -> Result<()> {
+        if self.patterns.is_empty() && !self.default {
+            return Ok(());
+        }
+        // The rules as they are now.
+        let context = Context::with_config()?;
+        let state = context.state_file.load()?;
+        let name = self.name;
+        let patterns = self.patterns.iter();
+        let mut found: Vec<String> = patterns
+            .filter_map(|pattern| claims::against(&context, &state, name, pattern))
+            .collect();
+        if self.default {
+            let other = claims::against_default(&context, &state, name, self.endpoint);
+            found.extend(other);
+        }
+        found.extend(claims::not_called(&context, self.endpoint));
+        for note in found {
+            print(&format!("note: {note}\n"))?;
+        }
         Ok(())
+    }
+
+    /// The error for a token that is kept, but whose rules cannot be written: what to write by
+    /// hand, such as where another program makes the configuration.
+    #[must_use]
+    pub fn not_written(self, error: &anyhow::Error) -> Failure {
+        let name = self.name;
+        let mut failure = Failure::new(format!(
+            "`{name}` is kept, but {error:#}, so nothing says where to use it"
+        ));
+        for pattern in self.patterns {
+            failure = failure.help(format!("write below [rules]: \"{pattern}\" = \"{name}\""));
+        }
+        if self.default {
+            failure = failure.help(format!("write at the top: default = \"{name}\""));
+        }
+        failure
     }
 
     /// Writes the rules and the default.

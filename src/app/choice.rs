@@ -3,17 +3,20 @@
 use anyhow::Result;
 
 use crate::app::Context;
+use crate::app::asked;
+use crate::app::asked::Asked;
 use crate::app::target;
 use crate::app::token_source::Reader;
 use crate::app::wording;
 use crate::model::repo::Location;
 use crate::selection::Candidate;
 use crate::selection::LoadedToken;
+use crate::selection::Notice;
 use crate::selection::Outcome;
-use crate::selection::Query;
 use crate::selection::choose;
 use crate::state::State;
 use crate::system::clock;
+use crate::terminal;
 use crate::terminal::Failure;
 
 /// The place that a command is about: what it was given, or the only remote of the repository
@@ -43,6 +46,8 @@ pub struct Chosen {
     pub token: Option<(Candidate, LoadedToken)>,
     /// There are tokens, and what is remembered of them is that they were rejected.
     pub rejected: bool,
+    /// The username that git asks with means nobody here: why, and what helps.
+    pub unknown_username: Option<(String, String)>,
     /// What went wrong on the way, for the user.
     pub said: Vec<String>,
 }
@@ -62,9 +67,9 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
                 .into(),
         );
     }
-    let wanted = Query::at(location);
+    let asked = Asked::at(location);
     let selection = context
-        .select(&wanted, state)
+        .select(&asked.query, state)
         .map_err(crate::app::wording::select_failure)?;
     let mut reader = Reader::renewing(context, state);
     let outcome = choose(
@@ -75,17 +80,19 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
         clock::now(),
         &mut reader,
     );
-    let said = std::mem::take(&mut reader.said);
+    let mut said = std::mem::take(&mut reader.said);
+    let is_unknown = selection.notices.contains(&Notice::UnknownUsername);
+    let unknown_username = is_unknown.then(|| wording::unknown_username(asked.username_line()));
     Ok(match outcome {
         Outcome::Offer {
             candidate, loaded, ..
         } => Chosen {
             token: Some((candidate, *loaded)),
             rejected: false,
+            unknown_username,
             said,
         },
         Outcome::AllRejected(candidate) => {
-            let mut said = said;
             said.push(format!(
                 "{} was rejected less than a minute ago: {}",
                 context.describe(&candidate, state),
@@ -94,17 +101,20 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
             Chosen {
                 token: None,
                 rejected: true,
+                unknown_username,
                 said,
             }
         }
         Outcome::Stopped(_, why) => Chosen {
             token: None,
             rejected: false,
+            unknown_username,
             said: said.into_iter().chain([why]).collect(),
         },
         Outcome::Nothing | Outcome::Deferred(_) => Chosen {
             token: None,
             rejected: false,
+            unknown_username,
             said,
         },
     })
@@ -120,12 +130,18 @@ pub fn token_for(
     location: &Location,
 ) -> Result<(Candidate, LoadedToken)> {
     let chosen = choose_for(context, state, location)?;
+    // Not a word where nobody has let git call this helper: a token may be all that is wanted.
+    if let Some(not_called) = asked::not_called(context, location).filter(|it| it.undone) {
+        terminal::say(&not_called.to_string());
+    }
     chosen.token.ok_or_else(|| {
         let subject = location
             .repo()
             .map_or_else(|| location.endpoint.to_string(), |r| r.to_string());
         let mut failure = Failure::new(format!("there is no token for {subject}"));
-        if chosen.said.is_empty() {
+        if let Some((why, help)) = chosen.unknown_username {
+            failure = failure.help(format!("{why}: {help}"));
+        } else if chosen.said.is_empty() {
             failure = failure.help("run `git credential-hf login NAME`, or set HF_TOKEN");
         }
         if chosen.rejected {

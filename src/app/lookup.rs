@@ -59,7 +59,9 @@ pub fn no_such_token(context: &Context, state: &State, typed: &str) -> Failure {
         }
         _ => Failure::new(format!("there is no token called `{typed}`")),
     };
+    let in_hf_cli = context.hf_cli().names().iter().any(|name| name == typed);
     match crate::config::nearest(typed, &names) {
+        _ if in_hf_cli => failure.help(format!("did you mean `hf:{typed}`, the hf CLI's token?")),
         Some(near) => failure.help(format!("did you mean `{near}`?")),
         None if names.is_empty() => failure.help("add one with `git credential-hf login NAME`"),
         None => failure.help(format!("there are: {}", names.join(", "))),

@@ -1,12 +1,15 @@
 //! The world at the edge of the pure core: configuration, state, environment and storages of
 //! this run, each opened when it is needed.
 
+pub mod asked;
 pub mod asking;
 pub mod assignment;
 pub mod choice;
+pub mod claims;
 pub mod enrol;
 pub mod exchange;
 pub mod job_identity;
+pub mod learned;
 pub mod lookup;
 pub mod naming;
 pub mod renewal;

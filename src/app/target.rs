@@ -1,12 +1,17 @@
 //! The repository at hand, for commands that are given no repo.
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 
 use crate::app::Context;
+use crate::git::remotes::Remote;
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
+use crate::model::permissions::Access;
 use crate::model::repo::Location;
 use crate::model::repo::parse_location;
+use crate::model::repo::strip_git;
 use crate::terminal::Failure;
 
 /// The endpoint that a bare repo name means: that of the environment.
@@ -14,6 +19,18 @@ use crate::terminal::Failure;
 /// # Errors
 /// When `HF_ENDPOINT` cannot be read.
 pub fn default_endpoint(context: &Context) -> Result<Endpoint> {
+    default_for(context, &[])
+}
+
+/// The endpoint that bare names among these texts mean. Where each names its Hub itself, nothing
+/// is asked of the environment.
+///
+/// # Errors
+/// When `HF_ENDPOINT` is needed and cannot be read.
+pub fn default_for(context: &Context, texts: &[&str]) -> Result<Endpoint> {
+    if !texts.is_empty() && texts.iter().all(|text| names_its_hub(text)) {
+        return Ok(Endpoint::hugging_face());
+    }
     match &context.env.hf_endpoint {
         None => Ok(Endpoint::hugging_face()),
         Some(Ok(endpoint)) => Ok(endpoint.clone()),
@@ -31,11 +48,17 @@ pub fn default_endpoint(context: &Context) -> Result<Endpoint> {
 /// When there are none, or they cannot be read.
 pub fn remotes(context: &Context) -> Result<Vec<Location>> {
     let mut found: Vec<Location> = Vec::new();
-    for crate::git::remotes::Remote { location, .. } in crate::git::remotes::all()? {
-        if context.serves(&location.endpoint) && !found.contains(&location) {
+    for Remote { location, .. } in served_remotes(context)? {
+        if !found.contains(&location) {
             found.push(location);
         }
     }
+    Ok(found)
+}
+
+fn served_remotes(context: &Context) -> Result<Vec<Remote>> {
+    let mut found = crate::git::remotes::all()?;
+    found.retain(|remote| context.serves(&remote.location.endpoint));
     if found.is_empty() {
         return Err(Failure::new(
             "the current folder is not a clone of a Hub repository: name a repo",
@@ -46,14 +69,61 @@ pub fn remotes(context: &Context) -> Result<Vec<Location>> {
     Ok(found)
 }
 
-/// What to say where git would not even ask this helper.
-#[must_use]
-pub fn not_called(endpoint: &Endpoint) -> Option<String> {
-    (crate::git::remotes::calls_us(endpoint) == Some(false)).then(|| {
-        format!(
-            "git does not call this helper for {endpoint} yet: run `git credential-hf configure`"
-        )
-    })
+/// A place, and what git is to be told for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The place.
+    pub location: Location,
+    /// A remote's name, or a URL.
+    pub for_git: String,
+}
+
+impl Place {
+    /// A repo's name or URL as a person types it. What follows the repo in the URL of a web page
+    /// is left out.
+    ///
+    /// # Errors
+    /// As [`location`].
+    pub fn typed(context: &Context, text: &str) -> Result<Self> {
+        let mut location = location(context, text)?;
+        if let Some(repo) = location.repo()
+            && !strip_git(&location.path).eq_ignore_ascii_case(&repo.to_string())
+        {
+            location.path = repo.to_string();
+        }
+        let for_git = location.url();
+        Ok(Self { location, for_git })
+    }
+
+    /// The places that the remotes of the current repository name for a fetch or a push. A remote
+    /// with one of them is meant by its name, so that all its settings count.
+    ///
+    /// # Errors
+    /// As [`remotes`].
+    pub fn of_remotes(context: &Context, access: Access) -> Result<Vec<Self>> {
+        let all = served_remotes(context)?;
+        let of = |name: &str, push: bool| {
+            let same = |remote: &&Remote| remote.name == name && remote.push == push;
+            all.iter().filter(same).count()
+        };
+        let mut found: Vec<Self> = Vec::new();
+        for remote in &all {
+            let name = remote.name.as_str();
+            let push = access == Access::Write && of(name, true) > 0;
+            if remote.push != push || found.iter().any(|it| it.location == remote.location) {
+                continue;
+            }
+            let for_git = match of(name, push) {
+                1 => name.to_owned(),
+                _ => remote.location.url(),
+            };
+            found.push(Self {
+                location: remote.location.clone(),
+                for_git,
+            });
+        }
+        Ok(found)
+    }
 }
 
 /// Reads a repo's name or URL.
@@ -61,12 +131,30 @@ pub fn not_called(endpoint: &Endpoint) -> Option<String> {
 /// # Errors
 /// When it names nothing on a Hub that this helper answers for.
 pub fn location(context: &Context, text: &str) -> Result<Location> {
-    let default = default_endpoint(context)?;
-    let location = parse_location(text, &default).map_err(|error| {
+    let default = default_for(context, &[text])?;
+    let location = parse_location(&with_scheme(text), &default).map_err(|error| {
         Failure::new(format!("this does not name a repo: {error}"))
             .help("write acme/x, datasets/acme/x or https://huggingface.co/acme/x")
     })?;
     Ok(location)
+}
+
+/// Whether a text says which Hub it is about.
+fn names_its_hub(text: &str) -> bool {
+    with_scheme(text).contains("://")
+}
+
+/// A text with the Hub's own host in front is a URL without its scheme, and not a namespace.
+fn with_scheme(text: &str) -> Cow<'_, str> {
+    let host = text.split('/').next().unwrap_or("");
+    let is_hub = ["hf.co", "huggingface.co"]
+        .iter()
+        .any(|hub| host.eq_ignore_ascii_case(hub));
+    if is_hub {
+        Cow::Owned(format!("https://{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// The patterns that a command is given, or the one for the current repository.
@@ -74,8 +162,9 @@ pub fn location(context: &Context, text: &str) -> Result<Location> {
 /// # Errors
 /// When one is no pattern, or there are several remotes to choose from.
 pub fn patterns(context: &Context, given: &[String]) -> Result<Vec<Pattern>> {
-    let default = default_endpoint(context)?;
     if !given.is_empty() {
+        let texts: Vec<&str> = given.iter().map(String::as_str).collect();
+        let default = default_for(context, &texts)?;
         return given.iter().map(|text| pattern(text, &default)).collect();
     }
     let mut found = Vec::new();
@@ -109,8 +198,10 @@ pub fn patterns(context: &Context, given: &[String]) -> Result<Vec<Pattern>> {
 /// # Errors
 /// When it can match nothing.
 pub fn pattern(text: &str, default: &Endpoint) -> Result<Pattern> {
-    Ok(Pattern::parse_on(text, default).map_err(|error| {
-        Failure::new(format!("this is not a pattern: {error}"))
-            .help("patterns are acme, datasets/acme, acme/x, datasets/acme/x or acme/llama-*")
-    })?)
+    Ok(
+        Pattern::parse_on(&with_scheme(text), default).map_err(|error| {
+            Failure::new(format!("this is not a pattern: {error}"))
+                .help("patterns are acme, datasets/acme, acme/x, datasets/acme/x or acme/llama-*")
+        })?,
+    )
 }

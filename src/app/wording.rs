@@ -1,6 +1,8 @@
 //! Every sentence about a candidate: what it is, where it is stored, and which command helps.
 
 use super::Context;
+use crate::git::asking::undo;
+use crate::git::config::Entry;
 use crate::model::repo::Repo;
 use crate::model::text::shell_quoted;
 use crate::model::time;
@@ -112,6 +114,23 @@ pub fn remedy(candidate: &Candidate) -> String {
         ),
         Source::Exchange(_) => "compare the trusted publisher on the Hub with this job".to_owned(),
         Source::HfCli(_) => "run `hf auth login`".to_owned(),
+    }
+}
+
+/// A username that means nobody here, and what helps; `line` of git's configuration gives it, or
+/// else the URL.
+#[must_use]
+pub fn unknown_username(line: Option<&Entry>) -> (String, String) {
+    let matches = "matches no stored token or account, so only the environment is asked";
+    match line {
+        None => (
+            format!("the username in the URL {matches}"),
+            "take it out of the URL (git remote set-url), or log in under that name".to_owned(),
+        ),
+        Some(line) => (
+            format!("the username that git's configuration gives {matches}"),
+            format!("{}, or log in under that name", undo(line)),
+        ),
     }
 }
 

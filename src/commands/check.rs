@@ -1,57 +1,47 @@
-//! `check`: would git's request work, and if not why.
+//! `check`: would git's command work, and if not why. Git itself tries, and only after a failure is
+//! the Hub asked for the reason.
 
-use crate::app::token_source::Reader;
-use crate::app::wording;
-use crate::app::wording::remedy;
-use crate::model::endpoint::Endpoint;
-use crate::model::permissions::Facts;
-use crate::model::secret::{Fingerprint, Secret};
-use crate::selection::{Query, Source, TokenSource};
-use crate::state::file::StateError;
-use crate::system::clock;
-use crate::terminal;
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::app::Context;
-use crate::app::choice;
-use crate::app::target;
-use crate::hub::Hub;
-use crate::hub::HubError;
-use crate::hub::diagnosis::Diagnosis;
-use crate::hub::diagnosis::Evidence;
-use crate::hub::diagnosis::Kind;
-use crate::hub::diagnosis::diagnose;
+use crate::app::asked::Asked;
+use crate::app::choice::{self, Chosen};
+use crate::app::learned::{Learned, Rejected, ask_about_rejected};
+use crate::app::target::Place;
+use crate::app::token_source::Reader;
+use crate::app::wording::{self, remedy};
+use crate::git::elsewhere::{self, Login};
+use crate::git::trial::{Attempt, Outcome, attempt};
+use crate::hub::diagnosis::{Diagnosis, Evidence, Kind, diagnose};
+use crate::hub::{Hub, HubError};
 use crate::model::permissions::Access;
-use crate::model::repo::Location;
 use crate::model::repo::Repo;
 use crate::model::text;
-use crate::selection::Candidate;
+use crate::selection::{Candidate, LoadedToken, TokenSource};
 use crate::state::State;
-use crate::terminal::AlreadyReported;
-use crate::terminal::Failure;
-use crate::terminal::print;
-use crate::terminal::print_json;
-use crate::terminal::{Screen, Style};
+use crate::terminal::{AlreadyReported, Failure, NotKnown, Screen, Style, print, print_json};
 
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Check whether git can read a repo or push to it, and why not",
     long_about = "\
-Takes the token that git would get and makes git's own first request with it. When the Hub
-refuses, it is asked what the token may do, and the reason is told: the token is dead, its role
-too low, a scope missing, the account's role in the organisation too low, the organisation's
-policy, a gate not accepted, or no such repo. Exit code 0 means that it would work, 1 that not.",
+Lets git itself try, and changes nothing: `git ls-remote`, or with --push `git push --dry-run`, with
+your configuration, variables, helpers and proxies. When git fails, the Hub is asked for the
+reason: the token is dead, its role too low, a scope missing, the account's role in the
+organisation too low, the organisation's policy, a gate not accepted, or no such repo. Exits 0 if
+it would work, 1 if it would not, and 3 if the Hub cannot be reached.",
     after_help = "\
 Examples:
   git credential-hf check acme/x
-  git credential-hf check datasets/acme/x --push
+  git credential-hf check datasets/acme/x acme/y --push
   cd some-clone && git credential-hf check --push && git push"
 )]
 pub struct Args {
-    /// A repo or a URL; without one, the remotes of the current repository
-    pub repo: Option<String>,
+    /// Repos or URLs; without one, the remotes of the current repository
+    #[arg(value_name = "REPO")]
+    pub repos: Vec<String>,
     /// Check a push instead of a read
     #[arg(long)]
     pub push: bool,
@@ -60,325 +50,432 @@ pub struct Args {
     pub json: bool,
 }
 
-/// Checks one repo, or those that the remotes at hand name.
+/// Checks repos, or those that the remotes of the current repository name.
 ///
 /// # Errors
-/// When one would not work: the reason has been printed.
+/// When one would not work, or that cannot be known: the reason has been printed.
 pub fn run(check: &Args) -> Result<()> {
     let context = Context::with_config()?;
-    let locations = match &check.repo {
-        Some(text) => vec![target::location(&context, text)?],
-        None => target::remotes(&context)?,
-    };
     let access = if check.push {
         Access::Write
     } else {
         Access::Read
     };
-    let state = context.state_file.load()?;
-    let mut results = Vec::new();
-    for location in &locations {
-        let repo = location.repo().ok_or_else(|| {
+    let places = if check.repos.is_empty() {
+        Place::of_remotes(&context, access)?
+    } else {
+        let typed = check.repos.iter();
+        typed
+            .map(|text| Place::typed(&context, text))
+            .collect::<Result<_>>()?
+    };
+    let mut verdicts = Vec::new();
+    for place in &places {
+        let repo = place.location.repo().ok_or_else(|| {
             Failure::new("the URL does not name a repo")
                 .help("write acme/x or https://huggingface.co/acme/x")
         })?;
-        results.push(one(&context, &state, location, &repo, access)?);
+        let question = Question {
+            context: &context,
+            place,
+            repo,
+            access,
+        };
+        verdicts.push(question.answer()?);
     }
     if check.json {
-        let repos: Vec<Value> = results.iter().map(Verdict::as_json).collect();
-        let json = json!({ "version": 1, "repos": repos });
-        print_json(&json)?;
+        let repos: Vec<Value> = verdicts.iter().map(Verdict::as_json).collect();
+        print_json(&json!({ "version": 1, "repos": repos }))?;
     } else {
-        for result in &results {
-            print(&result.as_text())?;
+        for verdict in &verdicts {
+            print(&verdict.as_text())?;
         }
     }
-    if results.iter().all(|result| result.problem.is_none()) {
-        Ok(())
-    } else {
-        Err(AlreadyReported.into())
+    let problems = verdicts.iter().filter_map(|it| it.problem.as_ref());
+    let known: Vec<bool> = problems.map(|problem| !is_open(problem)).collect();
+    match known.as_slice() {
+        [] => Ok(()),
+        known if known.contains(&true) => Err(AlreadyReported.into()),
+        _ => Err(NotKnown.into()),
     }
 }
 
+/// Whether a problem leaves it open whether git's command would work.
+fn is_open(problem: &Diagnosis) -> bool {
+    problem.kind == Kind::Unavailable
+}
+
+/// What is asked.
+struct Question<'a> {
+    context: &'a Context,
+    place: &'a Place,
+    repo: Repo,
+    access: Access,
+}
+
+/// The answer.
 struct Verdict {
     repo: String,
     endpoint: String,
     access: &'static str,
-    token: Option<String>,
+    /// With which token, in words.
+    token: String,
     candidate: Option<(Candidate, String)>,
     problem: Option<Diagnosis>,
     notes: Vec<String>,
 }
 
-fn one(
-    context: &Context,
-    state: &State,
-    location: &Location,
-    repo: &Repo,
-    access: Access,
-) -> Result<Verdict> {
-    let hub = Hub::new(&location.endpoint);
-    let mut rejected = Rejected::default();
-    if context.serves(&location.endpoint) {
-        rejected = ask_about_rejected(context, state, location, &hub, repo, access)?;
-    }
-    let state = &context.state_file.load()?;
-    let mut chosen = choice::choose_for(context, state, location)?;
-    if chosen.rejected {
-        // The Hub itself has just said more than what is remembered.
-        chosen.said.pop();
-    }
-    let mut notes = rejected.notes;
-    notes.append(&mut chosen.said);
-    let mut verdict = Verdict {
-        repo: repo.to_string(),
-        endpoint: location.endpoint.to_string(),
-        access: match access {
-            Access::Read => "read",
-            Access::Write => "push",
-        },
-        token: None,
-        candidate: None,
-        problem: None,
-        notes,
-    };
-    verdict.notes.extend(target::not_called(&location.endpoint));
-    let Some((candidate, loaded)) = chosen.token else {
-        verdict.problem = match rejected.dead.into_iter().next() {
-            None => without_token(&hub, repo, access),
-            Some((candidate, hint)) => {
-                let problem = diagnose(Evidence {
-                    repo,
-                    page: "",
-                    access,
-                    answer: &HubError::Rejected,
-                    facts: None,
-                    replace: &remedy(&candidate),
-                });
-                verdict.is_about(context, state, candidate, hint);
-                Some(problem)
-            }
+impl Question<'_> {
+    fn answer(&self) -> Result<Verdict> {
+        let Self { context, place, .. } = self;
+        let location = &place.location;
+        let hub = Hub::new(&location.endpoint);
+        let state = context.state_file.load()?;
+        let mut rejected = Rejected::default();
+        if context.serves(&location.endpoint) {
+            let (repo, access) = (&self.repo, self.access);
+            rejected = ask_about_rejected(context, &state, location, &hub, repo, access)?;
+        }
+        let state = context.state_file.load()?;
+        let mut chosen = choice::choose_for(context, &state, location)?;
+        if chosen.rejected && !rejected.dead.is_empty() {
+            // The Hub itself has just said more than what is remembered.
+            chosen.said.pop();
+        }
+        let attempt = attempt(&place.for_git, self.access == Access::Write);
+        let mut verdict = Verdict {
+            repo: self.repo.to_string(),
+            endpoint: location.endpoint.to_string(),
+            access: match self.access {
+                Access::Read => "read",
+                Access::Write => "push",
+            },
+            token: "no token".to_owned(),
+            candidate: None,
+            problem: None,
+            notes: std::mem::take(&mut rejected.notes),
         };
-        return Ok(verdict);
-    };
-    for (candidate, _) in rejected.dead {
-        verdict.notes.push(format!(
-            "{} does not accept {}: {}",
-            location.endpoint.authority(),
-            wording::source_name(&candidate.source),
-            remedy(&candidate)
-        ));
+        let asked = Asked::at(location);
+        verdict.notes.extend(asked.username_note());
+        if let Some((last, refused)) = attempt.answers.split_last() {
+            verdict.token.clone_from(last);
+            verdict.candidate = self.candidate(&state, &chosen, last);
+            let refused = refused.iter();
+            let refused = refused.filter_map(|answer| self.candidate(&state, &chosen, answer));
+            rejected.dead.extend(refused);
+        }
+        if attempt.outcome == Outcome::Worked {
+            verdict.notes.append(&mut chosen.said);
+            if attempt.answers.is_empty() {
+                verdict.token = self.other_login(&hub, &asked, &attempt);
+            }
+        } else {
+            let failure = Failed {
+                question: self,
+                hub: &hub,
+                state: &state,
+                asked: &asked,
+                attempt: &attempt,
+            };
+            failure.explain(&mut verdict, chosen, &mut rejected);
+            let tried = !matches!(attempt.outcome, Outcome::NotTried(_));
+            if let Some(problem) = verdict.problem.as_mut().filter(|it| tried && is_open(it))
+                && let Some(proxy) = hub.proxy()
+            {
+                let message = &problem.message;
+                problem.message = format!("{message}; requests go through the proxy {proxy}");
+            }
+        }
+        verdict.notes.extend(rejected.unsure.take());
+        if verdict.candidate.is_some() {
+            for (candidate, _) in &rejected.dead {
+                verdict.notes.push(format!(
+                    "{} does not accept {}: {}",
+                    location.endpoint.authority(),
+                    wording::source_name(&candidate.source),
+                    remedy(candidate)
+                ));
+            }
+        }
+        Ok(verdict)
     }
-    verdict.is_about(context, state, candidate.clone(), loaded.secret.hint());
-    let learned = Learned {
-        context,
-        endpoint: &location.endpoint,
-        candidate: &candidate,
-        secret: &loaded.secret,
-    };
-    let Err(answer) = hub.try_access(repo, access, Some(&loaded.secret)) else {
-        learned.accepted(None);
-        return Ok(verdict);
-    };
-    // The Hub allows few of these questions, so it is asked only where the answer can matter.
-    let facts = match &answer {
-        HubError::Forbidden(_) | HubError::NotFound => hub.whoami(&loaded.secret).ok(),
-        _ => None,
-    };
-    match &facts {
-        Some(facts) => learned.accepted(Some(facts)),
-        None if matches!(answer, HubError::Rejected) => learned.rejected(),
-        None => {}
+
+    /// The candidate that this helper answered git with, by the words in which it says so.
+    fn candidate(
+        &self,
+        state: &State,
+        chosen: &Chosen,
+        answered: &str,
+    ) -> Option<(Candidate, String)> {
+        let shown = |candidate: &Candidate, hint: &str| {
+            format!("{}, {hint}", self.context.describe(candidate, state)) == answered
+        };
+        if let Some((candidate, loaded)) = &chosen.token {
+            let hint = loaded.secret.hint();
+            if shown(candidate, &hint) {
+                return Some((candidate.clone(), hint));
+            }
+        }
+        let (_, hint) = answered.rsplit_once(", ")?;
+        let query = Asked::at(&self.place.location).query;
+        let selection = self.context.select(&query, state).ok()?;
+        let mut candidates = selection.candidates.into_iter();
+        let candidate = candidates.find(|candidate| shown(candidate, hint))?;
+        Some((candidate, hint.to_owned()))
     }
-    verdict.problem = Some(diagnose(Evidence {
-        repo,
-        page: &format!("{}/{repo}", location.endpoint),
-        access,
-        answer: &answer,
-        facts: facts.as_ref(),
-        replace: &remedy(&candidate),
-    }));
-    Ok(verdict)
+
+    /// What git logged in with, where this helper did not answer.
+    fn other_login(&self, hub: &Hub, asked: &Asked, attempt: &Attempt) -> String {
+        let anonymous = self.access == Access::Read && !attempt.asked && !attempt.accepted;
+        if anonymous && hub.try_access(&self.repo, self.access, None).is_ok() {
+            return "no token: it is public".to_owned();
+        }
+        let Place { location, for_git } = self.place;
+        match elsewhere::login(location, for_git, asked.asking.as_ref(), attempt) {
+            Some(login) => format!("another login: {}", login.what),
+            None => "a login from elsewhere, such as ~/.netrc".to_owned(),
+        }
+    }
 }
 
-/// Asks about the tokens that would come into question here but for a rejection. It may have been
-/// a wrong one: then it is cleared, and the choice is as it was before.
-fn ask_about_rejected(
-    context: &Context,
-    state: &State,
-    location: &Location,
-    hub: &Hub,
-    repo: &Repo,
-    access: Access,
-) -> Result<Rejected> {
-    let wanted = Query::at(location);
-    let selection = context
-        .select(&wanted, state)
-        .map_err(wording::select_failure)?;
-    let mut reader = Reader::renewing(context, state);
-    let mut asked: Vec<Fingerprint> = Vec::new();
-    let mut found = Rejected::default();
-    for candidate in &selection.candidates {
-        let last_printed = || match &candidate.source {
-            Source::Command(name) => state.commands.get(name)?.last().cloned(),
-            _ => None,
-        };
-        let known = reader.known_fingerprint(candidate).or_else(last_printed);
-        let is_rejected =
-            |value: &Fingerprint| state.rejected_at(&location.endpoint, value).is_some();
-        let Some(value) = known.filter(|value| is_rejected(value) && !asked.contains(value)) else {
-            continue;
-        };
-        asked.push(value);
-        // What cannot be read is said by the choice.
-        let Ok(loaded) = reader.load(candidate) else {
-            continue;
-        };
+/// An attempt of git's that did not work.
+struct Failed<'a> {
+    question: &'a Question<'a>,
+    hub: &'a Hub,
+    state: &'a State,
+    asked: &'a Asked,
+    attempt: &'a Attempt,
+}
+
+impl Failed<'_> {
+    fn explain(&self, verdict: &mut Verdict, chosen: Chosen, rejected: &mut Rejected) {
+        match &self.attempt.outcome {
+            Outcome::TooSlow => {
+                let host = self.hub.endpoint().authority();
+                verdict.problem = Some(unavailable(format!(
+                    "git's attempt did not come to an end: {host} does not answer in time"
+                )));
+                return;
+            }
+            Outcome::NotTried(why) => {
+                verdict.problem = Some(Diagnosis {
+                    kind: Kind::Unavailable,
+                    message: why.clone(),
+                    help: "see what is wrong with git: git credential-hf doctor".to_owned(),
+                });
+                return;
+            }
+            Outcome::Worked | Outcome::Failed(_) => {}
+        }
+        if let Some((candidate, hint)) = verdict.candidate.clone() {
+            verdict.notes.extend(chosen.said);
+            let loaded = match chosen.token {
+                Some((same, loaded)) if same == candidate => Some(loaded),
+                _ => Reader::new(self.question.context, self.state)
+                    .load(&candidate)
+                    .ok(),
+            };
+            verdict.problem = Some(match loaded {
+                Some(loaded) => self.with_token(&candidate, &loaded),
+                None => self.in_gits_words(&format!("git fails with {hint}")),
+            });
+            return;
+        }
+        if let Some(dead) = rejected
+            .dead
+            .first()
+            .cloned()
+            .filter(|_| self.attempt.asked)
+        {
+            rejected.dead.remove(0);
+            let (candidate, hint) = dead;
+            let context = self.question.context;
+            verdict.problem = Some(self.diagnose(&candidate, &HubError::Rejected, None));
+            verdict.token = format!("{}, {hint}", context.describe(&candidate, self.state));
+            verdict.candidate = Some((candidate, hint));
+            return;
+        }
+        verdict.problem = Some(match rejected.unsure.take() {
+            Some(unsure) if self.attempt.asked => unavailable(unsure),
+            _ => self.without_token(&chosen),
+        });
+    }
+
+    fn with_token(&self, candidate: &Candidate, loaded: &LoadedToken) -> Diagnosis {
+        let Question {
+            context,
+            place,
+            repo,
+            access,
+        } = self.question;
         let learned = Learned {
             context,
-            endpoint: &location.endpoint,
+            endpoint: &place.location.endpoint,
             candidate,
             secret: &loaded.secret,
         };
-        let what = wording::source_name(&candidate.source);
-        let host = location.endpoint.authority();
-        match hub.try_access(repo, access, Some(&loaded.secret)) {
-            Err(HubError::Rejected) => {
-                learned.rejected();
-                let dead = (candidate.clone(), loaded.secret.hint());
-                found.dead.push(dead);
-            }
-            Ok(()) | Err(HubError::Forbidden(_) | HubError::NotFound) => {
-                // A refusal of this repo is none of the token.
-                learned.accepted(hub.whoami(&loaded.secret).ok().as_ref());
-                found.notes.push(format!(
-                    "{what} was rejected before, but {host} accepts it: git uses it again"
-                ));
-            }
-            Err(error) => {
-                let note = format!("{what} was rejected before, and now {error}");
-                found.notes.push(note);
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// What the Hub says of the tokens that were rejected before.
-#[derive(Default)]
-struct Rejected {
-    /// Those that it does not accept now either, each with what may be shown of its value.
-    dead: Vec<(Candidate, String)>,
-    /// What became of the others.
-    notes: Vec<String>,
-}
-
-/// What the Hub has just told of a token, to be remembered.
-struct Learned<'a> {
-    context: &'a Context,
-    endpoint: &'a Endpoint,
-    candidate: &'a Candidate,
-    secret: &'a Secret,
-}
-
-impl Learned<'_> {
-    /// It is dead: git's next command uses another, even where no program reports a refusal.
-    fn rejected(&self) {
-        let state_file = &self.context.state_file;
-        let value = self.secret.fingerprint();
-        if let Err(error) = state_file.reject(self.endpoint, &value, clock::now()) {
-            terminal::say(&error.to_string());
-        }
-    }
-
-    /// It is good; the facts are what the Hub says of it, where it was asked.
-    fn accepted(&self, facts: Option<&Facts>) {
-        if let Err(error) = self.try_accepted(facts) {
-            terminal::say(&error.to_string());
-        }
-    }
-
-    fn try_accepted(&self, facts: Option<&Facts>) -> Result<(), StateError> {
-        let value = self.secret.fingerprint();
-        let state_file = &self.context.state_file;
-        state_file.lift(self.endpoint, &value)?;
-        let (Some(facts), Source::Stored(name)) = (facts, &self.candidate.source) else {
-            return Ok(());
+        let Err(answer) = self.hub.try_access(repo, *access, Some(&loaded.secret)) else {
+            learned.accepted(None);
+            let accepted = "the Hub accepts this token, and git fails all the same";
+            return match elsewhere::header(&place.location) {
+                None => self.in_gits_words(accepted),
+                Some(Login { what, help }) => Diagnosis {
+                    help,
+                    ..self.in_gits_words(&format!("{accepted}, for it sends {what} with it"))
+                },
+            };
         };
-        state_file.update(|state| {
-            let token = state.tokens.get_mut(name);
-            if let Some(token) = token.filter(|token| token.fingerprint == value) {
-                token.account = Some(facts.account.clone());
-                token.expires = facts.expires.or(token.expires);
-                token.facts = Some(Facts {
-                    verified: clock::now(),
-                    ..facts.clone()
-                });
-            }
-            Ok(())
+        // The Hub allows few of these questions, so it is asked only where the answer can matter.
+        let facts = match &answer {
+            HubError::Forbidden(_) | HubError::NotFound => self.hub.whoami(&loaded.secret).ok(),
+            _ => None,
+        };
+        match &facts {
+            Some(facts) => learned.accepted(Some(facts)),
+            None if matches!(answer, HubError::Rejected) => learned.rejected(),
+            None => {}
+        }
+        self.diagnose(candidate, &answer, facts.as_ref())
+    }
+
+    fn diagnose(
+        &self,
+        candidate: &Candidate,
+        answer: &HubError,
+        facts: Option<&crate::model::permissions::Facts>,
+    ) -> Diagnosis {
+        let Question { repo, access, .. } = self.question;
+        diagnose(Evidence {
+            repo,
+            page: &format!("{}/{repo}", self.hub.endpoint()),
+            access: *access,
+            answer,
+            facts,
+            replace: &remedy(candidate),
         })
     }
+
+    /// This helper gave git nothing. Why, in the order in which it stands in the way: no way to
+    /// the Hub, a login from elsewhere that the Hub refuses, git does not call, nothing to give.
+    fn without_token(&self, chosen: &Chosen) -> Diagnosis {
+        let Question {
+            context,
+            place,
+            repo,
+            access,
+        } = self.question;
+        let anonymous = self.hub.try_access(repo, *access, None);
+        if let Err(error @ (HubError::Unavailable(_) | HubError::Busy(_))) = &anonymous {
+            return unavailable(error.to_string());
+        }
+        let asking = self.asked.asking.as_ref();
+        let login = elsewhere::login(&place.location, &place.for_git, asking, self.attempt);
+        if let Some(Login { what, help }) = login {
+            let why = format!("git uses another login, which does not work: {what}");
+            return Diagnosis {
+                help,
+                ..self.in_gits_words(&why)
+            };
+        }
+        if !self.attempt.asked {
+            return match self.asked.not_called(context) {
+                Some(not_called) => Diagnosis {
+                    kind: Kind::NotCalled,
+                    message: not_called.why,
+                    help: not_called.help,
+                },
+                None => self.in_gits_words("git fails before it asks for a token"),
+            };
+        }
+        let missing = format!("git has no token for {repo}, and the Hub asks for one");
+        if let Some((why, help)) = &chosen.unknown_username {
+            return Diagnosis {
+                kind: Kind::NoToken,
+                message: format!("{missing}: {why}"),
+                help: help.clone(),
+            };
+        }
+        if !chosen.said.is_empty() {
+            return Diagnosis {
+                kind: if chosen.rejected {
+                    Kind::TokenDead
+                } else {
+                    Kind::NoToken
+                },
+                message: format!("{missing}: {}", chosen.said.join("; ")),
+                help: "see what is wrong: git credential-hf doctor".to_owned(),
+            };
+        }
+        Diagnosis {
+            kind: Kind::NoToken,
+            message: missing,
+            help: "run `git credential-hf login NAME`, or set HF_TOKEN".to_owned(),
+        }
+    }
+
+    fn in_gits_words(&self, why: &str) -> Diagnosis {
+        let said = match &self.attempt.outcome {
+            Outcome::Failed(words) if !words.is_empty() => format!(": {words}"),
+            _ => String::new(),
+        };
+        Diagnosis {
+            kind: Kind::Git,
+            message: format!("{why}{said}"),
+            help: "see what is in the way: git credential-hf doctor".to_owned(),
+        }
+    }
 }
 
-/// Without a token a public repo can be read, and nothing else.
-fn without_token(hub: &Hub, repo: &Repo, access: Access) -> Option<Diagnosis> {
-    match (access, hub.try_access(repo, access, None)) {
-        (Access::Read, Ok(())) => None,
-        (_, Err(answer @ (HubError::Unavailable(_) | HubError::Busy(_)))) => Some(Diagnosis {
-            kind: Kind::Unavailable,
-            message: answer.to_string(),
-            help: "try again later".to_owned(),
-        }),
-        _ => Some(Diagnosis {
-            kind: Kind::NoToken,
-            message: format!("git has no token for {repo}, and the Hub asks for one"),
-            help: "run `git credential-hf login NAME`, or set HF_TOKEN".to_owned(),
-        }),
+fn unavailable(message: String) -> Diagnosis {
+    Diagnosis {
+        kind: Kind::Unavailable,
+        message,
+        help: "try again later".to_owned(),
     }
 }
 
 impl Verdict {
-    fn is_about(&mut self, context: &Context, state: &State, candidate: Candidate, hint: String) {
-        self.token = Some(format!("{}, {hint}", context.describe(&candidate, state)));
-        self.candidate = Some((candidate, hint));
-    }
-
     fn as_text(&self) -> String {
         let screen = Screen::stdout();
-        let token = self.token.clone().unwrap_or_else(|| "no token".to_owned());
         let mut text = String::new();
         for note in &self.notes {
             text.push_str(&format!("note: {note}\n"));
         }
-        match &self.problem {
-            None => {
-                let ok = screen.paint(Style::Green, "ok");
-                text.push_str(&format!(
-                    "{ok}: {} {} works with {token}\n",
-                    self.access, self.repo
-                ));
-            }
-            Some(problem) => {
-                let no = screen.paint(Style::Red, "no");
-                text.push_str(&format!(
-                    "{no}: {} {} fails with {token}\n  = reason: {}\n  = help: {}\n",
-                    self.access,
-                    self.repo,
-                    text::one_line(&problem.message),
-                    text::one_line(&problem.help)
-                ));
-            }
+        let (word, style, ends) = match &self.problem {
+            None => ("ok", Style::Green, "works"),
+            Some(problem) if is_open(problem) => ("not known", Style::Yellow, "could not be tried"),
+            Some(_) => ("no", Style::Red, "fails"),
+        };
+        text.push_str(&format!(
+            "{}: {} {} {ends} with {}\n",
+            screen.paint(style, word),
+            self.access,
+            self.repo,
+            self.token
+        ));
+        if let Some(problem) = &self.problem {
+            text.push_str(&format!(
+                "  = reason: {}\n  = help: {}\n",
+                text::one_line(&problem.message),
+                text::one_line(&problem.help)
+            ));
         }
         // The styles are ours; what came from outside was made safe above or is a name of ours.
         text
     }
 
     fn as_json(&self) -> Value {
+        let works = match &self.problem {
+            None => Some(true),
+            Some(problem) if is_open(problem) => None,
+            Some(_) => Some(false),
+        };
         json!({
             "repo": self.repo,
             "endpoint": self.endpoint,
             "access": self.access,
-            "works": self.problem.is_none(),
+            "works": works,
+            "with": self.token,
             "kind": self.candidate.as_ref().map(|(c, _)| c.source.kind()),
             "name": self.candidate.as_ref().and_then(|(c, _)| c.source.name()),
             "reason": self.candidate.as_ref().map(|(c, _)| c.reason.to_string()),

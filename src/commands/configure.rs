@@ -14,7 +14,7 @@ use crate::terminal::print;
 /// Which of git's configuration files to change.
 #[derive(Debug, Default, clap::Args)]
 pub struct Scope {
-    /// For all users of this machine (git's system configuration) (git's system configuration)
+    /// For all users of this machine (git's system configuration) (git's system configuration) (git's system configuration)
     #[arg(long, group = "where")]
     pub system: bool,
     /// For the current repository only

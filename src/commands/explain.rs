@@ -5,8 +5,10 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::app::Context;
+use crate::app::asked::Asked;
 use crate::app::target;
 use crate::app::token_source::Reader;
+use crate::app::wording;
 use crate::app::wording::short_name;
 use crate::hf_cli::Which;
 use crate::model::endpoint::Endpoint;
@@ -15,7 +17,6 @@ use crate::model::text;
 use crate::selection::Candidate;
 use crate::selection::Notice;
 use crate::selection::Outcome;
-use crate::selection::Query;
 use crate::selection::Reason;
 use crate::selection::Source;
 use crate::selection::TokenSource;
@@ -108,7 +109,7 @@ struct Row {
 
 impl Answer {
     fn find(context: &Context, state: &State, location: &Location) -> Result<Self> {
-        let wanted = Query::at(location);
+        let asked = Asked::at(location);
         let repo = location.repo().map(|repo| repo.to_string());
         let mut answer = Self {
             subject: repo
@@ -129,7 +130,9 @@ impl Answer {
             ));
             return Ok(answer);
         }
-        let selection = context.select(&wanted, state).map_err(select_failure)?;
+        let selection = context
+            .select(&asked.query, state)
+            .map_err(select_failure)?;
         if selection.inferred
             && let Some(repo) = &selection.repo
         {
@@ -140,6 +143,13 @@ impl Answer {
                 .notes
                 .push("this URL has no path: the repo is taken from the remotes of the current repository".to_owned());
         }
+        if let Some(alone) = location.repo().filter(|repo| repo.namespace.is_none()) {
+            answer.notes.push(format!(
+                "this is about the repo `{alone}`, which has no namespace; for those of a \
+                 namespace, name one of them, such as {alone}/NAME"
+            ));
+        }
+        answer.notes.extend(asked.username_note());
         let by_rule = selection
             .candidates
             .first()
@@ -157,9 +167,8 @@ impl Answer {
                 ),
                 Notice::Tie(names) => crate::app::wording::tied(&answer.subject, names, &selection),
                 Notice::UnknownUsername => {
-                    "the username in the URL matches no stored token or account, \
-                     so only a token from the environment is used"
-                        .to_owned()
+                    let (why, help) = wording::unknown_username(asked.username_line());
+                    format!("{why}: {help}")
                 }
             });
         }
@@ -192,7 +201,8 @@ impl Answer {
                 answers,
             ));
         }
-        answer.notes.extend(target::not_called(&location.endpoint));
+        let not_called = asked.not_called(context).map(|it| it.to_string());
+        answer.notes.extend(not_called);
         if answer.rows.is_empty() {
             answer.notes.push(
                 "there is no token for it: run `git credential-hf login NAME`, or set HF_TOKEN"

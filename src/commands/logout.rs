@@ -12,6 +12,7 @@ use crate::model::token_name::TokenName;
 use crate::state::{State, TokenInfo};
 use crate::storage::StorageKind;
 use crate::terminal;
+use crate::terminal::AlreadyReported;
 use crate::terminal::Failure;
 use crate::terminal::print;
 use crate::terminal::print_json;
@@ -200,6 +201,11 @@ fn confirm(logout: &Args, names: &[TokenName]) -> Result<()> {
     };
     if terminal::confirm(&what) {
         return Ok(());
+    }
+    if terminal::can_ask() {
+        // The answer was no, so there is no error.
+        terminal::tell("nothing was removed");
+        return Err(AlreadyReported.into());
     }
     Err(Failure::new("nothing was removed")
         .help("to skip the question: add --yes")

@@ -4,10 +4,10 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::app::Context;
+use crate::app::asked;
 use crate::app::target;
 use crate::app::token_source::Reader;
 use crate::app::wording::{select_failure, source_name};
-use crate::git::remotes;
 use crate::model::endpoint::Endpoint;
 use crate::model::repo::Location;
 use crate::model::secret::{Kind, Secret};
@@ -391,7 +391,7 @@ fn hubs(context: &Context) -> Vec<HubRow> {
         }
     }
     let row = |endpoint: Endpoint| HubRow {
-        called: remotes::calls_us(&endpoint),
+        called: asked::calls_us(&endpoint),
         endpoint,
     };
     endpoints.into_iter().map(row).collect()

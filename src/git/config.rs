@@ -5,9 +5,11 @@ use std::path::Path;
 use std::process::Stdio;
 
 use crate::git::config_file::Reach;
+use crate::git::config_file::line_of;
 use crate::git::config_file::means_us;
 use crate::git::config_file::reach;
 use crate::git::run::{MAX_CONFIG, ReadError, TIMEOUT};
+use crate::system::files;
 use crate::system::process;
 use crate::system::process::output_within;
 
@@ -76,6 +78,37 @@ impl Entry {
     #[must_use]
     pub fn text(&self) -> &str {
         self.value.as_deref().unwrap_or("")
+    }
+
+    /// Where it is set, for a person: the file and the line, the variable, or `git -c`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let Some(file) = &self.file else {
+            return self.variable();
+        };
+        let bytes = files::read_plain(Path::new(file)).ok();
+        let line = bytes.and_then(|plain| line_of(&plain.bytes, &self.key, self.value.as_deref()));
+        match line {
+            Some(line) => format!("{file}, line {line}"),
+            None => file.clone(),
+        }
+    }
+
+    /// What sets an entry that no file has.
+    fn variable(&self) -> String {
+        let text = |name: &str| std::env::var(name).ok();
+        let count = text("GIT_CONFIG_COUNT").and_then(|count| count.parse().ok());
+        // Git takes no more of them either.
+        let mut numbers = 0..count.unwrap_or(0).min(1000);
+        let number = numbers.rfind(|number: &u32| {
+            text(&format!("GIT_CONFIG_KEY_{number}"))
+                .is_some_and(|key| key.eq_ignore_ascii_case(&self.key))
+                && text(&format!("GIT_CONFIG_VALUE_{number}")) == self.value
+        });
+        match number {
+            Some(number) => format!("GIT_CONFIG_KEY_{number}"),
+            None => "git -c, or GIT_CONFIG_PARAMETERS".to_owned(),
+        }
     }
 
     /// The value as git reads a yes or no.
@@ -183,6 +216,8 @@ pub struct Helpers<'a> {
     pub after: Vec<&'a Entry>,
     /// An empty one for some repos only, which takes ours out there.
     pub hidden: Option<&'a Entry>,
+    /// The empty one that takes ours out, where it would else be called.
+    pub reset: Option<&'a Entry>,
     /// How many others an empty one has taken out.
     pub cleared: usize,
 }
@@ -213,15 +248,17 @@ pub fn helpers<'a>(entries: &'a [Entry], endpoint: &str) -> Helpers<'a> {
         match (value.is_empty(), means_us(value)) {
             (true, _) if always => {
                 let cleared = found.cleared + found.before.len() + found.after.len();
+                let reset = found.call_us().then_some(entry);
                 found = Helpers {
                     cleared,
+                    reset: reset.or(found.reset),
                     ..Helpers::default()
                 };
             }
             (true, _) => found.hidden = found.call_us().then_some(entry),
             (_, true) if always => {
                 found.before.append(&mut found.after);
-                (found.ours, found.hidden) = (Some(entry), None);
+                (found.ours, found.hidden, found.reset) = (Some(entry), None, None);
             }
             (_, true) => found.partly = Some(entry),
             (_, false) if found.call_us() => found.after.push(entry),

@@ -40,14 +40,6 @@ pub fn all() -> Result<Vec<Remote>, ReadError> {
 /// The keys of all helpers.
 const HELPERS: &str = r"^credential\.(.*\.)?helper$";
 
-/// Whether git calls this helper for the endpoint, as far as its configuration says here and
-/// now; `None` without git.
-#[must_use]
-pub fn calls_us(endpoint: &Endpoint) -> Option<bool> {
-    let entries = config::read(HELPERS).ok()?;
-    Some(config::helpers(&entries, &endpoint.to_string()).call_us())
-}
-
 /// The helpers that are configured here, for whatever host.
 ///
 /// # Errors

@@ -4,7 +4,9 @@ use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::model::text::one_line;
 use crate::system::process::{self, output_within};
+use crate::system::scratch::Scratch;
 
 /// How long git may take to read its configuration: a hostile one may include a pipe.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
@@ -57,4 +59,22 @@ pub fn ask(arguments: &[&str]) -> Result<Option<String>, ReadError> {
         Err(ReadError::NoGit) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// What git says is wrong with its configuration, such as the line of a file; `None` where it can
+/// read all of it, or does not say.
+#[must_use]
+pub fn complaint() -> Option<String> {
+    let scratch = Scratch::new().ok()?;
+    let errors = scratch.path().join("errors");
+    let mut command = process::command("git");
+    command
+        .args(["config", "--list", "--name-only"])
+        .env("LC_ALL", "C")
+        .stderr(std::fs::File::create(&errors).ok()?);
+    let finished = output_within(command, TIMEOUT, MAX_CONFIG).ok()?;
+    let said = std::fs::read(&errors).ok()?;
+    let said = String::from_utf8_lossy(&said);
+    let line = said.lines().find_map(|line| line.strip_prefix("fatal: "))?;
+    (!finished.status.success()).then(|| one_line(line))
 }

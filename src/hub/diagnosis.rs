@@ -30,6 +30,10 @@ pub enum Kind {
     NotFound,
     /// Refused for a reason that only the Hub knows.
     Refused,
+    /// Git does not call this helper.
+    NotCalled,
+    /// Git fails for a reason of its own.
+    Git,
     /// The Hub is busy or out of reach.
     Unavailable,
 }
@@ -49,6 +53,8 @@ impl Kind {
             Self::Gate => "gate",
             Self::NotFound => "not-found",
             Self::Refused => "refused",
+            Self::NotCalled => "not-called",
+            Self::Git => "git",
             Self::Unavailable => "unavailable",
         }
     }

@@ -5,13 +5,14 @@ pub mod diagnosis;
 pub mod exchange;
 pub mod oauth;
 pub mod probe;
+pub mod proxy;
 pub mod revoke;
 pub mod whoami;
 
 use std::cell::OnceCell;
 use std::io::{self, Read};
 use std::mem::ManuallyDrop;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::blocking::{Client, RequestBuilder, Response};
@@ -19,6 +20,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Method, StatusCode, header};
 use zeroize::Zeroizing;
 
+use crate::hub::proxy::GitSettings;
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Secret;
 use crate::model::text;
@@ -106,6 +108,12 @@ impl Hub {
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// The proxy that requests go through, in words.
+    #[must_use]
+    pub fn proxy(&self) -> Option<String> {
+        proxy::in_words(&self.endpoint)
     }
 
     /// Begins a request to a path of this endpoint, which is all that a caller can name: no
@@ -283,7 +291,9 @@ fn build(endpoint: &Endpoint) -> Result<Client, reqwest::Error> {
                 attempt.follow()
             }
         }));
-    let roots = custom_roots();
+    let git = GitSettings::read(endpoint);
+    builder = git.apply(builder);
+    let roots = custom_roots(git.authorities);
     if !roots.is_empty() {
         builder = builder.tls_certs_merge(roots);
     }
@@ -293,10 +303,12 @@ fn build(endpoint: &Endpoint) -> Result<Client, reqwest::Error> {
 /// The CA bundles that git, curl and Python are told to use, beside the system's own: who has
 /// set up one of them for a company's proxy expects it to count here. (`SSL_CERT_FILE` is read
 /// with the system's.)
-fn custom_roots() -> Vec<reqwest::Certificate> {
+fn custom_roots(configured: Option<PathBuf>) -> Vec<reqwest::Certificate> {
+    let configured = configured.map(|path| ("http.sslCAInfo", path.into_os_string()));
     ["GIT_SSL_CAINFO", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"]
         .into_iter()
         .filter_map(|variable| Some((variable, std::env::var_os(variable)?)))
+        .chain(configured)
         .filter(|(_, path)| !path.is_empty())
         .flat_map(|(variable, path)| {
             bundle(Path::new(&path)).unwrap_or_else(|error| {

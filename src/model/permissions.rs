@@ -246,7 +246,11 @@ impl Facts {
     /// One line about the token: account, role and organisations.
     #[must_use]
     pub fn summary(&self) -> String {
-        let mut text = format!("account {}, role {}", self.account, self.role);
+        let mut text = format!("account {}", self.account);
+        // A browser login has none.
+        if self.role != Role::Unknown {
+            text.push_str(&format!(", role {}", self.role));
+        }
         if !self.organisations.is_empty() {
             let names: Vec<String> = self
                 .organisations
@@ -268,7 +272,13 @@ impl Facts {
             .scopes
             .iter()
             .map(|scope| {
-                let what: Vec<String> = scope.permissions.iter().map(|p| in_words(p)).collect();
+                let writes = scope.permits(Access::Write);
+                let permissions = scope.permissions.iter();
+                let what: Vec<String> = permissions
+                    // To write is to read.
+                    .filter(|permission| !writes || *permission != "repo.content.read")
+                    .map(|permission| in_words(permission))
+                    .collect();
                 let what = if what.is_empty() {
                     "nothing".to_owned()
                 } else {

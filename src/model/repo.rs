@@ -235,6 +235,20 @@ impl Location {
     pub fn repo(&self) -> Option<Repo> {
         Repo::from_path(&self.path)
     }
+
+    /// The place as a URL for git.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let text = self.endpoint.to_string();
+        let (scheme, host) = text.split_once("://").unwrap_or(("https", &text));
+        let user = self.username.as_deref().map_or_else(String::new, |name| {
+            format!("{}@", percent_encoded(name, ""))
+        });
+        format!(
+            "{scheme}://{user}{host}/{}",
+            percent_encoded(&self.path, "/")
+        )
+    }
 }
 
 /// Why a text names no place on a Hub.
@@ -274,6 +288,22 @@ pub fn parse_location(text: &str, default: &Endpoint) -> Result<Location, Locati
         path: percent_decode(path.trim_matches('/')),
         username: (!username.is_empty()).then_some(username),
     })
+}
+
+/// Writes as `%XX` what is neither a letter, a digit, one of `-._~`, nor in `kept`.
+fn percent_encoded(text: &str, kept: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric()
+            || b"-._~".contains(&byte)
+            || kept.as_bytes().contains(&byte)
+        {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 /// Undoes `%XX`; what is not valid stays as it is, and bytes that are no UTF-8 are replaced.
@@ -477,6 +507,8 @@ mod tests {
             ("https://huggingface.co", "https://huggingface.co", "", None),
         ] {
             let location = parse_location(text, &hub).unwrap();
+            let again = parse_location(&location.url(), &hub);
+            assert_eq!(again.as_ref(), Ok(&location), "{text}");
             assert_eq!(location.endpoint.to_string(), endpoint, "{text}");
             assert_eq!(location.path, path, "{text}");
             assert_eq!(location.username.as_deref(), username, "{text}");

@@ -159,7 +159,7 @@ pub enum Unusable {
 pub enum Reason {
     /// 1: `GIT_CREDENTIAL_HF_TOKEN_NAME`.
     NamedByEnvironment,
-    /// 1: the user name in the URL is the token's name.
+    /// 1: the username, of the URL or of git's configuration, is the token's name.
     NamedByUsername,
     /// 2: a rule.
     Rule(Pattern),
@@ -190,7 +190,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NamedByEnvironment => f.write_str("named by GIT_CREDENTIAL_HF_TOKEN_NAME"),
-            Self::NamedByUsername => f.write_str("named by the username in the URL"),
+            Self::NamedByUsername => f.write_str("named by the username"),
             Self::Rule(pattern) => write!(f, "rule `{pattern}`"),
             Self::Exchange => f.write_str("exchange of the job's identity"),
             Self::Environment => f.write_str("environment"),
@@ -224,7 +224,7 @@ pub enum Notice {
     RemotesDisagree(Vec<Repo>),
     /// These tokens' scopes cover the repo equally, so none of them was chosen.
     Tie(Vec<TokenName>),
-    /// A user name in the URL that is no token's and no account's.
+    /// A username that is not the name of a token or an account.
     UnknownUsername,
 }
 

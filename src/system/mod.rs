@@ -9,5 +9,6 @@ pub mod hardening;
 pub mod home;
 pub mod paths;
 pub mod process;
+pub mod scratch;
 pub mod sharing;
 pub mod trace;

@@ -58,7 +58,40 @@ pub struct Finished {
 /// # Errors
 /// When it cannot be started; [`io::ErrorKind::TimedOut`]; and [`io::ErrorKind::FileTooLarge`]
 /// when it prints more than `limit` bytes, since the first of them alone could mislead.
-pub fn output_within(mut command: Command, timeout: Duration, limit: u64) -> io::Result<Finished> {
+pub fn output_within(command: Command, timeout: Duration, limit: u64) -> io::Result<Finished> {
+    finish(command, timeout, limit, end)
+}
+
+/// Like [`output_within`], and what the program has started is killed with it. It is not in the
+/// foreground of the terminal, so nothing there can be asked.
+///
+/// # Errors
+/// As those of [`output_within`].
+pub fn output_of_all_within(
+    mut command: Command,
+    timeout: Duration,
+    limit: u64,
+) -> io::Result<Finished> {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    finish(command, timeout, limit, |child| {
+        #[cfg(unix)]
+        if let Some(group) = i32::try_from(child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw)
+        {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        end(child);
+    })
+}
+
+fn finish(
+    mut command: Command,
+    timeout: Duration,
+    limit: u64,
+    end: impl FnOnce(&mut Child),
+) -> io::Result<Finished> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let start = Instant::now();
     let mut child = command.spawn()?;

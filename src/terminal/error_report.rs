@@ -65,6 +65,11 @@ pub struct Help(pub String);
 #[error("failed")]
 pub struct AlreadyReported;
 
+/// Whether the answer is yes or no is not known; the user has seen why.
+#[derive(Debug, thiserror::Error)]
+#[error("not known")]
+pub struct NotKnown;
+
 /// Prints an error with its causes and what helps, like the Rust compiler.
 pub fn print_error(error: &anyhow::Error) {
     let screen = Screen::stderr();

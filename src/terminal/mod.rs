@@ -10,7 +10,7 @@ mod signals;
 pub mod table;
 pub mod width;
 
-pub use error_report::{AlreadyReported, Failure, Help, print_error};
+pub use error_report::{AlreadyReported, Failure, Help, NotKnown, print_error};
 pub use output::{Progress, json, print, print_json, print_secret, say, tell, tell_styled};
 pub use prompt::{Reply, can_ask, choose, confirm, confirm_each};
 pub use screen::{Screen, Style};

@@ -70,6 +70,7 @@ fn same_path(session: &Session, token: &TokenInfo) -> bool {
 /// With a password: that very secret and no other. What `store` kept is removed; any other
 /// token of ours is remembered as rejected, since an erase does not prove it bad.
 fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> {
+    trace::line(|| format!("{}{}", crate::git::trial::REFUSED, secret.hint()));
     let value = secret.fingerprint();
     let mut removed = false;
     for (name, token) in kept(session, state) {
@@ -107,10 +108,10 @@ fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> 
         ));
         return Ok(());
     }
-    session
+    let remembered = session
         .context
         .state_file
-        .reject(&session.endpoint, &value, now)?;
+        .reject(&session.endpoint, &value, now);
     let state = session.context.state_or_empty();
     if let Some(candidate) = candidate {
         let what = session.context.describe(&candidate, &state);
@@ -126,7 +127,8 @@ fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> 
             session.after_rejection(repo.as_ref(), &candidate)
         ));
     }
-    Ok(())
+    // Said last: that the Hub refused is what the user has to know first.
+    Ok(remembered?)
 }
 
 /// Renews a token from a browser login that the server refuses before its time. One that was

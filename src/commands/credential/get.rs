@@ -4,6 +4,7 @@ use std::io;
 
 use anyhow::Result;
 
+use crate::app::asked::Asked;
 use crate::app::token_source::Changed;
 use crate::app::token_source::Reader;
 use crate::app::wording;
@@ -12,6 +13,8 @@ use crate::commands::credential::request::Session;
 use crate::git::protocol::Capabilities;
 use crate::git::protocol::Credential;
 use crate::git::protocol::Reply;
+use crate::git::trial::{ANSWERING, ASKED, WITH};
+use crate::model::repo::Location;
 use crate::model::secret::Fingerprint;
 use crate::model::time::since;
 use crate::selection::Notice;
@@ -54,6 +57,7 @@ pub fn run() -> Result<()> {
 
 fn answer(session: &Session) -> Result<Reply> {
     let context = &session.context;
+    trace::line(|| format!("{ASKED}{}", session.endpoint.authority()));
     let now = clock::now();
     let mut wanted = session.wanted();
     let tried = match Mark::find(&session.request.states) {
@@ -128,7 +132,8 @@ fn answer(session: &Session) -> Result<Reply> {
             }
             trace::line(|| {
                 let what = context.describe(&candidate, &state);
-                format!("answering {subject} with {what}, {}", loaded.secret.hint())
+                let hint = loaded.secret.hint();
+                format!("{ANSWERING}{subject}{WITH}{what}, {hint}")
             });
             let asked = wanted.username.filter(|name| !name.is_empty());
             let is_asked_for = asked.is_some();
@@ -303,9 +308,20 @@ fn hint(session: &Session, selection: &Selection, subject: &str) {
         return;
     }
     if unknown {
-        terminal::say(&format!(
-            "no token for {subject}: the username in the URL matches no stored token or account; remove it from the URL (git remote set-url), or log in under that name"
-        ));
+        // The same user name may be in the configuration and in the URL; what the configuration
+        // gives is not looked at where the URL has one.
+        let place = Location {
+            endpoint: session.endpoint.clone(),
+            path: session.request.path.clone().unwrap_or_default(),
+            username: None,
+        };
+        let asked = Asked::at(&place);
+        let username = session.request.username.as_deref();
+        let line = asked
+            .username_line()
+            .filter(|line| Some(line.text()) == username);
+        let (why, help) = wording::unknown_username(line);
+        terminal::say(&format!("no token for {subject}: {why}: {help}"));
         return;
     }
     let namespace = selection

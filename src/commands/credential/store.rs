@@ -30,6 +30,7 @@ pub fn run() -> Result<()> {
     let Some(secret) = &request.password else {
         return Ok(());
     };
+    trace::line(|| format!("{}{}", crate::git::trial::ACCEPTED, secret.hint()));
     let state = session.context.state_file.load()?;
     accepted(&session, &state, secret)?;
     // A login in a URL, which any `.gitmodules` can contain, comes here too. Only what a person

@@ -9,11 +9,12 @@ use super::Args;
 use super::report::Report;
 use super::{Token, rules};
 use crate::app::Context;
-use crate::app::target;
+use crate::app::asked;
 use crate::import::Place;
 use crate::import::Source;
 use crate::import::remove::Gone;
 use crate::import::remove::remove;
+use crate::model::repo::Location;
 use crate::model::token_name::TokenName;
 use crate::terminal;
 use crate::terminal::{Progress, Reply};
@@ -157,7 +158,12 @@ impl Group {
         });
         copies.into_iter().find_map(|(token, copy)| {
             let Place::HfStored { name, .. } = &copy.found.place else {
-                return target::not_called(&token.endpoint);
+                let endpoint = Location {
+                    endpoint: token.endpoint.clone(),
+                    path: String::new(),
+                    username: None,
+                };
+                return asked::not_called(context, &endpoint).map(|it| it.to_string());
             };
             let name = TokenName::hf_cli(name);
             let rules = context.config.rules.iter().map(|rule| &rule.token);

@@ -372,13 +372,15 @@ fn status(state: &State, token: &TokenInfo) -> Cell {
         Eligibility::Good if token.expires.is_some_and(|at| at <= now) => {
             Cell::styled("expired", Style::Red)
         }
+        // Only the Hub can say that a token is good, and it has said so of this one.
+        Eligibility::Good if token.facts.is_some() => Cell::styled("ok", Style::Green),
         standing => word(standing),
     }
 }
 
 fn word(standing: Eligibility) -> Cell {
     match standing {
-        Eligibility::Good => Cell::styled("ok", Style::Green),
+        Eligibility::Good => Cell::styled("not verified", Style::Yellow),
         Eligibility::LastResort | Eligibility::Withheld => Cell::styled("rejected", Style::Red),
     }
 }

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::app::Context;
 use crate::app::assignment::Assignment;
+use crate::app::claims;
 use crate::app::naming::{fit_name, is_in_use, numbered};
 use crate::app::target;
 use crate::config::edit::Change;
@@ -90,7 +91,8 @@ pub struct Args {
 /// When the token cannot be one, the Hub does not take it, or it cannot be kept.
 pub fn run(login: &Args) -> Result<()> {
     let context = Context::with_config()?;
-    let default = target::default_endpoint(&context)?;
+    let texts: Vec<&str> = login.patterns.iter().map(String::as_str).collect();
+    let default = target::default_for(&context, &texts)?;
     let patterns = login
         .patterns
         .iter()
@@ -146,7 +148,7 @@ pub fn run(login: &Args) -> Result<()> {
     };
     let kind = keep(&context, keeping, &name, &record, facts.as_ref())?;
 
-    if !context.serves(&endpoint) {
+    if context.config.endpoint(&endpoint).is_none() {
         edit(&context.paths.config(), &[Change::AddEndpoint(&endpoint)])?;
         let line = format!(
             "added {endpoint} to your Hubs; run `git credential-hf configure` to set up git for it"
@@ -176,9 +178,11 @@ pub fn run(login: &Args) -> Result<()> {
     if let Some(facts) = &facts {
         print(&described(facts))?;
     }
-    assignment.write_and_say(&context)?;
+    assignment
+        .write_and_say(&context)
+        .map_err(|error| assignment.not_written(&error))?;
     if patterns.is_empty() && !login.default {
-        offer(&context, &name, &endpoint, facts.as_ref())?;
+        offer(&name, &endpoint, facts.as_ref())?;
     }
     Ok(())
 }
@@ -380,12 +384,9 @@ fn name_from(
 
 /// Rules that fit what the token may do: asked for on a terminal, named elsewhere, and never
 /// written without a word.
-fn offer(
-    context: &Context,
-    name: &TokenName,
-    endpoint: &Endpoint,
-    facts: Option<&Facts>,
-) -> Result<()> {
+fn offer(name: &TokenName, endpoint: &Endpoint, facts: Option<&Facts>) -> Result<()> {
+    // With the Hub that may have been added just now.
+    let context = &Context::with_config()?;
     let used = context.config.default.as_ref() == Some(name)
         || context.config.rules.iter().any(|rule| rule.token == *name);
     if used {
@@ -399,9 +400,13 @@ fn offer(
         .filter_map(|(_, text)| Pattern::parse_on(text, endpoint).ok())
         .collect();
     if patterns.is_empty() {
-        return print(&format!(
+        print(&format!(
             "next, say where to use it: `{command} --for NAMESPACE`, or `{command} --default`\n"
-        ));
+        ))?;
+        return match claims::not_called(context, endpoint) {
+            None => Ok(()),
+            Some(why) => print(&format!("note: {why}\n")),
+        };
     }
     let names: Vec<String> = patterns.iter().map(ToString::to_string).collect();
     let state = context.state_file.load()?;
@@ -415,11 +420,25 @@ fn offer(
         .map(String::as_str)
         .filter(|n| !tied.contains(n))
         .collect();
-    if !free.is_empty() {
-        let free = free.join(", ");
-        print(&format!(
-            "git uses it for {free}, unless a rule says otherwise\n"
-        ))?;
+    let mut used = Vec::new();
+    for pattern in patterns
+        .iter()
+        .filter(|it| free.contains(&it.to_string().as_str()))
+    {
+        match claims::against(context, &state, name, pattern) {
+            None => used.push(pattern.to_string()),
+            Some(why) => print(&format!("note: {why}\n"))?,
+        }
+    }
+    let not_called = claims::not_called(context, endpoint);
+    if !used.is_empty() {
+        let used = used.join(", ");
+        print(&match &not_called {
+            None => format!("git uses it for {used}, unless a rule says otherwise\n"),
+            Some(why) => format!("it is for {used}, but {why}\n"),
+        })?;
+    } else if let Some(why) = &not_called {
+        print(&format!("note: {why}\n"))?;
     }
     if !tied.is_empty() {
         let tied = tied.join(", ");

@@ -4,6 +4,7 @@ use crate::doctor::Check;
 use crate::doctor::Finding;
 use crate::doctor::Group;
 use crate::doctor::Inspection;
+use crate::git::asking::undo;
 use crate::git::config::Entry;
 use crate::git::config::last;
 use crate::selection::is_generic;
@@ -45,13 +46,13 @@ fn judge(entries: &[Entry], hubs: &[String], known: impl Fn(&str) -> bool) -> Ve
             && !is_generic(entry.text())
             && !known(entry.text())
         {
-            let file = entry.file.as_deref().unwrap_or("git -c");
+            let place = entry.place();
             let finding = Finding::warning(format!(
-                "git asks for the user `{}` ({file}), which is neither a token nor an \
+                "git asks for the user `{}` ({place}), which is neither a token nor an \
                  account here, so only HF_TOKEN can answer",
                 entry.text()
             ))
-            .by_hand("remove the line `username` from that file, or change it to a token's name");
+            .by_hand(format!("{}, or make it a token's name", undo(entry)));
             if !findings.contains(&finding) {
                 findings.push(finding);
             }

@@ -5,6 +5,8 @@ use crate::doctor::Finding;
 use crate::doctor::Group;
 use crate::doctor::Inspection;
 use crate::doctor::inspection::ask_git;
+use crate::git::run::complaint;
+use crate::system::process::on_path;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -15,7 +17,14 @@ pub const CHECK: Check = Check {
 };
 
 fn run(_: &Inspection<'_>) -> Vec<Finding> {
-    vec![judge(ask_git(&["--version"]).as_deref())]
+    let said = ask_git(&["--version"]);
+    match complaint().filter(|_| on_path("git").is_some()) {
+        Some(why) => vec![
+            Finding::problem(format!("git cannot read its configuration: {why}"))
+                .by_hand("correct that line, or take it out"),
+        ],
+        None => vec![judge(said.as_deref())],
+    }
 }
 
 /// From what `git --version` says.

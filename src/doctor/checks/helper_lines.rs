@@ -9,6 +9,7 @@ use crate::doctor::Group;
 use crate::doctor::Inspection;
 use crate::doctor::Verdict;
 use crate::doctor::repair::Repair;
+use crate::git::asking::undo;
 use crate::git::config::Entry;
 use crate::git::config::Helpers;
 use crate::git::config::Scope;
@@ -59,6 +60,14 @@ const HUB: &str = "\0";
 
 fn judge_one(helpers: &Helpers<'_>, configured: bool) -> Vec<Finding> {
     let Some(ours) = helpers.ours.or(helpers.partly) else {
+        if let Some(reset) = helpers.reset {
+            let finding = Finding::problem(format!(
+                "the empty `{}` ({}) keeps git from calling this helper for {HUB}",
+                reset.key,
+                place(reset)
+            ));
+            return vec![fixed(finding, reset)];
+        }
         let instead = match helpers.before.as_slice() {
             [] => String::new(),
             [first, ..] => format!(", but `{}` ({})", first.text(), place(first)),
@@ -122,11 +131,11 @@ fn judge_one(helpers: &Helpers<'_>, configured: bool) -> Vec<Finding> {
 
 /// Where an entry stands, in words.
 fn place(entry: &Entry) -> String {
+    let place = entry.place();
     match (&entry.file, entry.scope) {
-        (Some(file), Scope::System) => format!("{file}, for the whole system"),
-        (Some(file), Scope::Local | Scope::Worktree) => format!("{file} of this repository"),
-        (Some(file), _) => file.clone(),
-        (None, _) => "git -c, or variables of git".to_owned(),
+        (Some(_), Scope::System) => format!("{place}, for the whole system"),
+        (Some(_), Scope::Local | Scope::Worktree) => format!("{place}, of this repository"),
+        _ => place,
     }
 }
 
@@ -138,9 +147,7 @@ fn fixed(finding: Finding, entry: &Entry) -> Finding {
         (Scope::Worktree, Some(file)) => {
             finding.repaired_by(Repair::Configure(ConfigFile::File(PathBuf::from(file))))
         }
-        (Scope::Command, _) | (_, None) => finding.by_hand(
-            "omit `-c credential.helper=..`, or unset GIT_CONFIG_COUNT and GIT_CONFIG_PARAMETERS",
-        ),
+        (Scope::Command, _) | (_, None) => finding.by_hand(undo(entry)),
         _ => finding.repaired_by(Repair::Configure(ConfigFile::Global)),
     }
 }
@@ -226,7 +233,7 @@ mod tests {
                 Some(".git/config.worktree"),
                 "configure --file .git/config.worktree",
             ),
-            (Scope::Command, None, "omit `-c"),
+            (Scope::Command, None, "leave out `credential.helper`"),
         ] {
             let mut read = entries(&[RESET, OURS, STORE]);
             read[2].scope = scope;

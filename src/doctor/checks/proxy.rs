@@ -38,11 +38,12 @@ fn judge(variable: Option<&str>, in_git: Option<bool>) -> Finding {
         }
         (Some(_), Some(true)) => Finding::ok("set for git (http.proxy) and in the environment"),
         (Some(variable), Some(false)) => Finding::note(format!(
-            "git uses no proxy (http.proxy is empty), but this helper uses {variable}"
+            "git and this helper go without a proxy (http.proxy is empty), other programs with \
+             {variable}"
         )),
         (None, Some(true)) => Finding::warning(
-            "git uses a proxy (http.proxy) that requests of this helper, git-lfs and hf \
-             may not use",
+            "git and this helper go through a proxy (http.proxy) that the hf CLI and Python do not \
+             use",
         )
         .by_hand("set HTTPS_PROXY to the same URL"),
     }

@@ -48,8 +48,10 @@ fn judge(state: &State, elsewhere: bool, now: u64) -> Vec<Finding> {
                 Finding::warning("there are no tokens yet").by_hand("git credential-hf login NAME")
             }
             (0, true) => Finding::ok("no token is stored here; others are used"),
-            (1, _) => Finding::ok("1 token, not rejected and not expired"),
-            (n, _) => Finding::ok(format!("{n} tokens, none rejected or expired")),
+            (1, _) => Finding::ok("1 token, not rejected and not expired as far as is known here"),
+            (n, _) => Finding::ok(format!(
+                "{n} tokens, none rejected or expired as far as is known here"
+            )),
         });
     }
     findings

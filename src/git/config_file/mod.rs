@@ -27,6 +27,7 @@
 //! The grammar is that of git's `config.c` (`git_parse_source` and what it calls), its oddities included.
 
 mod helper_value;
+mod lines;
 mod parse;
 mod url_match;
 pub mod urls;
@@ -36,8 +37,9 @@ use std::path::PathBuf;
 
 use helper_value::{check_helper, generic_helper};
 pub use helper_value::{first_word, is_our_helper, is_seen_by_hf_cli, means_us, quote_helper};
+pub use lines::line_of;
 use parse::{File, Item, Kind, parse};
-pub use url_match::{Reach, reach};
+pub use url_match::{Reach, Target, applies, reach};
 
 const BEGIN: &str = "# git-credential-hf: begin";
 const END: &str = "# git-credential-hf: end";

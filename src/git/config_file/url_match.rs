@@ -32,6 +32,49 @@ pub fn reach(pattern: &str, endpoint: &str) -> Reach {
     }
 }
 
+/// A URL as git looks its `credential` sections up: an endpoint, the path, and the username in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// The scheme, host and port.
+    pub endpoint: &'a str,
+    /// The path, percent-decoded, without outer slashes.
+    pub path: &'a str,
+    /// The username in the URL, percent-decoded.
+    pub username: Option<&'a str>,
+}
+
+/// Whether `[credential "PATTERN"]` applies to a request for this very URL.
+#[must_use]
+pub fn applies(pattern: &str, to: Target<'_>) -> bool {
+    match reach(pattern, to.endpoint) {
+        Reach::Never => return false,
+        Reach::Always => return true,
+        Reach::Sometimes => {}
+    }
+    let (whole, rest) = match pattern.split_once("://") {
+        Some((_, rest)) => (true, rest),
+        None => (false, pattern),
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    if let Some((user, host)) = authority.rsplit_once('@') {
+        let user = user.split(':').next().unwrap_or("");
+        if host.contains('%') || Some(decoded(user).as_slice()) != to.username.map(str::as_bytes) {
+            return false;
+        }
+    } else if authority.contains('%') {
+        // What such a host means is git's secret, and no section that anybody writes has one.
+        return false;
+    }
+    let (path, to) = (decoded(path.trim_matches('/')), to.path.as_bytes());
+    let (path, rest) = (path.as_slice(), to.strip_prefix(path.as_slice()));
+    // A piece of a URL names one path, a whole URL all that is below it.
+    path.is_empty() || rest.is_some_and(|rest| rest.is_empty() || (whole && rest.starts_with(b"/")))
+}
+
+fn decoded(text: &str) -> zeroize::Zeroizing<Vec<u8>> {
+    crate::model::repo::percent_decoded(text)
+}
+
 /// The parts of a URL or of a piece of one that decide whether a `credential` section applies.
 struct UrlParts {
     scheme: String,
@@ -63,5 +106,46 @@ impl UrlParts {
             narrowed: !user.is_empty() || !path.trim_matches('/').is_empty(),
             scheme,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_that_apply_to_one_url() {
+        let to = Target {
+            endpoint: "https://huggingface.co",
+            path: "acme/x y.git",
+            username: Some("al ice"),
+        };
+        for (pattern, expected) in [
+            ("", true),
+            ("https://huggingface.co", true),
+            ("https://huggingface.co/", true),
+            ("https://*.co", true),
+            ("https://github.com", false),
+            ("https://huggingface.co/acme", true),
+            ("https://huggingface.co/acme/", true),
+            ("https://huggingface.co/acme/x%20y.git", true),
+            ("https://huggingface.co/acme/x", false),
+            ("https://huggingface.co/ac", false),
+            ("https://huggingface.co/Acme", false),
+            ("https://al%20ice@huggingface.co", true),
+            ("https://al%20ice@huggingface.co/acme", true),
+            ("https://bob@huggingface.co", false),
+            ("huggingface.co", true),
+            ("huggingface.co/acme", false),
+            ("huggingface.co/acme/x y.git", true),
+            ("https://hugging%66ace.co", false),
+        ] {
+            assert_eq!(applies(pattern, to), expected, "{pattern}");
+        }
+        let anybody = Target {
+            username: None,
+            ..to
+        };
+        assert!(!applies("https://al%20ice@huggingface.co", anybody));
     }
 }

@@ -145,7 +145,7 @@ fn the_storage_is_checked_before_a_token_is_asked_for() {
         machine.env("DBUS_SESSION_BUS_ADDRESS", &address);
         let mut terminal = Terminal::start(machine.helper(["login", "work"]));
         terminal.sees(words);
-        terminal.sees("Keep the token in a file instead?");
+        terminal.sees("Store the token in a file instead?");
         terminal.types("n\n");
         let (code, screen) = terminal.ends();
         assert_eq!(code, 1);
@@ -169,7 +169,7 @@ fn the_storage_is_checked_before_a_token_is_asked_for() {
     terminal.hides();
     let token = hub.add_token("work", &[]);
     terminal.types(&format!("{token}\n"));
-    terminal.sees("Let git call it?");
+    terminal.sees("Set it up now?");
     terminal.types("\n");
     assert_eq!(terminal.ends().0, 0);
     assert!(machine.read(CONFIG).contains("storage = \"file\""));
@@ -311,7 +311,7 @@ fn the_browser_is_opened_at_the_complete_address() {
     let page = "https://huggingface.co/oauth/device?user_code=ABCD-1234";
     terminal.sees(page);
     terminal.sees("The code is ABCD-1234, and it is valid for 10 min.");
-    terminal.sees("kept `me`");
+    terminal.sees("stored `me`");
     terminal.sees("[y/N]");
     terminal.types("\n");
     terminal.sees("[y/N]");

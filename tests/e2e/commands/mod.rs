@@ -1,6 +1,7 @@
 //! What a person types, and what is printed.
 
 pub mod bad_input;
+mod claims;
 pub mod explain_and_list;
 pub mod first_minutes;
 pub mod interrupted;

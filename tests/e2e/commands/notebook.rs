@@ -65,7 +65,7 @@ fn the_session_of_a_notebook() {
             "!git credential-hf login work --with-token",
             "login 1",
         ],
-        &["kept `work`", "stdin 0"],
+        &["stored `work`", "stdin 0"],
         &["clone 0"],
         &["no token was named", "logout 2"],
     ]) {

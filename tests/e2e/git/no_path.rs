@@ -172,7 +172,7 @@ fn remotes_that_agree_and_remotes_that_do_not() {
         git(machine, "x", "remote remove up");
         let explained = machine.helper(["explain", "https://huggingface.co"]);
         let explained = explained.dir("x").ok().stdout;
-        for word in ["acme/x on", "rule `acme`", "from the remotes here"] {
+        for word in ["acme/x on", "rule `acme`", "from the remotes of"] {
             assert!(explained.contains(word), "{explained}");
         }
     });

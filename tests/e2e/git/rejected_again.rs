@@ -119,7 +119,14 @@ fn check_clears_a_wrong_rejection_and_marks_a_dead_token() {
         // And what no program has reported yet, `check` finds: git goes on without it.
         machine.login("me", &me, &["--default"]);
         hub.revoke("work");
-        machine.helper(["check", "acme/x"]).fails();
+        let said = machine.helper(["check", "acme/x"]).run();
+        let goes_on = git.at_least(2, 46);
+        assert_eq!(said.code, i32::from(!goes_on), "{said}");
+        let told = [
+            "no: read acme/x fails with token `work`",
+            "does not accept token `work`: run `git credential-hf login work`",
+        ];
+        assert!(said.stdout.contains(told[usize::from(goes_on)]), "{said}");
         hub.clear_log();
         machine.git(["ls-remote", X]).ok();
         assert_eq!(hub.tokens_seen("/"), ["me"]);

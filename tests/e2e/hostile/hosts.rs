@@ -622,6 +622,7 @@ fn the_helper_takes_no_token_along_a_redirect_away_from_the_hub() {
     let machine = Machine::new(&hub);
     let token = hub.add_token("work", &[("acme", Write)]);
     machine.login("work", &token, &["--for", "acme"]);
+    machine.configure();
     let mut attacks = Attacks::new();
     for to in ELSEWHERE {
         for status in [301, 302, 303, 307, 308] {

@@ -144,6 +144,7 @@ fn errors_of_a_server_reach_the_terminal_without_escapes() {
             for (method, path) in [
                 ("GET", "/api/whoami-v2"),
                 ("GET", "/acme/x.git/info/refs"),
+                ("GET", "/acme/x/info/refs"),
                 ("POST", "/api/credentials/revoke"),
                 ("POST", "/oauth/device"),
                 ("POST", "/oauth/token"),

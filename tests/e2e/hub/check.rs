@@ -3,8 +3,8 @@
 
 use crate::hub::common::{asked, json, login, seen};
 use crate::support::hub::Right::{Read, Write};
-use crate::support::hub::api::{WhoAmI, account, fine_grained};
-use crate::support::hub::{Grants, Hub, Response};
+use crate::support::hub::api::{WhoAmI, account, fine_grained, invalid_credentials};
+use crate::support::hub::{Grants, Hub, Response, TokenSeen};
 use crate::support::machine::{Machine, Output};
 use serde_json::{Value, json as value};
 
@@ -47,14 +47,33 @@ impl Checked {
     fn check(&self, arguments: &[&str]) -> Output {
         self.hub.clear_log();
         let output = self.machine.helper(["check"].iter().chain(arguments)).run();
-        let works = output.stdout.starts_with("ok: ");
-        assert_eq!(output.code, i32::from(!works), "{output}");
+        let says = |word| {
+            output
+                .stdout
+                .lines()
+                .any(|line: &str| line.starts_with(word))
+        };
+        let code = match (says("ok: "), says("not known: ")) {
+            (true, _) => 0,
+            (false, true) => 3,
+            (false, false) => 1,
+        };
+        assert_eq!(output.code, code, "{output}");
         output
     }
 
     /// Checks in vain: the reason and the help that the user sees. The Hub is asked once what
     /// the token may do, and not at all where its first answer says everything.
     pub fn fails(&self, arguments: &[&str], whoami: usize) -> (String, String) {
+        self.told(arguments, whoami, ["no", "fails"])
+    }
+
+    /// The same where the Hub does not say enough.
+    pub fn stays_open(&self, arguments: &[&str], whoami: usize) -> (String, String) {
+        self.told(arguments, whoami, ["not known", "could not be tried"])
+    }
+
+    fn told(&self, arguments: &[&str], whoami: usize, [word, ends]: [&str; 2]) -> (String, String) {
         let output = self.check(arguments);
         let text = seen(&self.machine, &output, &self.token);
         assert_eq!(asked(&self.hub, WHOAMI), whoami, "{text}");
@@ -63,7 +82,7 @@ impl Checked {
         } else {
             "read"
         };
-        let first = format!("no: {verb} {} fails with token `work` (", arguments[0]);
+        let first = format!("{word}: {verb} {} {ends} with token `work` (", arguments[0]);
         assert!(text.starts_with(&first), "{text}");
         assert!(
             text.contains(", file, not encrypted), hf_…LAST\n"),
@@ -74,14 +93,30 @@ impl Checked {
         (reason.to_owned(), help.trim_end().to_owned())
     }
 
-    /// The Hub answers git's first request for `acme/x` in this way.
+    /// The Hub answers a request for `acme/x` in this way, once it comes with a token.
     pub fn refs(&self, answer: Response) {
-        self.hub.route(
-            "GET",
-            "huggingface.co",
-            "/acme/x.git/info/refs",
-            move |_| answer.clone(),
-        );
+        answer_refs(&self.hub, answer);
+    }
+
+    /// The proxy, as `check` names it.
+    pub fn proxy(&self) -> String {
+        format!("{} (https_proxy)", self.hub.proxy_url())
+    }
+}
+
+/// The Hub answers a request for `acme/x` in this way, git's and the helper's own, once it comes
+/// with a token.
+pub fn answer_refs(hub: &Hub, answer: Response) {
+    for path in ["/acme/x/info/refs", "/acme/x.git/info/refs"] {
+        let answer = answer.clone();
+        hub.route("GET", "huggingface.co", path, move |request| {
+            if request.token == TokenSeen::None {
+                // Git sends a password only where it is asked for one in this way.
+                invalid_credentials().header("WWW-Authenticate", "Basic realm=\"the Hub\"")
+            } else {
+                answer.clone()
+            }
+        });
     }
 }
 
@@ -91,8 +126,9 @@ pub fn row(reason: impl Into<String>, help: impl Into<String>) -> (String, Strin
 }
 
 #[test]
-fn what_works_is_said_in_one_line_and_costs_one_request() {
+fn what_works_is_said_in_one_line_and_costs_what_git_costs() {
     let test = Checked::new(&[("acme", Write), ("alice", Write)], account("write"));
+    let head = test.hub.head("acme/x");
     for (arguments, expected) in [
         (
             &["acme/x"][..],
@@ -108,14 +144,16 @@ fn what_works_is_said_in_one_line_and_costs_one_request() {
         ),
         (
             &["acme/open"],
-            "ok: read acme/open works with token `work` (its scopes cover acme, file, not encrypted), hf_…LAST\n",
+            "ok: read acme/open works with no token: it is public\n",
         ),
     ] {
         let output = test.check(arguments).ok();
         assert_eq!(seen(&test.machine, &output, &test.token), expected);
         let log = test.hub.log();
-        assert_eq!(log.len(), 1, "{log:?}");
-        assert!(log[0].path.ends_with(".git/info/refs"), "{log:?}");
+        assert!((2..=3).contains(&log.len()), "{log:?}");
+        let of_git = |path: &str| path.ends_with("/info/refs") || path.ends_with("-pack");
+        assert!(log.iter().all(|entry| of_git(&entry.path)), "{log:?}");
+        assert_eq!(test.hub.head("acme/x"), head, "a push wrote something");
     }
 }
 
@@ -213,7 +251,10 @@ fn without_a_token_only_public_repos_can_be_read() {
     let machine = Machine::new(&hub);
     machine.configure();
     let ok = machine.helper(["check", "acme/open"]).ok();
-    assert_eq!(ok.stdout, "ok: read acme/open works with no token\n");
+    assert_eq!(
+        ok.stdout,
+        "ok: read acme/open works with no token: it is public\n"
+    );
     for arguments in [
         &["acme/x"][..],
         &["acme/x", "--push"],
@@ -230,12 +271,18 @@ fn without_a_token_only_public_repos_can_be_read() {
         assert_eq!((output.code, output.stdout), (1, expected));
         assert_eq!(output.stderr, "");
     }
-    hub.route("GET", "huggingface.co", "/acme/x.git/info/refs", |_| {
-        Response::text(502, "")
-    });
+    for path in ["/acme/x/info/refs", "/acme/x.git/info/refs"] {
+        let bad_gateway = |_: &_| Response::text(502, "");
+        hub.route("GET", "huggingface.co", path, bad_gateway);
+    }
     let output = machine.helper(["check", "acme/x"]).fails();
-    let reason = "  = reason: the Hub answered with status 502\n";
-    assert!(output.stdout.contains(reason), "{output}");
+    let expected = format!(
+        "not known: read acme/x could not be tried with no token\n  \
+         = reason: the Hub answers with status 502; requests go through the proxy {} (https_proxy)\n  \
+         = help: try again later\n",
+        hub.proxy_url()
+    );
+    assert_eq!((output.code, output.stdout), (3, expected));
     assert_eq!(asked(&hub, WHOAMI), 0);
 }
 
@@ -250,6 +297,10 @@ fn json_names_the_reason_for_programs() {
             "endpoint": "https://huggingface.co",
             "access": "read",
             "works": true,
+            "with": format!(
+                "token `work` (its scopes cover acme, file, not encrypted), hf_…{}",
+                &test.token[test.token.len() - 4..]
+            ),
             "kind": "stored",
             "name": "work",
             "reason": "its scopes cover acme",

@@ -190,9 +190,9 @@ fn a_gate_without_words_is_told_without_a_loose_end() {
     let desk = Desk::new();
     desk.hub.add_repo("acme/x", true);
     desk.login("work", account("write"));
-    desk.hub.route("GET", HUB, "/acme/x.git/info/refs", |_| {
-        Response::text(403, "").header("X-Error-Code", "GatedRepo")
-    });
+    desk.machine.configure();
+    let gate = Response::text(403, "").header("X-Error-Code", "GatedRepo");
+    crate::hub::check::answer_refs(&desk.hub, gate);
     let said = desk.machine.helper(["check", "acme/x"]).fails().stdout;
     assert!(!said.contains(": \n") && !said.contains(":\n"), "{said}");
 }

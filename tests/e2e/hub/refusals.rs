@@ -211,8 +211,8 @@ fn a_hub_that_does_not_answer_costs_ten_seconds() {
 fn a_redirect_to_another_site_is_not_followed() {
     let test = Refused::new();
     let expected = format!(
-        "{UNVERIFIED}huggingface.co redirects to another site, which is not followed: \
-         the token is for huggingface.co alone{NO_VERIFY}"
+        "{UNVERIFIED}huggingface.co redirects to another site; the redirect is not followed, \
+         since the token is only for huggingface.co{NO_VERIFY}"
     );
     for to in [
         "https://evil.example/api/whoami-v2",
@@ -306,7 +306,7 @@ fn an_organisation_token_and_a_password_are_refused_before_the_hub_is_asked() {
             password,
             format!(
                 "error: this is not a Hub token: those begin with hf_\n  \
-                 = help: account passwords are not taken; create a token: {form}\n"
+                 = help: the Hub does not accept account passwords; create a token: {form}\n"
             ),
         ),
         (

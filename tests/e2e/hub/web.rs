@@ -76,6 +76,7 @@ fn a_browser_login_waits_as_long_as_it_is_told() {
         machine,
         oauth,
     } = &test;
+    machine.configure();
     oauth.polls_are_answered(&["authorization_pending", "slow_down"]);
     let start = Instant::now();
     let output = test.login().ok();
@@ -379,7 +380,7 @@ fn the_account_of_a_browser_login_is_known_without_a_role() {
     answer["auth"] = json!({ "type": "oauth", "expiresAt": "2199-01-31T12:00:00.000Z" });
     whoami.says("oauth 1", answer);
     let output = test.login().ok();
-    let told = "account alice, role unknown, organisations acme (write), umbrella (read)\n";
+    let told = "account alice, organisations acme (write), umbrella (read)\n";
     assert!(output.stdout.contains(told), "{output}");
     assert_eq!(
         label(&test.hub, &get(&test.machine, "acme/y").ok()).as_deref(),

@@ -306,7 +306,7 @@ fn login_into_a_locked_or_dead_keyring_says_so_and_keeps_nothing() {
         assert_eq!(failed.code, 1);
         assert!(took < Duration::from_secs(5), "{took:?}");
         failed.says(&[
-            "`work` is not kept",
+            "`work` was not stored",
             "keyring",
             "--storage file",
             "HF_TOKEN",
@@ -329,7 +329,7 @@ fn without_a_keyring_login_says_why_and_what_to_do() {
         let failed = login(&machine, &token).fails();
         assert_eq!(failed.code, 1);
         failed.says(&[
-            "`work` is not kept",
+            "`work` was not stored",
             "no keyring is running on this machine",
             "git credential-hf login work --storage file",
             "not encrypted",

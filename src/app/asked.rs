@@ -1,0 +1,134 @@
+//! What git asks this helper for at a place, and whether it asks at all: from its configuration
+//! here and now, for every command that speaks of what git gets.
+
+use std::fmt;
+
+use crate::app::Context;
+use crate::git::asking::{Asking, behind};
+use crate::git::config::Entry;
+use crate::model::endpoint::Endpoint;
+use crate::model::repo::Location;
+use crate::model::secret::holds_token;
+use crate::selection::{Query, is_generic};
+
+/// What git asks for at a place.
+#[derive(Debug)]
+pub struct Asked {
+    /// What the choice of a token is made from.
+    pub query: Query,
+    /// What git's configuration says; `None` where it cannot be read.
+    pub asking: Option<Asking>,
+}
+
+/// Why git does not ask this helper, and what helps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotCalled {
+    /// What keeps it from doing so.
+    pub why: String,
+    /// A command, or the line to take out.
+    pub help: String,
+    /// This helper is configured, and another line undoes that.
+    pub undone: bool,
+}
+
+impl fmt::Display for NotCalled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.why, self.help)
+    }
+}
+
+impl Asked {
+    /// Reads it. Git sends the path of the remote, and none for a bare endpoint; the username is
+    /// that of the URL, or else what `credential.username` gives.
+    #[must_use]
+    pub fn at(location: &Location) -> Self {
+        let asking = Asking::read(location).ok();
+        let mut query = Query::at(location);
+        if let Some(entry) = asking.as_ref().and_then(|asking| asking.username.as_ref()) {
+            query.username = Some(entry.text().to_owned());
+        }
+        Self { query, asking }
+    }
+
+    /// The line of git's configuration that gives the username, if it means somebody.
+    #[must_use]
+    pub fn username_line(&self) -> Option<&Entry> {
+        let entry = self.asking.as_ref()?.username.as_ref()?;
+        (!is_generic(entry.text())).then_some(entry)
+    }
+
+    /// Where the username comes from, in words, if it is not from the URL.
+    #[must_use]
+    pub fn username_note(&self) -> Option<String> {
+        let entry = self.username_line()?;
+        let name = entry.text();
+        let whom = if holds_token(name) {
+            "an access token in the place of a username".to_owned()
+        } else {
+            format!("the username `{name}`")
+        };
+        Some(format!(
+            "git asks with {whom} ({}, {})",
+            entry.key,
+            entry.place()
+        ))
+    }
+
+    /// What to say where git does not call this helper.
+    #[must_use]
+    pub fn not_called(&self, context: &Context) -> Option<NotCalled> {
+        let asking = self.asking.as_ref()?;
+        if asking.ours.is_some() {
+            return None;
+        }
+        let endpoint = &self.query.endpoint;
+        let subject = match (&self.query.path, &asking.reset) {
+            (Some(path), Some(_)) => format!("{endpoint}/{path}"),
+            _ => endpoint.to_string(),
+        };
+        let why = format!("git does not call this helper for {subject}");
+        if let Some(reset) = &asking.reset {
+            return Some(NotCalled {
+                why: format!(
+                    "{why}: the empty `{}` ({}) takes it out",
+                    reset.key,
+                    reset.place()
+                ),
+                help: behind(reset),
+                undone: true,
+            });
+        }
+        let help = if context.config.endpoint(endpoint).is_some() {
+            "run `git credential-hf configure`".to_owned()
+        } else {
+            format!(
+                "add \"{endpoint}\" = {{}} below [endpoints] in {}, then run \
+                 `git credential-hf configure`",
+                context.paths.config().display()
+            )
+        };
+        Some(NotCalled {
+            why,
+            help,
+            undone: false,
+        })
+    }
+}
+
+/// What to say where git does not call this helper for a whole endpoint, or for one place on it.
+#[must_use]
+pub fn not_called(context: &Context, location: &Location) -> Option<NotCalled> {
+    Asked::at(location).not_called(context)
+}
+
+/// Whether git calls this helper for an endpoint; `None` where its configuration cannot be read.
+#[must_use]
+pub fn calls_us(endpoint: &Endpoint) -> Option<bool> {
+    let location = Location {
+        endpoint: endpoint.clone(),
+        path: String::new(),
+        username: None,
+    };
+    let asking = Asking::read(&location).ok()?;
+    Some(asking.ours.is_some())
+}

@@ -1,0 +1,101 @@
+//! A login that git has from elsewhere, and which therefore goes to the Hub in the place of this
+//! helper's: where it is set, and what takes it away.
+
+use crate::git::asking::{Asking, behind, undo};
+use crate::git::config::{self, Entry};
+use crate::git::config_file::{Target, applies};
+use crate::git::trial::Attempt;
+use crate::model::repo::Location;
+use crate::model::text::shell_quoted;
+
+/// The keys of headers.
+const HEADERS: &str = r"^http\.(.*\.)?extraheader$";
+
+/// A login of another's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// Where it is, without its value.
+    pub what: String,
+    /// What takes it away.
+    pub help: String,
+}
+
+/// The header with a login that git sends to a place along with any other.
+#[must_use]
+pub fn header(location: &Location) -> Option<Login> {
+    let entries = config::read(HEADERS).unwrap_or_default();
+    let header = last_header(&entries, location)?;
+    Some(Login {
+        what: format!("`{}` ({})", header.key, header.place()),
+        help: undo(header),
+    })
+}
+
+/// The login that git used in an attempt in which this helper gave it none, where that can be
+/// told. `for_git` is the remote's name, or the URL.
+#[must_use]
+pub fn login(
+    location: &Location,
+    for_git: &str,
+    asking: Option<&Asking>,
+    attempt: &Attempt,
+) -> Option<Login> {
+    if let Some(header) = header(location) {
+        return Some(header);
+    }
+    // Those after this helper get their turn where it does not answer.
+    let helpers = asking.map(|asking| match attempt.asked {
+        true => &asking.after,
+        false => &asking.before,
+    });
+    let reported = attempt.accepted || attempt.refused;
+    if let Some(helper) = helpers.and_then(|helpers| helpers.first())
+        && (reported || !attempt.asked)
+    {
+        return Some(Login {
+            what: format!("the helper `{}` ({})", helper.text(), helper.place()),
+            help: behind(helper),
+        });
+    }
+    (reported && !attempt.asked).then(|| {
+        let plain = Location {
+            username: None,
+            ..location.clone()
+        };
+        Login {
+            what: "the one in the URL".to_owned(),
+            help: match for_git.contains("://") {
+                true => "leave it out of the URL".to_owned(),
+                false => format!(
+                    "run `git remote set-url {} {}`",
+                    shell_quoted(for_git),
+                    plain.url()
+                ),
+            },
+        }
+    })
+}
+
+/// The last header with a login that goes to a place. An empty one takes back those before it.
+fn last_header<'a>(entries: &'a [Entry], location: &Location) -> Option<&'a Entry> {
+    let endpoint = location.endpoint.to_string();
+    let target = Target {
+        endpoint: &endpoint,
+        path: &location.path,
+        username: location.username.as_deref(),
+    };
+    let mut found = None;
+    for entry in entries {
+        let section = entry.between("http", "extraheader");
+        if !section.is_some_and(|section| applies(section, target)) {
+            continue;
+        }
+        let name = entry.text().split(':').next().unwrap_or("").trim();
+        if entry.text().is_empty() {
+            found = None;
+        } else if name.eq_ignore_ascii_case("authorization") {
+            found = Some(entry);
+        }
+    }
+    found
+}

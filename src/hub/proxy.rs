@@ -1,0 +1,149 @@
+//! The way that requests of our own take: git's proxy and certificates, as they are configured for
+//! the Hub's URL, so that what git reaches is reached.
+
+use std::path::PathBuf;
+
+use reqwest::blocking::ClientBuilder;
+use reqwest::{NoProxy, Proxy};
+
+use crate::git::config;
+use crate::git::run::ask;
+use crate::model::endpoint::Endpoint;
+use crate::system::home::home;
+use crate::system::trace;
+
+/// What git's configuration says of requests to one Hub.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct GitSettings {
+    /// `http.proxy`; empty means none, whatever the environment says.
+    pub proxy: Option<String>,
+    /// `http.sslCAInfo`.
+    pub authorities: Option<PathBuf>,
+}
+
+impl GitSettings {
+    /// Asks git, which knows best which of its sections fits a URL.
+    #[must_use]
+    pub fn read(endpoint: &Endpoint) -> Self {
+        let url = endpoint.to_string();
+        let told = ask(&["config", "-z", "--get-urlmatch", "http", &url]);
+        let told = told.ok().flatten().unwrap_or_default();
+        let mut found = Self::default();
+        for (key, value) in told.split('\0').filter_map(|entry| entry.split_once('\n')) {
+            match key {
+                "http.proxy" => found.proxy = Some(value.to_owned()),
+                "http.sslcainfo" if !value.is_empty() => {
+                    let below_home = value.strip_prefix("~/");
+                    let path = below_home.and_then(|rest| Some(home()?.join(rest)));
+                    found.authorities = Some(path.unwrap_or_else(|| PathBuf::from(value)));
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// Lets requests go the same way.
+    pub fn apply(&self, builder: ClientBuilder) -> ClientBuilder {
+        match self.proxy.as_deref() {
+            None => builder,
+            Some("") => builder.no_proxy(),
+            Some(proxy) => match Proxy::all(with_scheme(proxy)) {
+                // Git gives curl the variable too.
+                Ok(proxy) => builder.proxy(proxy.no_proxy(NoProxy::from_env())),
+                Err(_) => {
+                    trace::line(|| "http.proxy is not a URL that requests can use".to_owned());
+                    builder
+                }
+            },
+        }
+    }
+}
+
+/// The proxy that requests to a Hub go through, without a login in it, and what sets it.
+#[must_use]
+pub fn in_words(endpoint: &Endpoint) -> Option<String> {
+    let host = endpoint.host();
+    if ["no_proxy", "NO_PROXY"].iter().any(|name| {
+        let value = std::env::var(name).unwrap_or_default();
+        value.split(',').any(|name| excepts(name.trim(), host))
+    }) {
+        return None;
+    }
+    if let Some(proxy) = GitSettings::read(endpoint).proxy {
+        let entries = config::read(r"^http\.(.*\.)?proxy$").unwrap_or_default();
+        let mut same = entries.iter().filter(|entry| entry.text() == proxy);
+        let set = same.next_back().map_or_else(
+            || "http.proxy".to_owned(),
+            |entry| format!("`{}`, {}", entry.key, entry.place()),
+        );
+        return (!proxy.is_empty()).then(|| format!("{} ({set})", without_login(&proxy)));
+    }
+    let names: &[&str] = if endpoint.is_plain_http() {
+        &["http_proxy", "all_proxy", "ALL_PROXY"]
+    } else {
+        &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+    };
+    names.iter().find_map(|name| {
+        let proxy = std::env::var(name).ok().filter(|value| !value.is_empty())?;
+        Some(format!("{} ({name})", without_login(&proxy)))
+    })
+}
+
+/// Whether an entry of `no_proxy` is about a host.
+fn excepts(entry: &str, host: &str) -> bool {
+    let domain = entry.trim_start_matches('.').to_ascii_lowercase();
+    let above = || {
+        host.strip_suffix(&domain)
+            .is_some_and(|rest| rest.ends_with('.'))
+    };
+    !domain.is_empty() && (domain == "*" || domain == host || above())
+}
+
+/// As curl reads it: without a scheme it is an HTTP proxy.
+fn with_scheme(proxy: &str) -> String {
+    if proxy.contains("://") {
+        proxy.to_owned()
+    } else {
+        format!("http://{proxy}")
+    }
+}
+
+fn without_login(proxy: &str) -> String {
+    let proxy = with_scheme(proxy);
+    let (scheme, rest) = proxy.split_once("://").unwrap_or(("http", &proxy));
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    format!("{scheme}://{}", host.trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_shown_without_its_login() {
+        for (proxy, shown) in [
+            ("proxy.corp:3128", "http://proxy.corp:3128"),
+            ("http://u:p@proxy.corp:3128/", "http://proxy.corp:3128"),
+            ("https://u:p@ss@proxy.corp", "https://proxy.corp"),
+            ("socks5h://127.0.0.1:1080", "socks5h://127.0.0.1:1080"),
+        ] {
+            assert_eq!(without_login(proxy), shown);
+        }
+    }
+
+    #[test]
+    fn hosts_that_go_without_a_proxy() {
+        for (entry, excepted) in [
+            ("huggingface.co", true),
+            (".huggingface.co", true),
+            ("co", true),
+            ("*", true),
+            ("", false),
+            ("gface.co", false),
+            ("hf.co", false),
+        ] {
+            assert_eq!(excepts(entry, "huggingface.co"), excepted, "{entry}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! A folder for one moment: nobody else can enter it, and it is removed at the end.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::system::environment::Environment;
+
+/// A folder of this process.
+#[derive(Debug)]
+pub struct Scratch {
+    path: PathBuf,
+}
+
+impl Scratch {
+    /// Makes one, in the session's runtime folder or in the temporary one, by a name that nobody
+    /// can know before.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn new() -> io::Result<Self> {
+        let runtime = Environment::from_process().runtime_dir;
+        let above = runtime.filter(|dir| dir.is_dir());
+        let above = above.unwrap_or_else(std::env::temp_dir);
+        let name = RandomState::new().hash_one(std::process::id());
+        let path = above.join(format!("git-credential-hf-{name:016x}"));
+        #[cfg_attr(not(unix), allow(unused_mut))]
+        let mut builder = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        // Fails where there is one already, whoever has made it.
+        builder.create(&path)?;
+        Ok(Self { path })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_gone_at_the_end() {
+        let scratch = Scratch::new().unwrap();
+        let path = scratch.path().to_owned();
+        std::fs::write(path.join("file"), "x").unwrap();
+        #[cfg(unix)]
+        assert_eq!(crate::system::files::mode_of(&path), Some(0o700));
+        drop(scratch);
+        assert!(!path.exists());
+    }
+}
