@@ -5,6 +5,7 @@ use crate::app::claims;
 use crate::config::edit::Change;
 use crate::config::edit::edit;
 use crate::model::endpoint::Endpoint;
+use crate::model::operation::Operation;
 use crate::model::pattern::Pattern;
 use crate::model::token_name::TokenName;
 use crate::terminal::Failure;
@@ -20,6 +21,8 @@ pub struct Assignment<'a> {
     pub endpoint: &'a Endpoint,
     /// The patterns that get a rule.
     pub patterns: &'a [Pattern],
+    /// The operation that the rules are for, if not both.
+    pub operation: Option<Operation>,
     /// Whether it becomes the default.
     pub default: bool,
 }
@@ -33,10 +36,19 @@ impl Assignment<'_> {
         self.write(context)?;
         let name = self.name;
         for pattern in self.patterns {
-            print(&format!("{pattern} uses `{name}`\n"))?;
+            print(&match self.operation {
+                Some(operation) => format!("a {operation} of {pattern} uses `{name}`\n"),
+                None => format!("{pattern} uses `{name}`\n"),
+            })?;
         }
         if self.default {
-            print(&format!("everything without a rule uses `{name}`\n"))?;
+            print(&match self.endpoint.is_hugging_face() {
+                true => format!("everything without a rule uses `{name}`\n"),
+                false => format!(
+                    "everything without a rule on {} uses `{name}`\n",
+                    self.endpoint
+                ),
+            })?;
         }
         self.say_what_is_in_the_way()
     }
@@ -92,6 +104,7 @@ impl Assignment<'_> {
             name,
             endpoint,
             patterns,
+            operation,
             default,
         } = self;
         if let Some(pattern) = patterns.iter().find(|p| p.endpoint != *endpoint) {
@@ -104,8 +117,9 @@ impl Assignment<'_> {
         }
         let rules = patterns
             .iter()
-            .map(|pattern| Change::SetRule(pattern, name));
-        let default = default.then_some(Change::SetDefault(Some(name)));
+            .map(|pattern| Change::SetRule(pattern, name, operation));
+        let own = (!endpoint.is_hugging_face()).then_some(endpoint);
+        let default = default.then_some(Change::SetDefault(own, Some(name)));
         let changes: Vec<Change<'_>> = rules.chain(default).collect();
         if changes.is_empty() {
             return Ok(());

@@ -8,6 +8,7 @@ use crate::app::asked::Asked;
 use crate::app::target;
 use crate::app::token_source::Reader;
 use crate::app::wording;
+use crate::model::operation::Operation;
 use crate::model::repo::Location;
 use crate::selection::Candidate;
 use crate::selection::LoadedToken;
@@ -56,7 +57,12 @@ pub struct Chosen {
 ///
 /// # Errors
 /// When a token asked for by name cannot be had, or the place is on no Hub of this user.
-pub fn choose_for(context: &Context, state: &State, location: &Location) -> Result<Chosen> {
+pub fn choose_for(
+    context: &Context,
+    state: &State,
+    location: &Location,
+    operation: Option<Operation>,
+) -> Result<Chosen> {
     if !context.serves(&location.endpoint) {
         return Err(
             Failure::new(format!("{} is not one of your Hubs", location.endpoint))
@@ -67,7 +73,8 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
                 .into(),
         );
     }
-    let asked = Asked::at(location);
+    let mut asked = Asked::at(location);
+    asked.query = asked.query.for_operation(operation);
     let selection = context
         .select(&asked.query, state)
         .map_err(crate::app::wording::select_failure)?;
@@ -120,7 +127,7 @@ pub fn choose_for(context: &Context, state: &State, location: &Location) -> Resu
     })
 }
 
-/// Chooses a token for a command that needs one.
+/// Chooses a token for a command that needs one, and does not know what it will be used for.
 ///
 /// # Errors
 /// When there is none, too.
@@ -129,7 +136,7 @@ pub fn token_for(
     state: &State,
     location: &Location,
 ) -> Result<(Candidate, LoadedToken)> {
-    let chosen = choose_for(context, state, location)?;
+    let chosen = choose_for(context, state, location, None)?;
     // Not a word where nobody has let git call this helper: a token may be all that is wanted.
     if let Some(not_called) = asked::not_called(context, location).filter(|it| it.undone) {
         terminal::say(&not_called.to_string());

@@ -53,13 +53,8 @@ pub fn against_default(
     name: &TokenName,
     endpoint: &Endpoint,
 ) -> Option<String> {
-    let query = Query {
-        endpoint: endpoint.clone(),
-        // One that nobody has a rule for.
-        path: Some("nobody/nothing".to_owned()),
-        username: None,
-        operation: None,
-    };
+    // One that nobody has a rule for.
+    let query = Query::new(endpoint.clone(), Some("nobody/nothing".to_owned()), None);
     let other = used_instead(context, state, name, &query)?;
     Some(format!("{other} takes precedence over the default"))
 }

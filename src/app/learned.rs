@@ -36,8 +36,10 @@ pub fn ask_about_rejected(
     repo: &Repo,
     access: Access,
 ) -> Result<Rejected> {
+    let query = Asked::at(location).query;
+    let query = query.for_operation(Some(access.into()));
     let selection = context
-        .select(&Asked::at(location).query, state)
+        .select(&query, state)
         .map_err(wording::select_failure)?;
     let mut reader = Reader::renewing(context, state);
     let mut asked: Vec<Fingerprint> = Vec::new();

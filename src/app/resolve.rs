@@ -5,8 +5,11 @@ use crate::git::calling_process::{Asker, Callers};
 use crate::git::run::ReadError;
 use crate::git::{calling_process, remotes};
 use crate::model::endpoint::Endpoint;
+use crate::model::operation::Operation;
+use crate::model::repo::Repo;
 use crate::model::token_name::TokenName;
-use crate::selection::{HfKnown, Inputs, Query, Remote, SelectError, Selection, select};
+use crate::selection::overview::{Row, overview};
+use crate::selection::{HfKnown, Inputs, Query, Remote, SelectError, Selection, select, would_do};
 use crate::state::State;
 use crate::system::trace;
 use crate::terminal;
@@ -34,6 +37,63 @@ impl Context {
     /// # Errors
     /// When a token asked for by name cannot be had, or the remotes are needed and cannot be read.
     pub fn select(&self, wanted: &Query, state: &State) -> Result<Selection, SelectError> {
+        let selection = self.with_inputs(wanted, state, select)??;
+        self.trace_candidates(&selection, state);
+        Ok(selection)
+    }
+
+    /// The candidates for what git asks. Which operation it is for is looked up only where the
+    /// choice, or what is said about it, depends on that.
+    ///
+    /// # Errors
+    /// As [`Context::select`].
+    pub fn select_for_git(&self, wanted: &Query, state: &State) -> Result<Selection, SelectError> {
+        let selection = self.with_inputs(wanted, state, |inputs| {
+            let of = |operation| {
+                let wanted = wanted.clone().for_operation(operation);
+                select(Inputs {
+                    wanted: &wanted,
+                    ..inputs
+                })
+            };
+            let [fetch, push] = Operation::ALL.map(|operation| of(Some(operation)));
+            let (fetch, push) = (fetch?, push?);
+            if fetch.candidates == push.candidates && fetch.repo == push.repo {
+                return Ok(fetch);
+            }
+            match self.operation() {
+                Some(Operation::Fetch) => Ok(fetch),
+                Some(Operation::Push) => Ok(push),
+                None => of(None),
+            }
+        })??;
+        self.trace_candidates(&selection, state);
+        Ok(selection)
+    }
+
+    /// What goes where on an endpoint.
+    #[must_use]
+    pub fn overview(&self, state: &State, endpoint: &Endpoint) -> Vec<Row> {
+        let wanted = Query::new(endpoint.clone(), Some(String::new()), None);
+        let rows = self.with_inputs(&wanted, state, |inputs| overview(inputs, endpoint));
+        // It fails only where remotes are needed.
+        rows.unwrap_or_default()
+    }
+
+    /// The stored token that may push to a repo, where the one that git gets may not.
+    #[must_use]
+    pub fn would_do(&self, wanted: &Query, repo: &Repo, state: &State) -> Option<TokenName> {
+        let wanted = wanted.clone().for_operation(Some(Operation::Push));
+        self.with_inputs(&wanted, state, |inputs| would_do(inputs, repo))
+            .ok()?
+    }
+
+    fn with_inputs<T>(
+        &self,
+        wanted: &Query,
+        state: &State,
+        then: impl FnOnce(Inputs<'_>) -> T,
+    ) -> Result<T, SelectError> {
         // A token that is named needs no repo.
         let remotes = if wanted.path.is_none() && self.env.token_name.is_none() {
             self.remotes(&wanted.endpoint)
@@ -42,7 +102,7 @@ impl Context {
             Vec::new()
         };
         let names = self.hf_names_asked_for(wanted, &remotes);
-        let inputs = Inputs {
+        Ok(then(Inputs {
             wanted,
             config: &self.config,
             state,
@@ -53,18 +113,18 @@ impl Context {
                 active: !matches!(self.hf_cli().active_value(), Ok(None)),
                 names: &names,
             },
-        };
-        let selection = select(inputs)?;
+        }))
+    }
+
+    fn trace_candidates(&self, selection: &Selection, state: &State) {
         for (at, candidate) in selection.candidates.iter().enumerate() {
             trace::line(|| format!("candidate {}: {}", at + 1, self.describe(candidate, state)));
         }
-        Ok(selection)
     }
 
     /// The names of the hf CLI's tokens, if anything here asks for one of them.
     fn hf_names_asked_for(&self, wanted: &Query, remotes: &[Remote]) -> Vec<String> {
-        let rules = self.config.rules.iter().map(|rule| &rule.token);
-        let mut configured = rules.chain(&self.config.default);
+        let mut configured = self.config.all_names();
         let typed = [&self.env.token_name, &wanted.username].into_iter();
         let typed = typed.chain(remotes.iter().map(|remote| &remote.username));
         let asked_for = configured.any(|name| name.of_hf_cli().is_some())
@@ -82,15 +142,20 @@ impl Context {
         self.callers.get_or_init(Callers::read)
     }
 
-    /// Whether git's own HTTP transport asks, and not another program by way of git. Where
-    /// looking is not cheap, nothing is known.
+    /// What git is about to do, as the calling programs tell.
+    fn operation(&self) -> Option<Operation> {
+        let operation = self.callers().operation();
+        trace::line(|| match operation {
+            Some(operation) => format!("asked for a {operation}"),
+            None => "asked for an unknown operation".to_owned(),
+        });
+        operation
+    }
+
+    /// Whether git's own HTTP transport asks, and not another program by way of git.
     #[must_use]
     pub fn asked_by_git(&self) -> bool {
-        let asker = if calling_process::IS_CHEAP {
-            self.callers().asker()
-        } else {
-            Asker::Unknown
-        };
+        let asker = self.callers().asker();
         trace::line(|| format!("asked by: {asker:?}"));
         asker == Asker::GitTransport
     }

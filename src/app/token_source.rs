@@ -4,7 +4,7 @@ use crate::app::Context;
 use crate::app::exchange;
 use crate::app::renewal;
 use crate::app::renewal::RenewalError;
-use crate::app::wording::remedy;
+use crate::app::wording::{remedy, stopped};
 use crate::hf_cli::Which;
 use crate::model::secret::Fingerprint;
 use crate::model::secret::Kind;
@@ -269,7 +269,13 @@ impl TokenSource for Reader<'_> {
         match &candidate.source {
             Source::Stored(name) => Ok(self.load_stored(name)?),
             Source::Command(name) => Ok(self.load_command(name)?),
-            Source::Environment(variable) => Ok(plain(self.context.env_secret(variable)?.clone())),
+            Source::Environment(variable) => match self.context.env_secret(variable) {
+                Ok(secret) => Ok(plain(secret.clone())),
+                Err(error) if candidate.required => {
+                    Err(LoadError::Final(stopped(candidate, &error.to_string())))
+                }
+                Err(error) => Err(error.into()),
+            },
             Source::Unusable(name, Unusable::Missing) => {
                 // The hf CLI's names are not known where its file cannot be used.
                 if name.of_hf_cli().is_some() {

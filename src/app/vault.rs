@@ -9,7 +9,7 @@ use super::Context;
 use crate::model::secret::Secret;
 use crate::model::token_name::TokenName;
 use crate::state::file::StateError;
-use crate::state::{State, TokenInfo};
+use crate::state::{Origin, State, TokenInfo};
 use crate::storage::file::FileStorage;
 use crate::storage::keyring::KeyringStorage;
 use crate::storage::parking::Parking;
@@ -123,8 +123,17 @@ impl Context {
         let before = self.state_file.update(|state| {
             check(state)?;
             let mut token = token;
-            token.order = state.next_order();
-            // Typed again, or logged in again: an earlier rejection of the value is cleared.
+            let old = state
+                .tokens
+                .get(name)
+                .filter(|old| old.origin == Origin::Login);
+            token.order = match (token.origin, token.order, old) {
+                // Logging in again, or another name, does not make a login a newer one.
+                (Origin::Login, 1.., _) => token.order,
+                (Origin::Login, 0, Some(old)) => old.order,
+                _ => state.next_order(),
+            };
+            // Typed again, or logged in again: whatever was held against the value is lifted.
             state.lift(&token.endpoint, &value);
             let before = state.tokens.get(name).cloned();
             if let Some(before) = &before {

@@ -3,6 +3,7 @@
 use super::Context;
 use crate::git::asking::undo;
 use crate::git::config::Entry;
+use crate::model::permissions::Lack;
 use crate::model::repo::Repo;
 use crate::model::text::shell_quoted;
 use crate::model::time;
@@ -170,16 +171,78 @@ pub fn some_of<T: ToString>(all: &[T]) -> String {
     names.join(" and ")
 }
 
-/// Several tokens would do, and nothing says which.
+/// Several tokens would do, and the oldest login is the one that git gets.
 #[must_use]
-pub fn tied(subject: &str, names: &[TokenName], selection: &Selection) -> String {
-    let first = names.first().map_or("NAME", TokenName::as_str);
-    let repo = selection.repo.as_ref();
-    let namespace = repo.and_then(|repo| repo.namespace.as_ref());
+pub fn equal(selection: &Selection, others: &[TokenName]) -> String {
+    let first = others.first().map_or("NAME", TokenName::as_str);
+    let namespace = selection
+        .repo
+        .as_ref()
+        .and_then(|repo| repo.namespace.as_ref());
+    let others: Vec<String> = others.iter().map(|name| format!("`{name}`")).collect();
     format!(
-        "tokens {} cover {subject} equally: choose one with `git credential-hf use {} --for {}`",
-        some_of(names),
+        "{} would do as well; the oldest login is used. To choose another: \
+         git credential-hf use {} --for {}",
+        some_of(&others),
         shell_quoted(first),
         namespace.map_or("NAMESPACE", |namespace| namespace.as_str()),
+    )
+}
+
+/// Why the Hub will refuse a push.
+#[must_use]
+pub fn lack(lack: Lack, repo: &Repo) -> String {
+    let namespace = repo.namespace.as_ref().map_or("", |name| name.as_str());
+    match lack {
+        Lack::Role => "its role is `read`".to_owned(),
+        Lack::Scope => format!("it has no scope to write to {repo}"),
+        Lack::OrganisationRole => format!("its account has the role `read` in {namespace}"),
+        Lack::Membership => format!("its account is not a member of {namespace}"),
+    }
+}
+
+/// A push that the Hub will refuse: which token is given, why it was chosen, and what would do.
+#[must_use]
+pub fn will_be_refused(
+    candidate: &Candidate,
+    lack: Lack,
+    repo: &Repo,
+    helps: Option<&TokenName>,
+) -> String {
+    let namespace = repo
+        .namespace
+        .as_ref()
+        .map_or("NAMESPACE", |name| name.as_str());
+    let help = match (helps, lack) {
+        (Some(other), _) => format!(
+            "`{other}` may: git credential-hf use {} --for {namespace} --push",
+            shell_quoted(other.as_str())
+        ),
+        (None, Lack::Scope) => format!(
+            "add a scope for it at https://huggingface.co/settings/tokens, then run \
+             `git credential-hf check {repo} --push`"
+        ),
+        (None, Lack::Role) => format!(
+            "log in with a token that may write: git credential-hf login NAME --for {namespace}"
+        ),
+        (None, Lack::OrganisationRole | Lack::Membership) => {
+            format!("ask an administrator of {namespace}, or log in with another account")
+        }
+    };
+    format!(
+        "{} ({}) may not push to {repo}, as far as is known: {}; {help}",
+        source_name(&candidate.source),
+        candidate.reason,
+        self::lack(lack, repo),
+    )
+}
+
+/// Nothing is answered in the place of a candidate that was meant to be used.
+#[must_use]
+pub fn stopped(candidate: &Candidate, why: &str) -> String {
+    format!(
+        "{} cannot be used: {why}; {}",
+        source_name(&candidate.source),
+        remedy(candidate)
     )
 }

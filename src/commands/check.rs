@@ -137,7 +137,7 @@ impl Question<'_> {
             rejected = ask_about_rejected(context, &state, location, &hub, repo, access)?;
         }
         let state = context.state_file.load()?;
-        let mut chosen = choice::choose_for(context, &state, location)?;
+        let mut chosen = choice::choose_for(context, &state, location, Some(self.access.into()))?;
         if chosen.rejected && !rejected.dead.is_empty() {
             // The Hub itself has just said more than what is remembered.
             chosen.said.pop();
@@ -218,6 +218,7 @@ impl Question<'_> {
         }
         let (_, hint) = answered.rsplit_once(", ")?;
         let query = Asked::at(&self.place.location).query;
+        let query = query.for_operation(Some(self.access.into()));
         let selection = self.context.select(&query, state).ok()?;
         let mut candidates = selection.candidates.into_iter();
         let candidate = candidates.find(|candidate| shown(candidate, hint))?;

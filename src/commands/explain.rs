@@ -12,6 +12,7 @@ use crate::app::wording;
 use crate::app::wording::short_name;
 use crate::hf_cli::Which;
 use crate::model::endpoint::Endpoint;
+use crate::model::operation::Operation;
 use crate::model::repo::Location;
 use crate::model::text;
 use crate::selection::Candidate;
@@ -39,12 +40,16 @@ would be used, with the reason. Nothing is changed, and no secret is shown.",
     after_help = "\
 Examples:
   git credential-hf explain acme/x
+  git credential-hf explain acme/x --push
   git credential-hf explain https://huggingface.co/datasets/acme/x/tree/main
   cd some-clone && git credential-hf explain"
 )]
 pub struct Args {
     /// A repo (acme/x, datasets/acme/x) or a URL; by default, the remotes of the current repository
     pub repo: Option<String>,
+    /// Explain a push instead of a fetch
+    #[arg(long)]
+    pub push: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -61,9 +66,13 @@ pub fn run(explain: &Args) -> Result<()> {
         None => target::remotes(&context)?,
     };
     let state = context.state_file.load()?;
+    let operation = match explain.push {
+        true => Operation::Push,
+        false => Operation::Fetch,
+    };
     let mut answers = Vec::new();
     for location in &locations {
-        answers.push(Answer::find(&context, &state, location)?);
+        answers.push(Answer::find(&context, &state, location, operation)?);
     }
     if explain.json {
         let answers: Vec<Value> = answers.iter().map(Answer::as_json).collect();
@@ -76,9 +85,10 @@ pub fn run(explain: &Args) -> Result<()> {
 }
 
 /// The columns, of which those that matter least go first where the terminal is too narrow.
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 7] = [
     Column::new(""),
     Column::new("TOKEN").shorten(16, Cut::Middle),
+    Column::new("STEP").drop(3),
     Column::new("WHY").shorten(18, Cut::End),
     Column::new("WHERE").shorten(16, Cut::End).drop(1),
     Column::new("VALUE").drop(2),
@@ -90,6 +100,7 @@ struct Answer {
     endpoint: String,
     repo: Option<String>,
     inferred: bool,
+    operation: Operation,
     served: bool,
     rows: Vec<Row>,
     notes: Vec<String>,
@@ -99,6 +110,7 @@ struct Row {
     source: Source,
     storage: Option<StorageKind>,
     name: String,
+    step: &'static str,
     reason: String,
     place: String,
     hint: Option<String>,
@@ -108,8 +120,14 @@ struct Row {
 }
 
 impl Answer {
-    fn find(context: &Context, state: &State, location: &Location) -> Result<Self> {
-        let asked = Asked::at(location);
+    fn find(
+        context: &Context,
+        state: &State,
+        location: &Location,
+        operation: Operation,
+    ) -> Result<Self> {
+        let mut asked = Asked::at(location);
+        asked.query = asked.query.for_operation(Some(operation));
         let repo = location.repo().map(|repo| repo.to_string());
         let mut answer = Self {
             subject: repo
@@ -118,6 +136,7 @@ impl Answer {
             endpoint: location.endpoint.to_string(),
             repo,
             inferred: false,
+            operation,
             served: context.serves(&location.endpoint),
             rows: Vec::new(),
             notes: Vec::new(),
@@ -156,7 +175,7 @@ impl Answer {
             .is_some_and(|first| matches!(first.reason, Reason::Rule(_)));
         for notice in &selection.notices {
             // A rule has settled it.
-            if by_rule && matches!(notice, Notice::Tie(_)) {
+            if by_rule && matches!(notice, Notice::Equal(_)) {
                 continue;
             }
             answer.notes.push(match notice {
@@ -165,7 +184,7 @@ impl Answer {
                      neither in particular, unless the remote in use is known",
                     crate::app::wording::disagree(repos)
                 ),
-                Notice::Tie(names) => crate::app::wording::tied(&answer.subject, names, &selection),
+                Notice::Equal(names) => wording::equal(&selection, names),
                 Notice::UnknownUsername => {
                     let (why, help) = wording::unknown_username(asked.username_line());
                     format!("{why}: {help}")
@@ -201,6 +220,14 @@ impl Answer {
                 answers,
             ));
         }
+        if let Some(chosen) = chosen.as_ref()
+            && let (Some(lack), Some(repo)) = (chosen.lack, &selection.repo)
+        {
+            let helps = context.would_do(&asked.query, repo, state);
+            answer
+                .notes
+                .push(wording::will_be_refused(chosen, lack, repo, helps.as_ref()));
+        }
         let not_called = asked.not_called(context).map(|it| it.to_string());
         answer.notes.extend(not_called);
         if answer.rows.is_empty() {
@@ -218,7 +245,11 @@ impl Answer {
 
     fn as_text(&self, screen: Screen) -> String {
         let subject = screen.paint(Style::Bold, &screen.text(&text::sanitize(&self.subject)));
-        let mut text = format!("{subject} on {}\n", self.endpoint);
+        let what = match self.operation {
+            Operation::Fetch => "",
+            Operation::Push => "push to ",
+        };
+        let mut text = format!("{what}{subject} on {}\n", self.endpoint);
         if !self.rows.is_empty() {
             let mut table = Table::new(COLUMNS);
             for row in &self.rows {
@@ -239,6 +270,7 @@ impl Answer {
             "endpoint": self.endpoint,
             "repo": self.repo,
             "inferred": self.inferred,
+            "operation": self.operation.to_string(),
             "served": self.served,
             "candidates": candidates,
             "notes": self.notes,
@@ -291,6 +323,7 @@ impl Row {
             source: candidate.source.clone(),
             storage: token.map(|token| token.storage),
             name: short_name(&candidate.source),
+            step: candidate.reason.step(),
             reason: candidate.reason.to_string(),
             place: context
                 .place(&candidate.source, state)
@@ -308,7 +341,7 @@ impl Row {
         }
     }
 
-    fn cells(&self) -> [Cell; 6] {
+    fn cells(&self) -> [Cell; 7] {
         let status = match self.answers {
             true => Cell::styled(self.standing, Style::Green),
             false => Cell::styled(self.standing, Style::Red),
@@ -322,6 +355,7 @@ impl Row {
                 true => Cell::styled(self.name.as_str(), Style::Bold),
                 false => self.name.as_str().into(),
             },
+            self.step.into(),
             self.reason.as_str().into(),
             self.place.as_str().into(),
             self.hint.clone().unwrap_or_else(|| "-".to_owned()).into(),
@@ -333,6 +367,7 @@ impl Row {
         json!({
             "kind": self.source.kind(),
             "name": self.source.name(),
+            "step": self.step,
             "reason": self.reason,
             "storage": self.storage,
             "token": self.hint,

@@ -230,11 +230,13 @@ fn still_naming(context: &Context, name: &TokenName) -> Vec<String> {
         .config
         .rules
         .iter()
-        .filter(|rule| rule.token == *name)
+        .filter(|rule| rule.tokens().any(|token| token == name))
         .map(|rule| format!("rule `{}`", rule.pattern))
         .collect();
-    if context.config.default.as_ref() == Some(name) {
-        left.push("`default`".to_owned());
-    }
+    let defaults = context.config.defaults_to(name);
+    left.extend(defaults.into_iter().map(|endpoint| match endpoint {
+        None => "`default`".to_owned(),
+        Some(endpoint) => format!("`default` of {endpoint}"),
+    }));
     left
 }

@@ -8,6 +8,7 @@ use crate::app::Context;
 use crate::app::{enrol, lookup};
 use crate::config::edit::{Change, edit};
 use crate::hub::Hub;
+use crate::model::operation::Operation;
 use crate::model::permissions::Facts;
 use crate::model::token_name::TokenName;
 use crate::state::{Origin, State, TokenInfo};
@@ -145,13 +146,16 @@ fn copy(
 /// Gives whatever names the token its new name.
 fn move_rules(context: &Context, old: &TokenName, new: &TokenName) -> Result<()> {
     let config = &context.config;
-    let naming = config.rules.iter().filter(|rule| rule.token == *old);
-    let mut changes: Vec<Change<'_>> = naming
-        .map(|rule| Change::SetRule(&rule.pattern, new))
-        .collect();
-    if config.default.as_ref() == Some(old) {
-        changes.push(Change::SetDefault(Some(new)));
+    let mut changes: Vec<Change<'_>> = Vec::new();
+    for rule in &config.rules {
+        for operation in Operation::ALL {
+            if rule.token(Some(operation)) == Some(old) {
+                changes.push(Change::SetRule(&rule.pattern, new, Some(operation)));
+            }
+        }
     }
+    let defaults = config.defaults_to(old).into_iter();
+    changes.extend(defaults.map(|endpoint| Change::SetDefault(endpoint, Some(new))));
     if !changes.is_empty() {
         edit(&context.paths.config(), &changes)?;
     }

@@ -4,17 +4,18 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::app::Context;
-use crate::app::asked;
+use crate::app::asked::{self, Asked};
 use crate::app::target;
 use crate::app::token_source::Reader;
 use crate::app::wording::{select_failure, source_name};
 use crate::model::endpoint::Endpoint;
+use crate::model::operation::Operation;
 use crate::model::repo::Location;
 use crate::model::secret::{Kind, Secret};
 use crate::model::text::{one_line, sanitize};
 use crate::model::time;
 use crate::model::token_name::TokenName;
-use crate::selection::{Outcome, Query, choose};
+use crate::selection::{Outcome, choose};
 use crate::state::{Eligibility, State, TokenInfo};
 use crate::system::clock;
 use crate::terminal;
@@ -493,21 +494,22 @@ fn here(context: &Context, state: &State) -> Vec<Here> {
     // Outside a clone there is nothing to say.
     let locations = target::remotes(context).unwrap_or_default();
     let one = |location: &Location| {
-        let answer = answer(context, state, location);
+        let get = |operation| answer(context, state, location, operation);
         let repo = location.repo().map(|repo| repo.to_string());
         Here {
             subject: repo.unwrap_or_else(|| location.endpoint.to_string()),
             endpoint: location.endpoint.clone(),
-            fetch: answer.clone(),
-            push: answer,
+            fetch: get(Operation::Fetch),
+            push: get(Operation::Push),
         }
     };
     locations.iter().map(one).collect()
 }
 
 /// What git gets at a place, without a renewal or any other request to the Hub.
-fn answer(context: &Context, state: &State, location: &Location) -> Answer {
-    let selection = match context.select(&Query::at(location), state) {
+fn answer(context: &Context, state: &State, location: &Location, operation: Operation) -> Answer {
+    let wanted = Asked::at(location).query.for_operation(Some(operation));
+    let selection = match context.select(&wanted, state) {
         Ok(selection) => selection,
         Err(error) => return Answer::None(select_failure(error).to_string()),
     };

@@ -10,10 +10,14 @@ use anyhow::Result;
 
 /// The arguments of `unuse`.
 #[derive(Debug, clap::Args)]
-#[command(about = "Remove a rule")]
+#[command(about = "Remove a rule or the default")]
 pub struct Args {
     /// The rule's pattern, as `list` shows it; by default, the rule for the current repository
+    #[arg(conflicts_with = "default")]
     pub pattern: Option<String>,
+    /// Remove the default instead
+    #[arg(long)]
+    pub default: bool,
 }
 
 /// Removes a rule.
@@ -22,6 +26,9 @@ pub struct Args {
 /// When there is no such rule.
 pub fn run(choice: &Args) -> Result<()> {
     let context = Context::with_config()?;
+    if choice.default {
+        return remove_default(&context);
+    }
     let given: Vec<String> = choice.pattern.iter().cloned().collect();
     for pattern in target::patterns(&context, &given)? {
         if !context
@@ -48,4 +55,19 @@ pub fn run(choice: &Args) -> Result<()> {
         print(&format!("removed the rule for {pattern}\n"))?;
     }
     Ok(())
+}
+
+/// The default of the environment's Hub.
+fn remove_default(context: &Context) -> Result<()> {
+    let endpoint = target::default_endpoint(context)?;
+    let own = context.config.defaults.contains_key(&endpoint);
+    let set = context.config.default_for(&endpoint);
+    let Some(name) = set.filter(|_| own || endpoint.is_hugging_face()) else {
+        return Err(Failure::new(format!("there is no default for {endpoint}"))
+            .help("`git credential-hf list` shows what goes where")
+            .into());
+    };
+    let change = Change::SetDefault(own.then_some(&endpoint), None);
+    edit(&context.paths.config(), &[change])?;
+    print(&format!("`{name}` is not the default any more\n"))
 }

@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::app::Context;
 use crate::app::asking;
 use crate::app::target;
+use crate::model::operation::Operation;
 use crate::model::token_name::TokenName;
 use crate::terminal::Failure;
 
@@ -22,6 +23,7 @@ with its kind, a repo, a glob (the longest), a namespace with its kind, a namesp
 Examples:
   git credential-hf use work --for acme
   git credential-hf use llama --for 'acme/llama-*' --for datasets/acme/llama
+  git credential-hf use acme-write --for acme --push
   git credential-hf use me --default
   cd some-clone && git credential-hf use work"
 )]
@@ -31,6 +33,12 @@ pub struct Args {
     /// The namespace or repo; repeatable
     #[arg(long = "for", value_name = "PATTERN")]
     pub patterns: Vec<String>,
+    /// Write rules for pushing only
+    #[arg(long, conflicts_with = "fetch")]
+    pub push: bool,
+    /// Write rules for fetching only
+    #[arg(long)]
+    pub fetch: bool,
     /// Use it where no other token is chosen
     #[arg(long)]
     pub default: bool,
@@ -52,7 +60,8 @@ pub fn run(choice: &Args) -> Result<()> {
         })?,
     };
     let endpoint = endpoint_of(&context, &state, &name)?;
-    let patterns = if choice.default && choice.patterns.is_empty() {
+    let for_operation = choice.fetch || choice.push;
+    let patterns = if choice.default && choice.patterns.is_empty() && !for_operation {
         Vec::new()
     } else {
         target::patterns(&context, &choice.patterns)?
@@ -61,6 +70,11 @@ pub fn run(choice: &Args) -> Result<()> {
         name: &name,
         endpoint: &endpoint,
         patterns: &patterns,
+        operation: match (choice.fetch, choice.push) {
+            (true, _) => Some(Operation::Fetch),
+            (_, true) => Some(Operation::Push),
+            _ => None,
+        },
         default: choice.default,
     }
     .write_and_say(&context)

@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::config::ConfigError;
 use crate::config::VERSION;
 use crate::model::endpoint::Endpoint;
+use crate::model::operation::Operation;
 use crate::model::pattern::Pattern;
 use crate::model::token_name::TokenName;
 use crate::storage::StorageKind;
@@ -35,12 +36,12 @@ pub enum EditError {
 /// Changes to make, each as if a person had typed it.
 #[derive(Debug)]
 pub enum Change<'a> {
-    /// Adds a rule, or gives an existing one another token.
-    SetRule(&'a Pattern, &'a TokenName),
+    /// Adds a rule, or gives an existing one another token: for one operation, or for both.
+    SetRule(&'a Pattern, &'a TokenName, Option<Operation>),
     /// Removes a rule.
     RemoveRule(&'a Pattern),
-    /// Sets the default token, or none.
-    SetDefault(Option<&'a TokenName>),
+    /// Sets the default token, or none: of an endpoint, or of the file itself.
+    SetDefault(Option<&'a Endpoint>, Option<&'a TokenName>),
     /// Remembers where new tokens go.
     SetStorage(StorageKind),
     /// Adds an endpoint, if it is not there.
@@ -97,12 +98,21 @@ pub fn apply(text: &str, changes: &[Change<'_>]) -> Result<String, String> {
     }
     for change in changes {
         match change {
-            Change::SetRule(pattern, token) => set_rule(&mut document, pattern, token)?,
+            Change::SetRule(pattern, token, operation) => {
+                set_rule(&mut document, pattern, token, *operation)?;
+            }
             Change::RemoveRule(pattern) => remove_rule(&mut document, pattern),
-            Change::SetDefault(Some(token)) => set(&mut document, "default", token.as_str()),
-            Change::SetDefault(None) => remove(&mut document, None, "default"),
+            Change::SetDefault(None, Some(token)) => {
+                set(&mut document, "default", token.as_str());
+            }
+            Change::SetDefault(None, None) => remove(&mut document, None, "default"),
+            Change::SetDefault(Some(endpoint), token) => {
+                set_default_of(&mut document, endpoint, *token)?;
+            }
             Change::SetStorage(kind) => set(&mut document, "storage", kind.name()),
-            Change::AddEndpoint(endpoint) => add_endpoint(&mut document, endpoint)?,
+            Change::AddEndpoint(endpoint) => {
+                add_endpoint(&mut document, endpoint)?;
+            }
         }
     }
     let changed = document.to_string();
@@ -135,39 +145,107 @@ fn set_rule(
     document: &mut DocumentMut,
     pattern: &Pattern,
     token: &TokenName,
+    operation: Option<Operation>,
 ) -> Result<(), String> {
-    let rules = document
-        .entry("rules")
-        .or_insert_with(|| Item::Table(Table::new()))
-        .as_table_like_mut()
-        .ok_or_else(|| "`rules` is not a table".to_owned())?;
+    let rules = table(document, "rules")?;
     // One pattern can be written in several ways.
-    let written: Option<String> = rules
-        .iter()
-        .map(|(key, _)| key.to_owned())
-        .find(|key| Pattern::parse(key).as_ref() == Ok(pattern));
-    let key = written.unwrap_or_else(|| pattern.to_string());
+    let key = key_of(rules, |key| Pattern::parse(key).as_ref() == Ok(pattern))
+        .unwrap_or_else(|| pattern.to_string());
+    let before = rules.get(&key).map(entries_of).unwrap_or_default();
+    let mut entries = before.clone();
+    for (entry, of) in entries.iter_mut().zip(Operation::ALL) {
+        if operation.is_none_or(|operation| operation == of) {
+            *entry = Some(token.as_str().to_owned());
+        }
+    }
+    if entries == before {
+        return Ok(());
+    }
+    let new = match entries {
+        [Some(fetch), Some(push)] if fetch == push => fetch.into(),
+        entries => {
+            let mut table = toml_edit::InlineTable::new();
+            for (entry, of) in entries.into_iter().zip(Operation::ALL) {
+                if let Some(token) = entry {
+                    table.insert(of.to_string(), token.into());
+                }
+            }
+            toml_edit::Value::from(table)
+        }
+    };
     match rules.get_mut(&key).and_then(Item::as_value_mut) {
-        Some(old) if old.as_str() == Some(token.as_str()) => {}
-        Some(old) => replace(old, token.as_str()),
+        Some(old) => {
+            let decor = old.decor().clone();
+            *old = new;
+            *old.decor_mut() = decor;
+        }
         None => {
-            rules.insert(&key, value(token.as_str()));
+            rules.insert(&key, Item::Value(new));
         }
     }
     Ok(())
 }
 
-fn add_endpoint(document: &mut DocumentMut, endpoint: &Endpoint) -> Result<(), String> {
-    let endpoints = document
-        .entry("endpoints")
+/// The tokens of a rule as it is written, for a fetch and for a push.
+fn entries_of(rule: &Item) -> [Option<String>; 2] {
+    let text = |item: &Item| item.as_str().map(str::to_owned);
+    match rule.as_table_like() {
+        Some(table) => Operation::ALL.map(|of| table.get(&of.to_string()).and_then(text)),
+        None => [text(rule), text(rule)],
+    }
+}
+
+/// A table of the file, which is made where there is none.
+fn table<'d>(document: &'d mut DocumentMut, name: &str) -> Result<&'d mut dyn TableLike, String> {
+    document
+        .entry(name)
         .or_insert_with(|| Item::Table(Table::new()))
         .as_table_like_mut()
-        .ok_or_else(|| "`endpoints` is not a table".to_owned())?;
-    let known = endpoints
-        .iter()
-        .any(|(key, _)| Endpoint::parse(key).as_ref() == Ok(endpoint));
-    if !known {
-        endpoints.insert(&endpoint.to_string(), value(toml_edit::InlineTable::new()));
+        .ok_or_else(|| format!("`{name}` is not a table"))
+}
+
+/// The key as it is written.
+fn key_of(table: &dyn TableLike, is_it: impl Fn(&str) -> bool) -> Option<String> {
+    let mut keys = table.iter().map(|(key, _)| key.to_owned());
+    keys.find(|key| is_it(key))
+}
+
+fn add_endpoint(document: &mut DocumentMut, endpoint: &Endpoint) -> Result<String, String> {
+    let endpoints = table(document, "endpoints")?;
+    let known = key_of(endpoints, |key| {
+        Endpoint::parse(key).as_ref() == Ok(endpoint)
+    });
+    Ok(known.unwrap_or_else(|| {
+        let key = endpoint.to_string();
+        endpoints.insert(&key, value(toml_edit::InlineTable::new()));
+        key
+    }))
+}
+
+fn set_default_of(
+    document: &mut DocumentMut,
+    endpoint: &Endpoint,
+    token: Option<&TokenName>,
+) -> Result<(), String> {
+    if token.is_none() && document.get("endpoints").is_none() {
+        return Ok(());
+    }
+    let key = add_endpoint(document, endpoint)?;
+    let options = table(document, "endpoints")?
+        .get_mut(&key)
+        .and_then(Item::as_table_like_mut)
+        .ok_or_else(|| format!("`{key}` is not a table"))?;
+    match (
+        options.get_mut("default").and_then(Item::as_value_mut),
+        token,
+    ) {
+        (Some(old), Some(token)) => replace(old, token.as_str()),
+        (None, Some(token)) => {
+            options.insert("default", value(token.as_str()));
+        }
+        (_, None) => {
+            options.remove("default");
+        }
     }
     Ok(())
 }
@@ -235,7 +313,7 @@ mod tests {
     fn set_rule(pattern: &str, token: &str, text: &str) -> String {
         let pattern = Pattern::parse(pattern).unwrap();
         let token = TokenName::parse(token).unwrap();
-        apply(text, &[Change::SetRule(&pattern, &token)]).unwrap()
+        apply(text, &[Change::SetRule(&pattern, &token, None)]).unwrap()
     }
 
     #[test]
@@ -264,9 +342,9 @@ mod tests {
     fn default_and_storage() {
         let name = TokenName::parse("a").unwrap();
         let text = "version = 1\ndefault = \"b\" # mine\n\n[rules]\n";
-        let set = apply(text, &[Change::SetDefault(Some(&name))]).unwrap();
+        let set = apply(text, &[Change::SetDefault(None, Some(&name))]).unwrap();
         assert_eq!(set, text.replace("\"b\"", "\"a\""));
-        let removed = apply(text, &[Change::SetDefault(None)]).unwrap();
+        let removed = apply(text, &[Change::SetDefault(None, None)]).unwrap();
         assert!(!removed.contains("default"));
         let stored = apply(text, &[Change::SetStorage(StorageKind::File)]).unwrap();
         assert!(stored.contains("storage = \"file\"\n"), "{stored}");
@@ -284,7 +362,7 @@ mod tests {
     #[test]
     fn what_stands_above_a_blank_line_stays_when_a_value_goes() {
         let text = "# my tokens\n\n# at home\ndefault = \"a\" # b\n\n[rules] # x\n# all\n\n# one\nacme = \"a\"\nb = \"c\"\n";
-        let left = apply(text, &[Change::SetDefault(None)]).unwrap();
+        let left = apply(text, &[Change::SetDefault(None, None)]).unwrap();
         assert_eq!(left, text.replace("# at home\ndefault = \"a\" # b\n", ""));
         let pattern = Pattern::parse("acme").unwrap();
         let left = apply(text, &[Change::RemoveRule(&pattern)]).unwrap();
@@ -304,7 +382,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config.toml");
         std::fs::write(&path, "nonsense = 1\n").unwrap();
-        let error = edit(&path, &[Change::SetDefault(None)]).unwrap_err();
+        let error = edit(&path, &[Change::SetDefault(None, None)]).unwrap_err();
         assert!(error.to_string().contains("unknown key `nonsense`"));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "nonsense = 1\n");
     }

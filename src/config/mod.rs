@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::endpoint::Endpoint;
+use crate::model::operation::Operation;
 use crate::model::pattern::Pattern;
 use crate::model::token_name::TokenName;
 use crate::storage::StorageKind;
@@ -30,8 +31,10 @@ pub const KEYRING_TIMEOUT: Duration =
 /// What `config.toml` says.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The token for repos that nothing else names one for.
+    /// The token of the step **default**.
     pub default: Option<TokenName>,
+    /// The same for endpoints that have their own.
+    pub defaults: BTreeMap<Endpoint, TokenName>,
     /// Where `login` puts new tokens, once it was said.
     pub storage: Option<StorageKind>,
     /// Whether one-line hints go to stderr.
@@ -46,13 +49,60 @@ pub struct Config {
     pub commands: BTreeMap<TokenName, CommandLine>,
 }
 
-/// A pattern and the token to use there.
-#[derive(Debug, Clone)]
+/// A pattern and the token to use there: one, or one for each operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// Where it applies.
     pub pattern: Pattern,
-    /// The name of the token.
-    pub token: TokenName,
+    /// The name of the token for a fetch.
+    pub fetch: Option<TokenName>,
+    /// The name of the token for a push.
+    pub push: Option<TokenName>,
+}
+
+impl Rule {
+    /// A rule that gives one token for both operations.
+    #[must_use]
+    pub fn new(pattern: Pattern, token: TokenName) -> Self {
+        Self {
+            pattern,
+            fetch: Some(token.clone()),
+            push: Some(token),
+        }
+    }
+
+    /// The token for an operation; for an unknown one that for a push, if there is one. A rule
+    /// without a token for the operation does not match.
+    #[must_use]
+    pub fn token(&self, operation: Option<Operation>) -> Option<&TokenName> {
+        match operation {
+            Some(Operation::Fetch) => self.fetch.as_ref(),
+            Some(Operation::Push) => self.push.as_ref(),
+            None => self.push.as_ref().or(self.fetch.as_ref()),
+        }
+    }
+
+    /// The one token of a rule that does not tell the operations apart.
+    #[must_use]
+    pub fn only_token(&self) -> Option<&TokenName> {
+        self.fetch.as_ref().filter(|_| self.fetch == self.push)
+    }
+
+    /// The tokens that it names, each once.
+    pub fn tokens(&self) -> impl Iterator<Item = &TokenName> {
+        let other = self.push.iter().filter(|_| self.fetch != self.push);
+        self.fetch.iter().chain(other)
+    }
+
+    /// Gives the rule a token for one operation, or for both.
+    pub fn set(&mut self, operation: Option<Operation>, token: &TokenName) {
+        if operation != Some(Operation::Push) {
+            self.fetch = Some(token.clone());
+        }
+        if operation != Some(Operation::Fetch) {
+            self.push = Some(token.clone());
+        }
+    }
 }
 
 /// The settings of a configured endpoint.
@@ -71,6 +121,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             default: None,
+            defaults: BTreeMap::new(),
             storage: None,
             hints: true,
             keyring_timeout: KEYRING_TIMEOUT,
@@ -112,11 +163,34 @@ impl std::error::Error for ConfigError {
 }
 
 impl Config {
-    /// Whether a rule or the default names this token.
+    /// Whether a rule or a default names this token.
     #[must_use]
     pub fn names(&self, token: &TokenName) -> bool {
-        let rules = self.rules.iter().map(|rule| &rule.token);
-        rules.chain(&self.default).any(|name| name == token)
+        self.all_names().any(|name| name == token)
+    }
+
+    /// Every token's name in the rules and defaults.
+    pub fn all_names(&self) -> impl Iterator<Item = &TokenName> {
+        let rules = self.rules.iter().flat_map(Rule::tokens);
+        rules.chain(&self.default).chain(self.defaults.values())
+    }
+
+    /// The default token of an endpoint.
+    #[must_use]
+    pub fn default_for(&self, endpoint: &Endpoint) -> Option<&TokenName> {
+        self.defaults.get(endpoint).or(self.default.as_ref())
+    }
+
+    /// The endpoints whose default this token is; `None` is the default of the file itself.
+    pub fn defaults_to(&self, token: &TokenName) -> Vec<Option<&Endpoint>> {
+        let own = self
+            .defaults
+            .iter()
+            .map(|(endpoint, name)| (Some(endpoint), name));
+        let all = self.default.iter().map(|name| (None, name)).chain(own);
+        all.filter(|(_, name)| *name == token)
+            .map(|(endpoint, _)| endpoint)
+            .collect()
     }
 
     /// Reads the file; a missing one is the default configuration.

@@ -53,6 +53,12 @@ type Item<'t> = Spanned<DeValue<'t>>;
 
 type Read<T> = Result<T, ConfigError>;
 
+/// The endpoints, and the default tokens of those that have their own.
+type Endpoints = (
+    BTreeMap<Endpoint, EndpointOptions>,
+    BTreeMap<Endpoint, TokenName>,
+);
+
 impl Reader<'_> {
     fn config(&self, root: &DeTable<'_>) -> Read<Config> {
         let mut config = Config::default();
@@ -64,7 +70,7 @@ impl Reader<'_> {
                 "hints" => config.hints = self.boolean(item, "hints")?,
                 "keyring_timeout" => config.keyring_timeout = self.seconds(item)?,
                 "rules" => config.rules = self.rules(item)?,
-                "endpoints" => config.endpoints = self.endpoints(item)?,
+                "endpoints" => (config.endpoints, config.defaults) = self.endpoints(item)?,
                 "commands" => config.commands = self.commands(item)?,
                 _ => return Err(self.unknown(key, &KEYS)),
             }
@@ -134,36 +140,65 @@ impl Reader<'_> {
                 let message = format!("there is another rule for `{pattern}`");
                 return Err(self.error(key.span(), message, Some("keep one of them".into())));
             }
-            let token = self.token_name(item)?;
-            rules.push(Rule { pattern, token });
+            rules.push(self.rule(pattern, item)?);
         }
         rules.sort_by_key(|rule| rule.pattern.specificity());
         Ok(rules)
     }
 
-    fn endpoints(&self, item: &Item<'_>) -> Read<BTreeMap<Endpoint, EndpointOptions>> {
+    /// `"token"`, or `{ fetch = "token", push = "another" }` with one of the two at least.
+    fn rule(&self, pattern: Pattern, item: &Item<'_>) -> Read<Rule> {
+        let Some(table) = item.get_ref().as_table() else {
+            return Ok(Rule::new(pattern, self.token_name(item)?));
+        };
+        let (mut fetch, mut push) = (None, None);
+        for (key, item) in table {
+            match key.get_ref().as_ref() {
+                "fetch" => fetch = Some(self.token_name(item)?),
+                "push" => push = Some(self.token_name(item)?),
+                _ => return Err(self.unknown(key, &["fetch", "push"])),
+            }
+        }
+        if fetch.is_none() && push.is_none() {
+            let message = "this rule names no token".to_owned();
+            let help = "write { fetch = \"token-name\", push = \"another\" }".to_owned();
+            return Err(self.error(item.span(), message, Some(help)));
+        }
+        Ok(Rule {
+            pattern,
+            fetch,
+            push,
+        })
+    }
+
+    fn endpoints(&self, item: &Item<'_>) -> Read<Endpoints> {
         let table = self.table(item, "endpoints", "\"https://hub.example\" = {}")?;
         let mut endpoints = BTreeMap::new();
+        let mut defaults = BTreeMap::new();
         for (key, item) in table {
             let endpoint = Endpoint::parse(key.get_ref())
                 .map_err(|error| self.error(key.span(), error.to_string(), None))?;
-            let options = self.endpoint_options(item)?;
+            let (options, default) = self.endpoint_options(item)?;
             if endpoint.is_plain_http() && !options.allow_http {
                 let message =
                     format!("`{endpoint}` is plain http, which anyone on the network can read");
                 let help = "to allow it, write { allow_http = true }".to_owned();
                 return Err(self.error(key.span(), message, Some(help)));
             }
+            if let Some(default) = default {
+                defaults.insert(endpoint.clone(), default);
+            }
             if endpoints.insert(endpoint, options).is_some() {
                 return Err(self.error(key.span(), "this endpoint occurs twice".into(), None));
             }
         }
-        Ok(endpoints)
+        Ok((endpoints, defaults))
     }
 
-    fn endpoint_options(&self, item: &Item<'_>) -> Read<EndpointOptions> {
+    fn endpoint_options(&self, item: &Item<'_>) -> Read<(EndpointOptions, Option<TokenName>)> {
         let table = self.table(item, "an endpoint", "{ env = true }")?;
         let mut options = EndpointOptions::default();
+        let mut default = None;
         for (key, item) in table {
             match key.get_ref().as_ref() {
                 "env" => options.env = self.boolean(item, "env")?,
@@ -174,10 +209,11 @@ impl Reader<'_> {
                     let help = "without it, what people type at git's prompt is saved".to_owned();
                     return Err(self.error(item.span(), message, Some(help)));
                 }
-                _ => return Err(self.unknown(key, &["env", "allow_http", "save"])),
+                "default" => default = Some(self.token_name(item)?),
+                _ => return Err(self.unknown(key, &["env", "default", "allow_http", "save"])),
             }
         }
-        Ok(options)
+        Ok((options, default))
     }
 
     fn commands(&self, item: &Item<'_>) -> Read<BTreeMap<TokenName, CommandLine>> {

@@ -6,6 +6,7 @@ pub mod config;
 pub mod config_file;
 pub mod elsewhere;
 pub mod lock;
+mod processes;
 pub mod protocol;
 pub mod remotes;
 pub mod run;

@@ -148,6 +148,42 @@ pub enum Coverage {
     Organisation,
 }
 
+/// Whether a token may push to a repo, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MayWrite {
+    /// It may.
+    Yes,
+    /// What the Hub said leaves it open.
+    Unknown,
+    /// It may not.
+    No(Lack),
+}
+
+/// What a token lacks to push to a repo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// Its role is `read`.
+    Role,
+    /// It is fine-grained, and no scope of it lets it write there.
+    Scope,
+    /// The account's role in the organisation is `read`.
+    OrganisationRole,
+    /// The account is not a member of the organisation, and the namespace is not its own.
+    Membership,
+}
+
+impl MayWrite {
+    /// A role in an organisation, by the Hub's word for it.
+    fn of_organisation_role(role: Option<&str>) -> Self {
+        match role {
+            Some("write" | "admin") => Self::Yes,
+            Some("read") => Self::No(Lack::OrganisationRole),
+            // A contributor writes to what they made themselves.
+            _ => Self::Unknown,
+        }
+    }
+}
+
 impl Scope {
     /// Whether its permissions let git do that.
     fn permits(&self, access: Access) -> bool {
@@ -219,6 +255,48 @@ impl Facts {
                     .then_some(Coverage::Organisation)
             }
             Role::Other(_) => None,
+        }
+    }
+
+    /// Whether the token may push to the repo. The account's role in an organisation limits every
+    /// token of it.
+    #[must_use]
+    pub fn may_write(&self, repo: &Repo) -> MayWrite {
+        let Some(namespace) = &repo.namespace else {
+            return MayWrite::Unknown;
+        };
+        let is_namespace = |name: &str| Name::parse(name).as_ref() == Some(namespace);
+        let organisation = self.organisations.iter().find(|o| is_namespace(&o.name));
+        let as_member = organisation.map(|o| MayWrite::of_organisation_role(o.role.as_deref()));
+        match (&self.role, as_member) {
+            (Role::Read, _) => MayWrite::No(Lack::Role),
+            (Role::Other(_), _) => MayWrite::Unknown,
+            (Role::FineGrained, _) if self.covers(repo, Access::Write).is_none() => {
+                MayWrite::No(Lack::Scope)
+            }
+            (Role::FineGrained, Some(as_member))
+                if organisation.is_some_and(|o| o.role.is_some()) =>
+            {
+                as_member
+            }
+            (Role::FineGrained, _) => MayWrite::Yes,
+            // Which scopes a browser login has is not told.
+            (Role::Unknown, Some(MayWrite::No(lack))) => MayWrite::No(lack),
+            (Role::Unknown, _) => MayWrite::Unknown,
+            (Role::Write, _) if is_namespace(&self.account) => MayWrite::Yes,
+            (Role::Write, Some(as_member)) => as_member,
+            (Role::Write, None) => MayWrite::No(Lack::Membership),
+        }
+    }
+
+    /// Whether it reads more than the repos of its own account: gated ones that the account was
+    /// accepted to.
+    #[must_use]
+    pub fn reaches_beyond(&self) -> bool {
+        match self.role {
+            Role::Read | Role::Write | Role::Unknown => true,
+            Role::FineGrained => self.gated,
+            Role::Other(_) => false,
         }
     }
 

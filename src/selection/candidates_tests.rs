@@ -1,6 +1,10 @@
 use super::*;
+use crate::config::Config;
 use crate::model::secret::Fingerprint;
+use crate::selection::{HfKnown, Query};
+use crate::state::{Origin, State, TokenInfo};
 use crate::storage::StorageKind;
+use crate::system::environment::Environment;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -80,12 +84,11 @@ impl TokenSource {
                 Remote { repo, username }
             })
             .collect();
-        let wanted = Query {
-            endpoint: Endpoint::parse(endpoint).unwrap(),
-            path: path.map(str::to_owned),
-            username: username.map(str::to_owned),
-            operation: None,
-        };
+        let wanted = Query::new(
+            Endpoint::parse(endpoint).unwrap(),
+            path.map(str::to_owned),
+            username.map(str::to_owned),
+        );
         let hf_names: Vec<String> = self.hf_names.iter().map(|n| (*n).to_owned()).collect();
         select(Inputs {
             wanted: &wanted,
@@ -440,93 +443,6 @@ fn a_token_stands_once_for_its_strongest_reason() {
         panic!()
     };
     assert_eq!(only.reason.to_string(), "rule `acme/x`");
-}
-
-/// A token with a role and scopes, on the public Hub.
-fn scoped(account: &str, role: &str, orgs: &[&str], scopes: &[(&str, &str)]) -> TokenInfo {
-    use crate::model::permissions::Facts;
-    use crate::model::permissions::Organisation;
-    use crate::model::permissions::Role;
-    use crate::model::permissions::Scope;
-    let mut token = info("https://huggingface.co", Origin::Login, account, "", 0);
-    token.facts = Some(Facts {
-        account: account.to_owned(),
-        role: Role::read(role),
-        organisations: orgs
-            .iter()
-            .map(|name| Organisation {
-                name: (*name).to_owned(),
-                role: None,
-            })
-            .collect(),
-        scopes: scopes
-            .iter()
-            .map(|(kind, name)| Scope {
-                kind: (*kind).to_owned(),
-                name: Some((*name).to_owned()),
-                id: None,
-                permissions: vec!["repo.content.read".to_owned()],
-            })
-            .collect(),
-        ..Facts::default()
-    });
-    token
-}
-
-#[test]
-fn without_a_rule_the_narrowest_scope_decides() {
-    let mut state = State::default();
-    let mut add = |name: &str, token| state.tokens.insert(TokenName::existing(name), token);
-    add(
-        "narrow",
-        scoped("alice", "fineGrained", &["acme"], &[("model", "acme/x")]),
-    );
-    add(
-        "org",
-        scoped("alice", "fineGrained", &["acme"], &[("org", "acme")]),
-    );
-    add("own", scoped("alice", "read", &["acme", "umbrella"], &[]));
-    add("other", scoped("bob", "write", &["umbrella"], &[]));
-    let config = Config::default();
-    let env = Environment::default();
-    for (path, username, expected) in [
-        ("acme/x", None, &["narrow", "org", "own"][..]),
-        ("acme/y", None, &["org", "own"]),
-        ("datasets/acme/x", None, &["org", "own"]),
-        ("alice/z", None, &["own"]),
-        ("bob/z", None, &["other"]),
-        // Two accounts are members there: a tie is no answer.
-        ("umbrella/z", None, &[]),
-        ("umbrella/z", Some("bob"), &["other"]),
-        ("stranger/z", None, &[]),
-    ] {
-        let wanted = Query {
-            endpoint: Endpoint::hugging_face(),
-            path: Some(path.to_owned()),
-            username: username.map(str::to_owned),
-            operation: None,
-        };
-        let inputs = Inputs {
-            wanted: &wanted,
-            config: &config,
-            state: &state,
-            env: &env,
-            remotes: &[],
-            hf: HfKnown::default(),
-        };
-        let names: Vec<String> = select(inputs)
-            .unwrap()
-            .candidates
-            .iter()
-            .filter_map(|c| match &c.source {
-                Source::Stored(name) if matches!(c.reason, Reason::Scope(_)) => {
-                    Some(name.to_string())
-                }
-                _ => None,
-            })
-            .collect();
-        assert_eq!(names, expected, "{path} {username:?}");
-    }
 }
 
 #[test]

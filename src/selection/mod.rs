@@ -1,10 +1,18 @@
 //! Which token a request gets. Nothing here does I/O: [`candidates`] lists what could be answered,
 //! in order, and [`pick`] takes the first that can be had.
 
+pub mod candidate;
 pub mod candidates;
 pub mod exchange;
+mod order;
+pub mod overview;
 pub mod pick;
+pub mod query;
+mod steps;
 
+pub use candidate::*;
 pub use candidates::*;
 pub use exchange::Exchange;
+pub use order::would_do;
 pub use pick::*;
+pub use query::*;

@@ -323,10 +323,7 @@ mod tests {
     fn candidates() -> Vec<Candidate> {
         ["a", "b", "c"]
             .into_iter()
-            .map(|name| Candidate {
-                source: Source::Stored(TokenName::existing(name)),
-                reason: Reason::Default,
-            })
+            .map(|name| Candidate::new(Source::Stored(TokenName::existing(name)), Reason::Default))
             .collect()
     }
 
@@ -439,10 +436,7 @@ mod tests {
         let exchange = crate::selection::Exchange::Named("acme/x".to_owned());
         list.insert(
             0,
-            Candidate {
-                source: Source::Exchange(exchange),
-                reason: Reason::Exchange,
-            },
+            Candidate::new(Source::Exchange(exchange), Reason::Exchange),
         );
         let choose = |job: Option<Result<Secret, &'static str>>, state: &State| {
             choose(&list, state, &hub(), &[], 1000, &mut Job(job))

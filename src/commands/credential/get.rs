@@ -83,7 +83,7 @@ fn answer(session: &Session) -> Result<Reply> {
         }
         candidate
     });
-    let selection = match context.select(&wanted, &state) {
+    let selection = match context.select_for_git(&wanted, &state) {
         Ok(selection) => selection,
         Err(error) => {
             // Without the state no name is known, and that has been said.
@@ -125,6 +125,12 @@ fn answer(session: &Session) -> Result<Reply> {
                 terminal::say(&format!(
                     "{refused} was rejected by {host} for {subject}; using {next}"
                 ));
+            }
+            // Git tells no helper of a 403, so this is said before it comes.
+            if let (Some(lack), Some(repo)) = (candidate.lack, &selection.repo) {
+                let helps = context.would_do(&wanted, repo, &state);
+                let line = wording::will_be_refused(&candidate, lack, repo, helps.as_ref());
+                terminal::say(&line);
             }
             if context.config.hints && loaded.refresh_token.is_none() {
                 let line = wording::expires_soon(&candidate.source, &state, now);
@@ -296,12 +302,6 @@ pub const TOKEN_AS_USERNAME: &str = "the username that git sends is an access to
 
 /// The line for a request that nothing can answer.
 fn hint(session: &Session, selection: &Selection, subject: &str) {
-    for notice in &selection.notices {
-        if let Notice::Tie(names) = notice {
-            terminal::say(&wording::tied(subject, names, selection));
-            return;
-        }
-    }
     let unknown = selection.notices.contains(&Notice::UnknownUsername);
     if session.username_is_token() {
         // That was said already.

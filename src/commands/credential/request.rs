@@ -116,12 +116,8 @@ impl Session {
     /// What the choice of a token is made from.
     #[must_use]
     pub fn wanted(&self) -> Query {
-        Query {
-            endpoint: self.endpoint.clone(),
-            path: self.request.path.clone(),
-            username: self.request.username.clone(),
-            operation: None,
-        }
+        let Request { path, username, .. } = &self.request;
+        Query::new(self.endpoint.clone(), path.clone(), username.clone())
     }
 
     /// Whether this endpoint saves whatever git hands over; any other is a Hub.
@@ -173,7 +169,7 @@ impl Session {
         value: &Fingerprint,
     ) -> Option<Candidate> {
         use crate::selection::TokenSource;
-        let selection = self.context.select(wanted, state).ok()?;
+        let selection = self.context.select_for_git(wanted, state).ok()?;
         let reader = crate::app::token_source::Reader::new(&self.context, state);
         selection.candidates.into_iter().find(|candidate| {
             let printed = match &candidate.source {

@@ -166,9 +166,7 @@ impl Group {
                 return asked::not_called(context, &endpoint).map(|it| it.to_string());
             };
             let name = TokenName::hf_cli(name);
-            let rules = context.config.rules.iter().map(|rule| &rule.token);
-            let mut named = rules.chain(&context.config.default);
-            named.any(|it| *it == name).then(|| {
+            context.config.names(&name).then(|| {
                 let config = context.paths.config();
                 format!(
                     "{} names `{name}`, so change it there first",

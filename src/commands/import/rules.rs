@@ -35,11 +35,8 @@ pub fn say(context: &Context, report: &Report<'_>) -> Result<()> {
                 continue;
             }
             if let Some(rule) = rule {
-                if rule.token != *name {
-                    report.say(&format!(
-                        "{pattern} uses `{}`, because of a rule",
-                        rule.token
-                    ))?;
+                if let Some(other) = rule.tokens().find(|token| *token != name) {
+                    report.say(&format!("{pattern} uses `{other}`, because of a rule"))?;
                 }
             } else if !is_chosen(context, used, token)? {
                 patterns.push(pattern.clone());
@@ -62,12 +59,7 @@ pub fn say(context: &Context, report: &Report<'_>) -> Result<()> {
 
 /// Whether git would get this token there anyway.
 fn is_chosen(context: &Context, used: &UsedFor, token: &Token) -> Result<bool> {
-    let wanted = Query {
-        endpoint: used.pattern.endpoint.clone(),
-        path: Some(used.path.clone()),
-        username: None,
-        operation: None,
-    };
+    let wanted = Query::new(used.pattern.endpoint.clone(), Some(used.path.clone()), None);
     let state = context.state_file.load()?;
     let selection = context.select(&wanted, &state);
     let first = selection

@@ -50,10 +50,18 @@ pub fn as_json(context: &Context, state: &State) -> Value {
             json!({
                 "pattern": rule.pattern.to_string(),
                 "endpoint": rule.pattern.endpoint.to_string(),
-                "token": rule.token,
-                "exists": exists(context, state, &rule.token),
+                "token": rule.only_token(),
+                "fetch": rule.fetch,
+                "push": rule.push,
+                "exists": rule.tokens().all(|name| exists(context, state, name)),
             })
         })
+        .collect();
+    let defaults: serde_json::Map<String, Value> = context
+        .config
+        .defaults
+        .iter()
+        .map(|(endpoint, name)| (endpoint.to_string(), json!(name)))
         .collect();
     let environment: Vec<Value> = context
         .env
@@ -84,6 +92,7 @@ pub fn as_json(context: &Context, state: &State) -> Value {
     json!({
         "version": 1,
         "default": context.config.default,
+        "defaults": defaults,
         "storage": context.config.storage,
         "tokens": tokens,
         "commands": commands,

@@ -3,18 +3,16 @@
 mod json;
 mod places;
 
-use crate::app::lookup::exists;
 use anyhow::Result;
 
 use crate::app::Context;
 use crate::model::endpoint::Endpoint;
-use crate::model::permissions::Coverage;
-use crate::model::permissions::Facts;
 use crate::model::text;
 use crate::model::time;
 use crate::model::token_name::TokenName;
+use crate::selection::overview::{Choice, Subject};
+use crate::selection::{Candidate, Reason, Source};
 use crate::state::Eligibility;
-use crate::state::Origin;
 use crate::state::State;
 use crate::state::TokenInfo;
 use crate::system::clock;
@@ -237,133 +235,77 @@ fn endpoints(context: &Context, state: &State) -> Vec<Endpoint> {
     found
 }
 
-/// Whether the environment's tokens are for this Hub.
-fn is_environments(context: &Context, endpoint: &Endpoint) -> bool {
-    let configured = context.config.endpoint(endpoint).unwrap_or_default();
-    configured.env || context.env.endpoint().as_ref() == Some(endpoint)
-}
-
 fn has_hf_token(context: &Context) -> bool {
     matches!(context.hf_cli().active_value(), Ok(Some(_)))
 }
 
-/// Which tokens are used where on one Hub, in the order in which they count.
+/// Which tokens are used where on one Hub, as git's own requests have it.
 fn uses(context: &Context, state: &State, endpoint: &Endpoint) -> Vec<Use> {
-    let mut uses: Vec<Use> = Vec::new();
-    let mut add = |place: &str, token: &str, why: &str, broken: bool| {
-        uses.push(Use {
-            place: place.to_owned(),
-            token: token.to_owned(),
-            why: why.to_owned(),
-            broken,
-        });
-    };
-    const MISSING: &str = "missing";
-    let rules = context.config.rules.iter();
-    let mut rules: Vec<_> = rules
-        .filter(|rule| rule.pattern.endpoint == *endpoint)
-        .map(|rule| (path_of(&rule.pattern.to_string(), endpoint), &rule.token))
-        .collect();
-    rules.sort_by(|(a, _), (b, _)| natural(a, b));
-    for (place, token) in rules {
-        let missing = !exists(context, state, token);
-        let why = if missing { MISSING } else { "" };
-        add(&place, token.as_str(), why, missing);
-    }
-    if is_environments(context, endpoint) {
-        for token in &context.env.tokens {
-            add(ELSEWHERE, token.variable, "environment", false);
+    let mut uses = Vec::new();
+    for row in context.overview(state, endpoint) {
+        let place = match &row.subject {
+            Subject::Repos(pattern) => path_of(&pattern.to_string(), endpoint),
+            Subject::Path(path) => path.clone(),
+            Subject::Rest => ELSEWHERE.to_owned(),
+        };
+        let may_not_push = |source: &Source| {
+            let mut push = row.push.candidates.iter();
+            push.any(|it| it.source == *source && it.lack.is_some())
+        };
+        let mut add = |place: &str, of: &Choice, push: bool| {
+            for (at, candidate) in of.candidates.iter().enumerate() {
+                // Whatever else can be read would be shown for every place.
+                if at > 0 && candidate.reason == Reason::Any {
+                    continue;
+                }
+                let equals = if at == 0 { of.equals.as_slice() } else { &[] };
+                let lacks = push && may_not_push(&candidate.source);
+                uses.push(used(place, candidate, equals, lacks));
+            }
+        };
+        let first = |of: &Choice| of.first().map(|it| it.source.clone());
+        if first(&row.fetch) == first(&row.push) {
+            add(&place, &row.fetch, true);
+        } else {
+            add(&format!("{place}, fetch"), &row.fetch, false);
+            add(&format!("{place}, push"), &row.push, true);
         }
-    }
-    for (place, token, why) in by_scope(context, state, endpoint) {
-        add(&place, &token, why, false);
-    }
-    if let Some(name) = &context.config.default {
-        if default_is_for(context, state, name, endpoint) {
-            add(ELSEWHERE, name.as_str(), "default", false);
-        } else if endpoint.is_hugging_face() && !exists(context, state, name) {
-            add(ELSEWHERE, name.as_str(), "default, missing", true);
-        }
-    }
-    let mut saved: Vec<_> = state
-        .tokens
-        .iter()
-        .filter(|(_, token)| token.endpoint == *endpoint && token.origin == Origin::Git)
-        .collect();
-    saved.sort_by_key(|(_, token)| {
-        let newest = std::cmp::Reverse((token.added, token.order));
-        (token.path.is_none(), newest)
-    });
-    for (name, token) in saved {
-        let place = token.path.as_deref().unwrap_or(ELSEWHERE);
-        add(place, name.as_str(), "saved by git", false);
-    }
-    if has_hf_token(context) && is_environments(context, endpoint) {
-        add(ELSEWHERE, "hf", "the hf CLI's active token", false);
     }
     uses
 }
 
-/// Where the tokens' scopes reach on a Hub, narrowest first, without what a rule says already.
-fn by_scope(
-    context: &Context,
-    state: &State,
-    endpoint: &Endpoint,
-) -> Vec<(String, String, &'static str)> {
-    let tokens = state
-        .tokens
-        .iter()
-        .filter(|(_, token)| token.endpoint == *endpoint && token.origin == Origin::Login);
-    let mut reach: Vec<(Coverage, String, &TokenName)> = tokens
-        .flat_map(|(name, token)| {
-            let facts = token.facts.iter().flat_map(Facts::reach);
-            facts.map(move |(coverage, path)| (coverage, path.to_lowercase(), name))
-        })
-        .collect();
-    reach.sort();
-    let ruled = |path: &str, name: &TokenName| {
-        context.config.rules.iter().any(|rule| {
-            let pattern = path_of(&rule.pattern.to_string(), endpoint);
-            rule.token == *name
-                && rule.pattern.endpoint == *endpoint
-                && pattern.eq_ignore_ascii_case(path)
-        })
+/// A token that git gets, and the step that chose it.
+fn used(place: &str, candidate: &Candidate, equals: &[TokenName], may_not_push: bool) -> Use {
+    let token = match &candidate.source {
+        Source::HfCli(None) => "hf",
+        source => source.name().unwrap_or("the job's token"),
     };
-    let ties = |coverage: Coverage, path: &str| {
-        reach
-            .iter()
-            .filter(|(c, p, _)| *c == coverage && p == path)
-            .count()
-            > 1
+    let broken = matches!(candidate.source, Source::Unusable(..));
+    let mut why = match candidate.reason.step() {
+        "rule" | "scoped" => Vec::new(),
+        step => vec![step.to_owned()],
     };
-    reach
-        .iter()
-        .filter(|(_, path, name)| !ruled(path, name))
-        .map(|(coverage, path, name)| {
-            let why = if ties(*coverage, path) {
-                "not used: tie"
-            } else {
-                "its scopes"
-            };
-            (path.clone(), name.to_string(), why)
-        })
-        .collect()
+    if broken {
+        why.push("missing".to_owned());
+    }
+    if may_not_push {
+        why.push("may not push".to_owned());
+    }
+    if !equals.is_empty() {
+        let others: Vec<&str> = equals.iter().map(TokenName::as_str).collect();
+        why.push(format!("equal: {}", others.join(", ")));
+    }
+    Use {
+        place: place.to_owned(),
+        token: token.to_owned(),
+        why: why.join(", "),
+        broken,
+    }
 }
 
 fn path_of(pattern: &str, endpoint: &Endpoint) -> String {
     let prefix = format!("{endpoint}/");
     pattern.strip_prefix(&prefix).unwrap_or(pattern).to_owned()
-}
-
-fn default_is_for(context: &Context, state: &State, name: &TokenName, endpoint: &Endpoint) -> bool {
-    let stored = state.tokens.get(name).map(|token| &token.endpoint);
-    let command = context
-        .config
-        .commands
-        .get(name)
-        .map(|command| &command.endpoint);
-    let of_hf_cli = name.of_hf_cli().is_some() && is_environments(context, endpoint);
-    stored.or(command) == Some(endpoint) || (of_hf_cli && exists(context, state, name))
 }
 
 fn status(state: &State, token: &TokenInfo) -> Cell {

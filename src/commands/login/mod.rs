@@ -163,6 +163,7 @@ pub fn run(login: &Args) -> Result<()> {
         name: &name,
         endpoint: &endpoint,
         patterns: &patterns,
+        operation: None,
         default: login.default,
     };
     if login.json {
@@ -387,9 +388,7 @@ fn name_from(
 fn offer(name: &TokenName, endpoint: &Endpoint, facts: Option<&Facts>) -> Result<()> {
     // With the Hub that may have been added just now.
     let context = &Context::with_config()?;
-    let used = context.config.default.as_ref() == Some(name)
-        || context.config.rules.iter().any(|rule| rule.token == *name);
-    if used {
+    if context.config.names(name) {
         return Ok(());
     }
     let command = format!("git credential-hf use {}", shell_quoted(name.as_str()));
@@ -443,7 +442,8 @@ fn offer(name: &TokenName, endpoint: &Endpoint, facts: Option<&Facts>) -> Result
     if !tied.is_empty() {
         let tied = tied.join(", ");
         print(&format!(
-            "another token covers {tied} equally, so a rule must choose there\n"
+            "another token is as good for {tied}, and there git gets the oldest login unless a rule \
+             says otherwise\n"
         ))?;
     }
     if terminal::confirm("Always use it there, even if HF_TOKEN is set?") {
@@ -451,6 +451,7 @@ fn offer(name: &TokenName, endpoint: &Endpoint, facts: Option<&Facts>) -> Result
             name,
             endpoint,
             patterns: &patterns,
+            operation: None,
             default: false,
         };
         return assignment.write_and_say(context);

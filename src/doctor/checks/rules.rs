@@ -28,7 +28,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let rules: Vec<(String, &TokenName)> = config
         .rules
         .iter()
-        .map(|rule| (rule.pattern.to_string(), &rule.token))
+        .flat_map(|rule| rule.tokens().map(|token| (rule.pattern.to_string(), token)))
         .collect();
     let there = |name: &TokenName| exists(around.context, state, name);
     judge(&rules, config.default.as_ref(), there)

@@ -132,15 +132,15 @@ fn what_works_is_said_in_one_line_and_costs_what_git_costs() {
     for (arguments, expected) in [
         (
             &["acme/x"][..],
-            "ok: read acme/x works with token `work` (its scopes cover acme, file, not encrypted), hf_…LAST\n",
+            "ok: read acme/x works with token `work` (its account is a member of acme, file, not encrypted), hf_…LAST\n",
         ),
         (
             &["acme/x", "--push"],
-            "ok: push acme/x works with token `work` (its scopes cover acme, file, not encrypted), hf_…LAST\n",
+            "ok: push acme/x works with token `work` (its account is a member of acme, file, not encrypted), hf_…LAST\n",
         ),
         (
             &["https://huggingface.co/acme/x/tree/main"],
-            "ok: read acme/x works with token `work` (its scopes cover acme, file, not encrypted), hf_…LAST\n",
+            "ok: read acme/x works with token `work` (its account is a member of acme, file, not encrypted), hf_…LAST\n",
         ),
         (
             &["acme/open"],
@@ -278,7 +278,7 @@ fn without_a_token_only_public_repos_can_be_read() {
     let output = machine.helper(["check", "acme/x"]).fails();
     let expected = format!(
         "not known: read acme/x could not be tried with no token\n  \
-         = reason: the Hub answers with status 502; requests go through the proxy {} (https_proxy)\n  \
+         = reason: the Hub answered with status 502; requests go through the proxy {} (https_proxy)\n  \
          = help: try again later\n",
         hub.proxy_url()
     );
@@ -303,7 +303,7 @@ fn json_names_the_reason_for_programs() {
             ),
             "kind": "stored",
             "name": "work",
-            "reason": "its scopes cover acme",
+            "reason": "its account is a member of acme",
             "token": format!("hf_…{}", &test.token[test.token.len() - 4..]),
             "problem": null,
             "notes": [],

@@ -54,26 +54,20 @@ fn the_rule_offered_for_a_model_is_for_the_model_only() {
 }
 
 #[test]
-fn login_does_not_claim_what_a_tie_prevents() {
+fn an_equal_token_is_named_by_login_explain_and_list() {
     let desk = Desk::new();
     desk.login("one", fine_grained(&[("org", "acme", READ)]));
     let said = desk.login("two", fine_grained(&[("org", "acme", READ)]));
-    assert_eq!(desk.answer("acme/x"), None);
+    assert_eq!(desk.answer("acme/x").as_deref(), Some("one"));
     assert!(!said.contains("git uses it for acme"), "{said}");
-}
-
-#[test]
-fn a_tie_is_named_where_it_leaves_git_without_a_token() {
-    let desk = Desk::new();
-    desk.login("one", fine_grained(&[("org", "acme", READ)]));
-    desk.login("two", fine_grained(&[("org", "acme", READ)]));
-    for said in [
-        get(&desk.machine, "acme/x").ok().stderr,
-        desk.machine.helper(["explain", "acme/x"]).ok().stdout,
-    ] {
-        assert!(said.contains("one") && said.contains("two"), "{said}");
-        assert!(said.contains("git credential-hf use "), "{said}");
-    }
+    let explained = desk.machine.helper(["explain", "acme/x"]).ok().stdout;
+    assert!(explained.contains("`two` would do as well"), "{explained}");
+    assert!(
+        explained.contains("git credential-hf use two"),
+        "{explained}"
+    );
+    let listed = desk.machine.helper(["list"]).ok().stdout;
+    assert!(listed.contains("equal: two"), "{listed}");
 }
 
 #[test]

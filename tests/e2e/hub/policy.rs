@@ -85,7 +85,7 @@ fn a_hub_that_fails_says_nothing_about_the_token() {
         ),
     ] {
         test.refs(answer);
-        let help = "try again later: nothing is known about acme/x now";
+        let help = "try again later: nothing is known about acme/x at the moment";
         let through = format!("{reason}; requests go through the proxy {}", test.proxy());
         assert_eq!(test.stays_open(&["acme/x"], 0), row(through, help));
     }

@@ -515,7 +515,12 @@ impl Desk {
         let rules: BTreeMap<String, &str> = config
             .rules
             .iter()
-            .map(|rule| (rule.pattern.to_string(), rule.token.as_str()))
+            .map(|rule| {
+                (
+                    rule.pattern.to_string(),
+                    rule.only_token().unwrap().as_str(),
+                )
+            })
             .collect();
         for rule in ["old", "steady"] {
             assert_eq!(rules.get(rule), Some(&"steady"), "{rules:?}");

@@ -6,6 +6,7 @@ use git_credential_hf::config::Config;
 use git_credential_hf::config::edit::Change;
 use git_credential_hf::config::edit::apply;
 use git_credential_hf::model::endpoint::Endpoint;
+use git_credential_hf::model::operation::Operation;
 use git_credential_hf::model::pattern::Pattern;
 use git_credential_hf::model::token_name::TokenName;
 use git_credential_hf::storage::StorageKind;
@@ -43,11 +44,18 @@ pub fn check(data: &[u8]) {
         .iter()
         .map(|text| Pattern::parse(text).expect("a pattern"));
     for pattern in written.chain(new).take(8) {
-        changed(text, &config, &Change::SetRule(&pattern, &token));
+        for operation in [None, Some(Operation::Fetch), Some(Operation::Push)] {
+            changed(text, &config, &Change::SetRule(&pattern, &token, operation));
+        }
         changed(text, &config, &Change::RemoveRule(&pattern));
     }
-    changed(text, &config, &Change::SetDefault(Some(&token)));
-    changed(text, &config, &Change::SetDefault(None));
+    changed(text, &config, &Change::SetDefault(None, Some(&token)));
+    changed(text, &config, &Change::SetDefault(None, None));
+    changed(
+        text,
+        &config,
+        &Change::SetDefault(Some(&corp), Some(&token)),
+    );
     changed(text, &config, &Change::SetStorage(StorageKind::File));
     changed(text, &config, &Change::SetStorage(StorageKind::Keyring));
     changed(text, &config, &Change::AddEndpoint(&corp));
@@ -80,8 +88,10 @@ fn meaning(config: &Config) -> Vec<String> {
         rules,
         endpoints,
         commands,
+        defaults,
     } = config;
     let mut all = vec![
+        format!("defaults {defaults:?}"),
         format!("default {default:?}"),
         format!("storage {storage:?}"),
         format!("hints {hints} timeout {keyring_timeout:?}"),
@@ -89,7 +99,7 @@ fn meaning(config: &Config) -> Vec<String> {
     all.extend(
         rules
             .iter()
-            .map(|rule| format!("rule {} {}", rule.pattern, rule.token)),
+            .map(|rule| format!("rule {} {:?} {:?}", rule.pattern, rule.fetch, rule.push)),
     );
     all.extend(
         endpoints
@@ -108,18 +118,30 @@ fn meaning(config: &Config) -> Vec<String> {
 fn expected(before: &Config, change: &Change<'_>) -> Vec<String> {
     let mut config = before.clone();
     match change {
-        Change::SetRule(pattern, token) => {
+        Change::SetRule(pattern, token, operation) => {
             let same = |rule: &&mut git_credential_hf::config::Rule| rule.pattern == **pattern;
             match config.rules.iter_mut().find(same) {
-                Some(rule) => rule.token = (*token).clone(),
-                None => config.rules.push(git_credential_hf::config::Rule {
-                    pattern: (*pattern).clone(),
-                    token: (*token).clone(),
-                }),
+                Some(rule) => rule.set(*operation, token),
+                None => {
+                    let mut rule = git_credential_hf::config::Rule {
+                        pattern: (*pattern).clone(),
+                        fetch: None,
+                        push: None,
+                    };
+                    rule.set(*operation, token);
+                    config.rules.push(rule);
+                }
             }
         }
         Change::RemoveRule(pattern) => config.rules.retain(|rule| rule.pattern != **pattern),
-        Change::SetDefault(name) => config.default = name.cloned(),
+        Change::SetDefault(None, name) => config.default = name.cloned(),
+        Change::SetDefault(Some(endpoint), name) => {
+            config.endpoints.entry((*endpoint).clone()).or_default();
+            match name {
+                Some(name) => config.defaults.insert((*endpoint).clone(), (*name).clone()),
+                None => config.defaults.remove(*endpoint),
+            };
+        }
         Change::SetStorage(kind) => config.storage = Some(*kind),
         Change::AddEndpoint(endpoint) => {
             config.endpoints.entry((*endpoint).clone()).or_default();
@@ -166,7 +188,10 @@ fn others_stay(before: &str, after: &str, change: &Change<'_>) {
         values.len() <= 1 || several,
         "{change:?} took {gone:?} of\n{before}\n{after}"
     );
-    let removes = matches!(change, Change::RemoveRule(_) | Change::SetDefault(None));
+    let removes = matches!(
+        change,
+        Change::RemoveRule(_) | Change::SetDefault(None, None)
+    );
     assert!(
         removes || comments.is_empty(),
         "{change:?} took {gone:?} of\n{before}\n{after}"

@@ -9,6 +9,7 @@ use git_credential_hf::config::Config;
 use git_credential_hf::config::EndpointOptions;
 use git_credential_hf::config::Rule;
 use git_credential_hf::model::endpoint::Endpoint;
+use git_credential_hf::model::operation::Operation;
 use git_credential_hf::model::pattern::Pattern;
 use git_credential_hf::model::permissions::Facts;
 use git_credential_hf::model::permissions::Organisation;
@@ -32,6 +33,7 @@ use git_credential_hf::selection::SkipReason;
 use git_credential_hf::selection::Source;
 use git_credential_hf::selection::TokenSource;
 use git_credential_hf::selection::choose;
+use git_credential_hf::selection::overview::{Subject, overview};
 use git_credential_hf::selection::select;
 use git_credential_hf::state::Eligibility;
 use git_credential_hf::state::Origin;
@@ -114,6 +116,8 @@ pub fn check(data: &[u8]) {
         belongs(&world, candidate);
     }
     in_order(&world, &selection.candidates);
+    overview_says_what_git_gets(&world, inputs);
+    a_login_takes_no_answer_away(&world, inputs, &mut take);
     offered(&world, &selection.candidates, &mut take);
 }
 
@@ -149,20 +153,28 @@ fn value(take: &mut Take<'_>) -> Secret {
 
 impl Made {
     fn read(take: &mut Take<'_>) -> Self {
-        let wanted = Query {
-            endpoint: endpoint(take),
-            path: take.perhaps(&PATHS).map(owned),
-            username: take.perhaps(&USERS).map(owned),
-            operation: None,
-        };
+        let wanted = Query::new(
+            endpoint(take),
+            take.perhaps(&PATHS).map(owned),
+            take.perhaps(&USERS).map(owned),
+        );
+        let wanted = wanted.for_operation(take.perhaps(&Operation::ALL));
         let mut config = Config {
             default: take.perhaps(&NAMES).map(TokenName::existing),
             ..Config::default()
         };
         for _ in 0..take.below(4) {
             let pattern = Pattern::parse(take.one(&PATTERNS)).expect("a pattern");
-            let token = TokenName::existing(take.one(&NAMES));
-            config.rules.push(Rule { pattern, token });
+            let mut rule = Rule {
+                pattern,
+                fetch: None,
+                push: None,
+            };
+            for _ in 0..=take.below(2) {
+                let token = TokenName::existing(take.one(&NAMES));
+                rule.set(take.perhaps(&Operation::ALL), &token);
+            }
+            config.rules.push(rule);
         }
         config.rules.sort_by_key(|rule| rule.pattern.specificity());
         for _ in 0..take.below(3) {
@@ -171,7 +183,12 @@ impl Made {
                 allow_http: true,
                 save_any: take.flag(),
             };
-            config.endpoints.insert(endpoint(take), options);
+            let endpoint = endpoint(take);
+            if let Some(name) = take.perhaps(&NAMES) {
+                let name = TokenName::existing(name);
+                config.defaults.insert(endpoint.clone(), name);
+            }
+            config.endpoints.insert(endpoint, options);
         }
         for _ in 0..take.below(3) {
             let command = CommandLine {
@@ -249,7 +266,7 @@ fn facts(take: &mut Take<'_>) -> Facts {
             .perhaps(&organisations)
             .map(|name| Organisation {
                 name: owned(name),
-                role: None,
+                role: take.perhaps(&["read", "contributor", "write"]).map(owned),
             })
             .into_iter()
             .collect(),
@@ -361,11 +378,16 @@ fn in_order(world: &Made, candidates: &[Candidate]) {
         Reason::NamedByEnvironment | Reason::NamedByUsername => 1,
         Reason::Rule(_) => 2,
         Reason::Exchange => 3,
-        Reason::Environment => 4,
-        Reason::Scope(_) => 5,
-        Reason::Default => 6,
-        Reason::SavedForPath(_) | Reason::SavedForHost => 7,
-        Reason::HfActive => 8,
+        // For a push, a token that is known not to do it comes after every other step.
+        Reason::Scoped(_) if candidate.lack.is_some() => 11,
+        Reason::Own(_) | Reason::Member(_) if candidate.lack.is_some() => 12,
+        Reason::Scoped(_) => 4,
+        Reason::Environment => 5,
+        Reason::Own(_) | Reason::Member(_) => 6,
+        Reason::Default => 7,
+        Reason::SavedForPath(_) | Reason::SavedForHost => 8,
+        Reason::HfActive => 9,
+        Reason::Any => 10,
     };
     // What git saved never comes in by what it may do: only by its step, or by its name.
     for candidate in candidates {
@@ -373,8 +395,12 @@ fn in_order(world: &Made, candidates: &[Candidate]) {
             Source::Stored(name) => world.state.tokens[name].origin == Origin::Git,
             _ => false,
         };
-        assert!(!saved || step(candidate) != 5, "{candidate:?}");
-        assert!(saved || step(candidate) != 7, "{candidate:?}");
+        let by_what_it_may_do = matches!(step(candidate), 4 | 6 | 10 | 11 | 12);
+        assert!(!saved || !by_what_it_may_do, "{candidate:?}");
+        assert!(saved || step(candidate) != 8, "{candidate:?}");
+        let is_push = world.wanted.operation == Some(Operation::Push);
+        assert!(!is_push || step(candidate) != 10, "{candidate:?}");
+        assert!(is_push || candidate.lack.is_none(), "{candidate:?}");
     }
     let steps: Vec<u8> = candidates.iter().map(step).collect();
     assert!(steps.is_sorted(), "{candidates:?}");
@@ -386,6 +412,83 @@ fn in_order(world: &Made, candidates: &[Candidate]) {
     for (at, candidate) in candidates.iter().enumerate() {
         let again = candidates.iter().skip(at + 1);
         assert!(again.clone().all(|other| other.source != candidate.source));
+    }
+}
+
+/// `list` shows what git gets: for every repo that the same rows speak of, the same first token.
+fn overview_says_what_git_gets(world: &Made, inputs: Inputs<'_>) {
+    let endpoint = &world.wanted.endpoint;
+    let rows = overview(inputs, endpoint);
+    let patterns = rows.iter().filter_map(|row| match &row.subject {
+        Subject::Repos(pattern) => Some(pattern),
+        _ => None,
+    });
+    let patterns: Vec<&Pattern> = patterns.collect();
+    let matching = |repo: &Repo| -> Vec<usize> {
+        let found = patterns.iter().enumerate();
+        let found = found.filter(|(_, pattern)| pattern.matches(endpoint, repo));
+        found.map(|(at, _)| at).collect()
+    };
+    for path in PATHS
+        .into_iter()
+        .chain(["acme/new", "bob/x", "spaces/alice/x-1"])
+    {
+        let query = Query::new(endpoint.clone(), Some(owned(path)), None);
+        let Some(repo) = query.repo.clone().filter(|repo| repo.namespace.is_some()) else {
+            continue;
+        };
+        let row = rows
+            .iter()
+            .find(|row| match (&row.subject, &row.example.repo) {
+                (Subject::Path(_), _) | (_, None) => false,
+                (_, Some(example)) => matching(example) == matching(&repo),
+            });
+        // Rules may overlap in more ways than there are rows.
+        let Some(row) = row else { continue };
+        for (operation, shown) in Operation::ALL.into_iter().zip([&row.fetch, &row.push]) {
+            let wanted = query.clone().for_operation(Some(operation));
+            let wanted = &wanted;
+            let git_gets = select(Inputs { wanted, ..inputs }).map(|it| it.candidates);
+            let first = git_gets.ok().and_then(|it| it.into_iter().next());
+            let (first, shown) = (first.map(|it| it.source), shown.first());
+            assert_eq!(
+                first,
+                shown.map(|it| it.source.clone()),
+                "{operation} {path}"
+            );
+        }
+    }
+}
+
+/// After a login, every repo that had an answer still has one.
+fn a_login_takes_no_answer_away(world: &Made, inputs: Inputs<'_>, take: &mut Take<'_>) {
+    let order = world.state.next_order();
+    let mut state = world.state.clone();
+    let name = TokenName::existing("the-new-one");
+    let new = TokenInfo {
+        origin: Origin::Login,
+        ..token(take, order)
+    };
+    state.tokens.insert(name, new);
+    for path in PATHS {
+        // A user name in the request may be the account of the new one, and mean it from now on.
+        let query = Query::new(world.wanted.endpoint.clone(), Some(owned(path)), None);
+        let wanted = &query.for_operation(world.wanted.operation);
+        let before = select(Inputs { wanted, ..inputs });
+        let state = &state;
+        let after = select(Inputs {
+            wanted,
+            state,
+            ..inputs
+        });
+        let (Ok(before), Ok(after)) = (before, after) else {
+            continue;
+        };
+        for old in &before.candidates {
+            // Only the oldest login is the one of the last step, and the new one is not older.
+            let kept = after.candidates.iter().any(|it| it.source == old.source);
+            assert!(kept, "{path}: {old:?}");
+        }
     }
 }
 

@@ -1,0 +1,199 @@
+//! The programs that wait for this one, as the system tells: on Linux from `/proc`, on other Unix
+//! systems from one `ps`, on Windows from its table of processes.
+
+#[cfg(all(unix, any(test, not(target_os = "linux"))))]
+use std::collections::HashMap;
+
+/// A running program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Process {
+    words: Vec<String>,
+    parent: u32,
+    /// When it was started, where ids are used again while a child still names one; else 0.
+    started: u64,
+}
+
+/// The command lines of the calling programs, the nearest first. A program that is hidden, or has
+/// ended, ends the list.
+pub fn ancestors(levels: usize) -> Vec<Vec<String>> {
+    let mut table = Table::read();
+    let Some((mut id, mut child_started)) = parent(&mut table) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    while found.len() < levels {
+        let Some(process) = table.get(id) else { break };
+        // A younger one has been given the id of the parent, which has ended.
+        if process.started > child_started {
+            break;
+        }
+        (id, child_started) = (process.parent, process.started);
+        found.push(process.words);
+    }
+    found
+}
+
+#[cfg(unix)]
+fn parent(_: &mut Table) -> Option<(u32, u64)> {
+    Some((std::os::unix::process::parent_id(), 0))
+}
+
+#[cfg(windows)]
+fn parent(table: &mut Table) -> Option<(u32, u64)> {
+    let own = table.get(std::process::id())?;
+    Some((own.parent, own.started))
+}
+
+/// Where programs are looked up.
+#[cfg(target_os = "linux")]
+struct Table;
+
+#[cfg(target_os = "linux")]
+impl Table {
+    fn read() -> Self {
+        Self
+    }
+
+    fn get(&mut self, id: u32) -> Option<Process> {
+        process(id)
+    }
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+struct Table(HashMap<u32, Process>);
+
+#[cfg(all(unix, not(target_os = "linux")))]
+impl Table {
+    fn read() -> Self {
+        Self(processes())
+    }
+
+    fn get(&mut self, id: u32) -> Option<Process> {
+        self.0.get(&id).cloned()
+    }
+}
+
+#[cfg(windows)]
+struct Table(sysinfo::System);
+
+#[cfg(windows)]
+impl Table {
+    fn read() -> Self {
+        Self(sysinfo::System::new())
+    }
+
+    /// One at a time: reading a command line takes milliseconds.
+    fn get(&mut self, id: u32) -> Option<Process> {
+        use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
+        let id = sysinfo::Pid::from_u32(id);
+        self.0.refresh_processes_specifics(
+            ProcessesToUpdate::Some(&[id]),
+            false,
+            ProcessRefreshKind::nothing().with_cmd(UpdateKind::Always),
+        );
+        let process = self.0.process(id)?;
+        let words = process.cmd().iter();
+        Some(Process {
+            words: words
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect(),
+            parent: process.parent().map_or(0, sysinfo::Pid::as_u32),
+            started: process.start_time(),
+        })
+    }
+}
+
+#[cfg(target_os = "linux")]
+/// One program, from Linux's `/proc`; `None` where it is hidden or has ended.
+fn process(id: u32) -> Option<Process> {
+    use std::io::Read;
+    // Real ones are short; what a person typed need not be.
+    const MAX_WORDS: u64 = 128 * 1024;
+    let read = |file: &str| {
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(format!("/proc/{id}/{file}")).ok()?;
+        file.take(MAX_WORDS).read_to_end(&mut bytes).ok()?;
+        // What was cut off may be the URL.
+        if bytes.len() as u64 == MAX_WORDS {
+            bytes.clear();
+        }
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    // `ID (NAME) STATE PARENT ..`, where the name may hold anything.
+    let stat = read("stat")?;
+    let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?;
+    let words = read("cmdline")?;
+    let words = words.strip_suffix('\0').unwrap_or(&words);
+    Some(Process {
+        words: words.split('\0').map(str::to_owned).collect(),
+        parent: parent.parse().ok()?,
+        started: 0,
+    })
+}
+
+/// All programs, from `ps`, which every other Unix has.
+#[cfg(all(unix, any(test, not(target_os = "linux"))))]
+fn processes() -> HashMap<u32, Process> {
+    use std::process::Stdio;
+    const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
+    const MAX_OUTPUT: u64 = 8 * 1024 * 1024;
+    let mut command = crate::system::process::command("ps");
+    command
+        .args(["-A", "-ww", "-o", "pid=", "-o", "ppid=", "-o", "args="])
+        .stderr(Stdio::null());
+    match crate::system::process::output_within(command, TIMEOUT, MAX_OUTPUT) {
+        Ok(finished) => table(&String::from_utf8_lossy(&finished.output)),
+        Err(_) => HashMap::new(),
+    }
+}
+
+/// Reads lines of `ID PARENT WORDS..`. `ps` does not tell where a word ends that has a space in
+/// it; names of remotes and URLs have none.
+#[cfg(all(unix, any(test, not(target_os = "linux"))))]
+fn table(listing: &str) -> HashMap<u32, Process> {
+    let line = |line: &str| {
+        let mut words = line.split_whitespace().map(str::to_owned);
+        let id = words.next()?.parse().ok()?;
+        let parent = words.next()?.parse().ok()?;
+        let words = words.collect();
+        Some((
+            id,
+            Process {
+                words,
+                parent,
+                started: 0,
+            },
+        ))
+    };
+    listing.lines().filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn listings_of_ps() {
+        let table = table("    1     0 /sbin/init\n  17 1 git-lfs push  up\nx 1 y\n 18\n 19 17\n");
+        let words = |id| table.get(&id).map(|p| (p.parent, p.words.join("|")));
+        assert_eq!(words(17), Some((1, "git-lfs|push|up".to_owned())));
+        assert_eq!(words(19), Some((17, String::new())));
+        assert_eq!(table.len(), 3);
+    }
+
+    /// Both ways of asking the system tell the same of this very program.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_program_and_its_parent() {
+        let id = std::process::id();
+        let this = process(id).unwrap();
+        assert_eq!(this.parent, std::os::unix::process::parent_id());
+        assert_eq!(this.words.first(), std::env::args().next().as_ref());
+        assert!(process(this.parent).is_some());
+        // Without procps there is no ps, and nothing to compare.
+        if let Some(listed) = processes().get(&id) {
+            assert_eq!(*listed, this);
+        }
+    }
+}

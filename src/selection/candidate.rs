@@ -1,0 +1,178 @@
+//! A token that could be answered: where it comes from, and which step chose it.
+
+use std::fmt;
+
+use crate::model::endpoint::Endpoint;
+use crate::model::pattern::Pattern;
+use crate::model::permissions::Lack;
+use crate::model::token_name::TokenName;
+use crate::selection::Exchange;
+
+/// A token that could be answered, and why it stands where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Where it comes from.
+    pub source: Source,
+    /// The step that chose it.
+    pub reason: Reason,
+    /// Why the Hub will refuse it for a push, as far as is known.
+    pub lack: Option<Lack>,
+    /// If it cannot be used, no other may take its place.
+    pub required: bool,
+}
+
+impl Candidate {
+    /// A candidate that nothing else is known of.
+    #[must_use]
+    pub fn new(source: Source, reason: Reason) -> Self {
+        Self {
+            source,
+            reason,
+            lack: None,
+            required: false,
+        }
+    }
+}
+
+/// Where a token comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A stored token.
+    Stored(TokenName),
+    /// A configured command.
+    Command(TokenName),
+    /// A variable of the environment.
+    Environment(&'static str),
+    /// A CI job's identity, exchanged for a token.
+    Exchange(Exchange),
+    /// A token of the hf CLI; `None` is its active one.
+    HfCli(Option<String>),
+    /// A name that a rule or the default gives, and that no token of this endpoint has.
+    Unusable(TokenName, Unusable),
+}
+
+impl Source {
+    /// What kind of source it is, in a word for programs.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Stored(_) => "stored",
+            Self::Command(_) => "command",
+            Self::Environment(_) => "environment",
+            Self::Exchange(_) => "exchange",
+            Self::HfCli(_) => "hf-cli",
+            Self::Unusable(..) => "unusable",
+        }
+    }
+
+    /// The token's name, or the variable's.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Stored(name) | Self::Command(name) | Self::Unusable(name, _) => {
+                Some(name.as_str())
+            }
+            Self::Environment(variable) => Some(variable),
+            Self::HfCli(name) => name.as_deref(),
+            Self::Exchange(_) => None,
+        }
+    }
+}
+
+impl Source {
+    /// Whether no other token may take its place. Whoever lets a job show its identity wants it
+    /// to work as that job, and not as somebody whose token happens to be there.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Exchange(_))
+    }
+}
+
+/// Why a named token cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unusable {
+    /// There is none of that name.
+    Missing,
+    /// It is for another endpoint.
+    OtherEndpoint(Endpoint),
+}
+
+/// The step that chose a candidate, in the order in which they count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// **named**: by `GIT_CREDENTIAL_HF_TOKEN_NAME`.
+    NamedByEnvironment,
+    /// **named**: the user name in the URL is the token's name.
+    NamedByUsername,
+    /// **rule**
+    Rule(Pattern),
+    /// **exchange**: `HF_OIDC_RESOURCE` opts in.
+    Exchange,
+    /// **scoped**: its recorded scopes name the repo, or its namespace.
+    Scoped(String),
+    /// **environment**
+    Environment,
+    /// **account**: its account owns the namespace.
+    Own(String),
+    /// **account**: its account is a member of the organisation.
+    Member(String),
+    /// **default**
+    Default,
+    /// **saved**: git's `store` saved it for this very path.
+    SavedForPath(String),
+    /// **saved**: git's `store` saved it for the host.
+    SavedForHost,
+    /// **hf CLI**: its active token.
+    HfActive,
+    /// **any**: the oldest login that reaches beyond its own repos.
+    Any,
+}
+
+impl Reason {
+    /// The step's name, as the documentation has it.
+    #[must_use]
+    pub fn step(&self) -> &'static str {
+        match self {
+            Self::NamedByEnvironment | Self::NamedByUsername => "named",
+            Self::Rule(_) => "rule",
+            Self::Exchange => "exchange",
+            Self::Scoped(_) => "scoped",
+            Self::Environment => "environment",
+            Self::Own(_) | Self::Member(_) => "account",
+            Self::Default => "default",
+            Self::SavedForPath(_) | Self::SavedForHost => "saved",
+            Self::HfActive => "hf CLI",
+            Self::Any => "any",
+        }
+    }
+
+    /// Whether it speaks of the repo, and so means nothing where the repo is not known.
+    pub(super) fn is_about_the_repo(&self) -> bool {
+        matches!(
+            self,
+            Self::Rule(_) | Self::Scoped(_) | Self::Own(_) | Self::Member(_) | Self::Any
+        )
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NamedByEnvironment => f.write_str("named by GIT_CREDENTIAL_HF_TOKEN_NAME"),
+            Self::NamedByUsername => f.write_str("named by the username"),
+            Self::Rule(pattern) => write!(f, "rule `{pattern}`"),
+            Self::Exchange => f.write_str("exchange of the job's identity"),
+            Self::Scoped(scope) => write!(f, "its scopes cover {scope}"),
+            Self::Environment => f.write_str("environment"),
+            Self::Own(account) => write!(f, "its account is {account}"),
+            Self::Member(organisation) => {
+                write!(f, "its account is a member of {organisation}")
+            }
+            Self::Default => f.write_str("the default token"),
+            Self::SavedForPath(path) => write!(f, "saved by git for {path}"),
+            Self::SavedForHost => f.write_str("saved by git for the host"),
+            Self::HfActive => f.write_str("the hf CLI's active token"),
+            Self::Any => f.write_str("any login, since nothing else is chosen"),
+        }
+    }
+}

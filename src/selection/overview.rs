@@ -1,0 +1,199 @@
+//! What goes where on one Hub, for `list` and `status`: the choice that [`select`] makes, for one
+//! repo of every kind that anything tells apart from the others.
+
+use std::collections::BTreeSet;
+
+use crate::model::endpoint::Endpoint;
+use crate::model::operation::Operation;
+use crate::model::pattern::{Names, Pattern};
+use crate::model::permissions::{Facts, Lack};
+use crate::model::repo::{Kind, Name, Repo};
+use crate::model::token_name::TokenName;
+use crate::selection::{Candidate, Inputs, Notice, Query, select};
+use crate::state::Origin;
+
+/// What a row is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// The repos of a pattern, without those that a more specific row is about.
+    Repos(Pattern),
+    /// A path that git's `store` saved something for, and that does not name a repo.
+    Path(String),
+    /// Every other repo.
+    Rest,
+}
+
+/// What git gets for some repos.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Which repos these are.
+    pub subject: Subject,
+    /// A request for one of them.
+    pub example: Query,
+    /// What a fetch gets.
+    pub fetch: Choice,
+    /// What a push gets.
+    pub push: Choice,
+}
+
+/// What git gets for one operation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// The candidates, best first.
+    pub candidates: Vec<Candidate>,
+    /// Tokens that would do as well as the first.
+    pub equals: Vec<TokenName>,
+}
+
+impl Choice {
+    /// The token that git gets, if it can be read.
+    #[must_use]
+    pub fn first(&self) -> Option<&Candidate> {
+        self.candidates.first()
+    }
+
+    fn make(inputs: Inputs<'_>, example: &Query, operation: Operation) -> Self {
+        let wanted = example.clone().for_operation(Some(operation));
+        // A token named by the environment that is not there is told where it is asked for.
+        let Ok(selection) = select(Inputs {
+            wanted: &wanted,
+            ..inputs
+        }) else {
+            return Self::default();
+        };
+        let equals = selection
+            .notices
+            .into_iter()
+            .find_map(|notice| match notice {
+                Notice::Equal(names) => Some(names),
+                _ => None,
+            });
+        Self {
+            candidates: selection.candidates,
+            equals: equals.unwrap_or_default(),
+        }
+    }
+}
+
+impl Row {
+    fn new(inputs: Inputs<'_>, subject: Subject, example: Query) -> Self {
+        Self {
+            fetch: Choice::make(inputs, &example, Operation::Fetch),
+            push: Choice::make(inputs, &example, Operation::Push),
+            subject,
+            example,
+        }
+    }
+}
+
+/// The rows of an endpoint: by namespace, the most specific first, and the rest last. What is
+/// wanted in `inputs` does not count.
+#[must_use]
+pub fn overview(inputs: Inputs<'_>, endpoint: &Endpoint) -> Vec<Row> {
+    let patterns = patterns(inputs, endpoint);
+    let ask = |path: String| Query::new(endpoint.clone(), Some(path), None);
+    let mut rows: Vec<Row> = patterns
+        .iter()
+        .filter_map(|pattern| {
+            let repo = example_of(pattern, &patterns)?;
+            let subject = Subject::Repos(pattern.clone());
+            Some(Row::new(inputs, subject, ask(repo.to_string())))
+        })
+        .collect();
+    rows.extend(
+        saved_paths(inputs, endpoint)
+            .into_iter()
+            .map(|path| Row::new(inputs, Subject::Path(path.clone()), ask(path))),
+    );
+    let is_taken = |namespace: &str| {
+        patterns
+            .iter()
+            .any(|pattern| pattern.namespace.as_str().eq_ignore_ascii_case(namespace))
+    };
+    let mut stranger = "anybody".to_owned();
+    while is_taken(&stranger) {
+        stranger.push('0');
+    }
+    let mut rest = Row::new(inputs, Subject::Rest, ask(format!("{stranger}/x")));
+    for candidate in &mut rest.push.candidates {
+        // The namespace is made up, so only what is so everywhere counts.
+        candidate.lack = candidate.lack.filter(|lack| *lack == Lack::Role);
+    }
+    rows.push(rest);
+    rows
+}
+
+/// Everything that tells repos apart: rules, what tokens reach, and what git saved for one repo.
+fn patterns(inputs: Inputs<'_>, endpoint: &Endpoint) -> Vec<Pattern> {
+    let here = || {
+        let tokens = inputs.state.tokens.values();
+        tokens.filter(|token| token.endpoint == *endpoint)
+    };
+    let rules = inputs.config.rules.iter().map(|rule| rule.pattern.clone());
+    let reached = here()
+        .filter(|token| token.origin == Origin::Login)
+        .flat_map(|token| token.facts.iter().flat_map(Facts::reach))
+        .filter_map(|(_, pattern)| Pattern::parse_on(&pattern, endpoint).ok());
+    let saved = here().filter_map(|token| {
+        let repo = Repo::from_path(token.path.as_deref()?)?;
+        let kind = Some(repo.kind);
+        Some(Pattern {
+            kind,
+            ..Pattern::for_repo(endpoint, &repo)?
+        })
+    });
+    let mut found: Vec<Pattern> = rules
+        .filter(|pattern| pattern.endpoint == *endpoint)
+        .chain(reached)
+        .chain(saved)
+        .collect();
+    let text = |pattern: &Pattern| pattern.to_string().to_ascii_lowercase();
+    found.sort_by_cached_key(|pattern| {
+        let namespace = pattern.namespace.as_str().to_ascii_lowercase();
+        (namespace, pattern.specificity(), text(pattern))
+    });
+    found.dedup_by_key(|pattern| text(pattern));
+    found
+}
+
+fn saved_paths(inputs: Inputs<'_>, endpoint: &Endpoint) -> BTreeSet<String> {
+    let tokens = inputs.state.tokens.values();
+    tokens
+        .filter(|token| token.endpoint == *endpoint)
+        .filter_map(|token| token.path.clone())
+        .filter(|path| Repo::from_path(path).is_none_or(|repo| repo.namespace.is_none()))
+        .collect()
+}
+
+/// A repo for which this pattern is the most specific one; `None` where others take them all.
+fn example_of(pattern: &Pattern, all: &[Pattern]) -> Option<Repo> {
+    const FILLERS: [&str; 4] = ["", "x", "0-0", "other-one"];
+    let kinds: Vec<Kind> = match pattern.kind {
+        Some(kind) => vec![kind],
+        None => Kind::ALL.to_vec(),
+    };
+    let names: Vec<Name> = match &pattern.names {
+        Names::Exactly(name) => vec![name.clone()],
+        Names::Glob(glob) => FILLERS
+            .iter()
+            .filter_map(|filler| Name::parse(&glob.replace('*', filler)))
+            .collect(),
+        Names::All => FILLERS
+            .iter()
+            .filter_map(|text| Name::parse(text))
+            .collect(),
+    };
+    let mut repos = kinds.iter().flat_map(|kind| {
+        names.iter().map(|name| Repo {
+            kind: *kind,
+            namespace: Some(pattern.namespace.clone()),
+            name: name.clone(),
+        })
+    });
+    repos.find(|repo| {
+        let matching = all.iter().filter(|it| it.matches(&it.endpoint, repo));
+        let most_specific = matching.min_by_key(|it| it.specificity());
+        // Some names cannot be written as a path: `x.git` is `x`.
+        most_specific == Some(pattern) && Repo::from_path(&repo.to_string()).as_ref() == Some(repo)
+    })
+}

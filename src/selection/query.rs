@@ -1,0 +1,210 @@
+//! What is asked, and all that the answer depends on.
+
+use crate::config::Config;
+use crate::model::endpoint::Endpoint;
+use crate::model::operation::Operation;
+use crate::model::repo::Location;
+use crate::model::repo::Repo;
+use crate::model::token_name::TokenName;
+use crate::selection::{Source, Unusable};
+use crate::state::State;
+use crate::state::TokenInfo;
+use crate::system::environment::Environment;
+
+/// What a token is wanted for.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// The Hub that asks.
+    pub endpoint: Endpoint,
+    /// The path that git sent, where it sent one.
+    pub path: Option<String>,
+    /// The repo that the path names.
+    pub repo: Option<Repo>,
+    /// The user name that git sent.
+    pub username: Option<String>,
+    /// What git is about to do, where that is known.
+    pub operation: Option<Operation>,
+}
+
+impl Query {
+    /// A request as git sends it. Git does not say which operation it is for.
+    #[must_use]
+    pub fn new(endpoint: Endpoint, path: Option<String>, username: Option<String>) -> Self {
+        Self {
+            endpoint,
+            repo: path.as_deref().and_then(Repo::from_path),
+            path,
+            username,
+            operation: None,
+        }
+    }
+
+    /// What git would ask for at a place: it sends the path of the remote, and none for a bare
+    /// endpoint.
+    #[must_use]
+    pub fn at(location: &Location) -> Self {
+        Self::new(
+            location.endpoint.clone(),
+            (!location.path.is_empty()).then(|| location.path.clone()),
+            location.username.clone(),
+        )
+    }
+
+    /// The same request for this operation.
+    #[must_use]
+    pub fn for_operation(self, operation: Option<Operation>) -> Self {
+        Self { operation, ..self }
+    }
+}
+
+/// All that the choice depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// What is asked.
+    pub wanted: &'a Query,
+    /// What people configured.
+    pub config: &'a Config,
+    /// What is remembered.
+    pub state: &'a State,
+    /// The environment.
+    pub env: &'a Environment,
+    /// What the remotes of the current repository name on the wanted endpoint, or the one of them
+    /// that is in use; read only where git sent no path.
+    pub remotes: &'a [Remote],
+    /// What the hf CLI has.
+    pub hf: HfKnown<'a>,
+}
+
+/// What is known of the hf CLI's tokens without their values.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct HfKnown<'a> {
+    /// It has an active token.
+    pub active: bool,
+    /// The names of its stored ones; needed only where one is asked for.
+    pub names: &'a [String],
+}
+
+/// A remote of the current repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// The repo that its URL names.
+    pub repo: Repo,
+    /// The user name in its URL.
+    pub username: Option<String>,
+}
+
+/// User names that tools write where the Hub wants none in particular.
+const GENERIC_USERNAMES: [&str; 6] = ["hf_user", "user", "git", "oauth2", "token", "__token__"];
+
+/// Whether a user name says nothing about who is meant.
+#[must_use]
+pub fn is_generic(username: &str) -> bool {
+    username.is_empty()
+        || GENERIC_USERNAMES
+            .iter()
+            .any(|generic| username.eq_ignore_ascii_case(generic))
+}
+
+/// Whom the user name in the request means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Who {
+    /// Nobody in particular.
+    Anybody,
+    /// A token, by its name.
+    Token(Source),
+    /// The tokens of one account, and what git's `store` saved under this very user name.
+    User(String),
+}
+
+impl Who {
+    pub(super) fn read(inputs: Inputs<'_>, username: Option<&str>) -> Self {
+        let Some(username) = username else {
+            return Self::Anybody;
+        };
+        // A token may bear a generic word as its name; then it was named.
+        match inputs.find(&TokenName::existing(username)) {
+            Source::Unusable(..) if is_generic(username) => Self::Anybody,
+            Source::Unusable(..) => Self::User(username.to_owned()),
+            source => Self::Token(source),
+        }
+    }
+
+    /// Whether a stored token may be used for them.
+    pub(super) fn takes(&self, token: &TokenInfo) -> bool {
+        match self {
+            Self::Anybody => true,
+            Self::User(username) => {
+                has_account(token, username) || token.username.as_deref() == Some(username)
+            }
+            Self::Token(_) => false,
+        }
+    }
+
+    /// Whether a source may be used for them: only stored tokens have an account.
+    pub(super) fn takes_source(&self, inputs: Inputs<'_>, source: &Source) -> bool {
+        match (self, source) {
+            (Self::Anybody, _) => true,
+            (_, Source::Stored(name)) => {
+                let token = inputs.state.tokens.get(name);
+                token.is_some_and(|token| self.takes(token))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether anything stored for this endpoint is theirs.
+    pub(super) fn is_known(&self, inputs: Inputs<'_>) -> bool {
+        let mut stored = inputs.state.tokens.values();
+        !matches!(self, Self::User(_))
+            || stored.any(|token| token.endpoint == inputs.wanted.endpoint && self.takes(token))
+    }
+}
+
+/// Whether the token is this account's. The Hub's names have no case.
+fn has_account(token: &TokenInfo, username: &str) -> bool {
+    token.account.as_deref().is_some_and(|account| {
+        account == username
+            || (token.endpoint.is_hugging_face() && account.eq_ignore_ascii_case(username))
+    })
+}
+
+impl Inputs<'_> {
+    /// The source that a token's name stands for on the wanted endpoint.
+    pub(super) fn find(self, name: &TokenName) -> Source {
+        let wanted = &self.wanted.endpoint;
+        if let Some(hf_name) = name.of_hf_cli() {
+            return if !self.hf.names.iter().any(|known| known == hf_name) {
+                Source::Unusable(name.clone(), Unusable::Missing)
+            } else if self.are_of_environment() {
+                Source::HfCli(Some(hf_name.to_owned()))
+            } else {
+                let theirs = self.env.endpoint();
+                let why = theirs.map_or(Unusable::Missing, Unusable::OtherEndpoint);
+                Source::Unusable(name.clone(), why)
+            };
+        }
+        let mut elsewhere = None;
+        if let Some(token) = self.state.tokens.get(name) {
+            if token.endpoint == *wanted {
+                return Source::Stored(name.clone());
+            }
+            elsewhere = Some(token.endpoint.clone());
+        }
+        if let Some(command) = self.config.commands.get(name) {
+            if command.endpoint == *wanted {
+                return Source::Command(name.clone());
+            }
+            elsewhere = elsewhere.or_else(|| Some(command.endpoint.clone()));
+        }
+        let why = elsewhere.map_or(Unusable::Missing, Unusable::OtherEndpoint);
+        Source::Unusable(name.clone(), why)
+    }
+
+    /// Whether the environment's tokens, and the hf CLI's, are for the wanted endpoint: they are
+    /// for their own, and for configured ones that ask for them.
+    pub(super) fn are_of_environment(self) -> bool {
+        let wanted = &self.wanted.endpoint;
+        let configured = self.config.endpoint(wanted).unwrap_or_default();
+        configured.env || self.env.endpoint().as_ref() == Some(wanted)
+    }
+}
