@@ -108,6 +108,7 @@ impl<'a> Reader<'a> {
             secret: record.secret,
             username: token.account.clone().or_else(|| token.username.clone()),
             expires: record.expires.or(token.expires),
+            renews: !from_git && record.refresh_token.is_some(),
             refresh_token: record.refresh_token.filter(|_| from_git),
         })
     }
@@ -228,6 +229,7 @@ fn plain(secret: Secret) -> LoadedToken {
         username: None,
         expires: None,
         refresh_token: None,
+        renews: false,
     }
 }
 

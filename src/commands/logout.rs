@@ -3,8 +3,7 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use crate::app::lookup;
-use crate::app::{Context, asking, target};
+use crate::app::{Context, asking, lookup, renewal, target};
 use crate::hub::Hub;
 use crate::model::secret::{Kind, Secret};
 use crate::model::text;
@@ -114,6 +113,9 @@ pub fn run(logout: &Args) -> Result<()> {
     }
     if logout.all {
         context.clear_leftovers(None, &[StorageKind::Keyring]);
+        if let Err(error) = renewal::hf_cli::sweep(&context) {
+            terminal::say(&error.to_string());
+        }
     }
     if logout.json {
         let json = json!({ "version": 1, "removed": removed });
@@ -214,9 +216,9 @@ fn confirm(logout: &Args, names: &[TokenName]) -> Result<()> {
 
 /// The Hub first: a token that is gone from here can no longer be named to it.
 fn revoke(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<()> {
-    let record = context.read_stored(name, token).with_context(|| {
-        format!("`{name}` cannot be deleted on the Hub, because it cannot be read")
-    })?;
+    let unread = || format!("`{name}` cannot be deleted on the Hub, because it cannot be read");
+    renewal::settle(context, name).with_context(unread)?;
+    let record = context.read_stored(name, token).with_context(unread)?;
     // Anyone who has the refresh token of a browser login can get a new token with it.
     let mut secrets = vec![&record.secret];
     secrets.extend(&record.refresh_token);

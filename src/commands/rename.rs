@@ -5,7 +5,8 @@ use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use crate::app::Context;
-use crate::app::{enrol, lookup};
+use crate::app::{enrol, lookup, renewal};
+use crate::config::Config;
 use crate::config::edit::{Change, edit};
 use crate::hub::Hub;
 use crate::model::operation::Operation;
@@ -48,6 +49,10 @@ pub struct Args {
 pub fn run(rename: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let (old, new) = (TokenName::existing(&rename.old), &rename.new);
+    if context.state_file.load()?.tokens.contains_key(&old) {
+        // The answer of an interrupted renewal waits under the old name, and would go with it.
+        renewal::settle(&context, &old).with_context(|| format!("`{old}` cannot be read"))?;
+    }
     // Nobody else may change the secret until it has moved: a renewal would be lost.
     let _lock = context.lock_name(&old)?;
     let state = context.state_file.load()?;
@@ -65,7 +70,16 @@ pub fn run(rename: &Args) -> Result<()> {
     // First the copy, then what names it, then the old one goes: a kill in between leaves a token
     // for every rule, and the same command again does the rest.
     copy(&context, &state, token, &record, facts.as_ref(), &old, new)?;
-    move_rules(&context, &old, new)?;
+    if let Err(error) = move_rules(&context, &old, new) {
+        // A configuration that cannot be written must not leave two names for one token. What a
+        // killed rename left stays: the rules may name it already.
+        if !state.tokens.contains_key(new)
+            && let Some(copy) = context.state_file.load()?.tokens.get(new)
+        {
+            context.forget(new, copy)?;
+        }
+        return Err(error);
+    }
     context
         .forget_locked(&old, token)
         .with_context(|| format!("`{new}` was stored, but `{old}` could not be removed"))?;
@@ -145,7 +159,8 @@ fn copy(
 
 /// Gives whatever names the token its new name.
 fn move_rules(context: &Context, old: &TokenName, new: &TokenName) -> Result<()> {
-    let config = &context.config;
+    // Asking the Hub has taken a while: a rule that was changed meanwhile is not changed back.
+    let config = Config::load(&context.paths.config())?;
     let mut changes: Vec<Change<'_>> = Vec::new();
     for rule in &config.rules {
         for operation in Operation::ALL {

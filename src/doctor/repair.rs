@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::app::Context;
-use crate::app::setup;
+use crate::app::{renewal, setup};
 use crate::git::lock;
 use crate::git::setup::ConfigFile;
 use crate::system::files;
@@ -28,6 +28,8 @@ pub enum Repair {
     /// Removes half-written files of ours that a killed process has left, each under the lock
     /// that its writers hold.
     Sweep(Vec<Leftover>),
+    /// Removes the answers to renewals of the hf CLI's logins that are gone.
+    SweepAnswers(Vec<PathBuf>),
     /// Removes a lock of git's that a killed program has left.
     Unlock(PathBuf),
 }
@@ -57,10 +59,8 @@ impl Repair {
             }
             Self::Close { path, mode } => format!("chmod {mode:o} {}", shell_path(path)),
             Self::Unlock(lock) => format!("rm {}", shell_path(lock)),
-            Self::Sweep(files) => {
-                let paths: Vec<String> = files.iter().map(|file| shell_path(&file.path)).collect();
-                format!("rm {}", paths.join(" "))
-            }
+            Self::Sweep(files) => rm(files.iter().map(|file| file.path.as_path())),
+            Self::SweepAnswers(files) => rm(files.iter().map(PathBuf::as_path)),
         }
     }
 
@@ -75,6 +75,7 @@ impl Repair {
                 close(path, *mode).with_context(|| format!("cannot change {}", path.display()))
             }
             Self::Unlock(path) => lock::remove_stale(path),
+            Self::SweepAnswers(_) => Ok(renewal::hf_cli::sweep(context)?),
             Self::Sweep(leftovers) => {
                 for Leftover { path, lock } in leftovers {
                     let _lock = Lock::acquire(lock, files::LOCK_DEADLINE)?;
@@ -90,6 +91,11 @@ impl Repair {
             }
         }
     }
+}
+
+fn rm<'a>(paths: impl Iterator<Item = &'a Path>) -> String {
+    let paths: Vec<String> = paths.map(shell_path).collect();
+    format!("rm {}", paths.join(" "))
 }
 
 /// Changes the mode of what the path names itself, never of what a link leads to.

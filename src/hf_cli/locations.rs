@@ -64,6 +64,33 @@ impl Files {
         }
     }
 
+    /// The answers of interrupted renewals that belong to none of these logins: the user has logged
+    /// out since, and nobody else looks for them.
+    #[must_use]
+    pub fn orphaned_answers(&self, names: &[String]) -> Vec<PathBuf> {
+        let hashes: Vec<String> = names
+            .iter()
+            .map(|name| TokenName::hf_cli(name).hash())
+            .collect();
+        let is_orphan = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let hash = name.and_then(|name| {
+                name.strip_prefix(".stored_tokens.")?
+                    .strip_suffix(".renewal")
+            });
+            hash.is_some_and(|hash| {
+                let is_hash = hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+                is_hash && !hashes.iter().any(|known| known == hash)
+            })
+        };
+        let folder = self.stored_tokens.parent().map(std::fs::read_dir);
+        let entries = folder.into_iter().flatten().flatten().flatten();
+        entries
+            .map(|entry| entry.path())
+            .filter(is_orphan)
+            .collect()
+    }
+
     /// The answer of a renewal that was interrupted before both files had it.
     #[must_use]
     pub fn answer_for(&self, name: &str) -> Option<Answer> {

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -152,6 +152,19 @@ impl HfCli {
         let stored = self.stored().unwrap_or_default();
         let names = stored.sections().map(|section| section.name().to_owned());
         names.collect()
+    }
+
+    /// The answers of interrupted renewals whose login is gone from `stored_tokens`.
+    ///
+    /// # Errors
+    /// When it is not known which logins there are.
+    pub fn orphaned_answers(&self) -> Result<Vec<PathBuf>, StorageError> {
+        let Some(files) = &self.files else {
+            return Ok(Vec::new());
+        };
+        let stored = self.stored()?;
+        let names = stored.sections().map(|section| section.name().to_owned());
+        Ok(files.orphaned_answers(&names.collect::<Vec<_>>()))
     }
 
     /// Reads a token, with what `stored_tokens` knows of it.

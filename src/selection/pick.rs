@@ -20,6 +20,8 @@ pub struct LoadedToken {
     pub expires: Option<u64>,
     /// A refresh token that git gave us to keep with it.
     pub refresh_token: Option<Secret>,
+    /// Whether this program renews it before it expires.
+    pub renews: bool,
 }
 
 /// What there is to answer.
@@ -306,6 +308,7 @@ mod tests {
                     username: None,
                     expires: None,
                     refresh_token: None,
+                    renews: false,
                 }),
                 _ => Err(StorageError::NotFound.into()),
             }
@@ -422,6 +425,7 @@ mod tests {
                 username: None,
                 expires: None,
                 refresh_token: None,
+                renews: false,
             })
         }
 

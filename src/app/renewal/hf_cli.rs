@@ -22,7 +22,8 @@ use crate::storage::parking::Answer;
 use crate::storage::parking::Parking;
 use crate::system::clock::now;
 use crate::system::files::Lock;
-use crate::system::files::write_whole;
+use crate::system::files::{real_path, write_whole};
+use crate::system::sharing::patiently;
 use crate::system::trace;
 
 /// How long before its end a token is renewed, in seconds (`_OAUTH_REFRESH_MARGIN` in
@@ -95,7 +96,36 @@ pub fn renew(
         _lock: lock,
     };
     let renewed = renewal::renew(&login, When::IfDue)?;
+    if let Err(error) = remove_orphans(context.hf_cli()) {
+        trace::line(|| error.to_string());
+    }
     Ok((token_of(name, &renewed.record), renewed.warning))
+}
+
+/// Removes the answers of interrupted renewals whose login is gone: they hold a token that may
+/// still be alive.
+///
+/// # Errors
+/// When it is not known which logins there are, or a file cannot be removed.
+pub fn sweep(context: &Context) -> Result<(), StorageError> {
+    let hf = context.hf_cli();
+    let (Some(files), false) = (hf.files(), hf.orphaned_answers()?.is_empty()) else {
+        return Ok(());
+    };
+    let _lock = Lock::acquire(&files.lock(), LOCK_DEADLINE)
+        .map_err(|error| StorageError::Unavailable(error.to_string()))?;
+    remove_orphans(hf)
+}
+
+/// The caller holds the lock, so no renewal is about to write one.
+fn remove_orphans(hf: &HfCli) -> Result<(), StorageError> {
+    for path in hf.orphaned_answers()? {
+        let removed = patiently(|| std::fs::remove_file(&path));
+        removed.map_err(|error| {
+            StorageError::Unavailable(format!("cannot remove {}: {error}", path.display()))
+        })?;
+    }
+    Ok(())
 }
 
 fn token_of(name: &str, record: &Record) -> HfToken {
@@ -186,6 +216,7 @@ fn section(token: &HfToken) -> Section {
 fn rewrite(path: &Path, text: &str) -> Result<(), StorageError> {
     let fail =
         |error: std::io::Error| StorageError::Unavailable(format!("{}: {error}", path.display()));
-    let path = std::fs::canonicalize(path).map_err(fail)?;
+    // Not through another user's link: the file that it leads to could be any of this user's.
+    let path = real_path(path).map_err(fail)?;
     write_whole(&path, text.as_bytes(), None).map_err(fail)
 }

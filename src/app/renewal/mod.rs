@@ -379,6 +379,28 @@ pub fn renew_stored(
     renew(&Stored::lock(context, name)?, when)
 }
 
+/// Finishes an interrupted renewal without asking the Hub: where its answer is still parked, the
+/// answer replaces the token. Whoever copies a token, or ends it on the Hub, must have the one that
+/// is alive.
+///
+/// # Errors
+/// When the token or the answer cannot be read or written.
+pub fn settle(context: &Context, name: &TokenName) -> Result<(), RenewalError> {
+    let login = Stored::lock(context, name)?;
+    let parking = login.parking();
+    let parking = parking.as_ref();
+    let parked = parking::parked(parking).map_err(RenewalError::Storage)?;
+    let Parked::Answer(answer) = parked else {
+        return Ok(());
+    };
+    let record = login.read().map_err(RenewalError::Storage)?;
+    if renews(&answer, &record) {
+        finish(&login, parking, &answer).map_err(RenewalError::Storage)?;
+        login.note(&answer.record);
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

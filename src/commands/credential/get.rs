@@ -132,7 +132,7 @@ fn answer(session: &Session) -> Result<Reply> {
                 let line = wording::will_be_refused(&candidate, lack, repo, helps.as_ref());
                 terminal::say(&line);
             }
-            if context.config.hints && loaded.refresh_token.is_none() {
+            if context.config.hints && !loaded.renews {
                 let line = wording::expires_soon(&candidate.source, &state, now);
                 line.iter().for_each(|line| terminal::say(line));
             }

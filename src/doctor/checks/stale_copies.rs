@@ -55,6 +55,11 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         locks: locks(),
         ..Found::default()
     };
+    found.answers = around
+        .context
+        .hf_cli()
+        .orphaned_answers()
+        .unwrap_or_default();
     if let Ok(state) = &around.state {
         found.unlisted = unlisted(&paths.tokens(), state);
         found.copies = state.leftovers.keys().map(ToString::to_string).collect();
@@ -70,6 +75,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
 #[derive(Debug, Default)]
 struct Found {
     half_written: Vec<Leftover>,
+    answers: Vec<PathBuf>,
     unlisted: Vec<PathBuf>,
     copies: Vec<String>,
     damaged_block: bool,
@@ -82,6 +88,14 @@ fn judge(found: &Found) -> Vec<Finding> {
         findings.push(
             Finding::warning("a killed process left a file that may contain a token")
                 .repaired_by(Repair::Sweep(found.half_written.clone())),
+        );
+    }
+    if !found.answers.is_empty() {
+        findings.push(
+            Finding::warning(
+                "an interrupted renewal has left a token of the hf CLI's, which has logged out since",
+            )
+            .repaired_by(Repair::SweepAnswers(found.answers.clone())),
         );
     }
     if !found.unlisted.is_empty() {
@@ -227,6 +241,13 @@ mod tests {
                     ..Found::default()
                 },
                 Some("rm /d/.a.tmp"),
+            ),
+            (
+                Found {
+                    answers: vec!["/h/.stored_tokens.0.renewal".into()],
+                    ..Found::default()
+                },
+                Some("rm /h/.stored_tokens.0.renewal"),
             ),
             (
                 Found {

@@ -70,7 +70,7 @@ impl Way {
         let mut todo = names(&path);
         todo.reverse();
         let mut count = 0;
-        let mut bound_to = None;
+        let mut bound_to = Vec::new();
         let mut last = None;
         while let Some(name) = todo.pop() {
             if todo.is_empty() && matches!(links, Links::Folders | Links::Top) {
@@ -99,7 +99,7 @@ impl Way {
                         return Err(io::Error::other(format!("{} is a link", at.display())));
                     }
                     if links != Links::Read && !is_ours(stat.st_uid) {
-                        bound_to = Some((stat.st_uid, at));
+                        bound_to.push((stat.st_uid, at));
                     }
                     let target = fs::readlinkat(&folder.fd, &name, Vec::new())?;
                     let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
@@ -117,9 +117,10 @@ impl Way {
             }
         }
         todo.reverse();
-        if let Some((owner, link)) = bound_to {
+        if !bound_to.is_empty() {
             let target = last.map_or_else(|| folder.stat(), Ok)?;
-            if target.st_uid != owner {
+            // Each of them: one user's link to another's is that user's choice as well.
+            if let Some((_, link)) = bound_to.iter().find(|(owner, _)| *owner != target.st_uid) {
                 let message = format!("{} is a link of another user", link.display());
                 return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
             }

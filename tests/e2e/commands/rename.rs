@@ -1,8 +1,8 @@
 //! `rename`: a token's new name, in every place that has the old one.
 
-use crate::support::hub::Hub;
 use crate::support::hub::Right::Write;
 use crate::support::hub::api::{WhoAmI, account};
+use crate::support::hub::{Hub, Response};
 use crate::support::machine::Machine;
 use crate::support::user::{CONFIG, STATE};
 
@@ -138,4 +138,40 @@ fn a_rename_that_was_killed_half_way_is_finished_by_the_next() {
         assert!(machine.read(CONFIG).contains("acme = \"new\""));
         both = machine.state();
     }
+}
+
+#[test]
+fn a_rename_that_cannot_change_the_rules_leaves_one_name() {
+    let (hub, machine) = machine();
+    let token = hub.add_token("work", &[("acme", Write)]);
+    machine.login("work", &token, &["--for", "acme"]);
+    let config = machine.read(CONFIG);
+    let lock = machine.home().join(CONFIG).with_extension("lock");
+    std::fs::remove_file(&lock).expect("the lock");
+    std::fs::create_dir(&lock).expect("a folder in its place");
+    machine.helper(["rename", "work", "new"]).fails();
+    assert_eq!(Vec::from_iter(machine.names()), ["work"]);
+    assert_eq!(machine.files_with_secrets().len(), 1);
+    std::fs::remove_dir(&lock).expect("the folder");
+    machine.helper(["rename", "work", "new"]).ok();
+    assert_eq!(machine.read(CONFIG), config.replace("\"work\"", "\"new\""));
+}
+
+#[test]
+fn a_rule_that_changes_while_the_hub_is_asked_is_not_changed_back() {
+    let (hub, machine) = machine();
+    let token = hub.add_token("typed", &[("acme", Write)]);
+    let place = "protocol=https\nhost=huggingface.co\npath=acme/x\n";
+    let typed = format!("{place}password={token}\n");
+    machine.store_typed(typed).silent();
+    let saved = "git:huggingface.co/acme/x";
+    machine.helper(["use", saved, "--for", "acme"]).ok();
+    let rule = machine.read(CONFIG);
+    let path = machine.home().join(CONFIG);
+    hub.route("GET", "huggingface.co", "/api/whoami-v2", move |_| {
+        std::fs::write(&path, rule.replace(saved, "other")).expect("another rule");
+        Response::json(200, &account("write"))
+    });
+    machine.helper(["rename", saved, "acme"]).ok();
+    assert!(machine.read(CONFIG).contains("acme = \"other\""));
 }

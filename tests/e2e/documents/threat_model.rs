@@ -60,3 +60,25 @@ fn each_statement_names_a_test_that_is_there() {
     }
     assert!(named > 40, "only {named} tests are named");
 }
+
+#[test]
+fn each_crate_that_the_program_uses_is_in_the_table() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| fs::read_to_string(root.join(file)).expect("read a file");
+    let (manifest, text) = (read("Cargo.toml"), read("SECURITY.md"));
+    let rows = text.split("| crate | sees |").nth(1).expect("the table");
+    let rows = rows.split("\n\n").next().expect("its rows");
+    let mut used = false;
+    let mut checked = 0;
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            used = line.ends_with("dependencies]")
+                && !line.contains("dev-")
+                && !line.contains("build-");
+        } else if let Some((name, _)) = line.split_once(" = ").filter(|_| used) {
+            assert!(rows.contains(&format!("`{name}`")), "{name}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 20, "{checked} crates");
+}

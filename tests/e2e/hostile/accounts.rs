@@ -5,6 +5,8 @@ use crate::hub::common::label;
 use crate::support::accounts::{ANN, Accounts, BOB, give, set_mode};
 use crate::support::attacks::Attacks;
 use crate::support::hub::Hub;
+use crate::support::hub::Right::Write;
+use crate::support::hub::api::OAuth;
 use crate::support::machine::{Machine, Output};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -312,6 +314,52 @@ fn a_state_that_others_can_put_there_is_not_read() {
     attacks.tried(format!("Bob's link: {run}"), inside > 0);
     assert!(run.stderr.contains("a link of another user"), "{run}");
     attacks.end();
+}
+
+/// What root makes or writes must not get anywhere that the owner of a link could not write.
+#[test]
+fn a_link_to_a_link_of_another_user_is_not_followed() {
+    let (_hub, machine) = machine();
+    let Some(accounts) = Accounts::new(&machine) else {
+        return;
+    };
+    let file = accounts.file("ann/gitconfig", ANN, "[user]\n\tname = Ann\n");
+    accounts.link("ann/link", ANN, &file);
+    let way = accounts.link("bob/way", BOB, accounts.at("ann/link"));
+    let before = fs::read(&file).expect("the file");
+    let way = way.to_str().expect("a path");
+    let run = machine.helper(["configure", "--file", way]).fails();
+    assert!(run.stderr.contains("another user's link"), "{run}");
+    assert_eq!(fs::read(&file).expect("the file"), before);
+    let link = accounts.at("ann/link");
+    let link = link.to_str().expect("a path");
+    machine.helper(["configure", "--file", link]).ok();
+}
+
+/// The hf CLI's folder may be one that several users share. Who can put a link there must not have
+/// a renewal write over what it leads to.
+#[test]
+fn a_renewal_writes_through_no_link_of_another_user() {
+    let (hub, machine) = machine();
+    let Some(accounts) = Accounts::new(&machine) else {
+        return;
+    };
+    let oauth = OAuth::start(&hub, &[("acme", Write)], 3600);
+    let (access, refresh) = oauth.login(&hub);
+    let end = machine.now() - 1;
+    let text = format!("[a]\nhf_token = {access}\nrefresh_token = {refresh}\nexpires_at = {end}\n");
+    let folder = accounts.folder("shared", ANN, 0o777);
+    let backup = accounts.file("ann/backup", ANN, &text);
+    set_mode(&backup, 0o600);
+    accounts.link("shared/stored_tokens", BOB, &backup);
+    let token = accounts.file("shared/token", ANN, &access);
+    set_mode(&token, 0o600);
+    let get = accounts.ann(&machine, &["get"]).stdin(REQUEST);
+    let get = get.env("HF_HOME", &folder).may_print_secret().run();
+    // The answer is used, and waits until the folder is in order.
+    assert_eq!(label(&hub, &get).as_deref(), Some("oauth 2"), "{get}");
+    assert!(get.stderr.contains("another user's link"), "{get}");
+    assert_eq!(fs::read_to_string(&backup).expect("the file"), text);
 }
 
 /// A hostile repository and another user lay out files for the trace to be appended to.

@@ -2,20 +2,33 @@
 //! nor thrown away when the disk is full or the storage breaks meanwhile.
 
 use crate::hub::common::{get, label};
-use crate::support::hub::Hub;
+use crate::hub::life::HUB;
 use crate::support::hub::Right::Write;
 use crate::support::hub::api::{OAuth, WhoAmI};
+use crate::support::hub::{Hub, Response};
 use crate::support::keyring::Keyring;
 use crate::support::machine::{Machine, Output};
-use crate::support::tools::need;
+use crate::support::tools::{cannot, need};
 use crate::support::user::DATA;
+use serde_json::Value;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 const HF_FOLDER: &str = ".cache/huggingface";
 const LOGIN: &str = "git credential-hf login me --web";
+
+/// A program run as root, where that takes no password.
+fn as_root(program: &str) -> Command {
+    if rustix::process::geteuid().is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("sudo");
+    command.args(["-n", program]);
+    command
+}
 
 /// A small disk of its own in the place of a folder, with what the folder held.
 struct Disk {
@@ -23,10 +36,9 @@ struct Disk {
 }
 
 impl Disk {
-    /// None where this user cannot mount one.
+    /// None where this user cannot mount one, unless every test is to be run in earnest.
     fn over(folder: PathBuf) -> Option<Disk> {
-        if !rustix::process::geteuid().is_root() || !need("mount") {
-            eprintln!("skipped: only root can make a small disk");
+        if !need("mount") {
             return None;
         }
         let held = folder.with_extension("held");
@@ -36,16 +48,16 @@ impl Disk {
         };
         fs::rename(&folder, &held).expect("move the folder");
         fs::create_dir(&folder).expect("make the folder");
-        let options = "size=128k,mode=0700";
-        let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+        let user = rustix::process::geteuid().as_raw();
+        let options = format!("size=128k,mode=0700,uid={user}");
+        let mount = as_root("mount")
+            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
             .arg(&folder)
             .status();
-        let disk = Disk { folder };
-        if !mount.expect("mount").success() {
-            eprintln!("skipped: no disk can be mounted here");
-            return None;
+        if !mount.is_ok_and(|status| status.success()) {
+            return cannot("no disk can be mounted here");
         }
+        let disk = Disk { folder };
         assert!(run("cp", &[Path::new("-a"), &held.join("."), &disk.folder]));
         fs::remove_dir_all(&held).expect("remove what was copied");
         Some(disk)
@@ -63,7 +75,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.folder).status();
+        let _ = as_root("umount").arg("-l").arg(&self.folder).status();
     }
 }
 
@@ -123,6 +135,23 @@ impl Desk {
         self.oauth.release();
         let output = asking.wait();
         (label(&self.hub, &output), output)
+    }
+
+    /// A renewal whose answer is parked: there was no room to replace the login.
+    fn interrupt(&self, folder: &str) -> Option<Disk> {
+        let disk = Disk::over(self.folder(folder))?;
+        let (label, output) = self.get_while(|| disk.fill());
+        assert_eq!(label.as_deref(), Some("oauth 2"), "{output}");
+        disk.free();
+        assert_eq!(self.answers().len(), 1);
+        Some(disk)
+    }
+
+    /// The files in which answers are parked.
+    fn answers(&self) -> Vec<PathBuf> {
+        let mut files = self.machine.files_with_secrets();
+        files.retain(|path| path.extension().is_some_and(|end| end == "renewal"));
+        files
     }
 
     fn gets(&self, expected: &str) -> Output {
@@ -256,14 +285,75 @@ fn a_keyring_that_dies_while_the_hub_is_asked_costs_no_answer() {
 fn a_login_or_a_logout_removes_the_answer_of_an_interrupted_renewal() {
     for then in [&["logout", "me"][..], &["login", "me", "--web"]] {
         let desk = Desk::empty().stored_in("file");
-        let Some(disk) = Disk::over(desk.folder(DATA)) else {
+        let Some(_disk) = desk.interrupt(DATA) else {
             return;
         };
-        desk.get_while(|| disk.fill());
-        disk.free();
         desk.machine.helper(then).ok();
-        let left = desk.machine.files_with_secrets();
-        let is_answer = |path: &&PathBuf| path.extension().is_some_and(|end| end == "renewal");
-        assert_eq!(left.iter().filter(is_answer).count(), 0, "{left:?}");
+        assert!(desk.answers().is_empty());
+    }
+}
+
+#[test]
+fn a_new_name_does_not_cost_the_answer_of_an_interrupted_renewal() {
+    let desk = Desk::empty().stored_in("file");
+    let Some(_disk) = desk.interrupt(DATA) else {
+        return;
+    };
+    desk.machine.helper(["rename", "me", "mine"]).ok();
+    assert!(desk.answers().is_empty());
+    desk.gets_silently("oauth 2");
+    desk.machine.helper(["refresh", "mine"]).ok();
+    assert_eq!(desk.oauth.renewals(), 2);
+}
+
+#[test]
+fn what_is_ended_on_the_hub_is_the_answer_of_an_interrupted_renewal() {
+    let desk = Desk::empty().stored_in("file");
+    let Some(_disk) = desk.interrupt(DATA) else {
+        return;
+    };
+    let sent = Arc::new(Mutex::new(Value::Null));
+    let seen = Arc::clone(&sent);
+    let path = "/api/credentials/revoke";
+    desk.hub.route("POST", HUB, path, move |request| {
+        *seen.lock().expect("the body") = request.json();
+        Response::text(202, "")
+    });
+    let good = desk.oauth.good().expect("a refresh token");
+    desk.machine
+        .helper(["logout", "me", "--revoke", "--yes"])
+        .ok();
+    let sent = sent.lock().expect("the body").clone();
+    let ended = sent["credentials"].as_array().expect("credentials");
+    assert!(ended.iter().any(|it| *it == good), "another login");
+}
+
+#[test]
+fn an_answer_goes_once_the_hf_cli_has_logged_out() {
+    for then in [&["doctor", "--fix", "--yes"][..], &["logout", "--all"]] {
+        let desk = Desk::empty().in_hf_cli();
+        let Some(_disk) = desk.interrupt(HF_FOLDER) else {
+            return;
+        };
+        let answer = desk.answers().remove(0);
+        let fix = |then: &[&str]| desk.machine.helper(then).run();
+        // While the login is there, so is the only answer that renews it.
+        fix(then);
+        assert!(answer.is_file());
+        let stored = format!("{HF_FOLDER}/stored_tokens");
+        let text = desk.machine.read(&stored);
+        desk.machine
+            .write(&stored, text.replace("[alice]", "[bob]"));
+        let named = desk.machine.helper(["doctor"]).run();
+        assert!(named.stdout.contains("has logged out since"), "{named}");
+        // Files of other programs are not ours to remove.
+        for other in [".stored_tokens.x.renewal", "stored_tokens.renewal"] {
+            desk.machine.write(format!("{HF_FOLDER}/{other}"), "");
+        }
+        fix(then);
+        assert!(!answer.exists(), "{then:?}");
+        for other in [".stored_tokens.x.renewal", "stored_tokens.renewal"] {
+            assert!(desk.folder(HF_FOLDER).join(other).is_file());
+        }
     }
 }

@@ -34,6 +34,9 @@ const HF_FOLDER: &str = ".cache/huggingface";
 const HF_STORED: &str = ".cache/huggingface/stored_tokens";
 const HF_TOKEN: &str = ".cache/huggingface/token";
 
+/// What git saves for `new/x`.
+const SAVED: &str = "git:alice@huggingface.co/new/x";
+
 /// How many faults of a row may end a login: kills after the Hub has answered and before the
 /// answer is written, and an answer that never arrives.
 const LOST: usize = 3;
@@ -145,6 +148,9 @@ fn rows() -> Vec<Row> {
             CHANGES,
         )
         .keyring(),
+        row("rename, keyring", in_keyring, |_| rename(), STAYS)
+            .keyring()
+            .once(),
         row("logout, keyring", in_keyring, |_| logout(), GOES)
             .keyring()
             .once(),
@@ -188,6 +194,14 @@ fn rows() -> Vec<Row> {
             CHANGES,
         ),
         row("login, asks the Hub", in_file, login_verified, CHANGES),
+        row("rename, file", in_file, |_| rename(), STAYS).once(),
+        row(
+            "rename, what git saved",
+            in_saved,
+            rename_saved,
+            &[("new/x", "new", "new")],
+        )
+        .once(),
         row("logout, file", in_file, |_| logout(), GOES).once(),
         row(
             "use",
@@ -295,6 +309,14 @@ fn logout() -> Action {
     Action::new(&["logout", "changing"], "")
 }
 
+fn rename() -> Action {
+    Action::new(&["rename", "changing", "renamed"], "")
+}
+
+fn rename_saved(_: &Desk) -> Action {
+    Action::new(&["rename", SAVED, "renamed"], "")
+}
+
 fn ask(path: &str) -> Action {
     Action::new(&["get"], format!("{HUB}path={path}\n"))
 }
@@ -345,6 +367,11 @@ fn in_keyring(desk: &Desk) {
 
 fn in_store(desk: &Desk) {
     store(desk, "path=new/x\n", "new").plain(&desk.machine).ok();
+}
+
+fn in_saved(desk: &Desk) {
+    in_store(desk);
+    desk.machine.helper(["use", SAVED, "--for", "new"]).ok();
 }
 
 fn in_git(desk: &Desk) {

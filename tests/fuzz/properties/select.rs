@@ -576,6 +576,7 @@ impl TokenSource for Storage {
             username: None,
             expires: *expires,
             refresh_token: None,
+            renews: false,
         })
     }
 
