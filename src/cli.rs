@@ -44,7 +44,7 @@ pub fn main() -> u8 {
         _ if is_unknown_action(&arguments) => Ok(()),
         "" if arguments.len() == 1 => commands::status::run(&commands::status::Args::default()),
         word if other_tools(word).is_some() => Err(answer_for(word).into()),
-        _ => match Cli::try_parse_from(&arguments) {
+        _ => match parse(&arguments) {
             Ok(cli) => dispatch(cli),
             Err(error) => {
                 return usage(&error, &arguments);
@@ -66,6 +66,17 @@ pub fn main() -> u8 {
             if usage { 2 } else { 1 }
         }
     }
+}
+
+/// Reads a command line, for `main` and for the tests of the documents' examples.
+///
+/// # Errors
+/// When it is not understood, or asks for help.
+#[doc(hidden)]
+pub fn parse(
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<CommandLine, clap::Error> {
+    CommandLine::try_parse_from(arguments)
 }
 
 /// Prints what clap says: help and version as they are, and errors with what fits here.
@@ -117,7 +128,7 @@ fn is_unknown_action(arguments: &[OsString]) -> bool {
         return false;
     };
     let known = || {
-        Cli::command()
+        CommandLine::command()
             .get_subcommands()
             .any(|c| c.get_name() == word || c.get_all_aliases().any(|alias| alias == word))
     };
@@ -186,7 +197,7 @@ Examples:
 Git itself calls `get`, `store` and `erase`. Exit codes: 0 done or yes, 1 failed or no, 2 wrong usage,
 3 not known (`check` without a network)."
 )]
-struct Cli {
+pub struct CommandLine {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -219,7 +230,7 @@ enum Verb {
     Man,
 }
 
-fn dispatch(cli: Cli) -> Result<()> {
+fn dispatch(cli: CommandLine) -> Result<()> {
     match cli.verb {
         Verb::Status(status) => commands::status::run(&status),
         Verb::Configure(configure) => {
@@ -247,8 +258,10 @@ fn dispatch(cli: Cli) -> Result<()> {
         Verb::Refresh(refresh) => commands::refresh::run(&refresh),
         Verb::Import(import) => commands::import::run(&import),
         Verb::Doctor(doctor) => commands::doctor::run(&doctor),
-        Verb::Completions(completions) => commands::completions::run(&completions, Cli::command()),
-        Verb::Man => commands::man::run(Cli::command()),
+        Verb::Completions(completions) => {
+            commands::completions::run(&completions, CommandLine::command())
+        }
+        Verb::Man => commands::man::run(CommandLine::command()),
     }
 }
 
@@ -284,6 +297,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+        CommandLine::command().debug_assert();
     }
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::app::Context;
-use crate::app::asked;
+use crate::app::asked::{self, Asked};
 use crate::app::target;
 use crate::app::token_source::Reader;
 use crate::app::wording::{select_failure, source_name};
@@ -15,7 +15,7 @@ use crate::model::secret::{Kind, Secret};
 use crate::model::text::{one_line, sanitize};
 use crate::model::time;
 use crate::model::token_name::TokenName;
-use crate::selection::{Outcome, Query, choose};
+use crate::selection::{Outcome, choose};
 use crate::state::{Eligibility, State, TokenInfo};
 use crate::system::clock;
 use crate::terminal;
@@ -508,7 +508,7 @@ fn here(context: &Context, state: &State) -> Vec<Here> {
 
 /// What git gets at a place, without a renewal or any other request to the Hub.
 fn answer(context: &Context, state: &State, location: &Location, operation: Operation) -> Answer {
-    let wanted = Query::at(location).for_operation(Some(operation));
+    let wanted = Asked::at(location).query.for_operation(Some(operation));
     let selection = match context.select(&wanted, state) {
         Ok(selection) => selection,
         Err(error) => return Answer::None(select_failure(error).to_string()),
