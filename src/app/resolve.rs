@@ -1,6 +1,7 @@
 //! Gathers the inputs of a selection: the state, the remotes, and what the hf CLI knows.
 
 use super::Context;
+use crate::app::token_source::Reader;
 use crate::git::calling_process::{Asker, Callers};
 use crate::git::run::ReadError;
 use crate::git::{calling_process, remotes};
@@ -9,8 +10,12 @@ use crate::model::operation::Operation;
 use crate::model::repo::Repo;
 use crate::model::token_name::TokenName;
 use crate::selection::overview::{Row, overview};
-use crate::selection::{HfKnown, Inputs, Query, Remote, SelectError, Selection, select, would_do};
-use crate::state::State;
+use crate::selection::{
+    Candidate, HfKnown, Inputs, Query, Remote, SelectError, Selection, TokenSource, select,
+    would_do,
+};
+use crate::state::{Eligibility, State};
+use crate::system::clock::now;
 use crate::system::trace;
 use crate::terminal;
 
@@ -77,7 +82,25 @@ impl Context {
         let wanted = Query::new(endpoint.clone(), Some(String::new()), None);
         let rows = self.with_inputs(&wanted, state, |inputs| overview(inputs, endpoint));
         // It fails only where remotes are needed.
-        rows.unwrap_or_default()
+        let mut rows = rows.unwrap_or_default();
+        let reader = Reader::new(self, state);
+        let is_rejected = |candidate: &Candidate| {
+            let value = reader.known_fingerprint(candidate);
+            value.is_some_and(|value| state.standing(endpoint, &value, now()) != Eligibility::Good)
+        };
+        let is_good = |name: &TokenName| {
+            let token = state.tokens.get(name);
+            token.is_some_and(|token| {
+                state.standing(endpoint, &token.fingerprint, now()) == Eligibility::Good
+            })
+        };
+        for row in &mut rows {
+            for choice in [&mut row.fetch, &mut row.push] {
+                choice.put_last(is_rejected);
+                choice.equals.retain(is_good);
+            }
+        }
+        rows
     }
 
     /// The stored token that may push to a repo, where the one that git gets may not.

@@ -52,6 +52,15 @@ impl Choice {
         self.candidates.first()
     }
 
+    /// Puts candidates behind the others, as [`choose`](super::choose) does with those that were
+    /// rejected.
+    pub fn put_last(&mut self, is_last: impl Fn(&Candidate) -> bool) {
+        if self.first().is_some_and(&is_last) {
+            self.equals.clear();
+        }
+        self.candidates.sort_by_key(is_last);
+    }
+
     fn make(inputs: Inputs<'_>, example: &Query, operation: Operation) -> Self {
         let wanted = example.clone().for_operation(Some(operation));
         // A token named by the environment that is not there is told where it is asked for.

@@ -183,7 +183,7 @@ fn what_the_hub_refuses_otherwise_is_told_in_its_words() {
     trusted.fails_with(Some((200, json!({ "access_token": "" }), Duration::ZERO)));
     stops(&machine, &["acme/x", "token is empty"]);
     trusted.fails_with(Some((200, json!([]), Duration::ZERO)));
-    stops(&machine, &["acme/x", "not what was expected"]);
+    stops(&machine, &["acme/x", "not a JSON object"]);
 }
 
 #[test]

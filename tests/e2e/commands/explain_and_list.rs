@@ -163,8 +163,8 @@ fn list_shows_every_token_where_it_lies_and_its_use() {
     let said = machine.helper(["list"]).ok().stdout;
     let find = |test: &dyn Fn(&str) -> bool| said.lines().find(|line| test(line));
     for (name, path, tokens) in [
-        ("work", "acme ", "work"),
-        ("data", "datasets/acme/x ", "data"),
+        ("work", "acme ", "work, else HF_TOKEN"),
+        ("data", "datasets/acme/x ", "data, else work"),
         ("me", "other repos ", "HF_TOKEN (environment), else me"),
     ] {
         let row = find(&|line| line.starts_with(name)).expect("a row");
