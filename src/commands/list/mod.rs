@@ -277,8 +277,9 @@ fn uses(context: &Context, state: &State, endpoint: &Endpoint) -> Vec<Use> {
 /// A token that git gets, and the step that chose it.
 fn used(place: &str, candidate: &Candidate, equals: &[TokenName], may_not_push: bool) -> Use {
     let token = match &candidate.source {
-        Source::HfCli(None) => "hf",
-        source => source.name().unwrap_or("the job's token"),
+        Source::HfCli(None) => "hf".to_owned(),
+        Source::HfCli(Some(name)) => format!("hf:{name}"),
+        source => source.name().unwrap_or("the job's token").to_owned(),
     };
     let broken = matches!(candidate.source, Source::Unusable(..));
     let mut why = match candidate.reason.step() {
@@ -297,7 +298,7 @@ fn used(place: &str, candidate: &Candidate, equals: &[TokenName], may_not_push: 
     }
     Use {
         place: place.to_owned(),
-        token: token.to_owned(),
+        token,
         why: why.join(", "),
         broken,
     }

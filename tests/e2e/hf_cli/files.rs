@@ -113,7 +113,7 @@ fn others_are_used_by_name_and_shown_without_their_values() {
     );
     assert_eq!(listed["rules"][0]["exists"], true);
     let text = desk.machine.helper(["list"]).ok().stdout;
-    assert!(text.contains("acme         →  hf:work"), "{text}");
+    assert!(text.contains("acme         →  hf:work, else hf"), "{text}");
     let explained = desk.machine.helper(["explain", "acme/x"]).ok().stdout;
     let rows: Vec<&str> = explained
         .lines()
