@@ -11,7 +11,7 @@ use crate::model::repo::Repo;
 use crate::model::token_name::TokenName;
 use crate::selection::overview::{Row, overview};
 use crate::selection::{
-    Candidate, HfKnown, Inputs, Query, Remote, SelectError, Selection, TokenSource, select,
+    Candidate, HfKnown, Inputs, Query, Remote, SelectError, Selection, Source, TokenSource, select,
     would_do,
 };
 use crate::state::{Eligibility, State};
@@ -84,7 +84,14 @@ impl Context {
         // It fails only where remotes are needed.
         let mut rows = rows.unwrap_or_default();
         let reader = Reader::new(self, state);
-        let is_rejected = |candidate: &Candidate| {
+        let is_of_no_use = |candidate: &Candidate| {
+            let expires = match &candidate.source {
+                Source::Stored(name) => state.tokens.get(name).and_then(|token| token.expires),
+                _ => None,
+            };
+            if expires.is_some_and(|at| at <= now()) {
+                return true;
+            }
             let value = reader.known_fingerprint(candidate);
             value.is_some_and(|value| state.standing(endpoint, &value, now()) != Eligibility::Good)
         };
@@ -96,7 +103,7 @@ impl Context {
         };
         for row in &mut rows {
             for choice in [&mut row.fetch, &mut row.push] {
-                choice.put_last(is_rejected);
+                choice.put_last(is_of_no_use);
                 choice.equals.retain(is_good);
             }
         }

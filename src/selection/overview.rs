@@ -53,7 +53,7 @@ impl Choice {
     }
 
     /// Puts candidates behind the others, as [`choose`](super::choose) does with those that were
-    /// rejected.
+    /// rejected or have expired.
     pub fn put_last(&mut self, is_last: impl Fn(&Candidate) -> bool) {
         if self.first().is_some_and(&is_last) {
             self.equals.clear();

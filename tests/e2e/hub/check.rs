@@ -298,7 +298,7 @@ fn json_names_the_reason_for_programs() {
             "access": "read",
             "works": true,
             "with": format!(
-                "token `work` (its scopes cover acme, file, not encrypted), hf_…{}",
+                "token `work` (its account is a member of acme, file, not encrypted), hf_…{}",
                 &test.token[test.token.len() - 4..]
             ),
             "kind": "stored",

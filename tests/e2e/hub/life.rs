@@ -117,12 +117,12 @@ fn list_shows_each_token_and_what_goes_where() {
         tree,
         [
             "https://huggingface.co",
+            "acme/x → wide (account), else narrow",
             "datasets/acme → wide",
-            "acme/x → narrow (its scopes)",
-            "alice → wide (its scopes)",
-            "bob → old (its scopes)",
-            "acme → wide (its scopes)",
-            "umbrella → wide (its scopes)",
+            "acme → wide (account)",
+            "alice → wide (account)",
+            "bob → wide (default, may not push), else old",
+            "umbrella → wide (account, may not push)",
             "other repos → wide (default)",
         ]
     );
@@ -158,7 +158,7 @@ fn an_expired_token_is_not_answered() {
     assert_eq!(output.stdout, "");
     assert_eq!(
         output.stderr,
-        "git-credential-hf: token `wide` (its scopes cover acme, file, not encrypted) has expired; \
+        "git-credential-hf: token `wide` (its account is a member of acme, file, not encrypted) has expired; \
          run `git credential-hf login wide`\n"
     );
     assert_eq!(
@@ -184,6 +184,8 @@ fn token_prints_the_token_that_git_gets_and_nothing_else() {
     assert_eq!(told["name"], "narrow");
     assert_eq!(told["kind"], "stored");
     assert_eq!(told["reason"], "its scopes cover acme/x");
+    // Which may read what anyone can, and so would do for any repo.
+    home.machine.helper(["logout", "wide", "--yes"]).ok();
     let none = token(&["other/x"]).fails();
     assert_eq!(none.stdout, "");
     assert_eq!(
@@ -233,6 +235,7 @@ fn run_gives_the_token_to_one_command() {
         "{output}"
     );
     machine.unset("HUGGING_FACE_HUB_TOKEN");
+    machine.helper(["logout", "wide", "--yes"]).ok();
     let none = machine
         .helper(["run", "--for", "other/x", "--", "touch", "ran"])
         .fails();

@@ -88,9 +88,9 @@ fn two_narrow_tokens_each_open_what_they_are_for() {
             "acme/x on https://huggingface.co".to_owned(),
             "TOKEN STEP WHY WHERE VALUE STATUS".to_owned(),
             format!(
-                "-> token `narrow` scoped its scopes cover acme/x file, not encrypted {narrow} git gets this"
+                "→ narrow scoped its scopes cover acme/x file, not encrypted {narrow} git gets this"
             ),
-            format!("token `wide` scoped its scopes cover acme file, not encrypted {wide}"),
+            format!("wide scoped its scopes cover acme file, not encrypted {wide}"),
         ]
     );
     let other = explain("datasets/acme/x").stdout;

@@ -109,6 +109,7 @@ fn a_value_that_changed_in_a_time_to_come_is_learnt() {
     let mut state = machine.state();
     let known = fingerprint(&state);
     state["tokens"]["work"]["fingerprint"] = "0".repeat(32).into();
+    state["tokens"]["work"]["former"] = serde_json::json!([known]);
     machine.write(STATE, state.to_string());
     get(&machine, "alice/x").ok();
     assert_eq!(fingerprint(&machine.state()), known);
