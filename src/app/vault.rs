@@ -156,7 +156,9 @@ impl Context {
                 && self.storage(storage).delete(name).is_err();
             self.state_file.update(|state| {
                 match before {
-                    Some(before) => {
+                    Some(mut before) => {
+                        // It may have been stored all the same, in the place of the old one.
+                        before.may_have_value(&value);
                         state.clear(name, before.storage);
                         state.tokens.insert(name.clone(), before)
                     }

@@ -209,6 +209,13 @@ impl TokenInfo {
         }
         self.hint = hint;
     }
+
+    /// Notes a value that its storage may have, although it said that it could not keep it.
+    pub fn may_have_value(&mut self, value: &Fingerprint) {
+        if *value != self.fingerprint {
+            remember(&mut self.former, value);
+        }
+    }
 }
 
 mod endpoint_text {

@@ -412,7 +412,9 @@ fn in_hf_cli(desk: &Desk) {
 fn in_another_value(desk: &Desk) {
     in_file(desk);
     let mut state = desk.machine.state();
+    let known = state["tokens"]["changing"]["fingerprint"].take();
     state["tokens"]["changing"]["fingerprint"] = "0".repeat(32).into();
+    state["tokens"]["changing"]["former"] = serde_json::json!([known]);
     state["tokens"]["changing"]["added"] = 1_700_000_000.into();
     desk.machine.write(STATE, state.to_string());
 }
