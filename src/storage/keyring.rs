@@ -217,6 +217,7 @@ fn check(user: &str) -> Result<(), StorageError> {
 const NOT_RUNNING: &str = "no keyring is running on this machine";
 
 /// A person has to unlock it.
+#[cfg(all(unix, not(target_os = "macos")))]
 const LOCKED: &str = "the keyring is locked: unlock it, and try again";
 
 /// Calls the keyring crate, and once more where its connection has broken: one that breaks after

@@ -68,12 +68,16 @@ pub fn output_within(command: Command, timeout: Duration, limit: u64) -> io::Res
 /// # Errors
 /// As those of [`output_within`].
 pub fn output_of_all_within(
-    mut command: Command,
+    command: Command,
     timeout: Duration,
     limit: u64,
 ) -> io::Result<Finished> {
     #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let command = {
+        let mut command = command;
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command
+    };
     finish(command, timeout, limit, |child| {
         #[cfg(unix)]
         if let Some(group) = i32::try_from(child.id())
