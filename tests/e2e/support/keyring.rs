@@ -107,6 +107,18 @@ impl Keyring {
         path.contains("/collection/").then(|| path.to_owned())
     }
 
+    /// The same, where there must be one: a daemon that is busy with a call that was cut off may
+    /// take a moment to answer.
+    fn collection(&self) -> String {
+        for _ in 0..100 {
+            if let Some(collection) = self.default_collection() {
+                return collection;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("there is no default collection");
+    }
+
     /// Whether the default collection is locked.
     pub fn is_locked(&self) -> bool {
         self.property("Locked").contains("true")
@@ -119,7 +131,7 @@ impl Keyring {
 
     /// What dbus-send prints of a property of the default collection.
     fn property(&self, name: &str) -> String {
-        let collection = self.default_collection().expect("a default collection");
+        let collection = self.collection();
         let mut send = self.send(SERVICE, &collection, "org.freedesktop.DBus.Properties.Get");
         let property = format!("string:{name}");
         send.args(["string:org.freedesktop.Secret.Collection", &property]);
@@ -128,14 +140,14 @@ impl Keyring {
 
     /// Locks the default collection; only a prompt, which nobody can answer here, unlocks it.
     pub fn lock(&self) {
-        let collection = self.default_collection().expect("a default collection");
+        let collection = self.collection();
         self.service("Lock", &format!("array:objpath:{collection}"));
         assert!(self.is_locked(), "the keyring did not lock");
     }
 
     /// Deletes the default collection, so that new secrets have no place.
     pub fn delete_default(&self) {
-        let collection = self.default_collection().expect("a default collection");
+        let collection = self.collection();
         let method = "org.freedesktop.Secret.Collection.Delete";
         finish(self.send(SERVICE, &collection, method));
         assert!(self.default_collection().is_none(), "there is a default");
