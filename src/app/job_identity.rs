@@ -83,9 +83,8 @@ pub fn id_token(job: &CiJob, endpoint: &Endpoint, now: u64) -> Result<IdToken, I
 }
 
 fn usable(request_token: &Result<Secret, SecretError>) -> Result<&Secret, IdentityError> {
-    let broken = |error: &SecretError| {
-        IdentityError::Variable(crate::system::environment::JOB_VARIABLE, *error)
-    };
+    let broken =
+        |error: &SecretError| IdentityError::Variable(crate::system::ci_job::JOB_VARIABLE, *error);
     request_token.as_ref().map_err(broken)
 }
 

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::StorageError;
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Secret;
-use crate::system::environment::JOB_VARIABLE;
+use crate::system::ci_job::JOB_VARIABLE;
 use crate::system::process;
 use crate::system::process::output_within;
 

@@ -4,8 +4,10 @@ use std::ffi::OsString;
 
 use zeroize::Zeroizing;
 
-use super::environment::JOB_VARIABLE;
 use crate::model::secret::{Secret, SecretError};
+
+/// The runner's own secret in a job of GitHub Actions, which a job's identity is asked for with.
+pub const JOB_VARIABLE: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
 /// The variables that hold an ID token, the stronger first: the one for any provider, then what
 /// CircleCI and Bitbucket set themselves.

@@ -12,13 +12,10 @@ use crate::model::secret::NotAToken;
 use crate::model::secret::Secret;
 use crate::model::secret::SecretError;
 use crate::model::secret::check_token;
-use crate::system::ci_job::{CiJob, ID_TOKEN_VARIABLES};
+use crate::system::ci_job::{CiJob, ID_TOKEN_VARIABLES, JOB_VARIABLE};
 
 /// The variables that may hold a token, the stronger first.
 pub const TOKEN_VARIABLES: [&str; 2] = ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"];
-
-/// The runner's own secret in a job of GitHub Actions, which a job's identity is asked for with.
-pub const JOB_VARIABLE: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
 /// All variables whose value is a secret that this program reads. What is started from here gets
 /// none of them unless it needs it.
