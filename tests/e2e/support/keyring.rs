@@ -153,18 +153,42 @@ impl Keyring {
         assert!(self.default_collection().is_none(), "there is a default");
     }
 
-    /// The names of the tokens that lie there.
+    /// Whether the daemon answers, and is not locked.
+    pub fn is_well(&self) -> bool {
+        let send = |path: &str, method: &str, arguments: &[&str]| {
+            let mut send = self.send(SERVICE, path, method);
+            send.args(arguments);
+            let done = process::run(send, b"", Duration::from_secs(5)).ok()?;
+            Some(String::from_utf8_lossy(&done.stdout).into_owned())
+        };
+        let read = "org.freedesktop.Secret.Service.ReadAlias";
+        let Some(alias) = send(SERVICE_PATH, read, &["string:default"]) else {
+            return false;
+        };
+        let locked = ["string:org.freedesktop.Secret.Collection", "string:Locked"];
+        let get = "org.freedesktop.DBus.Properties.Get";
+        let locked = send(alias.trim(), get, &locked);
+        locked.is_some_and(|locked| locked.contains("false"))
+    }
+
+    /// The names of the tokens that are stored there.
     pub fn names(&self) -> BTreeSet<String> {
-        let items = self.items().into_iter().map(|item| {
-            let mut send = self.send(SERVICE, &item, "org.freedesktop.DBus.Properties.Get");
+        let name = |item: &String| {
+            let mut send = self.send(SERVICE, item, "org.freedesktop.DBus.Properties.Get");
             send.args(["string:org.freedesktop.Secret.Item", "string:Attributes"]);
             let said = finish(send);
-            let mut words = said
-                .split_whitespace()
-                .skip_while(|word| *word != "username");
-            words.nth(1).expect("an item's user name").to_owned()
-        });
-        items.collect()
+            let mut words = said.split_whitespace();
+            words.find(|word| *word == "username")?;
+            words.next().map(str::to_owned)
+        };
+        // What a client asked for before it was killed may still be under way, so an item can go
+        // between the two questions.
+        for _ in 0..10 {
+            if let Some(names) = self.items().iter().map(name).collect() {
+                return names;
+            }
+        }
+        panic!("an item without a user name");
     }
 
     /// Removes all tokens.
