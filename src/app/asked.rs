@@ -124,11 +124,6 @@ pub fn not_called(context: &Context, location: &Location) -> Option<NotCalled> {
 /// Whether git calls this helper for an endpoint; `None` where its configuration cannot be read.
 #[must_use]
 pub fn calls_us(endpoint: &Endpoint) -> Option<bool> {
-    let location = Location {
-        endpoint: endpoint.clone(),
-        path: String::new(),
-        username: None,
-    };
-    let asking = Asking::read(&location).ok()?;
+    let asking = Asking::read(&Location::of(endpoint)).ok()?;
     Some(asking.ours.is_some())
 }

@@ -149,10 +149,14 @@ pub fn token_for(
         if let Some((why, help)) = chosen.unknown_username {
             failure = failure.help(format!("{why}: {help}"));
         } else if chosen.said.is_empty() {
-            failure = failure.help("run `git credential-hf login NAME`, or set HF_TOKEN");
+            let repo = location.repo();
+            failure = failure.help(context.without_token(&location.endpoint, repo.as_ref()));
         }
         if chosen.rejected {
-            failure = failure.help("`git credential-hf check` asks the Hub whether it still is");
+            let about = context.typed(&location.endpoint, &subject);
+            failure = failure.help(format!(
+                "`git credential-hf check {about}` asks the Hub whether it still is"
+            ));
         }
         chosen.said.into_iter().fold(failure, Failure::help).into()
     })

@@ -62,12 +62,7 @@ pub fn against_default(
 /// Why git does not call this helper for a Hub at all.
 #[must_use]
 pub fn not_called(context: &Context, endpoint: &Endpoint) -> Option<String> {
-    let location = Location {
-        endpoint: endpoint.clone(),
-        path: String::new(),
-        username: None,
-    };
-    asked::not_called(context, &location).map(|it| it.to_string())
+    asked::not_called(context, &Location::of(endpoint)).map(|it| it.to_string())
 }
 
 fn used_instead(

@@ -1,6 +1,7 @@
 //! The world at the edge of the pure core: configuration, state, environment and storages of
 //! this run, each opened when it is needed.
 
+pub mod advice;
 pub mod asked;
 pub mod asking;
 pub mod assignment;

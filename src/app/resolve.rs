@@ -110,12 +110,18 @@ impl Context {
         rows
     }
 
-    /// The stored token that may push to a repo, where the one that git gets may not.
+    /// The stored tokens that may do an operation on a repo by their facts, the best first.
     #[must_use]
-    pub fn would_do(&self, wanted: &Query, repo: &Repo, state: &State) -> Option<TokenName> {
-        let wanted = wanted.clone().for_operation(Some(Operation::Push));
-        self.with_inputs(&wanted, state, |inputs| would_do(inputs, repo))
-            .ok()?
+    pub fn would_do(
+        &self,
+        wanted: &Query,
+        repo: &Repo,
+        state: &State,
+        operation: Operation,
+    ) -> Vec<TokenName> {
+        let wanted = wanted.clone().for_operation(Some(operation));
+        let found = self.with_inputs(&wanted, state, |inputs| would_do(inputs, repo));
+        found.unwrap_or_default()
     }
 
     fn with_inputs<T>(

@@ -1,13 +1,23 @@
 //! Lets git call this helper for the Hubs of this user.
 
 use crate::app::Context;
+use crate::app::asked;
 use crate::config::Config;
-use crate::git::config;
+use crate::git::asking::{Asking, undo};
+use crate::git::config::Scope;
 use crate::git::config_file;
+use crate::git::run::{MAX_CONFIG, TIMEOUT};
 use crate::git::setup::{self, ConfigFile};
 use crate::model::endpoint::Endpoint;
+use crate::model::repo::Location;
+use crate::model::text::shell_quoted;
+use crate::system::process;
+use crate::terminal::Failure;
 use anyhow::Result;
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 /// What git calls from now on.
 #[derive(Debug)]
@@ -39,18 +49,18 @@ pub fn endpoints(config: &Config) -> Vec<String> {
 ///
 /// # Errors
 /// When the file cannot be read as git would, or not be written.
-pub fn apply(context: &Context, which: &ConfigFile, hf_cli: bool) -> Result<Configured> {
+pub fn apply(context: &Context, which: &ConfigFile) -> Result<Configured> {
     let endpoints = endpoints(&context.config);
     let urls: Vec<&str> = endpoints.iter().map(String::as_str).collect();
     let helper = setup::helper_value()?;
     let path = setup::file(which)?;
-    let write = if hf_cli {
-        config_file::configure_for_hf_cli
-    } else {
-        config_file::configure
-    };
     let changed = setup::edit(&path, |original| {
-        Ok(setup::Edited::Write(write(original, &urls, &helper)?))
+        let bytes = config_file::configure(original, &urls, &helper)?;
+        Ok(setup::Edited::Write(bytes))
+    });
+    let changed = changed.map_err(|error| match which {
+        ConfigFile::System if is_denied(&error) => not_permitted(&path),
+        _ => error,
     })?;
     Ok(Configured {
         changed,
@@ -60,10 +70,116 @@ pub fn apply(context: &Context, which: &ConfigFile, hf_cli: bool) -> Result<Conf
     })
 }
 
-/// Whether the hf CLI would find a helper in git's configuration; `None` without git.
+fn is_denied(error: &anyhow::Error) -> bool {
+    let denied = |cause: &io::Error| {
+        matches!(
+            cause.kind(),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+        )
+    };
+    error
+        .chain()
+        .any(|cause| cause.downcast_ref().is_some_and(denied))
+}
+
+/// The system's file is the administrator's, whose PATH need not lead to this program.
+fn not_permitted(path: &Path) -> anyhow::Error {
+    let program = setup::installed_path();
+    let program = program.map_or_else(
+        || "git credential-hf".to_owned(),
+        |path| shell_quoted(&path.to_string_lossy()),
+    );
+    let message = format!("this user may not change {}", path.display());
+    Failure::new(message)
+        .help(format!("run `sudo {program} configure --system`"))
+        .help("or for you alone: `git credential-hf configure`")
+        .into()
+}
+
+/// Why git does not call this helper here, although the lines are in a file; nothing where it does.
 #[must_use]
-pub fn hf_cli_sees_a_helper() -> Option<bool> {
-    let entries = config::read(r"^credential\.helper$").ok()?;
-    let mut values = entries.iter().map(config::Entry::text);
-    Some(values.any(config_file::is_seen_by_hf_cli))
+pub fn in_the_way(context: &Context, which: &ConfigFile, path: &Path) -> Vec<String> {
+    let hub = Endpoint::hugging_face();
+    let others = context.config.endpoints.keys();
+    let others = others.filter(|endpoint| !endpoint.is_hugging_face());
+    let mut found: Vec<String> = Vec::new();
+    for endpoint in [&hub].into_iter().chain(others) {
+        let location = Location::of(endpoint);
+        let note = match Asking::read(&location) {
+            Err(error) => Some(format!("whether git calls it is not known: {error}")),
+            Ok(asking) if asking.ours.is_some() => None,
+            Ok(asking) if asking.reset.is_some() => {
+                asked::not_called(context, &location).map(|it| it.to_string())
+            }
+            Ok(_) => Some(not_read(which, path)),
+        };
+        found.extend(note.filter(|note| !found.contains(note)));
+    }
+    if *which == ConfigFile::System {
+        found.extend(other_systems(path));
+    }
+    found
+}
+
+fn not_read(which: &ConfigFile, path: &Path) -> String {
+    let shown = path.display();
+    if *which == ConfigFile::System {
+        return format!(
+            "git does not read {shown} here, as where GIT_CONFIG_NOSYSTEM is set; for you alone: \
+             run `git credential-hf configure`"
+        );
+    }
+    format!(
+        "git does not read {shown} here: run `git config --global --add include.path {}`",
+        shell_quoted(&path.to_string_lossy())
+    )
+}
+
+/// The gits on the PATH that have another system configuration: each is built with a place of
+/// its own.
+fn other_systems(path: &Path) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let mut gits = process::all_on_path("git".as_ref());
+    gits.retain(|git| std::fs::canonicalize(git).is_ok_and(|real| seen.insert(real)));
+    let ask = |git: &Path, arguments: &[&str]| {
+        let mut command = process::command(git);
+        command.args(arguments).stderr(Stdio::null());
+        let finished = process::output_within(command, TIMEOUT, MAX_CONFIG).ok()?;
+        let told = String::from_utf8_lossy(&finished.output).trim().to_owned();
+        finished.status.success().then_some(told)
+    };
+    let key = "credential.https://huggingface.co.helper";
+    let mut found = Vec::new();
+    for git in gits {
+        let helpers = ask(&git, &["config", "--system", "--get-all", key]);
+        let last = helpers.as_deref().and_then(|text| text.lines().next_back());
+        if last.is_some_and(config_file::means_us) {
+            continue;
+        }
+        let file = ask(&git, &["var", "GIT_CONFIG_SYSTEM"]);
+        let file = file.map_or_else(|| "FILE".to_owned(), |file| shell_quoted(&file).into());
+        found.push(format!(
+            "{} does not read {}: run `git credential-hf configure --file {file}`",
+            git.display(),
+            path.display()
+        ));
+    }
+    found
+}
+
+/// The line by which git calls this helper for the Hub, and what removes it.
+#[must_use]
+pub fn still_called() -> Option<String> {
+    let asking = Asking::read(&Location::of(&Endpoint::hugging_face())).ok()?;
+    let line = asking.ours?;
+    let again = match (line.scope, &line.file) {
+        (Scope::Local, _) => "run `git credential-hf unconfigure --local`, or ".to_owned(),
+        (Scope::System, _) => "run `git credential-hf unconfigure --system`, or ".to_owned(),
+        (Scope::Worktree, Some(file)) => {
+            let file = shell_quoted(file);
+            format!("run `git credential-hf unconfigure --file {file}`, or ")
+        }
+        _ => String::new(),
+    };
+    Some(format!("{again}{}", undo(&line)))
 }

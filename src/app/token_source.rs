@@ -310,7 +310,9 @@ impl TokenSource for Reader<'_> {
                 )
             }
             SkipReason::Unreadable(error) if matches!(candidate.source, Source::Unusable(..)) => {
-                format!("{what} cannot be used: {error}; {}", remedy(candidate))
+                let lost = self.context.lost_home().filter(|_| missing);
+                let help = lost.unwrap_or_else(|| remedy(candidate));
+                format!("{what} cannot be used: {error}; {help}")
             }
             SkipReason::Unreadable(error) if matches!(candidate.source, Source::Exchange(_)) => {
                 format!("{error}; going on without the job's token")

@@ -3,11 +3,14 @@
 use super::Context;
 use crate::git::asking::undo;
 use crate::git::config::Entry;
+use crate::model::endpoint::Endpoint;
+use crate::model::operation::Operation;
 use crate::model::permissions::Lack;
 use crate::model::repo::Repo;
 use crate::model::text::shell_quoted;
 use crate::model::time;
 use crate::model::token_name::TokenName;
+use crate::selection::Query;
 use crate::selection::SelectError;
 use crate::selection::Selection;
 use crate::selection::{Candidate, Source};
@@ -171,70 +174,79 @@ pub fn some_of<T: ToString>(all: &[T]) -> String {
     names.join(" and ")
 }
 
-/// Several tokens would do, and the oldest login is the one that git gets.
-#[must_use]
-pub fn equal(selection: &Selection, others: &[TokenName]) -> String {
-    let first = others.first().map_or("NAME", TokenName::as_str);
-    let namespace = selection
-        .repo
-        .as_ref()
-        .and_then(|repo| repo.namespace.as_ref());
-    let others: Vec<String> = others.iter().map(|name| format!("`{name}`")).collect();
-    format!(
-        "{} would do as well; the oldest login is used. To choose another: \
-         git credential-hf use {} --for {}",
-        some_of(&others),
-        shell_quoted(first),
-        namespace.map_or("NAMESPACE", |namespace| namespace.as_str()),
-    )
+impl Context {
+    /// Several tokens would do, and the oldest login is the one that git gets.
+    #[must_use]
+    pub fn equal(&self, endpoint: &Endpoint, selection: &Selection, names: &[TokenName]) -> String {
+        let others: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        let mut line = format!(
+            "{} would do as well; the oldest login is used",
+            some_of(&others)
+        );
+        if let (Some(first), Some(repo)) = (names.first(), &selection.repo) {
+            let command = self.use_command(first, endpoint, repo, None);
+            line.push_str(&format!(". To choose another: {command}"));
+        }
+        line
+    }
+
+    /// A push that the Hub will refuse: which token is given, why it was chosen, and what would
+    /// do.
+    #[must_use]
+    pub fn will_be_refused(
+        &self,
+        wanted: &Query,
+        candidate: &Candidate,
+        lack: Lack,
+        repo: &Repo,
+        state: &State,
+    ) -> String {
+        let endpoint = &wanted.endpoint;
+        let push = Operation::Push;
+        let named = candidate.reason.step() == "named";
+        let helps = self.would_do(wanted, repo, state, push).into_iter().next();
+        let help = match (helps.filter(|_| !named), lack) {
+            (Some(other), _) => {
+                let command = self.use_command(&other, endpoint, repo, Some(push));
+                format!("`{other}` may: {command}")
+            }
+            (None, Lack::Scope) => format!(
+                "add a scope for it at https://huggingface.co/settings/tokens, then run \
+                 `git credential-hf check {} --push`",
+                self.typed(endpoint, &repo.to_string())
+            ),
+            (None, Lack::Role) => format!(
+                "log in with a token that may write: {}",
+                self.login_command(endpoint, Some(repo))
+            ),
+            (None, Lack::OrganisationRole | Lack::Membership) => format!(
+                "ask an administrator of {}, or log in with another account",
+                namespace_of(repo)
+            ),
+        };
+        format!(
+            "{} ({}) may not push to {repo}, as far as is known: {}; {help}",
+            source_name(&candidate.source),
+            candidate.reason,
+            self::lack(lack, repo),
+        )
+    }
+}
+
+fn namespace_of(repo: &Repo) -> &str {
+    repo.namespace.as_ref().map_or("", |name| name.as_str())
 }
 
 /// Why the Hub will refuse a push.
 #[must_use]
 pub fn lack(lack: Lack, repo: &Repo) -> String {
-    let namespace = repo.namespace.as_ref().map_or("", |name| name.as_str());
+    let namespace = namespace_of(repo);
     match lack {
         Lack::Role => "its role is `read`".to_owned(),
         Lack::Scope => format!("it has no scope to write to {repo}"),
         Lack::OrganisationRole => format!("its account has the role `read` in {namespace}"),
         Lack::Membership => format!("its account is not a member of {namespace}"),
     }
-}
-
-/// A push that the Hub will refuse: which token is given, why it was chosen, and what would do.
-#[must_use]
-pub fn will_be_refused(
-    candidate: &Candidate,
-    lack: Lack,
-    repo: &Repo,
-    helps: Option<&TokenName>,
-) -> String {
-    let namespace = repo
-        .namespace
-        .as_ref()
-        .map_or("NAMESPACE", |name| name.as_str());
-    let help = match (helps, lack) {
-        (Some(other), _) => format!(
-            "`{other}` may: git credential-hf use {} --for {namespace} --push",
-            shell_quoted(other.as_str())
-        ),
-        (None, Lack::Scope) => format!(
-            "add a scope for it at https://huggingface.co/settings/tokens, then run \
-             `git credential-hf check {repo} --push`"
-        ),
-        (None, Lack::Role) => format!(
-            "log in with a token that may write: git credential-hf login NAME --for {namespace}"
-        ),
-        (None, Lack::OrganisationRole | Lack::Membership) => {
-            format!("ask an administrator of {namespace}, or log in with another account")
-        }
-    };
-    format!(
-        "{} ({}) may not push to {repo}, as far as is known: {}; {help}",
-        source_name(&candidate.source),
-        candidate.reason,
-        self::lack(lack, repo),
-    )
 }
 
 /// Nothing is answered in the place of a candidate that was meant to be used.

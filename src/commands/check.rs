@@ -15,11 +15,14 @@ use crate::git::elsewhere::{self, Login};
 use crate::git::trial::{Attempt, Outcome, attempt};
 use crate::hub::diagnosis::{Diagnosis, Evidence, Kind, diagnose};
 use crate::hub::{Hub, HubError};
-use crate::model::permissions::Access;
+use crate::model::operation::Operation;
+use crate::model::permissions::{Access, MayWrite};
 use crate::model::repo::Repo;
+use crate::model::secret::Fingerprint;
 use crate::model::text;
 use crate::selection::{Candidate, LoadedToken, TokenSource};
-use crate::state::State;
+use crate::state::{Eligibility, Origin, State};
+use crate::system::clock;
 use crate::terminal::{AlreadyReported, Failure, NotKnown, Screen, Style, print, print_json};
 
 /// The arguments of `check`.
@@ -104,6 +107,9 @@ pub fn run(check: &Args) -> Result<()> {
 fn is_open(problem: &Diagnosis) -> bool {
     problem.kind == Kind::Unavailable
 }
+
+/// How many other tokens are tried where git's does not work.
+const TRIES: usize = 3;
 
 /// What is asked.
 struct Question<'a> {
@@ -276,10 +282,17 @@ impl Failed<'_> {
                     .load(&candidate)
                     .ok(),
             };
-            verdict.problem = Some(match loaded {
-                Some(loaded) => self.with_token(&candidate, &loaded),
+            let mut problem = match &loaded {
+                Some(loaded) => self.with_token(&candidate, loaded),
                 None => self.in_gits_words(&format!("git fails with {hint}")),
-            });
+            };
+            if let Some(loaded) = loaded
+                && !matches!(problem.kind, Kind::Unavailable | Kind::Git)
+                && let Some(other) = self.other_that_works(&candidate, &loaded.secret.fingerprint())
+            {
+                problem.help = format!("{other}; or {}", problem.help);
+            }
+            verdict.problem = Some(problem);
             return;
         }
         if let Some(dead) = rejected
@@ -356,6 +369,51 @@ impl Failed<'_> {
         })
     }
 
+    /// Another stored token with which the Hub allows it, and the command that lets git use that
+    /// one.
+    fn other_that_works(&self, failed: &Candidate, value: &Fingerprint) -> Option<String> {
+        let Question {
+            context,
+            place,
+            repo,
+            access,
+        } = self.question;
+        // Where the token was named, no rule counts.
+        if failed.reason.step() == "named" {
+            return None;
+        }
+        let endpoint = &place.location.endpoint;
+        let query = &self.asked.query;
+        let mut others = context.would_do(query, repo, self.state, (*access).into());
+        let unknown = self.state.tokens.iter().filter(|(_, token)| {
+            token.facts.is_none() && token.origin == Origin::Login && token.endpoint == *endpoint
+        });
+        others.extend(unknown.map(|(name, _)| name.clone()));
+        let mut tried = 0;
+        others.into_iter().find_map(|name| {
+            let token = self.state.tokens.get(&name)?;
+            let good = self
+                .state
+                .standing(endpoint, &token.fingerprint, clock::now());
+            if token.fingerprint == *value || good != Eligibility::Good || tried == TRIES {
+                return None;
+            }
+            tried += 1;
+            let record = context.read_stored(&name, token).ok()?;
+            self.hub
+                .try_access(repo, *access, Some(&record.secret))
+                .ok()?;
+            let may_write = token.facts.as_ref().map(|facts| facts.may_write(repo));
+            let operation = match access {
+                Access::Write => Some(Operation::Push),
+                Access::Read if may_write == Some(MayWrite::Yes) => None,
+                Access::Read => Some(Operation::Fetch),
+            };
+            let command = context.use_command(&name, endpoint, repo, operation);
+            Some(format!("`{name}` works: run `{command}`"))
+        })
+    }
+
     /// This helper gave git nothing. Why, in the order in which it stands in the way: no way to
     /// the Hub, a login from elsewhere that the Hub refuses, git does not call, nothing to give.
     fn without_token(&self, chosen: &Chosen) -> Diagnosis {
@@ -410,7 +468,7 @@ impl Failed<'_> {
         Diagnosis {
             kind: Kind::NoToken,
             message: missing,
-            help: "run `git credential-hf login NAME`, or set HF_TOKEN".to_owned(),
+            help: context.without_token(&place.location.endpoint, Some(repo)),
         }
     }
 

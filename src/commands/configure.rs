@@ -14,7 +14,7 @@ use crate::terminal::print;
 /// Which of git's configuration files to change.
 #[derive(Debug, Default, clap::Args)]
 pub struct Scope {
-    /// For all users of this machine (git's system configuration) (git's system configuration) (git's system configuration)
+    /// For all users of this machine (git's system configuration)
     #[arg(long, group = "where")]
     pub system: bool,
     /// For the current repository only
@@ -50,17 +50,12 @@ that no other helper is given the token, this helper, and `useHttpPath = true`, 
 Examples:
   git credential-hf configure              for you (~/.gitconfig)
   git credential-hf configure --local      for the current repository
-  git credential-hf configure --hf-cli     for `hf auth login --add-to-git-credential` too
   sudo git credential-hf configure --system"
 )]
 pub struct Args {
     /// Which file.
     #[command(flatten)]
     pub scope: Scope,
-    /// Add a line that the hf CLI sees, so that `hf auth login --add-to-git-credential` gives its
-    /// token to git; later runs keep the line
-    #[arg(long)]
-    pub hf_cli: bool,
 }
 
 /// Writes our block into git's configuration, and reports it.
@@ -69,28 +64,27 @@ pub struct Args {
 /// When the file cannot be read as git would, or not be written.
 pub fn configure(options: &Args) -> Result<()> {
     let context = Context::with_config()?;
+    let which = options.scope.which();
     let Configured {
         changed,
         helper,
         endpoints,
         path,
-    } = setup::apply(&context, &options.scope.which(), options.hf_cli)?;
-    let what = if changed {
-        "now calls"
-    } else {
-        "already calls"
+    } = setup::apply(&context, &which)?;
+    let in_the_way = setup::in_the_way(&context, &which, &path);
+    let what = match (in_the_way.is_empty(), changed) {
+        (true, true) => "git now calls",
+        (true, false) => "git already calls",
+        (false, true) => "wrote",
+        (false, false) => "nothing to change: there is",
     };
     print(&format!(
-        "git {what} `{helper}` for {} ({})\n",
+        "{what} `{helper}` for {} ({})\n",
         endpoints.join(", "),
         path.display()
     ))?;
-    if !options.hf_cli && context.hf_cli().is_here() && setup::hf_cli_sees_a_helper() == Some(false)
-    {
-        print(
-            "`hf auth login --add-to-git-credential` does not see a helper set up for one Hub: \
-             `git credential-hf configure --hf-cli` adds the line that it looks for\n",
-        )?;
+    for note in in_the_way {
+        print(&format!("note: {note}\n"))?;
     }
     Ok(())
 }
@@ -112,10 +106,16 @@ pub fn unconfigure(scope: &Scope) -> Result<()> {
             Edited::Write(bytes)
         })
     })?;
-    let what = if changed {
-        "no longer calls"
-    } else {
-        "did not call"
+    let path = path.display();
+    let line = match (setup::still_called(), changed) {
+        (None, true) => format!("git no longer calls this helper ({path})"),
+        (None, false) => format!("git did not call this helper ({path})"),
+        (Some(line), true) => {
+            format!("removed this helper from {path}, but git still calls it: {line}")
+        }
+        (Some(line), false) => {
+            format!("this helper was not configured in {path}, but git calls it: {line}")
+        }
     };
-    print(&format!("git {what} this helper ({})\n", path.display()))
+    print(&format!("{line}\n"))
 }

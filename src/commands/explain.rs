@@ -184,7 +184,7 @@ impl Answer {
                      neither in particular, unless the remote in use is known",
                     crate::app::wording::disagree(repos)
                 ),
-                Notice::Equal(names) => wording::equal(&selection, names),
+                Notice::Equal(names) => context.equal(&location.endpoint, &selection, names),
                 Notice::UnknownUsername => {
                     let (why, help) = wording::unknown_username(asked.username_line());
                     format!("{why}: {help}")
@@ -223,18 +223,16 @@ impl Answer {
         if let Some(chosen) = chosen.as_ref()
             && let (Some(lack), Some(repo)) = (chosen.lack, &selection.repo)
         {
-            let helps = context.would_do(&asked.query, repo, state);
-            answer
-                .notes
-                .push(wording::will_be_refused(chosen, lack, repo, helps.as_ref()));
+            let line = context.will_be_refused(&asked.query, chosen, lack, repo, state);
+            answer.notes.push(line);
         }
         let not_called = asked.not_called(context).map(|it| it.to_string());
         answer.notes.extend(not_called);
         if answer.rows.is_empty() {
-            answer.notes.push(
-                "there is no token for it: run `git credential-hf login NAME`, or set HF_TOKEN"
-                    .to_owned(),
-            );
+            let help = context.without_token(&location.endpoint, selection.repo.as_ref());
+            answer
+                .notes
+                .push(format!("there is no token for it: {help}"));
         } else if chosen.is_none() {
             answer
                 .notes

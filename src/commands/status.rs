@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::app::Context;
-use crate::app::asked::{self, Asked};
+use crate::app::asked::Asked;
 use crate::app::target;
 use crate::app::token_source::Reader;
 use crate::app::wording::{select_failure, source_name};
@@ -68,6 +68,8 @@ struct Overview {
 struct HubRow {
     endpoint: Endpoint,
     called: Option<bool>,
+    /// Why not, and what helps.
+    why: Option<String>,
 }
 
 /// A token in the environment.
@@ -140,18 +142,18 @@ impl Overview {
             text.push_str(&line);
             text.push('\n');
         };
-        for HubRow { endpoint, called } in &self.hubs {
+        for HubRow {
+            endpoint,
+            called,
+            why,
+        } in &self.hubs
+        {
             match called {
                 Some(true) => say(
                     Some(Style::Green),
                     &format!("git calls this helper for {endpoint}"),
                 ),
-                Some(false) => say(
-                    Some(Style::Red),
-                    &format!(
-                        "git does not call this helper for {endpoint}: run `git credential-hf configure`"
-                    ),
-                ),
+                Some(false) => say(Some(Style::Red), why.as_deref().unwrap_or_default()),
                 None => say(
                     Some(Style::Red),
                     &format!(
@@ -391,9 +393,13 @@ fn hubs(context: &Context) -> Vec<HubRow> {
             endpoints.push(endpoint);
         }
     }
-    let row = |endpoint: Endpoint| HubRow {
-        called: asked::calls_us(&endpoint),
-        endpoint,
+    let row = |endpoint: Endpoint| {
+        let asked = Asked::at(&Location::of(&endpoint));
+        HubRow {
+            called: asked.asking.as_ref().map(|asking| asking.ours.is_some()),
+            why: asked.not_called(context).map(|why| why.to_string()),
+            endpoint,
+        }
     };
     endpoints.into_iter().map(row).collect()
 }
@@ -541,7 +547,7 @@ fn answer(context: &Context, state: &State, location: &Location, operation: Oper
         }
         Outcome::Nothing => Answer::None(match reader.said.first() {
             Some(why) => why.clone(),
-            None => "run `git credential-hf login NAME`".to_owned(),
+            None => context.without_token(&location.endpoint, location.repo().as_ref()),
         }),
     }
 }

@@ -70,7 +70,7 @@ impl Repair {
     /// When it cannot be done.
     pub fn apply(&self, context: &Context) -> Result<()> {
         match self {
-            Self::Configure(place) => setup::apply(context, place, false).map(|_| ()),
+            Self::Configure(place) => setup::apply(context, place).map(|_| ()),
             Self::Close { path, mode } => {
                 close(path, *mode).with_context(|| format!("cannot change {}", path.display()))
             }

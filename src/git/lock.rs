@@ -39,7 +39,11 @@ impl GitLock {
         let failure =
             |error: &io::Error| Failure::new(format!("cannot make {}: {error}", path.display()));
         let folder = Folder::open(path.parent().unwrap_or(Path::new("/")));
-        let folder = folder.map_err(|error| failure(&error))?;
+        let cannot = |error: io::Error| {
+            let message = failure(&error);
+            anyhow::Error::new(error).context(message)
+        };
+        let folder = folder.map_err(cannot)?;
         let name = path.file_name().unwrap_or_default().to_owned();
         let start = Instant::now();
         loop {
@@ -49,7 +53,7 @@ impl GitLock {
                     return Ok(Self { folder, name });
                 }
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(failure(&error).into());
+                    return Err(cannot(error));
                 }
                 Err(_) if start.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
                 Err(error) => {

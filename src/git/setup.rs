@@ -143,22 +143,24 @@ fn set(name: &str) -> Option<PathBuf> {
 }
 
 /// Git's own order: `GIT_CONFIG_GLOBAL`, `~/.gitconfig`, and the XDG file only where it is
-/// there and the other is not (git-config(1), "FILES").
+/// there and the other is not (git-config(1), "FILES"). Without `HOME` git reads the XDG file alone.
 fn global_file() -> Result<PathBuf> {
     if let Some(path) = set("GIT_CONFIG_GLOBAL") {
         return Ok(path);
     }
-    let home = crate::system::home::home()
-        .ok_or_else(|| Failure::new("this user has no home directory: name a file with --file"))?;
-    let usual = home.join(".gitconfig");
-    let xdg = set("XDG_CONFIG_HOME")
-        .unwrap_or_else(|| home.join(".config"))
-        .join("git/config");
-    Ok(if !usual.exists() && xdg.exists() {
-        xdg
-    } else {
-        usual
-    })
+    let home = crate::system::home::of_git();
+    let xdg = set("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(".config")));
+    let xdg = xdg.map(|folder| folder.join("git/config"));
+    match (home.map(|home| home.join(".gitconfig")), xdg) {
+        (Some(usual), Some(xdg)) if !usual.exists() && xdg.exists() => Ok(xdg),
+        (Some(usual), _) => Ok(usual),
+        (None, Some(xdg)) => Ok(xdg),
+        (None, None) => Err(Failure::new(
+            "HOME is not set, so git reads no configuration of this user",
+        )
+        .help("set HOME, or name a file: git credential-hf configure --file FILE")
+        .into()),
+    }
 }
 
 fn ask_git(arguments: &[&str]) -> Result<PathBuf> {
@@ -210,7 +212,7 @@ pub fn helper_value() -> Result<String> {
 
 /// This program's path as it was installed. Links are not resolved: a package manager moves
 /// what they point to, and an upgrade must not leave git with a path that is gone.
-fn installed_path() -> Option<PathBuf> {
+pub fn installed_path() -> Option<PathBuf> {
     let called = PathBuf::from(std::env::args_os().next()?);
     if called.components().count() > 1 {
         let path = std::path::absolute(called).ok()?;

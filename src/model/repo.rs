@@ -230,6 +230,16 @@ pub struct Location {
 }
 
 impl Location {
+    /// An endpoint itself.
+    #[must_use]
+    pub fn of(endpoint: &Endpoint) -> Self {
+        Self {
+            endpoint: endpoint.clone(),
+            path: String::new(),
+            username: None,
+        }
+    }
+
     /// The repo that the path names, if it does.
     #[must_use]
     pub fn repo(&self) -> Option<Repo> {

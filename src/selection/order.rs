@@ -125,10 +125,12 @@ pub(super) fn age<'a>(name: &'a TokenName, token: &TokenInfo) -> (u64, u64, &'a 
     (token.order, token.added, name)
 }
 
-/// The stored token that would do for a push, where another was chosen that may not.
+/// The stored tokens that would do by their facts, where another was chosen that may not; the best
+/// first.
 #[must_use]
-pub fn would_do(inputs: Inputs<'_>, repo: &Repo) -> Option<TokenName> {
-    let mut found = covering(inputs, &Who::Anybody, repo).into_iter();
-    let best = found.find(|it| it.may_write == MayWrite::Yes)?;
-    Some(best.name.clone())
+pub fn would_do(inputs: Inputs<'_>, repo: &Repo) -> Vec<TokenName> {
+    let push = inputs.wanted.operation != Some(Operation::Fetch);
+    let found = covering(inputs, &Who::Anybody, repo).into_iter();
+    let found = found.filter(|it| !push || it.may_write == MayWrite::Yes);
+    found.map(|it| it.name.clone()).collect()
 }

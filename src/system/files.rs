@@ -45,7 +45,7 @@ impl Lock {
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self(file)),
-                Err(TryLockError::Error(error)) => return Err(error),
+                Err(TryLockError::Error(error)) => return Err(no_locks(error, path)),
                 Err(TryLockError::WouldBlock) => {}
             }
             if start.elapsed() >= deadline {
@@ -70,6 +70,28 @@ impl Lock {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The error for a file system that has no locks, as some of NFS and of clusters have none.
+fn no_locks(error: io::Error, path: &Path) -> io::Error {
+    #[cfg(unix)]
+    let has_none = {
+        use rustix::io::Errno;
+        let none = [Errno::NOLCK, Errno::NOSYS, Errno::OPNOTSUPP];
+        none.iter()
+            .any(|none| error.raw_os_error() == Some(none.raw_os_error()))
+    };
+    #[cfg(not(unix))]
+    let has_none = error.kind() == io::ErrorKind::Unsupported;
+    if !has_none {
+        return error;
+    }
+    let folder = path.parent().unwrap_or(path).display();
+    let message = format!(
+        "the file system of {folder} has no locks, as on some network drives: set \
+         GIT_CREDENTIAL_HF_HOME to a folder on another one"
+    );
+    io::Error::new(io::ErrorKind::Unsupported, message)
 }
 
 /// How a file is opened that is there.

@@ -10,9 +10,15 @@ use directories::BaseDirs;
 /// (`HOMEDRIVE` and `HOMEPATH`) if it is there, else the profile (`setup_windows_environment` in
 /// git's `compat/mingw.c`).
 #[must_use]
-pub fn home() -> Option<PathBuf> {
+pub fn of_git() -> Option<PathBuf> {
     let lookup = |name: &str| std::env::var_os(name);
-    as_git_finds_it(cfg!(windows), lookup, Path::is_dir).or_else(of_python)
+    as_git_finds_it(cfg!(windows), lookup, Path::is_dir)
+}
+
+/// The home directory, as git finds it, or else the one that the system knows for this user.
+#[must_use]
+pub fn home() -> Option<PathBuf> {
+    of_git().or_else(of_python)
 }
 
 /// The home directory as Python's `expanduser` finds it, which the hf CLI uses. On Windows it

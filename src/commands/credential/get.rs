@@ -128,8 +128,7 @@ fn answer(session: &Session) -> Result<Reply> {
             }
             // Git tells no helper of a 403, so this is said before it comes.
             if let (Some(lack), Some(repo)) = (candidate.lack, &selection.repo) {
-                let helps = context.would_do(&wanted, repo, &state);
-                let line = wording::will_be_refused(&candidate, lack, repo, helps.as_ref());
+                let line = context.will_be_refused(&wanted, &candidate, lack, repo, &state);
                 terminal::say(&line);
             }
             if context.config.hints && !loaded.renews {
@@ -183,7 +182,8 @@ fn answer(session: &Session) -> Result<Reply> {
                 // Git would ask, and nobody could answer.
                 terminal::say(&format!(
                     "no token for {subject}, and a notebook cannot answer git's prompt: run in a \
-                     cell `!git credential-hf login NAME --web`, or set HF_TOKEN"
+                     cell `!{} --web`",
+                    context.login_command(&session.endpoint, selection.repo.as_ref())
                 ));
                 return Ok(Reply::Quit);
             }
@@ -324,19 +324,13 @@ fn hint(session: &Session, selection: &Selection, subject: &str) {
         terminal::say(&format!("no token for {subject}: {why}: {help}"));
         return;
     }
-    let namespace = selection
-        .repo
-        .as_ref()
-        .and_then(|repo| repo.namespace.as_ref());
-    let pattern = match namespace {
-        Some(namespace) if session.endpoint.is_hugging_face() => {
-            format!(" --for {}", namespace.as_str())
-        }
-        Some(namespace) => format!(" --for {}/{}", session.endpoint, namespace.as_str()),
-        None => " --default".to_owned(),
-    };
+    let context = &session.context;
+    let help = context.lost_home().unwrap_or_else(|| {
+        let login = context.login_command(&session.endpoint, selection.repo.as_ref());
+        format!("run `{login}`")
+    });
     terminal::say(&format!(
-        "no token for {subject}: run `git credential-hf login NAME{pattern}`{}",
+        "no token for {subject}: {help}{}",
         not_saved(session)
     ));
 }

@@ -137,13 +137,10 @@ impl Session {
     /// What helps after a rejection, which does not prove a token bad.
     #[must_use]
     pub fn after_rejection(&self, repo: Option<&Repo>, candidate: &Candidate) -> String {
-        let about = match repo {
-            None => String::new(),
-            Some(repo) if self.context.env.endpoint().as_ref() == Some(&self.endpoint) => {
-                format!(" {repo}")
-            }
-            Some(repo) => format!(" {}/{repo}", self.endpoint),
-        };
+        let about = repo.map_or_else(String::new, |repo| {
+            let typed = self.context.typed(&self.endpoint, &repo.to_string());
+            format!(" {typed}")
+        });
         format!(
             "`git credential-hf check{about}` asks the Hub again; if the token is dead, {}",
             remedy(candidate)

@@ -158,11 +158,7 @@ impl Group {
         });
         copies.into_iter().find_map(|(token, copy)| {
             let Place::HfStored { name, .. } = &copy.found.place else {
-                let endpoint = Location {
-                    endpoint: token.endpoint.clone(),
-                    path: String::new(),
-                    username: None,
-                };
+                let endpoint = Location::of(&token.endpoint);
                 return asked::not_called(context, &endpoint).map(|it| it.to_string());
             };
             let name = TokenName::hf_cli(name);

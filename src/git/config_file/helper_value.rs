@@ -110,23 +110,3 @@ pub(super) fn check_helper(helper: &str) -> Result<(), EditError> {
         Err(EditError::Helper(helper.to_owned()))
     }
 }
-
-/// Whether the hf CLI takes a value of `credential.helper` for a helper: it looks for a name or path of letters,
-/// digits, `_`, `-` and `/`, up to white space or the end of the line (its `GIT_CREDENTIAL_REGEX`).
-#[must_use]
-pub fn is_seen_by_hf_cli(value: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || "_-/".contains(c);
-    let value = value.trim_start();
-    let rest = value.trim_start_matches(plain);
-    rest.len() < value.len() && rest.chars().next().is_none_or(char::is_whitespace)
-}
-
-/// Our helper, by its value as written, as one that the hf CLI sees. A path with a dot in it is not seen, a program
-/// that is given that path is.
-pub(super) fn generic_helper(helper: &str) -> String {
-    if is_seen_by_hf_cli(helper) {
-        helper.to_owned()
-    } else {
-        format!("/usr/bin/env {helper}")
-    }
-}

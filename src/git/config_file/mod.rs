@@ -20,10 +20,6 @@
 //! the file has another, since git drops a section whose last variable is unset and would start a new one at the
 //! very end; the comment in it keeps git from dropping this one.
 //!
-//! The hf CLI keeps a token in git's helpers only where it sees a line `credential.helper=NAME` of a plain name or
-//! path, for no URL in particular. So the same section may hold such a line, also of ours: the reset below takes it
-//! out for the Hub, and of other hosts this helper knows nothing. It is written when asked for, and kept from then on.
-//!
 //! The grammar is that of git's `config.c` (`git_parse_source` and what it calls), its oddities included.
 
 mod helper_value;
@@ -35,8 +31,8 @@ pub mod urls;
 use std::fmt;
 use std::path::PathBuf;
 
-use helper_value::{check_helper, generic_helper};
-pub use helper_value::{first_word, is_our_helper, is_seen_by_hf_cli, means_us, quote_helper};
+use helper_value::check_helper;
+pub use helper_value::{first_word, is_our_helper, means_us, quote_helper};
 pub use lines::line_of;
 use parse::{File, Item, Kind, parse};
 pub use url_match::{Reach, Target, applies, reach};
@@ -45,8 +41,6 @@ const BEGIN: &str = "# git-credential-hf: begin";
 const END: &str = "# git-credential-hf: end";
 const ANCHOR: &str =
     "# git-credential-hf: set generic helpers here; further down they would be given Hub tokens";
-const FOR_HF_CLI: &str =
-    "# git-credential-hf: the hf CLI looks for a helper here; this one answers for no other host";
 /// What the begin line remembers, so that `unconfigure` can restore the file to the byte.
 const CREATED: &str = " (created this file)";
 const ADDED: [&str; 3] = [
@@ -165,28 +159,6 @@ pub fn configure(
     endpoints: &[&str],
     helper: &str,
 ) -> Result<Vec<u8>, EditError> {
-    write_block(original, endpoints, helper, false)
-}
-
-/// Also writes a line that the hf CLI sees.
-///
-/// # Errors
-///
-/// As those of [`configure`].
-pub fn configure_for_hf_cli(
-    original: Option<&[u8]>,
-    endpoints: &[&str],
-    helper: &str,
-) -> Result<Vec<u8>, EditError> {
-    write_block(original, endpoints, helper, true)
-}
-
-fn write_block(
-    original: Option<&[u8]>,
-    endpoints: &[&str],
-    helper: &str,
-    for_hf_cli: bool,
-) -> Result<Vec<u8>, EditError> {
     check_helper(helper)?;
     if let Some(bad) = endpoints
         .iter()
@@ -195,11 +167,7 @@ fn write_block(
         return Err(EditError::Endpoint((*bad).to_owned()));
     }
     let before = original.unwrap_or_default();
-    let Stripped {
-        mut bytes,
-        created,
-        generic,
-    } = strip(before, &parse(before)?, false);
+    let Stripped { mut bytes, created } = strip(before, &parse(before)?, false);
     if endpoints.is_empty() {
         return Ok(bytes);
     }
@@ -220,10 +188,6 @@ fn write_block(
         "[credential]".to_owned(),
         format!("\t{ANCHOR}"),
     ];
-    if for_hf_cli || generic {
-        lines.push(format!("\t{FOR_HF_CLI}"));
-        lines.push(format!("\thelper = {}", generic_helper(helper)));
-    }
     for endpoint in endpoints {
         let name = endpoint.replace('\\', r"\\").replace('"', "\\\"");
         lines.push(format!("[credential \"{name}\"]"));
@@ -251,7 +215,7 @@ fn write_block(
 ///
 /// [`EditError`] if git could not read the file.
 pub fn unconfigure(current: &[u8]) -> Result<Unconfigured, EditError> {
-    let Stripped { bytes, created, .. } = strip(current, &parse(current)?, true);
+    let Stripped { bytes, created } = strip(current, &parse(current)?, true);
     Ok(Unconfigured {
         delete_file: created && bytes.is_empty(),
         bytes,
@@ -398,8 +362,6 @@ struct Stripped {
     bytes: Vec<u8>,
     /// Whether the block said that it made the file.
     created: bool,
-    /// Whether the block had a helper of ours for no URL in particular.
-    generic: bool,
 }
 
 /// The file without our lines.
@@ -417,11 +379,6 @@ fn strip(bytes: &[u8], file: &File, unmarked: bool) -> Stripped {
 
     let mut out = Vec::with_capacity(bytes.len());
     let (mut copied, mut created, mut joints) = (0, false, Vec::new());
-    let generic = heads.iter().enumerate().any(|(nth, &head)| {
-        let end = heads.get(nth + 1).copied().unwrap_or(items.len());
-        let entry = |at: usize| ours[at] && matches!(items[at].kind, Kind::Entry { .. });
-        items[head].header() == Some(b"credential") && (head..end).any(entry)
-    });
     for (item, &ours) in items.iter().zip(&ours) {
         let mark = mark_of(item);
         if !ours && mark.is_none() {
@@ -455,7 +412,6 @@ fn strip(bytes: &[u8], file: &File, unmarked: bool) -> Stripped {
     Stripped {
         bytes: out,
         created,
-        generic,
     }
 }
 
@@ -493,10 +449,7 @@ fn mark_section(items: &[Item], zones: &[Zone], ours: &mut [bool], span: std::op
     }
     let is_comment = |at: usize, ours: &str| matches!(&items[at].kind, Kind::Comment(text) if text == ours.as_bytes());
     for at in span.clone().filter(removable) {
-        ours[at] |= is_comment(at, ANCHOR) || is_comment(at, FOR_HF_CLI);
-        let known =
-            zones[at] == Zone::Marked || is_comment(at - usize::from(at > head), FOR_HF_CLI);
-        ours[at] |= !for_url && known && items[at].sets(b"helper", is_our_helper);
+        ours[at] |= is_comment(at, ANCHOR);
     }
     // The header goes with its last line. Comments of others need no header, so they do not hold it.
     let touched = zones[head] == Zone::Marked || span.clone().any(|at| ours[at]);

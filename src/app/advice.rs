@@ -1,0 +1,108 @@
+//! The commands that messages advise, as they are to be typed here and now: what a bare name means
+//! depends on `HF_ENDPOINT`, and a rule that is there already takes precedence over a wider one.
+
+use crate::app::Context;
+use crate::model::endpoint::Endpoint;
+use crate::model::operation::Operation;
+use crate::model::repo::Repo;
+use crate::model::text::shell_quoted;
+use crate::model::token_name::TokenName;
+use crate::system::home;
+
+impl Context {
+    /// A repo or namespace as a command takes it.
+    #[must_use]
+    pub fn typed(&self, endpoint: &Endpoint, bare: &str) -> String {
+        match self.env.endpoint().as_ref() == Some(endpoint) {
+            true => bare.to_owned(),
+            false => format!("{endpoint}/{bare}"),
+        }
+    }
+
+    /// The command that stores a token that git then uses for a repo, or where no other is chosen.
+    #[must_use]
+    pub fn login_command(&self, endpoint: &Endpoint, repo: Option<&Repo>) -> String {
+        let namespace = repo.and_then(|repo| repo.namespace.as_ref());
+        match namespace {
+            Some(namespace) => format!(
+                "git credential-hf login NAME --for {}",
+                self.typed(endpoint, namespace.as_str())
+            ),
+            None => "git credential-hf login NAME --default".to_owned(),
+        }
+    }
+
+    /// The command that lets git use a stored token for a repo. It replaces the rule that counts
+    /// there now.
+    #[must_use]
+    pub fn use_command(
+        &self,
+        name: &TokenName,
+        endpoint: &Endpoint,
+        repo: &Repo,
+        operation: Option<Operation>,
+    ) -> String {
+        let mut rules = self.config.rules.iter();
+        let rule = rules
+            .find(|rule| rule.pattern.matches(endpoint, repo) && rule.token(operation).is_some());
+        let namespace = repo.namespace.as_ref();
+        let bare = match (rule, namespace) {
+            (Some(rule), _) => {
+                let pattern = rule.pattern.to_string();
+                let prefix = format!("{endpoint}/");
+                pattern.strip_prefix(&prefix).unwrap_or(&pattern).to_owned()
+            }
+            (None, Some(namespace)) => namespace.as_str().to_owned(),
+            (None, None) => {
+                return format!(
+                    "git credential-hf use {} --default",
+                    shell_quoted(name.as_str())
+                );
+            }
+        };
+        let only = match operation {
+            Some(Operation::Push) => " --push",
+            Some(Operation::Fetch) => " --fetch",
+            None => "",
+        };
+        format!(
+            "git credential-hf use {} --for {}{only}",
+            shell_quoted(name.as_str()),
+            shell_quoted(&self.typed(endpoint, &bare))
+        )
+    }
+
+    /// What helps where there is no token for a place.
+    #[must_use]
+    pub fn without_token(&self, endpoint: &Endpoint, repo: Option<&Repo>) -> String {
+        if let Some(lost) = self.lost_home() {
+            return lost;
+        }
+        let login = format!("run `{}`", self.login_command(endpoint, repo));
+        let set = self.env.tokens.iter().find(|token| token.secret.is_ok());
+        match (set.map(|token| token.variable), self.env.endpoint()) {
+            (Some(variable), Some(other)) if other != *endpoint => {
+                format!("{login}; {variable} is for {other} only, since HF_ENDPOINT names that")
+            }
+            (Some(variable), None) => {
+                format!("{login}; {variable} is not used while HF_ENDPOINT does not name a Hub")
+            }
+            (None, Some(same)) if same == *endpoint => format!("{login}, or set HF_TOKEN"),
+            _ => login,
+        }
+    }
+
+    /// Why the tokens may not be found: they are looked for in the home that the system knows,
+    /// and the configuration may be in another.
+    #[must_use]
+    pub fn lost_home(&self) -> Option<String> {
+        let folder = &self.paths.data_dir;
+        let lost = self.env.home.is_none() && home::of_git().is_none() && !folder.exists();
+        lost.then(|| {
+            format!(
+                "HOME is not set, so tokens are looked for in {}, which does not exist: set HOME",
+                folder.display()
+            )
+        })
+    }
+}
