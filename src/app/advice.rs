@@ -7,6 +7,7 @@ use crate::model::operation::Operation;
 use crate::model::repo::Repo;
 use crate::model::text::shell_quoted;
 use crate::model::token_name::TokenName;
+use crate::selection::{Candidate, Reason};
 use crate::system::home;
 
 impl Context {
@@ -90,6 +91,29 @@ impl Context {
             (None, Some(same)) if same == *endpoint => format!("{login}, or set HF_TOKEN"),
             _ => login,
         }
+    }
+
+    /// What helps where a rule, the default or a variable names a token that is not there, if that
+    /// is more than a login under its name.
+    #[must_use]
+    pub fn instead_of_missing(&self, candidate: &Candidate) -> Option<String> {
+        if let Some(lost) = self.lost_home() {
+            return Some(lost);
+        }
+        let name = candidate.source.name()?;
+        let names = self.hf_cli().names();
+        let known = TokenName::hf_cli(names.iter().find(|known| *known == name)?);
+        let known = shell_quoted(known.as_str());
+        Some(match &candidate.reason {
+            Reason::Rule(pattern) => format!(
+                "the hf CLI has one: run `git credential-hf use {known} --for {}`",
+                shell_quoted(&pattern.to_string())
+            ),
+            Reason::Default => {
+                format!("the hf CLI has one: run `git credential-hf use {known} --default`")
+            }
+            _ => format!("did you mean `{known}`, the hf CLI's token?"),
+        })
     }
 
     /// Why the tokens may not be found: they are looked for in the home that the system knows,

@@ -59,12 +59,22 @@ pub fn no_such_token(context: &Context, state: &State, typed: &str) -> Failure {
         }
         _ => Failure::new(format!("there is no token called `{typed}`")),
     };
-    let in_hf_cli = context.hf_cli().names().iter().any(|name| name == typed);
-    match crate::config::nearest(typed, &names) {
-        _ if in_hf_cli => failure.help(format!("did you mean `hf:{typed}`, the hf CLI's token?")),
-        Some(near) => failure.help(format!("did you mean `{near}`?")),
-        None if names.is_empty() => failure.help("add one with `git credential-hf login NAME`"),
-        None => failure.help(format!("there are: {}", names.join(", "))),
+    if let Some(lost) = context.lost_home() {
+        return failure.help(lost);
+    }
+    let of_hf = context.hf_cli().names();
+    let of_hf: Vec<&str> = of_hf.iter().map(String::as_str).collect();
+    let near = crate::config::nearest(typed, &names);
+    let near_hf = of_hf.iter().find(|name| **name == typed).copied();
+    let near_hf =
+        near_hf.or_else(|| crate::config::nearest(typed, &of_hf).filter(|_| near.is_none()));
+    match (near_hf, near) {
+        (Some(hf), _) => failure.help(format!("did you mean `hf:{hf}`, the hf CLI's token?")),
+        (None, Some(near)) => failure.help(format!("did you mean `{near}`?")),
+        (None, None) if names.is_empty() => {
+            failure.help("no token is stored here yet: `git credential-hf login NAME` adds one")
+        }
+        (None, None) => failure.help(format!("there are: {}", names.join(", "))),
     }
 }
 

@@ -174,6 +174,7 @@ pub fn patterns(context: &Context, given: &[String]) -> Result<Vec<Pattern>> {
         };
         let pattern = Pattern::for_repo(&location.endpoint, &repo).ok_or_else(|| {
             Failure::new(format!("`{repo}` has no namespace, and a rule needs one"))
+                .help("use it where no rule is: git credential-hf use NAME --default")
         })?;
         if !found.contains(&pattern) {
             found.push(pattern);

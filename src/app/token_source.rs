@@ -310,8 +310,9 @@ impl TokenSource for Reader<'_> {
                 )
             }
             SkipReason::Unreadable(error) if matches!(candidate.source, Source::Unusable(..)) => {
-                let lost = self.context.lost_home().filter(|_| missing);
-                let help = lost.unwrap_or_else(|| remedy(candidate));
+                let instead = || self.context.instead_of_missing(candidate);
+                let instead = missing.then(instead).flatten();
+                let help = instead.unwrap_or_else(|| remedy(candidate));
                 format!("{what} cannot be used: {error}; {help}")
             }
             SkipReason::Unreadable(error) if matches!(candidate.source, Source::Exchange(_)) => {

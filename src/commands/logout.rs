@@ -76,7 +76,13 @@ pub fn run(logout: &Args) -> Result<()> {
         return end_unknown(&context, logout, secret);
     }
     if let Some(name) = names.iter().find(|name| !state.tokens.contains_key(name)) {
-        return Err(lookup::no_such_token(&context, &state, name.as_str()).into());
+        let mut failure = lookup::no_such_token(&context, &state, name.as_str());
+        if logout.revoke {
+            failure = failure.help(format!(
+                "to end a token that is not stored here: {UNSTORED}"
+            ));
+        }
+        return Err(failure.into());
     }
     if !names.is_empty() {
         confirm(logout, &names)?;
@@ -169,7 +175,7 @@ fn end_unknown(context: &Context, logout: &Args, secret: &Secret) -> Result<()> 
     }
     if !logout.revoke {
         return Err(Failure::new(format!("the token {hint} is not stored here"))
-            .help("to delete it on the Hub: add --revoke")
+            .help(format!("to delete it on the Hub: {UNSTORED}"))
             .into());
     }
     confirm(logout, &[])?;
@@ -214,9 +220,20 @@ fn confirm(logout: &Args, names: &[TokenName]) -> Result<()> {
         .into())
 }
 
+/// What ends a token that is not stored here.
+const UNSTORED: &str = "git credential-hf logout --with-token --revoke";
+
 /// The Hub first: a token that is gone from here can no longer be named to it.
 fn revoke(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<()> {
-    let unread = || format!("`{name}` cannot be deleted on the Hub, because it cannot be read");
+    let unread = || {
+        let why = format!("`{name}` cannot be deleted on the Hub, because it cannot be read");
+        Failure::new(why)
+            .help(format!("give the token itself: {UNSTORED}"))
+            .help(format!(
+                "to remove it here only: git credential-hf logout {}",
+                text::shell_quoted(name.as_str())
+            ))
+    };
     renewal::settle(context, name).with_context(unread)?;
     let record = context.read_stored(name, token).with_context(unread)?;
     // Anyone who has the refresh token of a browser login can get a new token with it.

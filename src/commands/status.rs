@@ -62,6 +62,8 @@ struct Overview {
     tokens: Vec<TokenRow>,
     default: Option<DefaultToken>,
     here: Vec<Here>,
+    /// Why the tokens may not be found.
+    lost_home: Option<String>,
 }
 
 /// A Hub, and whether git calls this helper for it; `None` where git cannot be asked.
@@ -130,6 +132,7 @@ impl Overview {
             tokens: tokens(context, state),
             default,
             here: here(context, state),
+            lost_home: context.lost_home(),
         }
     }
 
@@ -204,7 +207,9 @@ impl Overview {
         }
         text.push('\n');
         if self.tokens.is_empty() && self.variables.is_empty() {
-            text.push_str("there are no tokens yet: run `git credential-hf login`\n");
+            let help = self.lost_home.as_deref();
+            let help = help.unwrap_or("run `git credential-hf login`");
+            text.push_str(&format!("there are no tokens yet: {help}\n"));
         } else if self.tokens.is_empty() {
             text.push_str("there are no stored tokens\n");
         } else {

@@ -132,6 +132,18 @@ impl HfCli {
         }
     }
 
+    /// The token that a `huggingface_hub` before 0.12 has left in the home, where nothing looks
+    /// any more, and its file.
+    #[must_use]
+    pub fn old(&self) -> Option<(PathBuf, Secret)> {
+        let file = home::of_python()?.join(".huggingface").join("token");
+        if self.files.as_ref().is_some_and(|files| files.token == file) {
+            return None;
+        }
+        let text = read_text(&file).ok()??;
+        Some((file.clone(), token_in(&text, &file).ok()??))
+    }
+
     /// What `stored_tokens` holds; empty without the file.
     ///
     /// # Errors

@@ -61,6 +61,15 @@ struct Seen {
 impl Findings {
     fn hf(&mut self, context: &Context) {
         let hf = context.hf_cli();
+        if let Some((file, token)) = hf.old() {
+            let seen = Seen {
+                place: Place::HfOld { file },
+                endpoint: context.env.endpoint(),
+                name: None,
+                used_for: None,
+            };
+            self.judge(context, Ok(token), seen);
+        }
         let Some(files) = hf.files() else { return };
         let all = match hf.all() {
             Ok(all) => all,

@@ -110,6 +110,11 @@ pub enum Place {
         /// The file.
         file: PathBuf,
     },
+    /// The file of an old `huggingface_hub`, which nothing reads any more.
+    HfOld {
+        /// The file.
+        file: PathBuf,
+    },
     /// A line of git's own `store` helper.
     Credentials {
         /// The file.
@@ -140,11 +145,17 @@ impl Place {
     #[must_use]
     pub fn source(&self) -> Source {
         match self {
-            Self::HfStored { .. } | Self::HfActive { .. } => Source::Hf,
+            Self::HfStored { .. } | Self::HfActive { .. } | Self::HfOld { .. } => Source::Hf,
             Self::Credentials { .. } => Source::Git,
             Self::Netrc { .. } => Source::Netrc,
             Self::Config { .. } => Source::Remotes,
         }
+    }
+
+    /// Whether hf and Python are logged in by it.
+    #[must_use]
+    pub fn is_hf_login(&self) -> bool {
+        matches!(self, Self::HfStored { .. } | Self::HfActive { .. })
     }
 
     /// The file.
@@ -153,6 +164,7 @@ impl Place {
         match self {
             Self::HfStored { file, .. }
             | Self::HfActive { file }
+            | Self::HfOld { file }
             | Self::Credentials { file, .. }
             | Self::Netrc { file, .. }
             | Self::Config { file, .. } => file,
@@ -165,7 +177,7 @@ impl fmt::Display for Place {
         let file = self.file().display();
         match self {
             Self::HfStored { name, .. } => write!(f, "{file} [{name}]"),
-            Self::HfActive { .. } => write!(f, "{file}"),
+            Self::HfActive { .. } | Self::HfOld { .. } => write!(f, "{file}"),
             Self::Credentials { line, .. } | Self::Netrc { line, .. } => write!(f, "{file}:{line}"),
             Self::Config { line, key, .. } => write!(f, "{file}:{line} {key}"),
         }

@@ -45,6 +45,14 @@ pub fn remove(context: &Context, gone: &[Gone<'_>]) -> Result<bool> {
         return Ok(false);
     };
     let source = first.place.source();
+    if let Place::HfOld { file } = first.place {
+        let old = context.hf_cli().old();
+        let same = old.is_some_and(|(_, secret)| secret.same_as(first.secret));
+        return same
+            .then(|| remove_active(file))
+            .transpose()
+            .map(|it| it.is_some());
+    }
     if source == Source::Hf {
         return from_hf(context.hf_cli(), gone);
     }

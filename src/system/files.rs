@@ -88,8 +88,8 @@ fn no_locks(error: io::Error, path: &Path) -> io::Error {
     }
     let folder = path.parent().unwrap_or(path).display();
     let message = format!(
-        "the file system of {folder} has no locks, as on some network drives: set \
-         GIT_CREDENTIAL_HF_HOME to a folder on another one"
+        "the file system of {folder} has no locks, as some network drives: set \
+         GIT_CREDENTIAL_HF_HOME to a folder on a local disk"
     );
     io::Error::new(io::ErrorKind::Unsupported, message)
 }

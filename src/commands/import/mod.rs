@@ -17,6 +17,7 @@ use crate::app::Context;
 use crate::app::lookup::parse_name;
 use crate::import;
 use crate::import::Found;
+use crate::import::Place;
 use crate::import::Source;
 use crate::model::endpoint::Endpoint;
 use crate::model::permissions::Facts;
@@ -78,6 +79,14 @@ pub struct Args {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+impl Args {
+    /// Whether a copy is removed unasked. Logging out hf and Python is more than tidying up, so
+    /// that source must be named.
+    fn removes(&self, place: &Place) -> bool {
+        self.remove && (!place.is_hf_login() || self.sources.contains(&Source::Hf))
+    }
 }
 
 /// A token, wherever it was found.

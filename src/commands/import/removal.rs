@@ -22,6 +22,7 @@ use crate::terminal::{Progress, Reply};
 /// The copies in one file, or in the hf CLI's two files.
 struct Group {
     source: Source,
+    is_hf_login: bool,
     /// Each by the number of its token, and its own.
     copies: Vec<(usize, usize)>,
 }
@@ -37,7 +38,7 @@ pub fn all(context: &Context, import: &Args, report: &mut Report<'_>) -> Result<
     let mut yes_to_all = false;
     for batch in batches(groups(&report.tokens), report) {
         // Logging out hf and Python is more than tidying up, so that source must be named.
-        let named = batch.source != Source::Hf || import.sources.contains(&Source::Hf);
+        let named = !batch.is_hf_login || import.sources.contains(&Source::Hf);
         let unasked = named && (import.remove || yes_to_all);
         if !unasked && (import.json || !terminal::can_ask()) {
             continue;
@@ -105,6 +106,7 @@ fn remove_all(context: &Context, groups: &[Group], report: &mut Report<'_>) -> R
 /// Files that one question is about: configurations of clones that contain the same tokens.
 struct Batch {
     source: Source,
+    is_hf_login: bool,
     groups: Vec<Group>,
 }
 
@@ -119,8 +121,12 @@ fn batches(groups: Vec<Group>, report: &Report<'_>) -> Vec<Batch> {
         match known {
             Some((_, batch)) => batch.groups.push(group),
             None => {
-                let groups = vec![group];
-                batches.push((hints, Batch { source, groups }));
+                let batch = Batch {
+                    source,
+                    is_hf_login: group.is_hf_login,
+                    groups: vec![group],
+                };
+                batches.push((hints, batch));
             }
         }
     }
@@ -135,9 +141,9 @@ fn groups(tokens: &[Token]) -> Vec<Group> {
         }
         for (nth, copy) in token.copies.iter().enumerate() {
             let place = &copy.found.place;
-            let file = match place.source() {
-                Source::Hf => PathBuf::new(),
-                _ => place.file().to_owned(),
+            let file = match place.is_hf_login() {
+                true => PathBuf::new(),
+                false => place.file().to_owned(),
             };
             let group = groups.entry((place.source(), file)).or_default();
             group.push((at, nth));
@@ -145,7 +151,11 @@ fn groups(tokens: &[Token]) -> Vec<Group> {
     }
     let groups = groups.into_iter();
     groups
-        .map(|((source, _), copies)| Group { source, copies })
+        .map(|((source, file), copies)| Group {
+            source,
+            is_hf_login: file.as_os_str().is_empty(),
+            copies,
+        })
         .collect()
 }
 
@@ -158,6 +168,9 @@ impl Group {
         });
         copies.into_iter().find_map(|(token, copy)| {
             let Place::HfStored { name, .. } = &copy.found.place else {
+                if matches!(copy.found.place, Place::HfOld { .. }) {
+                    return None;
+                }
                 let endpoint = Location::of(&token.endpoint);
                 return asked::not_called(context, &endpoint).map(|it| it.to_string());
             };
@@ -198,11 +211,13 @@ impl Group {
             _ => format!("{file} and {} more", files - 1),
         };
         match self.source {
-            Source::Hf => format!(
+            Source::Hf if self.is_hf_login => format!(
                 "Remove {hints} from {file}? That logs out hf and Python; they would need HF_TOKEN, or `git credential-hf run`."
             ),
             Source::Remotes => format!("Remove {hints} from the URLs in {file}?"),
-            Source::Git | Source::Netrc => format!("Remove {hints} from {file}?"),
+            Source::Hf | Source::Git | Source::Netrc => {
+                format!("Remove {hints} from {file}?")
+            }
         }
     }
 
@@ -210,9 +225,7 @@ impl Group {
         let first = self.copies.first();
         let copy = first.and_then(|(at, nth)| report.tokens.get(*at)?.copies.get(*nth));
         match copy {
-            Some(copy) if self.source != Source::Hf => {
-                copy.found.place.file().display().to_string()
-            }
+            Some(copy) if !self.is_hf_login => copy.found.place.file().display().to_string(),
             _ => "the hf CLI's files".to_owned(),
         }
     }

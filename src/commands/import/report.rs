@@ -177,12 +177,15 @@ impl<'a> Report<'a> {
     fn what_stays(&self) -> Result<()> {
         let kept = self.tokens.iter().filter(|token| token.name().is_some());
         let copies = kept.flat_map(|token| &token.copies);
-        let left: Vec<Source> = copies
-            .filter(|copy| !copy.removed)
-            .map(|copy| copy.found.place.source())
+        let left = copies.map(|copy| (copy.removed, &copy.found.place));
+        // Why those could not be removed that this very command was to remove has been said.
+        let left: Vec<&Place> = left
+            .filter(|(removed, place)| !removed && !self.import.removes(place))
+            .map(|(_, place)| place)
             .collect();
-        let (hf, others): (Vec<Source>, Vec<Source>) =
-            left.into_iter().partition(|source| *source == Source::Hf);
+        let (hf, others): (Vec<&Place>, Vec<&Place>) =
+            left.into_iter().partition(|place| place.is_hf_login());
+        let others: Vec<Source> = others.iter().map(|place| place.source()).collect();
         if !others.is_empty() {
             let copies = match others.len() {
                 1 => "1 plain-text copy is left".to_owned(),
@@ -271,7 +274,7 @@ fn token_json(token: &Token) -> Value {
 fn place_json(place: &Place) -> Value {
     let (line, key) = match place {
         Place::HfStored { name, .. } => (None, Some(name)),
-        Place::HfActive { .. } => (None, None),
+        Place::HfActive { .. } | Place::HfOld { .. } => (None, None),
         Place::Credentials { line, .. } | Place::Netrc { line, .. } => (Some(line), None),
         Place::Config { line, key, .. } => (Some(line), Some(key)),
     };

@@ -88,7 +88,9 @@ fn as_text(context: &Context, state: &State, verbose: bool, screen: Screen) -> S
     }
     hf_rows(context, state, &mut table);
     if table.is_empty() && context.config.rules.is_empty() {
-        return "There are no tokens yet. Run `git credential-hf login NAME`.\n".to_owned();
+        let help = context.lost_home();
+        let help = help.unwrap_or_else(|| "run `git credential-hf login NAME`".to_owned());
+        return format!("There are no tokens yet: {help}\n");
     }
     let mut text = table.render(screen);
     for endpoint in endpoints(context, state) {

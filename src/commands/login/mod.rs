@@ -113,7 +113,7 @@ pub fn run(login: &Args) -> Result<()> {
 
     let hub = Hub::new(&endpoint);
     let record = if login.web {
-        web::run(&hub)?
+        web::run(&hub, &again(login))?
     } else {
         let secret = read_secret(login, &endpoint)?;
         check_secret(&secret, &endpoint)?;
@@ -143,7 +143,7 @@ pub fn run(login: &Args) -> Result<()> {
     let keeping = Keeping {
         storage: Some(kind),
         remember: login.storage.is_some() || kind == StorageKind::File,
-        again: &format!("git credential-hf login {}", shell_quoted(name.as_str())),
+        again: &again(login),
         check: &|state| check_name(&context, state, &name, &record.endpoint),
     };
     let kind = keep(&context, keeping, &name, &record, facts.as_ref())?;
@@ -245,12 +245,25 @@ fn check_name(
     }
 }
 
-/// The command that logs in under the same name.
+/// The same command, without `--storage`.
 fn again(login: &Args) -> String {
-    match &login.name {
-        Some(name) => format!("git credential-hf login {}", shell_quoted(name)),
-        None => "git credential-hf login".to_owned(),
+    let mut command = "git credential-hf login".to_owned();
+    if let Some(name) = &login.name {
+        command.push_str(&format!(" {}", shell_quoted(name)));
     }
+    for pattern in &login.patterns {
+        command.push_str(&format!(" --for {}", shell_quoted(pattern)));
+    }
+    for (given, flag) in [
+        (login.default, " --default"),
+        (login.with_token, " --with-token"),
+        (login.web, " --web"),
+    ] {
+        if given {
+            command.push_str(flag);
+        }
+    }
+    command
 }
 
 fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
@@ -294,7 +307,10 @@ fn nobody_to_ask(login: &Args) -> Failure {
             .help("or set HF_TOKEN before the kernel starts, which needs no login");
     }
     Failure::new("cannot ask for the token without a terminal")
-        .help("give it on stdin: git credential-hf login NAME --with-token < FILE")
+        .help(format!(
+            "give it on stdin: {} --with-token < FILE",
+            again(login)
+        ))
         .help(format!("or create one first: {NEW_TOKEN}"))
 }
 

@@ -32,7 +32,7 @@ const SLOW_DOWN: u64 = 5;
 ///
 /// # Errors
 /// When the person says no, takes too long, or the Hub cannot be reached.
-pub fn run(hub: &Hub) -> Result<Record> {
+pub fn run(hub: &Hub, again: &str) -> Result<Record> {
     let client_id = oauth::client_id();
     let host = hub.endpoint().authority();
     let code = hub.device_code(&client_id).map_err(|error| {
@@ -57,7 +57,7 @@ pub fn run(hub: &Hub) -> Result<Record> {
     {
         open_browser(page.as_str());
     }
-    let tokens = wait(hub, &client_id, &code, &host)?;
+    let tokens = wait(hub, &client_id, &code, &host, again)?;
     Ok(Record {
         expires: tokens
             .expires_in
@@ -70,7 +70,7 @@ pub fn run(hub: &Hub) -> Result<Record> {
     })
 }
 
-fn wait(hub: &Hub, client_id: &str, code: &DeviceCode, host: &str) -> Result<Tokens> {
+fn wait(hub: &Hub, client_id: &str, code: &DeviceCode, host: &str, again: &str) -> Result<Tokens> {
     let start = Instant::now();
     let deadline = Duration::from_secs(code.expires_in);
     let mut interval = code.interval;
@@ -84,7 +84,7 @@ fn wait(hub: &Hub, client_id: &str, code: &DeviceCode, host: &str) -> Result<Tok
             Err(HubError::OAuth(code)) if code == "access_denied" => {
                 return Err(Failure::new("the login was refused in the browser").into());
             }
-            Err(HubError::OAuth(code)) if code == "expired_token" => return Err(expired()),
+            Err(HubError::OAuth(code)) if code == "expired_token" => return Err(expired(again)),
             // A moment without network is no reason to begin anew.
             Err(HubError::Unavailable(_)) if start.elapsed() < deadline => {}
             Err(error) => {
@@ -94,14 +94,14 @@ fn wait(hub: &Hub, client_id: &str, code: &DeviceCode, host: &str) -> Result<Tok
             }
         }
         if start.elapsed() >= deadline {
-            return Err(expired());
+            return Err(expired(again));
         }
     }
 }
 
-fn expired() -> anyhow::Error {
+fn expired(again: &str) -> anyhow::Error {
     Failure::new("the code expired before it was entered")
-        .help("start again: git credential-hf login NAME --web")
+        .help(format!("start again: {again}"))
         .into()
 }
 

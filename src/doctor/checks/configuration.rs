@@ -6,6 +6,9 @@ use crate::doctor::Finding;
 use crate::doctor::Group;
 use crate::doctor::Inspection;
 use crate::model::token_name::TokenName;
+use crate::system::files::Lock;
+use std::io;
+use std::time::Duration;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -26,6 +29,19 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     }
     if let Err(error) = &around.state {
         findings.push(Finding::problem(error.clone()));
+    }
+    if let Some(lost) = around.context.lost_home() {
+        findings.push(Finding::problem(lost).by_hand("set HOME"));
+    }
+    let lock = around.context.paths.state().with_extension("lock");
+    if lock.exists()
+        && let Err(error) = Lock::acquire(&lock, Duration::ZERO)
+        && error.kind() == io::ErrorKind::Unsupported
+    {
+        findings.push(
+            Finding::problem(error.to_string())
+                .by_hand("set GIT_CREDENTIAL_HF_HOME to a folder on a local disk"),
+        );
     }
     let env = &around.context.env;
     if let Some(Err(error)) = &env.hf_endpoint {

@@ -5,8 +5,11 @@ use crate::doctor::Finding;
 use crate::doctor::Group;
 use crate::doctor::Inspection;
 use crate::doctor::inspection::version_of;
+use crate::doctor::repair::shell_path;
+use crate::git::asking::undo;
 use crate::git::config::Entry;
 use crate::system::process::on_path;
+use std::path::Path;
 
 /// The check.
 pub const CHECK: Check = Check {
@@ -26,7 +29,48 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let version = program
         .as_deref()
         .map(|path| version_of(path, &["version"]));
-    vec![judge(version, configured(entries))]
+    let mut findings = vec![judge(version, configured(entries))];
+    let has_tokens = !matches!(around.context.has_tokens(), Ok(false));
+    findings.extend(asks_for_login(entries, &around.hubs(), has_tokens));
+    findings
+}
+
+/// What git-lfs writes after a push that had to log in, and from then on asks for a login first,
+/// also for what anybody may download.
+fn asks_for_login(entries: &[Entry], hubs: &[String], has_tokens: bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let of_hub = |url: &str| {
+        let hub = |hub: &String| {
+            let rest = url.strip_prefix(hub.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        hubs.iter().any(hub)
+    };
+    for entry in entries {
+        let basic = entry.text().eq_ignore_ascii_case("basic");
+        if !basic || !entry.between("lfs", "access").is_some_and(of_hub) {
+            continue;
+        }
+        let why = format!(
+            "`{}` ({}) makes git-lfs ask for a login first, for public downloads too",
+            entry.key,
+            entry.place()
+        );
+        // With a token there is always one to answer with.
+        let finding = match has_tokens {
+            true => Finding::note(why),
+            false => Finding::warning(why),
+        };
+        findings.push(match &entry.file {
+            Some(file) => finding.by_hand(format!(
+                "git config --file {} --unset-all {}",
+                shell_path(Path::new(file)),
+                shell_path(Path::new(&entry.key))
+            )),
+            None => finding.by_hand(undo(entry)),
+        });
+    }
+    findings
 }
 
 /// Whether git hands large files to git-lfs.
@@ -95,6 +139,25 @@ mod tests {
             "filter.lfs.smudge=git-lfs smudge -- %f",
             "filter.lfs.process=git-lfs filter-process",
         ];
+        let hubs = ["https://huggingface.co".to_owned()];
+        for (text, found) in [
+            (
+                "lfs.https://huggingface.co/acme/x.git/info/lfs.access=basic",
+                true,
+            ),
+            (
+                "lfs.https://huggingface.co/acme/x.git/info/lfs.access=none",
+                false,
+            ),
+            ("lfs.https://huggingface.company/x.access=basic", false),
+            ("lfs.https://github.com/x.access=basic", false),
+        ] {
+            for (has_tokens, verdict) in [(true, Verdict::Note), (false, Verdict::Warning)] {
+                let findings = asks_for_login(&entries(&[text]), &hubs, has_tokens);
+                assert_eq!(findings.len(), usize::from(found), "{text}");
+                assert!(findings.iter().all(|it| it.verdict == verdict));
+            }
+        }
         assert!(configured(&entries(&all)));
         assert!(!configured(&entries(&all[..2])));
         assert!(!configured(&entries(&[

@@ -1,9 +1,10 @@
-//! The hf CLI: whether its login can be read.
+//! The hf CLI: whether its login can be read, and what an old one has left.
 
 use crate::doctor::Check;
 use crate::doctor::Finding;
 use crate::doctor::Group;
 use crate::doctor::Inspection;
+use crate::doctor::repair::shell_path;
 use crate::hf_cli::Which;
 use crate::system::clock;
 
@@ -17,7 +18,7 @@ pub const CHECK: Check = Check {
 
 fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let hf_cli = around.context.hf_cli();
-    if !hf_cli.is_here() {
+    if !hf_cli.is_here() && hf_cli.old().is_none() {
         return vec![Finding::skipped("not used here")];
     }
     let login = match hf_cli.active_value().map(|value| value.is_some()) {
@@ -36,7 +37,19 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         },
         Err(error) => Login::Unreadable(error.to_string()),
     };
-    vec![judge(&login)]
+    let mut findings = vec![judge(&login)];
+    findings.extend(hf_cli.old().map(|(file, secret)| {
+        Finding::warning(format!(
+            "{} holds {} in plain text, and nothing reads it any more",
+            file.display(),
+            secret.hint()
+        ))
+        .by_hand(format!(
+            "git credential-hf import hf, or: rm {}",
+            shell_path(&file)
+        ))
+    }));
+    findings
 }
 
 /// The hf CLI's active token.
