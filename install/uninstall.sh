@@ -12,7 +12,8 @@ Tokens and configuration stay, unless asked for.
 usage: ./install/uninstall.sh [--prefix DIR] [--tokens]
 
   --prefix DIR   the program is in DIR/bin (so says the variable PREFIX)
-  --tokens       also delete every token, the configuration and the state
+  --tokens       also delete every token, the configuration and the state,
+                 also once the program is gone
   -h, --help     show this text
 
 examples:
@@ -75,25 +76,10 @@ find_program() {
 		fi
 	done
 	elsewhere=$(command -v "$name") || elsewhere=
+	if [ "$tokens" = yes ] && [ -z "$prefix$elsewhere" ]; then return; fi
 	die "no $name in: $*" ${elsewhere:+"there is one at $elsewhere"} "name the folder given to install.sh: --prefix DIR"
 }
 find_program
-
-# install.sh makes a plain file that nobody else keeps a record of. Anything else
-# belongs to a package manager, which would be surprised to find it gone.
-if [ -L "$program" ] || [ ! -f "$program" ]; then
-	die "$program is not a plain file, so install.sh did not make it" "remove it the way it was installed"
-fi
-if command -v dpkg >/dev/null && dpkg -S "$program" >/dev/null 2>&1; then
-	die "$program belongs to a package" "remove it with apt"
-fi
-if command -v rpm >/dev/null && rpm -qf "$program" >/dev/null 2>&1; then
-	die "$program belongs to a package" "remove it with the package manager"
-fi
-if grep -qs "\"$name\"" "$(dirname -- "$program")/../.crates.toml"; then
-	die "$program was installed by 'cargo install'" "remove it with: cargo uninstall $name"
-fi
-[ -w "$(dirname -- "$program")" ] || die "cannot write to $(dirname -- "$program")" "run this script as who installed it"
 
 # The program's own folders. A relative XDG path counts as unset, as its specification says.
 absolute() { case $1 in /*) say "$1" ;; *) say "$2" ;; esac; }
@@ -121,6 +107,46 @@ remove_own() {
 	rmdir -- "$1" 2>/dev/null || :
 	if [ -d "$1" ]; then say "kept $1, where other files are"; fi
 }
+remove_all_own() {
+	remove_own "$config"
+	[ "$data" = "$config" ] || remove_own "$data"
+	say "removed every token, the configuration and the state"
+}
+
+# After an uninstallation that kept the tokens. Those in a keyring need a program that reaches it.
+if [ -z "$program" ]; then
+	if grep -qs '"storage": "keyring"' "$data/state.json"; then
+		if [ "$(uname -s)" = Darwin ]; then
+			for service in "$name" "$name-renewal"; do
+				while security delete-generic-password -s "$service" >/dev/null 2>&1; do :; done
+			done
+		elif command -v secret-tool >/dev/null; then
+			secret-tool clear service "$name"
+			secret-tool clear service "$name-renewal"
+		else
+			die "some tokens are in the system's keyring, and secret-tool is not installed" \
+				"remove the entries of $name there, then the rest: rm -r -- '$config' '$data'"
+		fi
+	fi
+	remove_all_own
+	exit
+fi
+
+# install.sh makes a plain file that nobody else keeps a record of. Anything else
+# belongs to a package manager, which would be surprised to find it gone.
+if [ -L "$program" ] || [ ! -f "$program" ]; then
+	die "$program is not a plain file, so install.sh did not make it" "remove it the way it was installed"
+fi
+if command -v dpkg >/dev/null && dpkg -S "$program" >/dev/null 2>&1; then
+	die "$program belongs to a package" "remove it with apt"
+fi
+if command -v rpm >/dev/null && rpm -qf "$program" >/dev/null 2>&1; then
+	die "$program belongs to a package" "remove it with the package manager"
+fi
+if grep -qs "\"$name\"" "$(dirname -- "$program")/../.crates.toml"; then
+	die "$program was installed by 'cargo install'" "remove it with: cargo uninstall $name"
+fi
+[ -w "$(dirname -- "$program")" ] || die "cannot write to $(dirname -- "$program")" "run this script as who installed it"
 
 # unconfigure may need the state, so it comes before anything is deleted.
 "$program" unconfigure || die "unconfigure failed, nothing was removed" \
@@ -129,9 +155,7 @@ remove_own() {
 if [ "$tokens" = yes ]; then
 	"$program" logout --all --yes || die "deleting the tokens failed" \
 		"git no longer uses $program, but it, the tokens and the configuration are still there"
-	remove_own "$config"
-	[ "$data" = "$config" ] || remove_own "$data"
-	say "removed every token, the configuration and the state"
+	remove_all_own
 fi
 
 rm -f -- "$program"
@@ -147,7 +171,7 @@ if [ "$tokens" = no ]; then
 		kept=$dir
 	done
 	if [ -n "$kept" ]; then
-		say "to delete these too, install again and run: ./install/uninstall.sh --tokens"
+		say "to delete these too: ./install/uninstall.sh --tokens"
 	else
 		say "no configuration or state was found; tokens are only removed with --tokens"
 	fi

@@ -166,5 +166,18 @@ GIT_CREDENTIAL_HF_HOME=$tmp/own quietly "$uninstall" --prefix "$prefix" --tokens
 left=$(cd "$tmp/own" && find . ! -type d | sort | tr '\n' ' ')
 [[ $left == "./.thesis.tex.tmp ./thesis.tex ./tokens/notes " ]] || fail "uninstall.sh --tokens left: $left"
 ok "uninstall.sh --tokens removes this program's own files and no other"
+
+# What it says about the tokens that it keeps is done as it says, with the program gone.
+mkdir -p -- "$(dirname -- "$local_program")" "$tmp/kept/tokens"
+for file in config.toml state.json tokens/work-0123456789abcdef.token; do echo mine >"$tmp/kept/$file"; done
+printf '#!/bin/sh\nexit 0\n' >"$local_program"
+chmod +x "$local_program"
+GIT_CREDENTIAL_HF_HOME=$tmp/kept as_user "$uninstall" || fail "uninstall.sh without --tokens"
+[[ -e $tmp/kept/state.json ]] || fail "uninstall.sh removed tokens unasked"
+advice=$(sed -n 's/^to delete these too: //p' "$log")
+# shellcheck disable=SC2086  # It is a command with arguments.
+(cd "$copy" && GIT_CREDENTIAL_HF_HOME=$tmp/kept as_user $advice) || fail "$advice, once the program is gone"
+[[ ! -e $tmp/kept ]] || fail "$advice left: $(find "$tmp/kept")"
+ok "uninstall.sh names what deletes the tokens later, and that does"
 if quietly "$uninstall" --prefix "$tmp/none"; then fail "uninstall.sh found a program where there is none"; fi
 ok "uninstall.sh stops at what it did not install, and when unconfigure fails"
