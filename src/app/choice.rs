@@ -77,7 +77,7 @@ pub fn choose_for(
     asked.query = asked.query.for_operation(operation);
     let selection = context
         .select(&asked.query, state)
-        .map_err(crate::app::wording::select_failure)?;
+        .map_err(|error| context.select_failure(state, error))?;
     let mut reader = Reader::renewing(context, state);
     let outcome = choose(
         &selection.candidates,

@@ -40,7 +40,7 @@ pub fn ask_about_rejected(
     let query = query.for_operation(Some(access.into()));
     let selection = context
         .select(&query, state)
-        .map_err(wording::select_failure)?;
+        .map_err(|error| context.select_failure(state, error))?;
     let mut reader = Reader::renewing(context, state);
     let mut asked: Vec<Fingerprint> = Vec::new();
     let mut found = Rejected::default();

@@ -62,20 +62,29 @@ pub fn no_such_token(context: &Context, state: &State, typed: &str) -> Failure {
     if let Some(lost) = context.lost_home() {
         return failure.help(lost);
     }
-    let of_hf = context.hf_cli().names();
-    let of_hf: Vec<&str> = of_hf.iter().map(String::as_str).collect();
-    let near = crate::config::nearest(typed, &names);
-    let near_hf = of_hf.iter().find(|name| **name == typed).copied();
-    let near_hf =
-        near_hf.or_else(|| crate::config::nearest(typed, &of_hf).filter(|_| near.is_none()));
-    match (near_hf, near) {
-        (Some(hf), _) => failure.help(format!("did you mean `hf:{hf}`, the hf CLI's token?")),
-        (None, Some(near)) => failure.help(format!("did you mean `{near}`?")),
-        (None, None) if names.is_empty() => {
+    match suggestion(context, state, typed) {
+        Some(near) => failure.help(near),
+        None if names.is_empty() => {
             failure.help("no token is stored here yet: `git credential-hf login NAME` adds one")
         }
-        (None, None) => failure.help(format!("there are: {}", names.join(", "))),
+        None => failure.help(format!("there are: {}", names.join(", "))),
     }
+}
+
+/// The name that was meant, if one is near; also one that only the hf CLI has.
+#[must_use]
+pub fn suggestion(context: &Context, state: &State, typed: &str) -> Option<String> {
+    let ours = state.tokens.keys().chain(context.config.commands.keys());
+    let ours: Vec<&str> = ours.map(TokenName::as_str).collect();
+    let of_hf = context.hf_cli().names();
+    let of_hf: Vec<&str> = of_hf.iter().map(String::as_str).collect();
+    let of_hf_cli = |name: &str| format!("did you mean `hf:{name}`, the hf CLI's token?");
+    if of_hf.contains(&typed) {
+        return Some(of_hf_cli(typed));
+    }
+    let near = crate::config::nearest(typed, &ours);
+    near.map(|near| format!("did you mean `{near}`?"))
+        .or_else(|| crate::config::nearest(typed, &of_hf).map(of_hf_cli))
 }
 
 /// The error for a name of the hf CLI's tokens, which its own commands manage.

@@ -87,6 +87,10 @@ impl Context {
         let is_of_no_use = |candidate: &Candidate| {
             let expires = match &candidate.source {
                 Source::Stored(name) => state.tokens.get(name).and_then(|token| token.expires),
+                // A push stops at it.
+                Source::Environment(variable) if !candidate.required => {
+                    return self.env_secret(variable).is_err();
+                }
                 _ => None,
             };
             if expires.is_some_and(|at| at <= now()) {

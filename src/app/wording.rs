@@ -1,6 +1,7 @@
 //! Every sentence about a candidate: what it is, where it is stored, and which command helps.
 
 use super::Context;
+use super::lookup::suggestion;
 use crate::git::asking::undo;
 use crate::git::config::Entry;
 use crate::model::endpoint::Endpoint;
@@ -138,19 +139,25 @@ pub fn unknown_username(line: Option<&Entry>) -> (String, String) {
     }
 }
 
-/// An explicit choice that cannot be met, for a person.
-#[must_use]
-pub fn select_failure(error: SelectError) -> Failure {
-    match error {
-        SelectError::Remotes(error) => Failure::new(error.to_string())
-            .help("name the repo, or find the cause: git credential-hf doctor"),
-        SelectError::NoSuchToken(_) => {
-            Failure::new("GIT_CREDENTIAL_HF_TOKEN_NAME names a token that does not exist")
-                .help("`git credential-hf list` shows the names")
+impl Context {
+    /// An explicit choice that cannot be met, for a person.
+    #[must_use]
+    pub fn select_failure(&self, state: &State, error: SelectError) -> Failure {
+        match error {
+            SelectError::Remotes(error) => Failure::new(error.to_string())
+                .help("name the repo, or find the cause: git credential-hf doctor"),
+            SelectError::NoSuchToken(name) => {
+                let what = "GIT_CREDENTIAL_HF_TOKEN_NAME names a token that does not exist";
+                let near = suggestion(self, state, name.as_str());
+                let help =
+                    near.unwrap_or_else(|| "`git credential-hf list` shows the names".into());
+                Failure::new(what).help(format!("{help}; or unset it"))
+            }
+            SelectError::OtherEndpoint(name, endpoint) => Failure::new(format!(
+                "GIT_CREDENTIAL_HF_TOKEN_NAME names `{name}`, a token for {endpoint}"
+            ))
+            .help("unset it, or name a token for this Hub"),
         }
-        SelectError::OtherEndpoint(name, endpoint) => Failure::new(format!(
-            "GIT_CREDENTIAL_HF_TOKEN_NAME names `{name}`, a token for {endpoint}"
-        )),
     }
 }
 

@@ -1,6 +1,5 @@
 //! `explain`: which token git gets for a repo, and why. It makes the same choice as `get`.
 
-use crate::app::wording::select_failure;
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -151,7 +150,7 @@ impl Answer {
         }
         let selection = context
             .select(&asked.query, state)
-            .map_err(select_failure)?;
+            .map_err(|error| context.select_failure(state, error))?;
         if selection.inferred
             && let Some(repo) = &selection.repo
         {

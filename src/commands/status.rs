@@ -7,7 +7,7 @@ use crate::app::Context;
 use crate::app::asked::Asked;
 use crate::app::target;
 use crate::app::token_source::Reader;
-use crate::app::wording::{select_failure, source_name};
+use crate::app::wording::source_name;
 use crate::model::endpoint::Endpoint;
 use crate::model::operation::Operation;
 use crate::model::repo::Location;
@@ -64,6 +64,8 @@ struct Overview {
     here: Vec<Here>,
     /// Why the tokens may not be found.
     lost_home: Option<String>,
+    /// The Hub that the environment's tokens are for.
+    environments: Option<Endpoint>,
 }
 
 /// A Hub, and whether git calls this helper for it; `None` where git cannot be asked.
@@ -133,6 +135,7 @@ impl Overview {
             default,
             here: here(context, state),
             lost_home: context.lost_home(),
+            environments: context.env.endpoint(),
         }
     }
 
@@ -182,7 +185,12 @@ impl Overview {
         {
             let line = match (hint, problem) {
                 (Some(hint), None) => {
-                    format!("{name} is set ({hint}): it takes precedence over the default token")
+                    let endpoint = self.environments.as_ref();
+                    let of = endpoint.filter(|endpoint| !endpoint.is_hugging_face());
+                    let of = of.map_or_else(String::new, |endpoint| format!(" of {endpoint}"));
+                    format!(
+                        "{name} is set ({hint}): it takes precedence over the default token{of}"
+                    )
                 }
                 (Some(hint), Some(problem)) => format!("{name} is set ({hint}), but {problem}"),
                 (None, problem) => {
@@ -421,7 +429,11 @@ fn variables(context: &Context, state: &State) -> Vec<Variable> {
         Ok(secret) => Variable {
             name: token.variable,
             hint: Some(secret.hint()),
-            problem: rejected(secret).then(|| "it was rejected".to_owned()),
+            problem: if rejected(secret) {
+                Some("it was rejected".to_owned())
+            } else {
+                not_a_token(context, secret)
+            },
         },
         Err(error) => Variable {
             name: token.variable,
@@ -430,6 +442,19 @@ fn variables(context: &Context, state: &State) -> Vec<Variable> {
         },
     };
     context.env.tokens.iter().map(variable).collect()
+}
+
+/// Why a value that could be a token is of no use.
+fn not_a_token(context: &Context, secret: &Secret) -> Option<String> {
+    match context.env.endpoint() {
+        None => {
+            let sent = context.config.endpoints.values().any(|options| options.env);
+            let why = "is not used, because HF_ENDPOINT does not name a Hub";
+            (!sent).then(|| why.to_owned())
+        }
+        Some(endpoint) => (secret.kind() == Kind::Other && endpoint.is_hugging_face())
+            .then(|| "it does not look like a Hub token".to_owned()),
+    }
 }
 
 fn tokens(context: &Context, state: &State) -> Vec<TokenRow> {
@@ -522,7 +547,7 @@ fn answer(context: &Context, state: &State, location: &Location, operation: Oper
     let wanted = Asked::at(location).query.for_operation(Some(operation));
     let selection = match context.select(&wanted, state) {
         Ok(selection) => selection,
-        Err(error) => return Answer::None(select_failure(error).to_string()),
+        Err(error) => return Answer::None(context.select_failure(state, error).to_string()),
     };
     let mut reader = Reader::new(context, state);
     let outcome = choose(

@@ -5,6 +5,7 @@ use std::io;
 use anyhow::Result;
 
 use crate::app::asked::Asked;
+use crate::app::lookup::suggestion;
 use crate::app::token_source::Changed;
 use crate::app::token_source::Reader;
 use crate::app::wording;
@@ -261,28 +262,15 @@ fn say_notices(session: &Session, selection: &Selection) {
 }
 
 fn explain_error(session: &Session, error: &SelectError) -> String {
-    let known: Vec<&str> = session
-        .context
-        .config
-        .commands
-        .keys()
-        .map(|n| n.as_str())
-        .collect();
     match error {
         SelectError::Remotes(error) => format!(
             "{error}, so the repo is not known: name a token with \
              GIT_CREDENTIAL_HF_TOKEN_NAME, or run `git credential-hf doctor`"
         ),
         SelectError::NoSuchToken(name) => {
-            let state = session.context.state_or_empty();
-            let names: Vec<&str> = state
-                .tokens
-                .keys()
-                .map(|n| n.as_str())
-                .chain(known)
-                .collect();
-            let near = crate::config::nearest(name.as_str(), &names)
-                .map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
+            let context = &session.context;
+            let near = suggestion(context, &context.state_or_empty(), name.as_str())
+                .map_or_else(String::new, |near| format!(" ({near})"));
             format!(
                 "GIT_CREDENTIAL_HF_TOKEN_NAME names a token that does not exist{near}: \
                  run `git credential-hf list`"

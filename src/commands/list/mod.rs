@@ -262,7 +262,14 @@ fn uses(context: &Context, state: &State, endpoint: &Endpoint) -> Vec<Use> {
                 }
                 let equals = if at == 0 { of.equals.as_slice() } else { &[] };
                 let lacks = push && may_not_push(&candidate.source);
-                uses.push(used(place, candidate, equals, lacks));
+                let mut used = used(place, candidate, equals, lacks);
+                if let Source::Environment(variable) = &candidate.source
+                    && context.env_secret(variable).is_err()
+                {
+                    used.broken = true;
+                    used.why = "cannot be used".to_owned();
+                }
+                uses.push(used);
             }
         };
         let first = |of: &Choice| of.first().map(|it| it.source.clone());

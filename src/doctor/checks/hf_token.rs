@@ -4,6 +4,7 @@ use crate::doctor::Check;
 use crate::doctor::Finding;
 use crate::doctor::Group;
 use crate::doctor::Inspection;
+use crate::model::secret::Kind;
 use crate::system::process::on_path;
 
 /// The check.
@@ -19,13 +20,21 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let endpoint = around.endpoint();
     let mut findings = Vec::new();
     for token in &context.env.tokens {
-        if let Err(error) = &token.secret {
-            let variable = token.variable;
-            findings.push(
-                Finding::problem(format!("{variable} does not contain a token: {error}"))
-                    .by_hand(format!("set {variable} to a token, or unset it")),
-            );
-        }
+        let variable = token.variable;
+        let why = match &token.secret {
+            Err(error) => error.to_string(),
+            Ok(secret) if secret.kind() == Kind::Other && endpoint.is_hugging_face() => {
+                "it does not look like one of the Hub's".to_owned()
+            }
+            Ok(_) => continue,
+        };
+        findings.push(
+            Finding::problem(format!("{variable} does not contain a token: {why}"))
+                .by_hand(format!("set {variable} to a token, or unset it")),
+        );
+    }
+    if !findings.is_empty() {
+        return findings;
     }
     let rules = &context.config.rules;
     let of_hub = rules
