@@ -158,7 +158,10 @@ fn the_storage_is_checked_before_a_token_is_asked_for() {
         }
         // Nobody to ask: the same words, and what to type.
         let failed = machine.helper(["login", "work", "--with-token"]).fails();
-        failed.says(&[words, "git credential-hf login work --storage file"]);
+        failed.says(&[
+            words,
+            "git credential-hf login work --with-token --storage file",
+        ]);
         assert!(!machine.home().join(STATE).exists() && !machine.home().join(CONFIG).exists());
     }
     // With a yes the file is used from then on.

@@ -57,7 +57,7 @@ fn the_session_of_a_notebook() {
     for (shown, words) in shown.iter().zip([
         &[
             "a notebook cannot answer git's prompt",
-            "!git credential-hf login NAME --web",
+            "!git credential-hf login NAME --for acme --web",
             "clone 128",
         ][..],
         &[

@@ -525,12 +525,40 @@ const CASES: &[Case] = &[
     },
     Case {
         id: "hf-cli",
-        verdict: "note",
+        verdict: "warning",
         words: &[
-            "--add-to-git-credential",
-            "git credential-hf configure --hf-cli",
+            "~/.huggingface/token holds hf_…",
+            "git credential-hf import hf, or: rm ~/.huggingface/token",
         ],
-        harm: |well| well.machine.write(".cache/huggingface/token", &well.token),
+        harm: |well| well.machine.write(".huggingface/token", &well.token),
+    },
+    Case {
+        id: "git-lfs",
+        verdict: "note",
+        words: &["info/lfs.access` (.git/config, line ", "--unset-all lfs."],
+        harm: |well| {
+            let key = "lfs.https://huggingface.co/acme/x.git/info/lfs.access";
+            well.machine.git(["config", key, "basic"]).dir("x").ok();
+        },
+    },
+    Case {
+        id: "remote-urls",
+        verdict: "problem",
+        words: &["lfs.url holds hf_…", "git credential-hf import remotes"],
+        harm: |well| {
+            let url = format!(
+                "https://u:{}@huggingface.co/acme/x.git/info/lfs",
+                well.token
+            );
+            let set = ["config", "lfs.url", &url];
+            well.machine.git(set).dir("x").ok();
+        },
+    },
+    Case {
+        id: "hf-token",
+        verdict: "problem",
+        words: &["it does not look like one of the Hub's", "unset it"],
+        harm: |well| well.machine.env("HF_TOKEN", "None"),
     },
     Case {
         id: "hf-cli",
@@ -541,7 +569,6 @@ const CASES: &[Case] = &[
             well.machine
                 .write(".cache/huggingface/stored_tokens", stored);
             well.machine.write(".cache/huggingface/token", &well.token);
-            well.machine.helper(["configure", "--hf-cli"]).ok();
         },
     },
     Case {

@@ -1,5 +1,4 @@
 //! The hf CLI and this helper beside each other.
 
-pub mod configure;
 pub mod files;
 pub mod shared_login;

@@ -266,7 +266,7 @@ fn without_a_token_only_public_repos_can_be_read() {
         let expected = format!(
             "no: {verb} {repo} fails with no token\n  \
              = reason: git has no token for {repo}, and the Hub asks for one\n  \
-             = help: run `git credential-hf login NAME`, or set HF_TOKEN\n"
+             = help: run `git credential-hf login NAME --for acme`, or set HF_TOKEN\n"
         );
         assert_eq!((output.code, output.stdout), (1, expected));
         assert_eq!(output.stderr, "");

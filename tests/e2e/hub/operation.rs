@@ -170,7 +170,7 @@ fn a_push_that_the_hub_will_refuse_is_told_before() {
         "{refused}"
     );
     assert!(
-        refused.stderr.contains("use fg --for acme --push"),
+        refused.stderr.contains("use fg --for acme/x --push"),
         "{refused}"
     );
     let fetched = desk.machine.git(["fetch", "--quiet"]).dir("x").ok();
