@@ -9,8 +9,8 @@ use crate::app::asked::Asked;
 use crate::app::target;
 use crate::app::token_source::TokenReader;
 use crate::app::wording;
+use crate::model::location::Location;
 use crate::model::operation::Operation;
-use crate::model::repo::Location;
 use crate::model::secret::Fingerprint;
 use crate::selection::{
     Candidate, LoadedToken, Notice, Outcome, Query, SelectError, Selection, choose,

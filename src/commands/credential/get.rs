@@ -15,7 +15,8 @@ use crate::git::protocol::Capabilities;
 use crate::git::protocol::Credential;
 use crate::git::protocol::Reply;
 use crate::git::trial::{ANSWERING, ASKED, WITH};
-use crate::model::repo::{Location, Repo};
+use crate::model::location::Location;
+use crate::model::repo::Repo;
 use crate::model::secret::Fingerprint;
 use crate::model::time::since;
 use crate::selection::{
