@@ -7,7 +7,7 @@ use crate::app::Context;
 use crate::git::asking::{Asking, behind};
 use crate::git::config::Entry;
 use crate::model::endpoint::Endpoint;
-use crate::model::repo::Location;
+use crate::model::location::Location;
 use crate::model::secret::holds_token;
 use crate::selection::{Query, is_generic};
 

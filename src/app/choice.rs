@@ -1,4 +1,5 @@
-//! The token that git would get, for commands that use it as git does.
+//! The choice of a token: gathers the inputs, puts the candidates in order, and loads the first
+//! that can be had. Git's `get` and every command that uses or shows the choice make it here.
 
 use anyhow::Result;
 
@@ -6,15 +7,14 @@ use crate::app::Context;
 use crate::app::asked;
 use crate::app::asked::Asked;
 use crate::app::target;
-use crate::app::token_source::Reader;
+use crate::app::token_source::TokenReader;
 use crate::app::wording;
+use crate::model::location::Location;
 use crate::model::operation::Operation;
-use crate::model::repo::Location;
-use crate::selection::Candidate;
-use crate::selection::LoadedToken;
-use crate::selection::Notice;
-use crate::selection::Outcome;
-use crate::selection::choose;
+use crate::model::secret::Fingerprint;
+use crate::selection::{
+    Candidate, LoadedToken, Notice, Outcome, Query, SelectError, Selection, choose,
+};
 use crate::state::State;
 use crate::system::clock;
 use crate::terminal;
@@ -40,14 +40,72 @@ pub fn place(context: &Context, given: Option<&str>) -> Result<Location> {
     }
 }
 
-/// What the choice came to.
+/// Who asks for a token.
+#[derive(Debug, Clone, Copy)]
+pub enum Asker<'a> {
+    /// Git, which was given these values before and had them refused. What it is about to do is
+    /// read from the command lines of the programs that wait for this one.
+    Git(&'a [Fingerprint]),
+    /// A command that uses the token as git would.
+    Command,
+    /// A command that shows what git would get, and changes nothing.
+    Viewer,
+}
+
+/// The choice of a token: the candidates in order, and the first that can be had.
 #[derive(Debug)]
+pub struct Choice<'a> {
+    /// What was to choose from.
+    pub selection: Selection,
+    /// The token, or why there is none.
+    pub outcome: Outcome,
+    /// What reading the tokens has told.
+    pub reader: TokenReader<'a>,
+}
+
+impl<'a> Choice<'a> {
+    /// Makes the choice.
+    ///
+    /// # Errors
+    /// When a token asked for by name cannot be had, or the remotes are needed and cannot be read.
+    pub fn make(
+        context: &'a Context,
+        state: &'a State,
+        query: &Query,
+        asker: Asker<'_>,
+    ) -> Result<Self, SelectError> {
+        let (selection, refused) = match asker {
+            Asker::Git(refused) => (context.select_for_git(query, state)?, refused),
+            Asker::Command | Asker::Viewer => (context.select(query, state)?, &[][..]),
+        };
+        let mut reader = match asker {
+            Asker::Git(_) | Asker::Command => TokenReader::renewing(context, state),
+            Asker::Viewer => TokenReader::new(context, state),
+        };
+        let outcome = choose(
+            &selection.candidates,
+            state,
+            &query.endpoint,
+            refused,
+            clock::now(),
+            &mut reader,
+        );
+        Ok(Self {
+            selection,
+            outcome,
+            reader,
+        })
+    }
+}
+
+/// What a choice came to, for a command.
+#[derive(Debug, Default)]
 pub struct Chosen {
     /// The token and where it comes from; `None` when there is none to answer.
     pub token: Option<(Candidate, LoadedToken)>,
     /// There are tokens, and what is remembered of them is that they were rejected.
     pub rejected: bool,
-    /// The username that git asks with means nobody here: why, and what helps.
+    /// The username that git asks with matches nobody here: why, and what helps.
     pub unknown_username: Option<(String, String)>,
     /// What went wrong on the way, for the user.
     pub said: Vec<String>,
@@ -75,56 +133,31 @@ pub fn choose_for(
     }
     let mut asked = Asked::at(location);
     asked.query = asked.query.for_operation(operation);
-    let selection = context
-        .select(&asked.query, state)
+    let choice = Choice::make(context, state, &asked.query, Asker::Command)
         .map_err(|error| context.select_failure(state, error))?;
-    let mut reader = Reader::renewing(context, state);
-    let outcome = choose(
-        &selection.candidates,
-        state,
-        &location.endpoint,
-        &[],
-        clock::now(),
-        &mut reader,
-    );
-    let mut said = std::mem::take(&mut reader.said);
-    let is_unknown = selection.notices.contains(&Notice::UnknownUsername);
-    let unknown_username = is_unknown.then(|| wording::unknown_username(asked.username_line()));
-    Ok(match outcome {
+    let mut chosen = Chosen {
+        said: choice.reader.said,
+        ..Chosen::default()
+    };
+    if choice.selection.notices.contains(&Notice::UnknownUsername) {
+        chosen.unknown_username = Some(wording::unknown_username(asked.username_line()));
+    }
+    match choice.outcome {
         Outcome::Offer {
             candidate, loaded, ..
-        } => Chosen {
-            token: Some((candidate, *loaded)),
-            rejected: false,
-            unknown_username,
-            said,
-        },
+        } => chosen.token = Some((candidate, *loaded)),
         Outcome::AllRejected(candidate) => {
-            said.push(format!(
+            chosen.rejected = true;
+            chosen.said.push(format!(
                 "{} was rejected less than a minute ago: {}",
                 context.describe(&candidate, state),
                 wording::remedy(&candidate)
             ));
-            Chosen {
-                token: None,
-                rejected: true,
-                unknown_username,
-                said,
-            }
         }
-        Outcome::Stopped(_, why) => Chosen {
-            token: None,
-            rejected: false,
-            unknown_username,
-            said: said.into_iter().chain([why]).collect(),
-        },
-        Outcome::Nothing | Outcome::Deferred(_) => Chosen {
-            token: None,
-            rejected: false,
-            unknown_username,
-            said,
-        },
-    })
+        Outcome::Stopped(_, why) => chosen.said.push(why),
+        Outcome::Nothing | Outcome::Deferred(_) => {}
+    }
+    Ok(chosen)
 }
 
 /// Chooses a token for a command that needs one, and does not know what it will be used for.

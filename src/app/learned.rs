@@ -4,14 +4,14 @@ use anyhow::Result;
 
 use crate::app::Context;
 use crate::app::asked::Asked;
-use crate::app::token_source::Reader;
+use crate::app::token_source::TokenReader;
 use crate::app::wording;
 use crate::hub::Hub;
 use crate::hub::HubError;
 use crate::model::endpoint::Endpoint;
+use crate::model::location::Location;
 use crate::model::permissions::Access;
 use crate::model::permissions::Facts;
-use crate::model::repo::Location;
 use crate::model::repo::Repo;
 use crate::model::secret::Fingerprint;
 use crate::model::secret::Secret;
@@ -41,7 +41,7 @@ pub fn ask_about_rejected(
     let selection = context
         .select(&query, state)
         .map_err(|error| context.select_failure(state, error))?;
-    let mut reader = Reader::renewing(context, state);
+    let mut reader = TokenReader::renewing(context, state);
     let mut asked: Vec<Fingerprint> = Vec::new();
     let mut found = Rejected::default();
     for candidate in &selection.candidates {
@@ -134,7 +134,7 @@ impl Learned<'_> {
     fn try_accepted(&self, facts: Option<&Facts>) -> Result<(), StateError> {
         let value = self.secret.fingerprint();
         let state_file = &self.context.state_file;
-        state_file.lift(self.endpoint, &value)?;
+        state_file.clear_rejection(self.endpoint, &value)?;
         let (Some(facts), Source::Stored(name)) = (facts, &self.candidate.source) else {
             return Ok(());
         };

@@ -1,7 +1,7 @@
 //! Gathers the inputs of a selection: the state, the remotes, and what the hf CLI knows.
 
 use super::Context;
-use crate::app::token_source::Reader;
+use crate::app::token_source::TokenReader;
 use crate::git::calling_process::{Asker, Callers};
 use crate::git::run::ReadError;
 use crate::git::{calling_process, remotes};
@@ -83,7 +83,7 @@ impl Context {
         let rows = self.with_inputs(&wanted, state, |inputs| overview(inputs, endpoint));
         // It fails only where remotes are needed.
         let mut rows = rows.unwrap_or_default();
-        let reader = Reader::new(self, state);
+        let reader = TokenReader::new(self, state);
         let is_of_no_use = |candidate: &Candidate| {
             let expires = match &candidate.source {
                 Source::Stored(name) => state.tokens.get(name).and_then(|token| token.expires),

@@ -9,7 +9,7 @@ use crate::git::config_file;
 use crate::git::run::{MAX_CONFIG, TIMEOUT};
 use crate::git::setup::{self, ConfigFile};
 use crate::model::endpoint::Endpoint;
-use crate::model::repo::Location;
+use crate::model::location::Location;
 use crate::model::text::shell_quoted;
 use crate::system::process;
 use crate::terminal::Failure;

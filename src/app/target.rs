@@ -7,10 +7,10 @@ use anyhow::Result;
 use crate::app::Context;
 use crate::git::remotes::Remote;
 use crate::model::endpoint::Endpoint;
+use crate::model::location::Location;
+use crate::model::location::parse_location;
 use crate::model::pattern::Pattern;
 use crate::model::permissions::Access;
-use crate::model::repo::Location;
-use crate::model::repo::parse_location;
 use crate::model::repo::strip_git;
 use crate::terminal::Failure;
 

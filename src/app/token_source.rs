@@ -42,7 +42,7 @@ pub struct Changed {
 
 /// Reads the candidates' tokens for [`crate::selection::choose`].
 #[derive(Debug)]
-pub struct Reader<'a> {
+pub struct TokenReader<'a> {
     /// The run's world.
     pub context: &'a Context,
     /// The state that the candidates were chosen from.
@@ -57,7 +57,7 @@ pub struct Reader<'a> {
     pub renews: bool,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> TokenReader<'a> {
     /// A reader that has read nothing yet.
     #[must_use]
     pub fn new(context: &'a Context, state: &'a State) -> Self {
@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl Reader<'_> {
+impl TokenReader<'_> {
     /// The token that is kept for this job.
     #[must_use]
     pub fn exchanged(&self, exchange: &Exchange) -> Option<Record> {
@@ -233,7 +233,7 @@ fn plain(secret: Secret) -> LoadedToken {
     }
 }
 
-impl TokenSource for Reader<'_> {
+impl TokenSource for TokenReader<'_> {
     fn known_fingerprint(&self, candidate: &Candidate) -> Option<Fingerprint> {
         match &candidate.source {
             Source::Stored(name) => Some(self.state.tokens.get(name)?.fingerprint.clone()),

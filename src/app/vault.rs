@@ -53,7 +53,7 @@ impl Context {
     /// When it cannot be read, or is stored for another endpoint.
     pub fn read_stored(&self, name: &TokenName, token: &TokenInfo) -> Result<Record, StorageError> {
         let record = match self.storage(token.storage).read(name) {
-            Err(StorageError::NotFound) => self.read_leftover(name)?,
+            Err(StorageError::NotFound) => self.read_stale_copy(name)?,
             other => other?,
         };
         if record.endpoint != token.endpoint {
@@ -83,9 +83,9 @@ impl Context {
     }
 
     /// Reads a token that was about to move to another storage when a kill came in between.
-    fn read_leftover(&self, name: &TokenName) -> Result<Record, StorageError> {
+    fn read_stale_copy(&self, name: &TokenName) -> Result<Record, StorageError> {
         let state = self.state_file.load().unwrap_or_default();
-        let left = state.leftovers.get(name).into_iter().flatten();
+        let left = state.stale_copies.get(name).into_iter().flatten();
         let mut found = left.map(|kind| self.storage(*kind).read(name));
         found.next().unwrap_or(Err(StorageError::NotFound))
     }
@@ -134,7 +134,7 @@ impl Context {
                 _ => state.next_order(),
             };
             // Typed again, or logged in again: whatever was held against the value is lifted.
-            state.lift(&token.endpoint, &value);
+            state.clear_rejection(&token.endpoint, &value);
             let before = state.tokens.get(name).cloned();
             if let Some(before) = &before {
                 if before.storage != storage {
@@ -175,19 +175,19 @@ impl Context {
         if let Err(error) = self.parking(storage, name).clear() {
             trace::line(|| error.to_string());
         }
-        self.clear_leftovers(Some(name), &[storage]);
+        self.clear_stale_copies(Some(name), &[storage]);
         Ok(())
     }
 
     /// Removes what was left behind in these storages, which have just answered or cost nothing
     /// to ask, and whatever there is of the token whose lock is held. What cannot be removed now
     /// is removed another time.
-    pub fn clear_leftovers(&self, own: Option<&TokenName>, storages: &[StorageKind]) {
+    pub fn clear_stale_copies(&self, own: Option<&TokenName>, storages: &[StorageKind]) {
         let Ok(state) = self.state_file.load() else {
             return;
         };
         for (name, kind) in state
-            .leftovers
+            .stale_copies
             .iter()
             .flat_map(|(name, kinds)| kinds.iter().map(move |kind| (name, *kind)))
         {
@@ -195,7 +195,7 @@ impl Context {
             if !is_own && kind != StorageKind::File && !storages.contains(&kind) {
                 continue;
             }
-            if let Err(error) = self.clear_leftover(name, kind, is_own) {
+            if let Err(error) = self.clear_stale_copy(name, kind, is_own) {
                 let place = kind.in_words();
                 terminal::say(&format!(
                     "an old copy of `{name}` is still in {place} and will be removed next time: {error:#}"
@@ -206,7 +206,7 @@ impl Context {
 
     /// `own` says that the caller holds the name's lock, and has just put its token elsewhere or
     /// taken it away.
-    fn clear_leftover(&self, name: &TokenName, kind: StorageKind, own: bool) -> Result<()> {
+    fn clear_stale_copy(&self, name: &TokenName, kind: StorageKind, own: bool) -> Result<()> {
         let path = self.paths.name_lock(name);
         let lock = (!own).then(|| Lock::acquire(&path, Duration::ZERO));
         if matches!(lock, Some(Err(_))) {
@@ -255,7 +255,7 @@ impl Context {
         }
         self.storage(token.storage).delete(name)?;
         // Else its copy would be read in its place.
-        self.clear_leftovers(Some(name), &[token.storage]);
+        self.clear_stale_copies(Some(name), &[token.storage]);
         self.state_file.update(|state| {
             if same(state) {
                 state.tokens.remove(name);

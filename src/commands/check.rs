@@ -9,7 +9,7 @@ use crate::app::asked::Asked;
 use crate::app::choice::{self, Chosen};
 use crate::app::learned::{Learned, Rejected, ask_about_rejected};
 use crate::app::target::Place;
-use crate::app::token_source::Reader;
+use crate::app::token_source::TokenReader;
 use crate::app::wording::{self, remedy};
 use crate::git::elsewhere::{self, Login};
 use crate::git::trial::{Attempt, Outcome, attempt};
@@ -278,7 +278,7 @@ impl Failed<'_> {
             verdict.notes.extend(chosen.said);
             let loaded = match chosen.token {
                 Some((same, loaded)) if same == candidate => Some(loaded),
-                _ => Reader::new(self.question.context, self.state)
+                _ => TokenReader::new(self.question.context, self.state)
                     .load(&candidate)
                     .ok(),
             };

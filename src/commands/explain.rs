@@ -5,14 +5,15 @@ use serde_json::{Value, json};
 
 use crate::app::Context;
 use crate::app::asked::Asked;
+use crate::app::choice::{Asker, Choice};
 use crate::app::target;
-use crate::app::token_source::Reader;
+use crate::app::token_source::TokenReader;
 use crate::app::wording;
 use crate::app::wording::short_name;
 use crate::hf_cli::Which;
 use crate::model::endpoint::Endpoint;
+use crate::model::location::Location;
 use crate::model::operation::Operation;
-use crate::model::repo::Location;
 use crate::model::text;
 use crate::selection::Candidate;
 use crate::selection::Notice;
@@ -20,7 +21,6 @@ use crate::selection::Outcome;
 use crate::selection::Reason;
 use crate::selection::Source;
 use crate::selection::TokenSource;
-use crate::selection::choose;
 use crate::state::Eligibility;
 use crate::state::State;
 use crate::storage::StorageKind;
@@ -148,8 +148,11 @@ impl Answer {
             ));
             return Ok(answer);
         }
-        let selection = context
-            .select(&asked.query, state)
+        let Choice {
+            selection,
+            outcome,
+            reader,
+        } = Choice::make(context, state, &asked.query, Asker::Viewer)
             .map_err(|error| context.select_failure(state, error))?;
         if selection.inferred
             && let Some(repo) = &selection.repo
@@ -190,15 +193,6 @@ impl Answer {
                 }
             });
         }
-        let mut reader = Reader::new(context, state);
-        let outcome = choose(
-            &selection.candidates,
-            state,
-            &location.endpoint,
-            &[],
-            clock::now(),
-            &mut reader,
-        );
         let chosen = match outcome {
             Outcome::Offer { candidate, .. } | Outcome::Deferred(candidate) => Some(candidate),
             Outcome::Stopped(_, why) => {
@@ -280,7 +274,7 @@ impl Row {
         context: &Context,
         state: &State,
         endpoint: &Endpoint,
-        reader: &Reader<'_>,
+        reader: &TokenReader<'_>,
         candidate: &Candidate,
         answers: bool,
     ) -> Self {

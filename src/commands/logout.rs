@@ -118,7 +118,7 @@ pub fn run(logout: &Args) -> Result<()> {
         removed.push(json!({ "name": name, "revoked": logout.revoke, "named_by": left }));
     }
     if logout.all {
-        context.clear_leftovers(None, &[StorageKind::Keyring]);
+        context.clear_stale_copies(None, &[StorageKind::Keyring]);
         if let Err(error) = renewal::hf_cli::sweep(&context) {
             terminal::say(&error.to_string());
         }

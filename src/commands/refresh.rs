@@ -111,7 +111,7 @@ fn one(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<String>
             };
             let summary = facts.summary();
             context.state_file.update(|state| {
-                state.lift(&token.endpoint, &value);
+                state.clear_rejection(&token.endpoint, &value);
                 if let Some(token) = state
                     .tokens
                     .get_mut(name)

@@ -5,17 +5,17 @@ use serde_json::{Value, json};
 
 use crate::app::Context;
 use crate::app::asked::Asked;
+use crate::app::choice::{Asker, Choice};
 use crate::app::target;
-use crate::app::token_source::Reader;
 use crate::app::wording::source_name;
 use crate::model::endpoint::Endpoint;
+use crate::model::location::Location;
 use crate::model::operation::Operation;
-use crate::model::repo::Location;
 use crate::model::secret::{Kind, Secret};
 use crate::model::text::{one_line, sanitize};
 use crate::model::time;
 use crate::model::token_name::TokenName;
-use crate::selection::{Outcome, choose};
+use crate::selection::Outcome;
 use crate::state::{Eligibility, State, TokenInfo};
 use crate::system::clock;
 use crate::terminal;
@@ -545,20 +545,11 @@ fn here(context: &Context, state: &State) -> Vec<Here> {
 /// What git gets at a place, without a renewal or any other request to the Hub.
 fn answer(context: &Context, state: &State, location: &Location, operation: Operation) -> Answer {
     let wanted = Asked::at(location).query.for_operation(Some(operation));
-    let selection = match context.select(&wanted, state) {
-        Ok(selection) => selection,
+    let choice = match Choice::make(context, state, &wanted, Asker::Viewer) {
+        Ok(choice) => choice,
         Err(error) => return Answer::None(context.select_failure(state, error).to_string()),
     };
-    let mut reader = Reader::new(context, state);
-    let outcome = choose(
-        &selection.candidates,
-        state,
-        &location.endpoint,
-        &[],
-        clock::now(),
-        &mut reader,
-    );
-    match outcome {
+    match choice.outcome {
         Outcome::Offer {
             candidate, loaded, ..
         } => Answer::Token {
@@ -575,7 +566,7 @@ fn answer(context: &Context, state: &State, location: &Location, operation: Oper
         Outcome::AllRejected(candidate) => {
             Answer::None(format!("{} was rejected", source_name(&candidate.source)))
         }
-        Outcome::Nothing => Answer::None(match reader.said.first() {
+        Outcome::Nothing => Answer::None(match choice.reader.said.first() {
             Some(why) => why.clone(),
             None => context.without_token(&location.endpoint, location.repo().as_ref()),
         }),

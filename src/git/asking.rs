@@ -7,7 +7,7 @@
 use crate::git::config::{self, Entry, Scope};
 use crate::git::config_file::{Target, applies, means_us};
 use crate::git::run::ReadError;
-use crate::model::repo::Location;
+use crate::model::location::Location;
 use crate::model::text::shell_quoted;
 
 /// The keys that it depends on, as an extended regular expression.
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
     use crate::git::config::samples::entries;
     use crate::model::endpoint::Endpoint;
-    use crate::model::repo::parse_location;
+    use crate::model::location::parse_location;
 
     const OURS: &str = "credential.https://huggingface.co.helper=/opt/git-credential-hf";
 

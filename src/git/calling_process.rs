@@ -17,9 +17,9 @@ use std::collections::HashSet;
 use crate::git::processes::ancestors;
 use crate::git::remotes::Remote;
 use crate::model::endpoint::Endpoint;
+use crate::model::location::Location;
+use crate::model::location::parse_location;
 use crate::model::operation::Operation;
-use crate::model::repo::Location;
-use crate::model::repo::parse_location;
 
 /// Whether looking costs next to nothing here: elsewhere another program has to be run for it.
 pub const IS_CHEAP: bool = cfg!(target_os = "linux");

@@ -5,7 +5,7 @@ use crate::git::asking::{Asking, behind, undo};
 use crate::git::config::{self, Entry};
 use crate::git::config_file::{Target, applies};
 use crate::git::trial::Attempt;
-use crate::model::repo::Location;
+use crate::model::location::Location;
 use crate::model::text::shell_quoted;
 
 /// The keys of headers.

@@ -17,12 +17,21 @@ struct Process {
 /// ended, ends the list.
 pub fn ancestors(levels: usize) -> Vec<Vec<String>> {
     let mut table = Table::read();
-    let Some((mut id, mut child_started)) = parent(&mut table) else {
+    let Some(nearest) = parent(&mut table) else {
         return Vec::new();
     };
+    climb(nearest, levels, |id| table.get(id))
+}
+
+/// Climbs from a program's parent, given with the time when the program itself was started.
+fn climb(
+    (mut id, mut child_started): (u32, u64),
+    levels: usize,
+    mut get: impl FnMut(u32) -> Option<Process>,
+) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     while found.len() < levels {
-        let Some(process) = table.get(id) else { break };
+        let Some(process) = get(id) else { break };
         // A younger one has been given the id of the parent, which has ended.
         if process.started > child_started {
             break;
@@ -180,6 +189,30 @@ mod tests {
         assert_eq!(words(17), Some((1, "git-lfs|push|up".to_owned())));
         assert_eq!(words(19), Some((17, String::new())));
         assert_eq!(table.len(), 3);
+    }
+
+    #[test]
+    fn the_walk_ends_at_a_program_that_is_hidden_or_has_taken_the_id_of_another() {
+        // ID, parent, started
+        let all = [(4, 3, 40), (3, 2, 30), (2, 1, 20), (1, 0, 10)];
+        let climb = |levels, all: &[(u32, u32, u64)]| {
+            let get = |id: u32| {
+                let (_, parent, started) = *all.iter().find(|it| it.0 == id)?;
+                let words = vec![id.to_string()];
+                Some(Process {
+                    words,
+                    parent,
+                    started,
+                })
+            };
+            climb((4, 50), levels, get).concat().concat()
+        };
+        assert_eq!(climb(8, &all), "4321");
+        assert_eq!(climb(2, &all), "43");
+        let mut younger = all;
+        younger[2].2 = 35;
+        assert_eq!(climb(8, &younger), "43");
+        assert_eq!(climb(8, &[all[0], all[1], all[3]]), "43");
     }
 
     /// Both ways of asking the system tell the same of this very program.

@@ -7,8 +7,8 @@ use crate::git::config;
 use crate::git::run;
 use crate::git::run::ReadError;
 use crate::model::endpoint::Endpoint;
-use crate::model::repo::Location;
-use crate::model::repo::parse_location;
+use crate::model::location::Location;
+use crate::model::location::parse_location;
 
 /// A place that a remote is fetched from or pushed to.
 #[derive(Debug, Clone, PartialEq, Eq)]

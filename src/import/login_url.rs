@@ -7,7 +7,7 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use crate::model::endpoint::Endpoint;
-use crate::model::repo::percent_decoded;
+use crate::model::location::percent_decoded;
 use crate::model::secret::Kind;
 use crate::model::secret::Secret;
 use crate::model::secret::SecretError;

@@ -3,6 +3,7 @@
 
 pub mod endpoint;
 pub mod id_token;
+pub mod location;
 pub mod oidc_resource;
 pub mod operation;
 pub mod pasted;

@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::fmt;
 
 use crate::model::endpoint::Endpoint;
+use crate::model::location::Location;
+use crate::model::location::parse_location;
 use crate::model::repo::Kind;
-use crate::model::repo::Location;
 use crate::model::repo::Name;
 use crate::model::repo::Repo;
-use crate::model::repo::parse_location;
 use crate::model::repo::strip_git;
 
 /// Which repos a rule is for.

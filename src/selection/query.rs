@@ -2,8 +2,8 @@
 
 use crate::config::Config;
 use crate::model::endpoint::Endpoint;
+use crate::model::location::Location;
 use crate::model::operation::Operation;
-use crate::model::repo::Location;
 use crate::model::repo::Repo;
 use crate::model::token_name::TokenName;
 use crate::selection::{Source, Unusable};

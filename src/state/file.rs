@@ -133,14 +133,18 @@ impl StateFile {
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn lift(&self, endpoint: &Endpoint, value: &Fingerprint) -> Result<(), StateError> {
+    pub fn clear_rejection(
+        &self,
+        endpoint: &Endpoint,
+        value: &Fingerprint,
+    ) -> Result<(), StateError> {
         for file in [Some(Self::new(self.path.clone())), self.fallback_file()]
             .into_iter()
             .flatten()
         {
             if file.load_alone()?.rejected_at(endpoint, value).is_some() {
                 file.update(|state| {
-                    state.lift(endpoint, value);
+                    state.clear_rejection(endpoint, value);
                     Ok::<_, StateError>(())
                 })?;
             }
@@ -346,7 +350,7 @@ mod tests {
                 .standing(&hub(), &fingerprint('a'), 110),
             Eligibility::Withheld
         );
-        file.lift(&hub(), &fingerprint('a')).unwrap();
+        file.clear_rejection(&hub(), &fingerprint('a')).unwrap();
         assert_eq!(
             file.load()
                 .unwrap()

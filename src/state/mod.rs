@@ -39,8 +39,12 @@ pub struct State {
     pub commands: BTreeMap<TokenName, Vec<Fingerprint>>,
     /// Where an unneeded copy of a secret may be stored: one that moved to another storage,
     /// or that a storage was to keep when it broke off. Gone once its storage has said so.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub leftovers: BTreeMap<TokenName, BTreeSet<StorageKind>>,
+    #[serde(
+        rename = "leftovers",
+        default,
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub stale_copies: BTreeMap<TokenName, BTreeSet<StorageKind>>,
     /// When the last renewal of the hf CLI's login timed out, in seconds since
     /// 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -149,7 +153,7 @@ impl State {
     }
 
     /// Clears the endpoint's rejection of a value.
-    pub fn lift(&mut self, endpoint: &Endpoint, value: &Fingerprint) {
+    pub fn clear_rejection(&mut self, endpoint: &Endpoint, value: &Fingerprint) {
         self.rejected.remove(&Rejection::new(endpoint, value));
     }
 
@@ -166,16 +170,16 @@ impl State {
 
     /// Remembers that a copy of a secret may be stored somewhere.
     pub fn leave(&mut self, name: &TokenName, storage: StorageKind) {
-        let left = self.leftovers.entry(name.clone()).or_default();
+        let left = self.stale_copies.entry(name.clone()).or_default();
         left.insert(storage);
     }
 
     /// Forgets about a copy: it is gone, or it is the token itself.
     pub fn clear(&mut self, name: &TokenName, storage: StorageKind) {
-        if let Some(left) = self.leftovers.get_mut(name) {
+        if let Some(left) = self.stale_copies.get_mut(name) {
             left.remove(&storage);
             if left.is_empty() {
-                self.leftovers.remove(name);
+                self.stale_copies.remove(name);
             }
         }
     }
@@ -310,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn leftovers_are_remembered_until_they_are_gone() {
+    fn stale_copies_are_remembered_until_they_are_gone() {
         let (mut state, name) = (State::default(), TokenName::existing("work"));
         let other = TokenName::existing("other");
         state.clear(&name, StorageKind::File);
@@ -319,8 +323,8 @@ mod tests {
         state.clear(&other, StorageKind::File);
         state.clear(&name, StorageKind::File);
         let left = BTreeSet::from([StorageKind::Keyring]);
-        assert_eq!(state.leftovers, BTreeMap::from([(name.clone(), left)]));
+        assert_eq!(state.stale_copies, BTreeMap::from([(name.clone(), left)]));
         state.clear(&name, StorageKind::Keyring);
-        assert!(state.leftovers.is_empty());
+        assert!(state.stale_copies.is_empty());
     }
 }

@@ -13,6 +13,19 @@ use crate::support::{Ran, User, started, token};
 mod system {
     use super::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
 
+    /// A key that goes down or up, as the console's input has it (`INPUT_RECORD`).
+    #[repr(C)]
+    struct Key {
+        kind: u32,
+        down: i32,
+        repeat: u16,
+        code: u16,
+        scan: u16,
+        character: u16,
+        modifiers: u32,
+    }
+
+    const KEY_EVENT: u32 = 1;
     const PIPE_ACCESS_DUPLEX: u32 = 3;
     const INVALID: RawHandle = -1_isize as RawHandle;
 
@@ -32,6 +45,12 @@ mod system {
         fn FreeConsole() -> i32;
         fn AllocConsole() -> i32;
         fn GetConsoleMode(console: RawHandle, mode: *mut u32) -> i32;
+        fn WriteConsoleInputW(
+            console: RawHandle,
+            keys: *const Key,
+            count: u32,
+            written: *mut u32,
+        ) -> i32;
     }
 
     /// The server's end of a pipe.
@@ -78,6 +97,34 @@ mod system {
         // SAFETY: the handle is open, and the number outlives the call.
         let read = unsafe { GetConsoleMode(console.as_raw_handle(), &raw mut mode) };
         (read != 0).then_some(mode)
+    }
+
+    /// Types a text.
+    pub fn type_text(console: &impl AsRawHandle, text: &str) {
+        let press = |character| {
+            [1, 0].map(|down| Key {
+                kind: KEY_EVENT,
+                down,
+                repeat: 1,
+                code: 0,
+                scan: 0,
+                character,
+                modifiers: 0,
+            })
+        };
+        let keys: Vec<Key> = text.encode_utf16().flat_map(press).collect();
+        let count = u32::try_from(keys.len()).unwrap();
+        let mut written = 0;
+        // SAFETY: the handle is open, and as many keys are there as are said to be.
+        let done = unsafe {
+            let console = console.as_raw_handle();
+            WriteConsoleInputW(console, keys.as_ptr(), count, &raw mut written)
+        };
+        assert!(
+            done != 0 && written == count,
+            "{}",
+            std::io::Error::last_os_error()
+        );
     }
 }
 
@@ -231,4 +278,31 @@ fn a_login_in_a_console() {
     child.wait().unwrap();
     assert_eq!(system::mode(&keys), before);
     assert!(!user.path("state.json").exists());
+}
+
+#[test]
+fn what_is_typed_at_the_prompt_is_the_token() {
+    in_a_console("console::a_token_that_is_typed");
+}
+
+#[test]
+#[ignore = "started by the test above"]
+fn a_token_that_is_typed() {
+    system::console();
+    let Some((keys, screen)) = keys_and_screen() else {
+        return;
+    };
+    let before = system::mode(&keys);
+    let user = User::new();
+    let mut child = login(&user, &keys, screen);
+    // The last character is a slip, which is taken back.
+    system::type_text(&keys, &format!("{}x\u{8}\r", token("typed")));
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(start.elapsed() < Duration::from_secs(60), "it still waits");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(system::mode(&keys), before);
+    assert_eq!(user.get("acme/x"), Some(token("typed")));
 }

@@ -137,3 +137,51 @@ fn suggested_commands_are_quoted_for_cmd_too() {
         .fails(1)
         .says(&["login \"my token\" --storage file"]);
 }
+
+/// The token that a program of this name gets, started with a verb, where fetch and push have
+/// different ones.
+fn token_below(user: &User, program: &str, verb: &str) -> String {
+    let copy = user.path("tools").join(program);
+    std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+    std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    let output = started(&copy)
+        .args([verb, "--ignored", "--exact", "--nocapture"])
+        .arg("programs::a_program_that_asks_for_a_token")
+        .env("GIT_CREDENTIAL_HF_HOME", user.home())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    let line = said.lines().find_map(|line| line.strip_prefix("password="));
+    line.map(str::to_owned).unwrap_or(said)
+}
+
+#[test]
+#[ignore = "started by the test below"]
+fn a_program_that_asks_for_a_token() {
+    let mut command = started(PROGRAM);
+    command.arg("get");
+    println!("{}", run(command, request("acme/x")).stdout);
+}
+
+#[test]
+fn what_git_is_about_to_do_is_read_from_its_command_line() {
+    let user = User::new();
+    for (name, flag) in [("reads", "--fetch"), ("writes", "--push")] {
+        user.login(name, &token(name), &["--storage", "file"]);
+        user.run(&["use", name, "--for", "acme", flag], "").ok();
+    }
+    for (program, verb, expected) in [
+        ("git.exe", "fetch", "reads"),
+        ("GIT.EXE", "fetch", "reads"),
+        ("git.exe", "push", "writes"),
+        // Nobody says what it does: the token that may do either.
+        ("other.exe", "fetch", "writes"),
+    ] {
+        assert_eq!(
+            token_below(&user, program, verb),
+            token(expected),
+            "{program} {verb}"
+        );
+    }
+}

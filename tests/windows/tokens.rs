@@ -164,9 +164,8 @@ fn json_is_ascii_and_keeps_its_values_and_tables_are_ascii_in_a_pipe() {
         &token("plain"),
         &["--storage", "file", "--for", "b"],
     );
-    let mut table = user.run(&["list"], "").ok().stdout;
-    table = table.replace("wörk", "work");
-    assert!(table.is_ascii() && table.contains("hf_..."), "{table}");
+    let table = user.run(&["list"], "").ok().stdout;
+    assert!(table.is_ascii() && table.contains("hf_..laut"), "{table}");
     let command = user.command(&["doctor", "--offline"]);
     let doctor = run(command, "").stdout;
     assert!(doctor.replace("wörk", "").is_ascii(), "{doctor}");

@@ -348,7 +348,11 @@ impl BrowserLogin for Stored<'_> {
 
     fn note(&self, record: &Record) {
         let value = record.secret.fingerprint();
-        if let Err(error) = self.context.state_file.lift(&record.endpoint, &value) {
+        if let Err(error) = self
+            .context
+            .state_file
+            .clear_rejection(&record.endpoint, &value)
+        {
             trace::line(|| error.to_string());
         }
         self.update(|token| {

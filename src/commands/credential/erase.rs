@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::app::renewal;
 use crate::app::wording;
-use crate::commands::credential::request::Session;
+use crate::commands::credential::request::GitRequest;
 use crate::model::repo::Repo;
 use crate::model::secret::Kind;
 use crate::model::secret::Secret;
@@ -27,37 +27,37 @@ use crate::terminal;
 /// # Errors
 /// When the state or a storage fails.
 pub fn run() -> Result<()> {
-    let Some(session) = Session::open_silently()? else {
+    let Some(git) = GitRequest::open_silently()? else {
         return Ok(());
     };
     // A state that cannot be read must not let git-lfs ask for ever: go on without it.
-    let state = session.context.state_or_empty();
+    let state = git.context.state_or_empty();
     let is_token = |secret: &Secret| secret.kind() != Kind::Other;
-    if session.username_is_token() && !session.request.password.as_ref().is_some_and(is_token) {
+    if git.username_is_token() && !git.request.password.as_ref().is_some_and(is_token) {
         terminal::say(super::get::TOKEN_AS_USERNAME);
     }
-    match &session.request.password {
-        Some(secret) => erase_value(&session, &state, secret),
-        None => erase_scope(&session, &state),
+    match &git.request.password {
+        Some(secret) => erase_value(&git, &state, secret),
+        None => erase_scope(&git, &state),
     }
 }
 
 /// Without a password: what git's `store` kept for that host, user name and path goes, each
 /// where given. A token from `login` never does.
-fn erase_scope(session: &Session, state: &State) -> Result<()> {
-    let request = &session.request;
-    for (name, token) in kept(session, state) {
+fn erase_scope(git: &GitRequest, state: &State) -> Result<()> {
+    let request = &git.request;
+    for (name, token) in kept(git, state) {
         let same_user = request.username.is_none() || request.username == token.username;
-        if same_user && same_path(session, token) {
+        if same_user && same_path(git, token) {
             trace::line(|| format!("erase: removing `{name}`"));
-            session.context.forget(name, token)?;
+            git.context.forget(name, token)?;
         }
     }
     Ok(())
 }
 
-fn same_path(session: &Session, token: &TokenInfo) -> bool {
-    match (&session.request.path, &token.path) {
+fn same_path(git: &GitRequest, token: &TokenInfo) -> bool {
+    match (&git.request.path, &token.path) {
         (None, _) => true,
         (Some(_), None) => false,
         (Some(wanted), Some(kept)) => {
@@ -69,62 +69,59 @@ fn same_path(session: &Session, token: &TokenInfo) -> bool {
 
 /// With a password: that very secret and no other. What `store` kept is removed; any other
 /// token of ours is remembered as rejected, since an erase does not prove it bad.
-fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> {
+fn erase_value(git: &GitRequest, state: &State, secret: &Secret) -> Result<()> {
     trace::line(|| format!("{}{}", crate::git::trial::REFUSED, secret.hint()));
     let value = secret.fingerprint();
     let mut removed = false;
-    for (name, token) in kept(session, state) {
-        if token.fingerprint == value && is_same(session, name, token, secret) {
+    for (name, token) in kept(git, state) {
+        if token.fingerprint == value && is_same(git, name, token, secret) {
             trace::line(|| format!("erase: removing `{name}`"));
-            session.context.forget(name, token)?;
+            git.context.forget(name, token)?;
             removed = true;
         }
     }
-    let mut candidate = session.candidate_with(&session.wanted(), state, &value);
+    let mut candidate = git.candidate_with(&git.query(), state, &value);
     if secret.kind() == Kind::Other {
         // The fingerprint of such a value only sorts, so the value itself is compared.
-        candidate = candidate.filter(|c| has_value(session, state, c, secret));
+        candidate = candidate.filter(|c| has_value(git, state, c, secret));
         if candidate.is_none() {
             return Ok(());
         }
     }
     let answered = matches!(
-        Mark::find(&session.request.states),
+        Mark::find(&git.request.states),
         Some(Mark::Tried(tried)) if tried.value == value
     );
     let stored = state.tokens.values().any(|token| {
         token.origin == Origin::Login
-            && token.endpoint == session.endpoint
+            && token.endpoint == git.endpoint
             && token.fingerprint == value
     });
     if removed || !(candidate.is_some() || answered || stored) {
         return Ok(());
     }
     let now = clock::now();
-    if let Some(name) = renewed(session, state, candidate.as_ref(), now) {
-        let host = session.endpoint.authority();
+    if let Some(name) = renewed(git, state, candidate.as_ref(), now) {
+        let host = git.endpoint.authority();
         terminal::say(&format!(
             "token `{name}` was rejected by {host}, and has now been renewed: try again"
         ));
         return Ok(());
     }
-    let remembered = session
-        .context
-        .state_file
-        .reject(&session.endpoint, &value, now);
-    let state = session.context.state_or_empty();
+    let remembered = git.context.state_file.reject(&git.endpoint, &value, now);
+    let state = git.context.state_or_empty();
     if let Some(candidate) = candidate {
-        let what = session.context.describe(&candidate, &state);
-        let host = session.endpoint.authority();
+        let what = git.context.describe(&candidate, &state);
+        let host = git.endpoint.authority();
         let next = if candidate.source.is_final() {
             String::new()
         } else {
-            next_after(session, &state, &value)
+            next_after(git, &state, &value)
         };
-        let repo = session.request.path.as_deref().and_then(Repo::from_path);
+        let repo = git.request.path.as_deref().and_then(Repo::from_path);
         terminal::say(&format!(
             "{what} was rejected by {host}: {}{next}",
-            session.after_rejection(repo.as_ref(), &candidate)
+            git.after_rejection(repo.as_ref(), &candidate)
         ));
     }
     // Said last: that the Hub refused is what the user has to know first.
@@ -135,7 +132,7 @@ fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> 
 /// renewed or kept within the last minute is not: if that is refused too, it is not for its age,
 /// and git-lfs would have it renewed for ever.
 fn renewed<'a>(
-    session: &Session,
+    git: &GitRequest,
     state: &State,
     candidate: Option<&'a Candidate>,
     now: u64,
@@ -147,12 +144,12 @@ fn renewed<'a>(
         .tokens
         .get(name)
         .filter(|token| token.origin == Origin::Login)?;
-    let record = session.context.read_stored(name, token).ok()?;
+    let record = git.context.read_stored(name, token).ok()?;
     let age = since(record.renewed.unwrap_or(0), now).min(since(token.added, now));
     if record.refresh_token.is_none() || age < REJECTED_SECONDS {
         return None;
     }
-    match renewal::renew_stored(&session.context, name, renewal::When::Now) {
+    match renewal::renew_stored(&git.context, name, renewal::When::Now) {
         Ok(renewed) => {
             renewed
                 .warning
@@ -168,8 +165,8 @@ fn renewed<'a>(
 }
 
 /// Whether a candidate's token is this very secret.
-fn has_value(session: &Session, state: &State, candidate: &Candidate, secret: &Secret) -> bool {
-    let mut reader = crate::app::token_source::Reader::new(&session.context, state);
+fn has_value(git: &GitRequest, state: &State, candidate: &Candidate, secret: &Secret) -> bool {
+    let mut reader = crate::app::token_source::TokenReader::new(&git.context, state);
     reader
         .load(candidate)
         .is_ok_and(|loaded| loaded.secret.same_as(secret))
@@ -177,21 +174,21 @@ fn has_value(session: &Session, state: &State, candidate: &Candidate, secret: &S
 
 /// What the next git command will use, now that this value is out.
 fn next_after(
-    session: &Session,
+    git: &GitRequest,
     state: &State,
     value: &crate::model::secret::Fingerprint,
 ) -> String {
-    let Ok(selection) = session.context.select(&session.wanted(), state) else {
+    let Ok(selection) = git.context.select(&git.query(), state) else {
         return String::new();
     };
-    let reader = crate::app::token_source::Reader::new(&session.context, state);
+    let reader = crate::app::token_source::TokenReader::new(&git.context, state);
     let now = clock::now();
     let next = selection.candidates.iter().find(|candidate| {
         let known = reader.known_fingerprint(candidate);
         !matches!(candidate.source, Source::Unusable(..))
             && known.as_ref() != Some(value)
             && known.is_none_or(|k| {
-                state.standing(&session.endpoint, &k, now) == crate::state::Eligibility::Good
+                state.standing(&git.endpoint, &k, now) == crate::state::Eligibility::Good
             })
     });
     next.map_or_else(String::new, |candidate| {
@@ -204,24 +201,24 @@ fn next_after(
 
 /// Whether the stored token is this secret, for this user. The Hub does not look at user names,
 /// so for its tokens the value alone counts.
-fn is_same(session: &Session, name: &TokenName, token: &TokenInfo, secret: &Secret) -> bool {
+fn is_same(git: &GitRequest, name: &TokenName, token: &TokenInfo, secret: &Secret) -> bool {
     if secret.kind() != Kind::Other {
         return true;
     }
-    let username = &session.request.username;
+    let username = &git.request.username;
     (username.is_none() || *username == token.username)
-        && session
+        && git
             .context
             .read_stored(name, token)
             .is_ok_and(|record| record.secret.same_as(secret))
 }
 
 fn kept<'a>(
-    session: &'a Session,
+    git: &'a GitRequest,
     state: &'a State,
 ) -> impl Iterator<Item = (&'a TokenName, &'a TokenInfo)> {
     state
         .tokens
         .iter()
-        .filter(|(_, token)| token.origin == Origin::Git && token.endpoint == session.endpoint)
+        .filter(|(_, token)| token.origin == Origin::Git && token.endpoint == git.endpoint)
 }

@@ -5,25 +5,24 @@ use std::io;
 use anyhow::Result;
 
 use crate::app::asked::Asked;
+use crate::app::choice::{Asker, Choice};
 use crate::app::lookup::suggestion;
 use crate::app::token_source::Changed;
-use crate::app::token_source::Reader;
+use crate::app::token_source::TokenReader;
 use crate::app::wording;
+use crate::commands::credential::request::GitRequest;
 use crate::commands::credential::request::Opening;
-use crate::commands::credential::request::Session;
 use crate::git::protocol::Capabilities;
 use crate::git::protocol::Credential;
 use crate::git::protocol::Reply;
 use crate::git::trial::{ANSWERING, ASKED, WITH};
-use crate::model::repo::Location;
+use crate::model::location::Location;
+use crate::model::repo::Repo;
 use crate::model::secret::Fingerprint;
 use crate::model::time::since;
-use crate::selection::Notice;
-use crate::selection::Outcome;
-use crate::selection::SelectError;
-use crate::selection::Selection;
-use crate::selection::choose;
-use crate::selection::{Mark, Tried};
+use crate::selection::{
+    Candidate, LoadedToken, Mark, Notice, Outcome, Query, SelectError, Selection, Tried,
+};
 use crate::state::State;
 use crate::state::TokenInfo;
 use crate::system::clock;
@@ -37,8 +36,8 @@ use crate::terminal::AlreadyReported;
 /// When the request or the configuration is broken; what goes wrong with a token is said, and
 /// the next one answered.
 pub fn run() -> Result<()> {
-    let session = match Session::open()? {
-        Opening::Ours(session) => session,
+    let git = match GitRequest::open()? {
+        Opening::Ours(git) => git,
         Opening::NotOurs => return Ok(()),
         Opening::BadConfig { error, ours } => {
             // Without the rules a guess could be any token: git is told to stop.
@@ -48,20 +47,20 @@ pub fn run() -> Result<()> {
             return Err(error);
         }
     };
-    let reply = answer(&session)?;
-    reply.write(session.request.capabilities, &mut io::stdout())?;
+    let reply = answer(&git)?;
+    reply.write(git.request.capabilities, &mut io::stdout())?;
     match reply {
         Reply::Quit => Err(AlreadyReported.into()),
         _ => Ok(()),
     }
 }
 
-fn answer(session: &Session) -> Result<Reply> {
-    let context = &session.context;
-    trace::line(|| format!("{ASKED}{}", session.endpoint.authority()));
-    let now = clock::now();
-    let mut wanted = session.wanted();
-    let tried = match Mark::find(&session.request.states) {
+fn answer(git: &GitRequest) -> Result<Reply> {
+    let context = &git.context;
+    trace::line(|| format!("{ASKED}{}", git.endpoint.authority()));
+    let mut state = context.state_or_empty();
+    let mut query = git.query();
+    let tried = match Mark::find(&git.request.states) {
         Some(Mark::Tried(tried)) => Some(tried),
         Some(Mark::Asked) | None => None,
     };
@@ -69,50 +68,36 @@ fn answer(session: &Session) -> Result<Reply> {
     // may repeat what we once said.
     let refused = tried
         .as_ref()
-        .filter(|tried| tried.was_for(wanted.username.as_deref()) && context.asked_by_git());
+        .filter(|tried| tried.was_for(query.username.as_deref()) && context.asked_by_git());
     if refused.is_some_and(|tried| tried.own_username) {
-        // Nobody asked for that user name: it narrows nothing.
-        wanted.username = None;
+        // Nobody asked for that username: it narrows nothing.
+        query.username = None;
     }
-    let mut state = context.state_or_empty();
-    let values: Vec<Fingerprint> = refused.iter().map(|tried| tried.value.clone()).collect();
-    let refused = values.first().and_then(|value| {
-        let candidate = session.candidate_with(&wanted, &state, value);
-        // A `state[]` that names no candidate of ours is not believed.
-        if candidate.is_some() {
-            remember_rejection(session, &mut state, value, now);
-        }
-        candidate
-    });
-    let selection = match context.select_for_git(&wanted, &state) {
-        Ok(selection) => selection,
+    let refused_candidate =
+        refused.and_then(|tried| remember_rejection(git, &query, &mut state, &tried.value));
+    let refused: Vec<Fingerprint> = refused.iter().map(|tried| tried.value.clone()).collect();
+
+    let choice = match Choice::make(context, &state, &query, Asker::Git(&refused)) {
+        Ok(choice) => choice,
         Err(error) => {
             // Without the state no name is known, and that has been said.
             if !context.state_is_unread.get() {
-                terminal::say(&explain_error(session, &error));
+                terminal::say(&explain_error(git, &error));
             }
             return Ok(Reply::Quit);
         }
     };
-    let subject = session.subject(selection.repo.as_ref());
-    say_notices(session, &selection);
-    if context.config.hints && session.username_is_token() {
-        terminal::say(TOKEN_AS_USERNAME);
-    }
-
-    let mut reader = Reader::renewing(context, &state);
-    let outcome = choose(
-        &selection.candidates,
-        &state,
-        &session.endpoint,
-        &values,
-        now,
-        &mut reader,
-    );
+    let Choice {
+        selection,
+        outcome,
+        reader,
+    } = choice;
+    say_notices(git, &selection);
     reader.said.iter().for_each(|line| terminal::say(line));
-    learn(session, &reader);
+    learn(git, &reader);
 
-    let host = session.endpoint.authority();
+    let host = git.endpoint.authority();
+    let subject = git.subject(selection.repo.as_ref());
     match outcome {
         Outcome::Offer {
             candidate,
@@ -120,20 +105,16 @@ fn answer(session: &Session) -> Result<Reply> {
             value,
             more,
         } => {
-            if let Some(refused) = refused {
+            if let Some(refused) = refused_candidate {
                 let refused = context.describe(&refused, &state);
                 let next = wording::source_name(&candidate.source);
                 terminal::say(&format!(
                     "{refused} was rejected by {host} for {subject}; using {next}"
                 ));
             }
-            // Git tells no helper of a 403, so this is said before it comes.
-            if let (Some(lack), Some(repo)) = (candidate.lack, &selection.repo) {
-                let line = context.will_be_refused(&wanted, &candidate, lack, repo, &state);
-                terminal::say(&line);
-            }
+            say_what_will_fail(git, &query, &state, selection.repo.as_ref(), &candidate);
             if context.config.hints && !loaded.renews {
-                let line = wording::expires_soon(&candidate.source, &state, now);
+                let line = wording::expires_soon(&candidate.source, &state, clock::now());
                 line.iter().for_each(|line| terminal::say(line));
             }
             trace::line(|| {
@@ -141,30 +122,12 @@ fn answer(session: &Session) -> Result<Reply> {
                 let hint = loaded.secret.hint();
                 format!("{ANSWERING}{subject}{WITH}{what}, {hint}")
             });
-            let asked = wanted.username.filter(|name| !name.is_empty());
-            let is_asked_for = asked.is_some();
-            // What the hf CLI writes, too; the Hub does not look at it.
-            let username = asked
-                .or(loaded.username)
-                .unwrap_or_else(|| "hf_user".to_owned());
             // Git uses two answers in one command at most: it asks without a credential, and
             // gives up after the third request (http.c). Without `continue` it tells us when
             // the second is refused too.
-            let comes_back = more
-                && tried.is_none()
-                && session.request.capabilities.state
-                && context.asked_by_git();
-            let again = comes_back.then(|| {
-                let tried = Tried::new(value, &username, is_asked_for);
-                Mark::Tried(tried).to_text()
-            });
-            Ok(Reply::Credential(Box::new(Credential {
-                username,
-                password: loaded.secret,
-                password_expiry_utc: loaded.expires,
-                oauth_refresh_token: loaded.refresh_token,
-                again,
-            })))
+            let comes_back =
+                more && tried.is_none() && git.request.capabilities.state && context.asked_by_git();
+            Ok(offer(query.username, *loaded, comes_back.then_some(value)))
         }
         Outcome::Stopped(_, why) => {
             terminal::say(&why);
@@ -174,7 +137,7 @@ fn answer(session: &Session) -> Result<Reply> {
             let what = context.describe(&candidate, &state);
             terminal::say(&format!(
                 "{what} was rejected by {host} for {subject}: {}",
-                session.after_rejection(selection.repo.as_ref(), &candidate)
+                git.after_rejection(selection.repo.as_ref(), &candidate)
             ));
             Ok(Reply::Quit)
         }
@@ -184,27 +147,70 @@ fn answer(session: &Session) -> Result<Reply> {
                 terminal::say(&format!(
                     "no token for {subject}, and a notebook cannot answer git's prompt: run in a \
                      cell `!{} --web`",
-                    context.login_command(&session.endpoint, selection.repo.as_ref())
+                    context.login_command(&git.endpoint, selection.repo.as_ref())
                 ));
                 return Ok(Reply::Quit);
             }
             let unread = context.state_is_unread.get();
             if context.config.hints && reader.said.is_empty() && !unread {
-                hint(session, &selection, &subject);
+                hint(git, &selection, &subject);
             }
             Ok(Reply::Unanswered(Mark::Asked.to_text()))
         }
     }
 }
 
-/// Remembers that a value was refused. Where the state cannot be written, this operation still
-/// knows it from `state[]`.
-fn remember_rejection(session: &Session, state: &mut State, value: &Fingerprint, now: u64) {
-    let endpoint = &session.endpoint;
+/// The answer with a token; `again` is its value where git is to come back if it is refused.
+fn offer(asked: Option<String>, loaded: LoadedToken, again: Option<Fingerprint>) -> Reply {
+    let asked = asked.filter(|name| !name.is_empty());
+    let is_asked_for = asked.is_some();
+    // What the hf CLI writes, too; the Hub does not look at it.
+    let username = asked
+        .or(loaded.username)
+        .unwrap_or_else(|| "hf_user".to_owned());
+    let again = again.map(|value| {
+        let tried = Tried::new(value, &username, is_asked_for);
+        Mark::Tried(tried).to_text()
+    });
+    Reply::Credential(Box::new(Credential {
+        username,
+        password: loaded.secret,
+        password_expiry_utc: loaded.expires,
+        oauth_refresh_token: loaded.refresh_token,
+        again,
+    }))
+}
+
+/// Says so where the Hub will refuse the push: git tells no helper of a 403.
+fn say_what_will_fail(
+    git: &GitRequest,
+    query: &Query,
+    state: &State,
+    repo: Option<&Repo>,
+    candidate: &Candidate,
+) {
+    if let (Some(lack), Some(repo)) = (candidate.lack, repo) {
+        let context = &git.context;
+        terminal::say(&context.will_be_refused(query, candidate, lack, repo, state));
+    }
+}
+
+/// Remembers that a value was refused, and returns the candidate that has it. A `state[]` that
+/// names no candidate of ours is not believed. Where the state cannot be written, this operation
+/// still knows it from `state[]`.
+fn remember_rejection(
+    git: &GitRequest,
+    query: &Query,
+    state: &mut State,
+    value: &Fingerprint,
+) -> Option<Candidate> {
+    let candidate = git.candidate_with(query, state, value)?;
+    let (endpoint, now) = (&git.endpoint, clock::now());
     state.reject(endpoint, value, now);
-    if let Err(error) = session.context.state_file.reject(endpoint, value, now) {
+    if let Err(error) = git.context.state_file.reject(endpoint, value, now) {
         terminal::say(&error.to_string());
     }
+    Some(candidate)
 }
 
 /// How long a login can take between its two writes, in seconds, with room to spare.
@@ -213,12 +219,12 @@ const SETTLED: u64 = 30;
 /// Writes down what reading has taught: a stored value that another process replaced, or that a
 /// kill left without its description; and what a command printed, so that the value is known when
 /// git brings it back. Not worth an error.
-fn learn(session: &Session, reader: &Reader<'_>) {
+fn learn(git: &GitRequest, reader: &TokenReader<'_>) {
     if reader.changed.is_empty() && reader.printed.is_empty() {
         return;
     }
     let now = clock::now();
-    let result = session.context.state_file.update(|state| {
+    let result = git.context.state_file.update(|state| {
         for Changed {
             name,
             value,
@@ -248,27 +254,30 @@ fn learn(session: &Session, reader: &Reader<'_>) {
     }
 }
 
-fn say_notices(session: &Session, selection: &Selection) {
+fn say_notices(git: &GitRequest, selection: &Selection) {
+    if git.context.config.hints && git.username_is_token() {
+        terminal::say(TOKEN_AS_USERNAME);
+    }
     for notice in &selection.notices {
         if let Notice::RemotesDisagree(repos) = notice {
             terminal::say(&format!(
                 "{} was asked without a path, and {}: name a token with \
                  GIT_CREDENTIAL_HF_TOKEN_NAME",
-                session.endpoint.authority(),
+                git.endpoint.authority(),
                 wording::disagree(repos),
             ));
         }
     }
 }
 
-fn explain_error(session: &Session, error: &SelectError) -> String {
+fn explain_error(git: &GitRequest, error: &SelectError) -> String {
     match error {
         SelectError::Remotes(error) => format!(
             "{error}, so the repo is not known: name a token with \
              GIT_CREDENTIAL_HF_TOKEN_NAME, or run `git credential-hf doctor`"
         ),
         SelectError::NoSuchToken(name) => {
-            let context = &session.context;
+            let context = &git.context;
             let near = suggestion(context, &context.state_or_empty(), name.as_str())
                 .map_or_else(String::new, |near| format!(" ({near})"));
             format!(
@@ -278,7 +287,7 @@ fn explain_error(session: &Session, error: &SelectError) -> String {
         }
         SelectError::OtherEndpoint(name, endpoint) => format!(
             "GIT_CREDENTIAL_HF_TOKEN_NAME names `{name}`, a token for {endpoint}, not for {}",
-            session.endpoint
+            git.endpoint
         ),
     }
 }
@@ -289,9 +298,9 @@ pub const TOKEN_AS_USERNAME: &str = "the username that git sends is an access to
     `git credential-hf login NAME`";
 
 /// The line for a request that nothing can answer.
-fn hint(session: &Session, selection: &Selection, subject: &str) {
+fn hint(git: &GitRequest, selection: &Selection, subject: &str) {
     let unknown = selection.notices.contains(&Notice::UnknownUsername);
-    if session.username_is_token() {
+    if git.username_is_token() {
         // That was said already.
         return;
     }
@@ -299,12 +308,12 @@ fn hint(session: &Session, selection: &Selection, subject: &str) {
         // The same user name may be in the configuration and in the URL; what the configuration
         // gives is not looked at where the URL has one.
         let place = Location {
-            endpoint: session.endpoint.clone(),
-            path: session.request.path.clone().unwrap_or_default(),
+            endpoint: git.endpoint.clone(),
+            path: git.request.path.clone().unwrap_or_default(),
             username: None,
         };
         let asked = Asked::at(&place);
-        let username = session.request.username.as_deref();
+        let username = git.request.username.as_deref();
         let line = asked
             .username_line()
             .filter(|line| Some(line.text()) == username);
@@ -312,20 +321,17 @@ fn hint(session: &Session, selection: &Selection, subject: &str) {
         terminal::say(&format!("no token for {subject}: {why}: {help}"));
         return;
     }
-    let context = &session.context;
+    let context = &git.context;
     let help = context.lost_home().unwrap_or_else(|| {
-        let login = context.login_command(&session.endpoint, selection.repo.as_ref());
+        let login = context.login_command(&git.endpoint, selection.repo.as_ref());
         format!("run `{login}`")
     });
-    terminal::say(&format!(
-        "no token for {subject}: {help}{}",
-        not_saved(session)
-    ));
+    terminal::say(&format!("no token for {subject}: {help}{}", not_saved(git)));
 }
 
 /// Said before git's prompt, where what is typed there cannot be told from a login in a URL.
-fn not_saved(session: &Session) -> &'static str {
-    if session.request.capabilities.state || session.saves_any() {
+fn not_saved(git: &GitRequest) -> &'static str {
+    if git.request.capabilities.state || git.saves_any() {
         ""
     } else {
         "; a token typed at git's prompt is not saved (that needs git 2.46 or newer)"

@@ -6,14 +6,14 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::app::Context;
+use crate::app::token_source::TokenReader;
 use crate::app::wording::remedy;
 use crate::config::ConfigError;
 use crate::git::protocol::Request;
 use crate::model::endpoint::Endpoint;
 use crate::model::repo::Repo;
 use crate::model::secret::Fingerprint;
-use crate::selection::Candidate;
-use crate::selection::Query;
+use crate::selection::{Candidate, Query, Source, TokenSource};
 use crate::state::State;
 use crate::system::files;
 use crate::terminal;
@@ -40,7 +40,7 @@ fn bad_config(context: &Context, endpoint: &Endpoint, error: ConfigError) -> Ope
 
 /// A request that this helper is to deal with.
 #[derive(Debug)]
-pub struct Session {
+pub struct GitRequest {
     /// The request.
     pub request: Request,
     /// Whom it is about.
@@ -53,7 +53,7 @@ pub struct Session {
 #[derive(Debug)]
 pub enum Opening {
     /// It is ours.
-    Ours(Box<Session>),
+    Ours(Box<GitRequest>),
     /// It is about a host that is no endpoint: another helper's turn, without a word.
     NotOurs,
     /// It is ours or may be, but the configuration has a mistake.
@@ -65,7 +65,7 @@ pub enum Opening {
     },
 }
 
-impl Session {
+impl GitRequest {
     /// Reads the request from stdin.
     ///
     /// # Errors
@@ -101,13 +101,13 @@ impl Session {
         })))
     }
 
-    /// The same for `store` and `erase`, which have nothing to answer.
+    /// Reads the request of `store` or `erase`, which answer nothing.
     ///
     /// # Errors
     /// When the configuration has a mistake, too.
     pub fn open_silently() -> Result<Option<Box<Self>>> {
         match Self::open()? {
-            Opening::Ours(session) => Ok(Some(session)),
+            Opening::Ours(git) => Ok(Some(git)),
             Opening::NotOurs => Ok(None),
             Opening::BadConfig { error, .. } => Err(error),
         }
@@ -115,7 +115,7 @@ impl Session {
 
     /// What the choice of a token is made from.
     #[must_use]
-    pub fn wanted(&self) -> Query {
+    pub fn query(&self) -> Query {
         let Request { path, username, .. } = &self.request;
         Query::new(self.endpoint.clone(), path.clone(), username.clone())
     }
@@ -161,27 +161,23 @@ impl Session {
     #[must_use]
     pub fn candidate_with(
         &self,
-        wanted: &Query,
+        query: &Query,
         state: &State,
         value: &Fingerprint,
     ) -> Option<Candidate> {
-        use crate::selection::TokenSource;
-        let selection = self.context.select_for_git(wanted, state).ok()?;
-        let reader = crate::app::token_source::Reader::new(&self.context, state);
+        let selection = self.context.select_for_git(query, state).ok()?;
+        let reader = TokenReader::new(&self.context, state);
+        let last_value = |candidate: &Candidate| match &candidate.source {
+            Source::Command(name) => state.commands.get(name)?.last().cloned(),
+            Source::Exchange(exchange) => {
+                let kept = reader.exchanged(exchange)?;
+                Some(kept.secret.fingerprint())
+            }
+            _ => None,
+        };
         selection.candidates.into_iter().find(|candidate| {
-            let printed = match &candidate.source {
-                crate::selection::Source::Command(name) => state
-                    .commands
-                    .get(name)
-                    .and_then(|values| values.last())
-                    .cloned(),
-                crate::selection::Source::Exchange(exchange) => {
-                    let kept = reader.exchanged(exchange);
-                    kept.map(|kept| kept.secret.fingerprint())
-                }
-                _ => None,
-            };
-            reader.known_fingerprint(candidate).or(printed).as_ref() == Some(value)
+            let known = reader.known_fingerprint(candidate);
+            known.or_else(|| last_value(candidate)).as_ref() == Some(value)
         })
     }
 }

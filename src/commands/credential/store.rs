@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
-use crate::commands::credential::request::Session;
+use crate::commands::credential::request::GitRequest;
 use crate::model::repo::Repo;
 use crate::model::secret::Fingerprint;
 use crate::model::secret::Kind;
@@ -23,41 +23,41 @@ use crate::terminal::Failure;
 /// # Errors
 /// When a new token cannot be kept.
 pub fn run() -> Result<()> {
-    let Some(session) = Session::open_silently()? else {
+    let Some(git) = GitRequest::open_silently()? else {
         return Ok(());
     };
-    let request = &session.request;
+    let request = &git.request;
     let Some(secret) = &request.password else {
         return Ok(());
     };
     trace::line(|| format!("{}{}", crate::git::trial::ACCEPTED, secret.hint()));
-    let state = session.context.state_file.load()?;
-    accepted(&session, &state, secret)?;
+    let state = git.context.state_file.load()?;
+    accepted(&git, &state, secret)?;
     // A login in a URL, which any `.gitmodules` can contain, comes here too. Only what a person
     // typed after an unanswered `get` carries the mark of that.
     let is_typed = Mark::find(&request.states) == Some(Mark::Asked);
-    if !is_typed && !session.saves_any() {
+    if !is_typed && !git.saves_any() {
         trace::line(|| "store: not typed at a prompt, so not saved".to_owned());
         return Ok(());
     }
-    if request.ephemeral || is_known(&session, &state, secret) {
+    if request.ephemeral || is_known(&git, &state, secret) {
         trace::line(|| "store: the token is known, or not to be saved".to_owned());
         return Ok(());
     }
-    if !session.saves_any() && secret.kind() == Kind::Other {
+    if !git.saves_any() && secret.kind() == Kind::Other {
         let message = "the typed password is not a Hub token, so it is not saved: \
                        the Hub takes access tokens, not account passwords";
         return Err(Failure::new(message)
             .help("create a token at https://huggingface.co/settings/tokens")
             .into());
     }
-    if session.request.path.as_deref().is_some_and(is_odd) {
+    if git.request.path.as_deref().is_some_and(is_odd) {
         trace::line(|| {
             "store: a path with dot segments does not name a repo, so nothing is saved".to_owned()
         });
         return Ok(());
     }
-    keep(&session, secret)
+    keep(&git, secret)
 }
 
 /// Whether a path means another place than it seems to: a hostile submodule's URL could have a
@@ -67,26 +67,25 @@ fn is_odd(path: &str) -> bool {
 }
 
 /// The server took it: whatever was held against it is lifted.
-fn accepted(session: &Session, state: &State, secret: &Secret) -> Result<()> {
+fn accepted(git: &GitRequest, state: &State, secret: &Secret) -> Result<()> {
     let fingerprint = secret.fingerprint();
-    if state.rejected_at(&session.endpoint, &fingerprint).is_some() {
-        session
-            .context
+    if state.rejected_at(&git.endpoint, &fingerprint).is_some() {
+        git.context
             .state_file
-            .lift(&session.endpoint, &fingerprint)?;
+            .clear_rejection(&git.endpoint, &fingerprint)?;
     }
     Ok(())
 }
 
 /// Whether the token is stored somewhere already, as far as that can be told without asking
 /// anybody.
-fn is_known(session: &Session, state: &State, secret: &Secret) -> bool {
+fn is_known(git: &GitRequest, state: &State, secret: &Secret) -> bool {
     let fingerprint = secret.fingerprint();
-    let mut in_environment = session.context.env.tokens.iter();
+    let mut in_environment = git.context.env.tokens.iter();
     if in_environment.any(|t| t.secret.as_ref().is_ok_and(|known| known.same_as(secret))) {
         return true;
     }
-    let hf = session.context.hf_cli();
+    let hf = git.context.hf_cli();
     let active = hf.active_value().ok().flatten();
     if active.is_some_and(|active| active.same_as(secret)) || hf.stores(secret) {
         return true;
@@ -108,7 +107,7 @@ fn is_known(session: &Session, state: &State, secret: &Secret) -> bool {
         return true;
     }
     for (name, token) in &state.tokens {
-        if token.endpoint != session.endpoint || token.fingerprint != fingerprint {
+        if token.endpoint != git.endpoint || token.fingerprint != fingerprint {
             continue;
         }
         if token.origin == Origin::Login && secret.kind() != Kind::Other {
@@ -117,16 +116,15 @@ fn is_known(session: &Session, state: &State, secret: &Secret) -> bool {
         // What git kept for another repo says nothing of this one, but what it kept for the
         // whole host is what we have just answered; a password is one user's.
         let same_user =
-            secret.kind() != Kind::Other || token.username.as_deref() == username_of(session);
+            secret.kind() != Kind::Other || token.username.as_deref() == username_of(git);
         let same_scope = token.origin == Origin::Login
-            || *name == name_for(session)
+            || *name == name_for(git)
             || (token.path.is_none() && same_user);
         // The fingerprint of a password only sorts, so the values are compared.
-        let record = session.context.read_stored(name, token);
+        let record = git.context.read_stored(name, token);
         if same_scope
             && record.is_ok_and(|record| {
-                record.secret.same_as(secret)
-                    && record.expires == session.request.password_expiry_utc
+                record.secret.same_as(secret) && record.expires == git.request.password_expiry_utc
             })
         {
             return true;
@@ -137,42 +135,38 @@ fn is_known(session: &Session, state: &State, secret: &Secret) -> bool {
 
 /// The name under which git's credential is kept: its scope, exactly as git gave it, a repo in
 /// its shortest form.
-fn name_for(session: &Session) -> TokenName {
-    let path = path_for(session);
-    let username = username_of(session);
-    TokenName::kept_by_git(&session.endpoint.to_string(), username, path.as_deref())
+fn name_for(git: &GitRequest) -> TokenName {
+    let path = path_for(git);
+    let username = username_of(git);
+    TokenName::kept_by_git(&git.endpoint.to_string(), username, path.as_deref())
 }
 
 /// The user name that git gave; none where somebody typed a token for it, since user names are
 /// no secrets here.
-fn username_of(session: &Session) -> Option<&str> {
-    let username = session.request.username.as_deref()?;
+fn username_of(git: &GitRequest) -> Option<&str> {
+    let username = git.request.username.as_deref()?;
     (!crate::model::secret::holds_token(username)).then_some(username)
 }
 
-fn path_for(session: &Session) -> Option<String> {
-    let path = session.request.path.as_deref()?;
+fn path_for(git: &GitRequest) -> Option<String> {
+    let path = git.request.path.as_deref()?;
     Some(Repo::from_path(path).map_or_else(|| path.to_owned(), |repo| repo.to_string()))
 }
 
-fn keep(session: &Session, secret: &Secret) -> Result<()> {
-    let request = &session.request;
-    let name = name_for(session);
-    let storage = session
-        .context
-        .config
-        .storage
-        .unwrap_or(StorageKind::Keyring);
+fn keep(git: &GitRequest, secret: &Secret) -> Result<()> {
+    let request = &git.request;
+    let name = name_for(git);
+    let storage = git.context.config.storage.unwrap_or(StorageKind::Keyring);
     let token = TokenInfo {
-        endpoint: session.endpoint.clone(),
+        endpoint: git.endpoint.clone(),
         storage,
         origin: Origin::Git,
         fingerprint: secret.fingerprint(),
         former: Vec::new(),
         hint: secret.hint(),
         account: None,
-        username: username_of(session).map(str::to_owned),
-        path: path_for(session),
+        username: username_of(git).map(str::to_owned),
+        path: path_for(git),
         expires: request.password_expiry_utc,
         facts: None,
         renewal_failed: None,
@@ -181,19 +175,18 @@ fn keep(session: &Session, secret: &Secret) -> Result<()> {
     };
     let record = Record {
         secret: secret.clone(),
-        endpoint: session.endpoint.clone(),
+        endpoint: git.endpoint.clone(),
         expires: request.password_expiry_utc,
         refresh_token: request.oauth_refresh_token.clone(),
         client_id: None,
         renewed: None,
     };
-    session
-        .context
+    git.context
         .keep(&name, token, &record, |_| Ok(()))
         .with_context(|| {
             Failure::new(format!(
                 "the token typed for {} was not saved",
-                session.endpoint.authority()
+                git.endpoint.authority()
             ))
             .help("to store tokens in a file: git credential-hf login NAME --storage file")
         })

@@ -14,7 +14,7 @@ use crate::import::Place;
 use crate::import::Source;
 use crate::import::remove::Gone;
 use crate::import::remove::remove;
-use crate::model::repo::Location;
+use crate::model::location::Location;
 use crate::model::token_name::TokenName;
 use crate::terminal;
 use crate::terminal::{Progress, Reply};

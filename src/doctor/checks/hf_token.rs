@@ -1,10 +1,13 @@
-//! `HF_TOKEN` and what it overrules: for git-xet, every rule.
+//! `HF_TOKEN`, and what it takes precedence over: for git-xet, over every rule.
 
+use crate::config::Rule;
 use crate::doctor::Check;
 use crate::doctor::Finding;
 use crate::doctor::Group;
 use crate::doctor::Inspection;
+use crate::model::permissions::Role;
 use crate::model::secret::Kind;
+use crate::state::TokenInfo;
 use crate::system::process::on_path;
 
 /// The check.
@@ -36,16 +39,19 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     if !findings.is_empty() {
         return findings;
     }
-    let rules = &context.config.rules;
-    let of_hub = rules
-        .iter()
-        .filter(|rule| rule.pattern.endpoint == endpoint);
-    let stored = around.state.iter().flat_map(|state| state.tokens.values());
-    let scoped = stored.filter(|token| token.endpoint == endpoint && token.facts.is_some());
+    let config = &context.config;
+    let on_hub = |rule: &&Rule| rule.pattern.endpoint == endpoint;
+    let tokens = around.state.iter().flat_map(|state| state.tokens.values());
+    let stored = tokens.filter(|token| token.endpoint == endpoint);
+    let is_scoped = |token: &&TokenInfo| {
+        let facts = token.facts.as_ref();
+        facts.is_some_and(|facts| facts.role == Role::FineGrained)
+    };
+    let (scoped, others): (Vec<_>, Vec<_>) = stored.partition(is_scoped);
     let set = Set {
         variable: context.env.tokens.first().map(|token| token.variable),
-        rules: of_hub.count(),
-        scoped: scoped.count() + usize::from(context.config.default.is_some()),
+        before: config.rules.iter().filter(on_hub).count() + scoped.len(),
+        after: others.len() + usize::from(config.default_for(&endpoint).is_some()),
         xet: on_path("git-xet").is_some(),
     };
     findings.extend(judge(&set));
@@ -57,10 +63,10 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
 struct Set {
     /// The variable that counts.
     variable: Option<&'static str>,
-    /// How many rules there are for the same Hub.
-    rules: usize,
-    /// How many tokens there are that would be chosen by scope or as default.
-    scoped: usize,
+    /// How many rules and fine-grained tokens there are for the same Hub. They take precedence.
+    before: usize,
+    /// How many tokens there are that it takes precedence over.
+    after: usize,
     /// Whether git-xet is installed.
     xet: bool,
 }
@@ -70,25 +76,25 @@ fn judge(set: &Set) -> Option<Finding> {
         return Some(Finding::ok("no token in the environment"));
     };
     let run = "for one command: git credential-hf run -- git push";
-    let finding = match (set.rules, set.scoped, set.xet) {
+    let finding = match (set.before, set.after, set.xet) {
         (0, 0, _) => Finding::ok(format!(
             "{variable} is set, and there is no other token that it could replace"
         )),
         (0, _, _) => Finding::note(format!(
-            "{variable} is set, so git gets it wherever no rule says otherwise, before tokens \
-             chosen by scope and the default"
+            "{variable} is set: it takes precedence over the tokens of an account and over the \
+             default"
         ))
         .by_hand(format!(
-            "unset {variable}, or give repos a rule: git credential-hf use NAME"
+            "unset {variable}, or write a rule: git credential-hf use NAME --for PATTERN"
         )),
         (_, _, true) => Finding::warning(format!(
-            "{variable} is set, and git-xet uses it before it asks git: the rules do not apply \
-             for large files"
+            "{variable} is set, and git-xet uses it before it asks git: rules and scopes do not \
+             count for large files"
         ))
         .by_hand(format!("unset {variable}; or {run}")),
         (_, _, false) => Finding::note(format!(
-            "{variable} is set: git follows the rules anyway, but the hf CLI, Python and \
-             git-xet take {variable} first"
+            "{variable} is set: rules and scopes take precedence over it for git, but the hf CLI, \
+             Python and git-xet take {variable} first"
         ))
         .by_hand(format!("unset {variable}; or {run}")),
     };
@@ -103,7 +109,7 @@ mod tests {
     #[test]
     fn what_it_overrules() {
         let hf_token = Some("HF_TOKEN");
-        for (variable, rules, scoped, xet, verdict) in [
+        for (variable, before, after, xet, verdict) in [
             (None, 1, 1, true, Verdict::Ok),
             (hf_token, 0, 0, true, Verdict::Ok),
             (hf_token, 0, 1, true, Verdict::Note),
@@ -112,8 +118,8 @@ mod tests {
         ] {
             let set = Set {
                 variable,
-                rules,
-                scoped,
+                before,
+                after,
                 xet,
             };
             assert_eq!(judge(&set).map(|f| f.verdict), Some(verdict), "{set:?}");

@@ -31,12 +31,20 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         .flat_map(|rule| rule.tokens().map(|token| (rule.pattern.to_string(), token)))
         .collect();
     let there = |name: &TokenName| exists(around.context, state, name);
-    judge(&rules, config.default.as_ref(), there)
+    let of_endpoints = config.defaults.iter();
+    let of_endpoints =
+        of_endpoints.map(|(endpoint, name)| (format!("the default of {endpoint}"), name));
+    let default = config.default.iter();
+    let defaults: Vec<(String, &TokenName)> = default
+        .map(|name| ("the default".to_owned(), name))
+        .chain(of_endpoints)
+        .collect();
+    judge(&rules, &defaults, there)
 }
 
 fn judge(
     rules: &[(String, &TokenName)],
-    default: Option<&TokenName>,
+    defaults: &[(String, &TokenName)],
     there: impl Fn(&TokenName) -> bool,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -51,17 +59,15 @@ fn judge(
             )),
         );
     }
-    if let Some(name) = default.filter(|name| !there(name)) {
+    for (which, name) in defaults.iter().filter(|(_, name)| !there(name)) {
         let other = "git credential-hf use NAME --default";
         findings.push(
-            Finding::problem(format!(
-                "the default is `{name}`, but there is no such token"
-            ))
-            .by_hand(remedy(name, other)),
+            Finding::problem(format!("{which} is `{name}`, but there is no such token"))
+                .by_hand(remedy(name, other)),
         );
     }
     if findings.is_empty() {
-        findings.push(Finding::ok(match (rules.len(), default.is_some()) {
+        findings.push(Finding::ok(match (rules.len(), !defaults.is_empty()) {
             (0, false) => "no rules and no default".to_owned(),
             (0, true) => "no rules; the default token exists".to_owned(),
             (1, _) => "1 rule; its token exists".to_owned(),
@@ -91,21 +97,24 @@ mod tests {
         let (here, gone) = (TokenName::existing("here"), TokenName::existing("gone"));
         let hf = TokenName::existing("hf:x");
         let there = |name: &TokenName| name.as_str() == "here";
-        for (rules, default, verdicts, fix) in [
-            (&[][..], None, &[Verdict::Ok][..], ""),
-            (&[("acme", &here)], Some(&here), &[Verdict::Ok], ""),
+        let hub = "the default of https://hub.example";
+        for (rules, defaults, verdicts, fix) in [
+            (&[][..], &[][..], &[Verdict::Ok][..], ""),
+            (&[("acme", &here)], &[(hub, &here)], &[Verdict::Ok], ""),
             (
                 &[("acme/*", &gone)],
-                None,
+                &[],
                 &[Verdict::Problem],
                 "unuse 'acme/*'",
             ),
-            (&[("acme", &hf)], None, &[Verdict::Problem], "hf auth login"),
-            (&[], Some(&gone), &[Verdict::Problem], "login gone"),
+            (&[("acme", &hf)], &[], &[Verdict::Problem], "hf auth login"),
+            (&[], &[(hub, &gone)], &[Verdict::Problem], "login gone"),
         ] {
-            let rules: Vec<(String, &TokenName)> =
-                rules.iter().map(|(p, n)| ((*p).to_owned(), *n)).collect();
-            let findings = judge(&rules, default, there);
+            let [rules, defaults] = [rules, defaults].map(|pairs: &[(&str, &TokenName)]| {
+                let owned = pairs.iter().map(|(what, name)| ((*what).to_owned(), *name));
+                owned.collect::<Vec<(String, &TokenName)>>()
+            });
+            let findings = judge(&rules, &defaults, there);
             let seen: Vec<Verdict> = findings.iter().map(|f| f.verdict).collect();
             assert_eq!(seen, verdicts, "{findings:?}");
             let text = findings[0].fix.as_ref().map_or("", |fix| &fix.text);

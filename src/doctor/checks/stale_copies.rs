@@ -62,7 +62,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         .unwrap_or_default();
     if let Ok(state) = &around.state {
         found.unlisted = unlisted(&paths.tokens(), state);
-        found.copies = state.leftovers.keys().map(ToString::to_string).collect();
+        found.copies = state.stale_copies.keys().map(ToString::to_string).collect();
     }
     if let Ok(file) = setup::file(&setup::ConfigFile::Global) {
         let content = files::read_plain(&file).map(|plain| plain.bytes);
@@ -190,7 +190,7 @@ fn half_written(folder: &Path, lock: &Path, is_for: impl Fn(&str) -> bool) -> Ve
 
 /// The token files that belong to no known token.
 fn unlisted(folder: &Path, state: &State) -> Vec<PathBuf> {
-    let names = state.tokens.keys().chain(state.leftovers.keys());
+    let names = state.tokens.keys().chain(state.stale_copies.keys());
     let hashes: Vec<String> = names
         .map(crate::model::token_name::TokenName::hash)
         .collect();

@@ -72,7 +72,7 @@ pub fn applies(pattern: &str, to: Target<'_>) -> bool {
 }
 
 fn decoded(text: &str) -> zeroize::Zeroizing<Vec<u8>> {
-    crate::model::repo::percent_decoded(text)
+    crate::model::location::percent_decoded(text)
 }
 
 /// The parts of a URL or of a piece of one that decide whether a `credential` section applies.

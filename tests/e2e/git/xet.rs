@@ -1,8 +1,10 @@
 //! git-xet, the Hub's transfer agent for git-lfs, which asks git for a token without naming the
 //! repo. A stand-in does exactly what it does up to its storage; git and git-lfs are real.
 
+use crate::hub::common::login;
 use crate::support::git_lfs::{GitLfs, with_each_git};
-use crate::support::hub::Right::Write;
+use crate::support::hub::Right::{Read, Write};
+use crate::support::hub::api::{WhoAmI, fine_grained};
 use crate::support::hub::{Hub, TokenSeen, XET_HOST};
 use crate::support::machine::Machine;
 use crate::support::tools::{Git, gits, need};
@@ -185,6 +187,45 @@ fn what_git_xet_takes_before_it_asks_git() {
         push().ok();
         assert_eq!(uploaded_with(hub), ["acme"]);
         assert_eq!(sources(machine), vec!["url"; FILES]);
+    });
+}
+
+/// It asks git for the token of every file, and then has no use for it.
+#[test]
+fn a_short_upload_asks_for_each_file_and_sends_no_token() {
+    with(newest(), |hub, machine| {
+        hub.give_fresh_xet_tokens();
+        commit_files(machine, "x", "first");
+        hub.clear_log();
+        push(machine, "x", &["push", "origin", "main"]);
+        assert_eq!(sources(machine), vec!["git"; FILES]);
+        assert!(uploaded_with(hub).is_empty());
+        let log = hub.log();
+        let stored = log.iter().filter(|entry| entry.host == XET_HOST);
+        assert_eq!(stored.count(), FILES);
+    });
+}
+
+/// Nobody wrote a rule: git-xet says no more than a host, and the push above it is what counts.
+#[test]
+fn an_upload_uses_the_token_that_may_write() {
+    with(with_each_git(), |hub, machine| {
+        machine.helper(["unuse", "acme"]).ok();
+        let whoami = WhoAmI::start(hub);
+        for (name, right, permission) in [
+            ("ro", Read, "repo.content.read"),
+            ("fg", Write, "repo.write"),
+        ] {
+            let token = hub.add_token(name, &[("acme", right)]);
+            whoami.says(name, fine_grained(&[("model", "acme/x", &[permission])]));
+            login(machine, name, &token).ok();
+        }
+        commit_files(machine, "x", "first");
+        hub.clear_log();
+        push(machine, "x", &["push", "origin", "main"]);
+        assert_eq!(uploaded_with(hub), ["fg"]);
+        machine.git(["fetch", "origin"]).dir("x").ok();
+        assert!(hub.tokens_seen("/acme/x").contains(&"ro".to_owned()));
     });
 }
 

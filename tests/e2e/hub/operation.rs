@@ -2,11 +2,14 @@
 //! written.
 
 use crate::hub::common::{get, label, login};
-use crate::support::hub::Hub;
+use crate::support::git_lfs::with_each_git;
 use crate::support::hub::Right::{Read, Write};
 use crate::support::hub::api::{WhoAmI, account, fine_grained};
+use crate::support::hub::{Hub, Logged, OBJECT_HOST, Right, TokenSeen};
 use crate::support::machine::Machine;
-use serde_json::Value;
+use crate::support::tools::{cannot, need};
+use crate::support::user::noise;
+use serde_json::{Value, json};
 
 const URL: &str = "https://huggingface.co/acme/x";
 
@@ -20,16 +23,18 @@ impl Desk {
     /// A token that reads acme/x, and one that writes to all of acme.
     fn with_two_scoped_tokens() -> Desk {
         let desk = Desk::new();
-        let (read, write) = (&["repo.content.read"], &["repo.write"]);
-        desk.login("ro", Read, fine_grained(&[("model", "acme/x", read)]));
-        desk.login("fg", Write, fine_grained(&[("org", "acme", write)]));
+        desk.store_scoped();
         desk
     }
 
     fn new() -> Desk {
+        Desk::with(|machine| machine)
+    }
+
+    fn with(programs: impl FnOnce(Machine) -> Machine) -> Desk {
         let hub = Hub::start();
         hub.add_repo("acme/x", true);
-        let machine = Machine::new(&hub);
+        let machine = programs(Machine::new(&hub));
         let whoami = WhoAmI::start(&hub);
         machine.configure();
         Desk {
@@ -39,7 +44,32 @@ impl Desk {
         }
     }
 
-    fn login(&self, name: &str, right: crate::support::hub::Right, answer: Value) {
+    fn store_scoped(&self) {
+        let (read, write) = (&["repo.content.read"], &["repo.write"]);
+        self.login("ro", Read, fine_grained(&[("model", "acme/x", read)]));
+        self.login("fg", Write, fine_grained(&[("org", "acme", write)]));
+    }
+
+    /// The read and the write token of one account, a member of the organisation.
+    fn store_for_account(&self) {
+        for (name, right, role) in [("fg", Write, "write"), ("ro", Read, "read")] {
+            let mut answer = account(role);
+            answer["orgs"] = json!([{"type": "org", "name": "acme", "roleInOrg": "write"}]);
+            self.login(name, right, answer);
+        }
+    }
+
+    /// Two tokens of which nothing is known but the rule that names them.
+    fn store_with_rule(&self) {
+        for (name, right, flag) in [("ro", Read, "--fetch"), ("fg", Write, "--push")] {
+            let token = self.hub.add_token(name, &[("acme", right)]);
+            self.machine.login(name, &token, &[]);
+            let arguments = ["use", name, "--for", "acme", flag];
+            self.machine.helper(arguments).ok();
+        }
+    }
+
+    fn login(&self, name: &str, right: Right, answer: Value) {
         let token = self.hub.add_token(name, &[("acme", right)]);
         self.whoami.says(name, answer);
         login(&self.machine, name, &token).ok();
@@ -96,6 +126,120 @@ fn a_clone_takes_the_token_that_reads_and_a_push_the_one_that_writes() {
     let mut seen = desk.seen(|| drop(git(&["push", "--quiet"])));
     seen.sort();
     assert_eq!(seen, ["fg", "ro"]);
+}
+
+/// The tokens that came with requests for which `is` holds, each once.
+fn tokens(log: &[Logged], is: impl Fn(&Logged) -> bool) -> Vec<&str> {
+    let mut found = Vec::new();
+    for entry in log.iter().filter(|entry| is(entry)) {
+        if let TokenSeen::Known(label) = &entry.token {
+            found.push(label.as_str());
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Whoever asks, git's transport or git-lfs with either protocol, and however the push was called.
+#[test]
+fn with_each_git_and_each_git_lfs() {
+    let service = |entry: &Logged, name: &str| {
+        entry.path.ends_with(name) || entry.query == format!("service={name}")
+    };
+    let fetches = |entry: &Logged| service(entry, "git-upload-pack");
+    let of_lfs = |entry: &Logged| entry.path.contains("/info/lfs/");
+    for (git, lfs) in with_each_git() {
+        for store in [
+            Desk::store_scoped,
+            Desk::store_for_account,
+            Desk::store_with_rule,
+        ] {
+            let desk = Desk::with(|machine| machine.with_git(&git).with_git_lfs(&lfs));
+            store(&desk);
+            let git = |arguments: &[&str]| drop(desk.machine.git(arguments).dir("x").ok());
+            desk.clone();
+            git(&["lfs", "track", "*.bin"]);
+            git(&["config", "alias.up", "!git push --quiet"]);
+            for (number, push) in [
+                &["push", "--quiet"][..],
+                &["up"],
+                &["-C", ".", "push", "--quiet"],
+                &["lfs", "push", "origin", "main"],
+            ]
+            .iter()
+            .enumerate()
+            {
+                desk.machine
+                    .write(format!("x/{number}.bin"), noise(1000 + number));
+                desk.machine.commit_all("x");
+                desk.hub.clear_log();
+                git(push);
+                let log = desk.hub.log();
+                let uploads = log
+                    .iter()
+                    .filter(|it| it.method == "PUT" && it.host == OBJECT_HOST);
+                assert_eq!(uploads.count(), 1, "{push:?}");
+                let push = format!("{push:?}, {lfs:?}: {log:?}");
+                let writes = |entry: &Logged| of_lfs(entry) || service(entry, "git-receive-pack");
+                assert_eq!(tokens(&log, writes), ["fg"], "{push}");
+                // git-lfs looks up the remote's branches first.
+                assert!(["ro"].starts_with(&tokens(&log, fetches)), "{push}");
+            }
+            git(&["push", "--quiet"]);
+
+            desk.hub.clear_log();
+            desk.machine.git(["clone", "--quiet", URL, "copy"]).ok();
+            desk.machine.git(["lfs", "pull"]).dir("copy").ok();
+            assert!(
+                desk.machine
+                    .home()
+                    .join("copy/0.bin")
+                    .metadata()
+                    .expect("it")
+                    .len()
+                    == 1000
+            );
+            let log = desk.hub.log();
+            assert_eq!(tokens(&log, of_lfs), ["ro"], "{lfs:?}");
+            assert_eq!(tokens(&log, |_| true), ["ro"], "{lfs:?}");
+        }
+    }
+}
+
+/// Where the command lines cannot be read, the token that may do either is given.
+#[test]
+fn without_proc_the_operation_is_not_known() {
+    if !need("unshare") {
+        return;
+    }
+    let desk = Desk::with_two_scoped_tokens();
+    // Another user's processes are hidden so (hidepid), and a chroot may have none at all.
+    let hidden = "mount -t tmpfs none /proc && exec \"$@\"";
+    let arguments = [
+        "--mount",
+        "--map-root-user",
+        "sh",
+        "-c",
+        hidden,
+        "sh",
+        "git",
+    ];
+    let git = |arguments_of_git: &[&str]| {
+        let all = arguments.iter().chain(arguments_of_git);
+        desk.machine.command("unshare", all).run()
+    };
+    if git(&["version"]).code != 0 {
+        cannot::<()>("this system has no namespaces to hide /proc in");
+        return;
+    }
+    let seen = desk.seen(|| drop(git(&["clone", "--quiet", URL, "x"]).ok()));
+    assert_eq!(seen, ["fg"]);
+    desk.commit();
+    assert_eq!(
+        desk.seen(|| drop(git(&["-C", "x", "push", "--quiet"]).ok())),
+        ["fg"]
+    );
 }
 
 #[test]

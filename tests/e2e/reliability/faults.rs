@@ -582,7 +582,7 @@ impl Desk {
                 .iter()
                 .filter(move |(_, token)| token.storage == kind);
             let left = state
-                .leftovers
+                .stale_copies
                 .iter()
                 .filter(move |(_, left)| left.contains(&kind));
             let names: BTreeSet<&TokenName> = tokens
@@ -620,7 +620,7 @@ impl Desk {
     fn is_clean(&self) {
         self.is_whole();
         let state = self.state();
-        assert!(state.leftovers.is_empty(), "{:?}", state.leftovers);
+        assert!(state.stale_copies.is_empty(), "{:?}", state.stale_copies);
         let left = files(&self.machine.home());
         let left = left.iter().filter(|path| {
             let name = path.file_name().expect("a name").to_string_lossy();

@@ -13,6 +13,7 @@ import os
 import ssl
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -32,25 +33,33 @@ def install():
         git("config", "--global", f"lfs.customtransfer.xet.{key}", value)
 
 
-def git_folder():
-    # Its library looks for the repository from the working directory, whatever GIT_DIR says.
-    env = {key: value for key, value in os.environ.items() if key != "GIT_DIR"}
-    return git("rev-parse", "--absolute-git-dir", env=env).strip()
+def as_libgit2(*arguments):
+    """What its library reads: it looks for the repository from the working directory, whatever
+    GIT_DIR says, and does not see what `git -c` sets."""
+    unseen = ("GIT_DIR", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT")
+    env = {key: value for key, value in os.environ.items() if key not in unseen}
+    return git(*arguments, env=env).strip()
 
 
 def remote_url(remote):
     try:
-        return git("remote", "get-url", remote).strip()
+        return as_libgit2("remote", "get-url", remote)
     except RuntimeError:
         return remote
+
+
+def access(url):
+    try:
+        return as_libgit2("config", f"lfs.{url.removesuffix('.git')}.git/info/lfs.access")
+    except RuntimeError:
+        return ""
 
 
 def token_for(url):
     """The token, and where it was found: the first place that has one."""
     parts = urllib.parse.urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
-    lfs = f"{url.removesuffix('.git')}.git/info/lfs"
-    if subprocess.run(["git", "config", f"lfs.{lfs}.access"], capture_output=True).stdout == b"none\n":
+    if access(url) == "none":
         return None, "none"
     if parts.username and parts.password:
         return parts.password, "url"
@@ -62,10 +71,11 @@ def token_for(url):
         login = None
     if login:
         return login[2], "netrc"
-    answer = git("credential", "fill", stdin=f"url=https://{host}\n\n", cwd=git_folder())
+    answer = git("credential", "fill", stdin=f"url=https://{host}\n\n", cwd=as_libgit2("rev-parse", "--absolute-git-dir"))
     for line in answer.splitlines():
-        if line.startswith("password="):
-            return line.removeprefix("password="), "git"
+        password = "".join(line.split()).removeprefix("password=")
+        if line.startswith("password=") and password:
+            return password, "git"
     raise RuntimeError(f"failed to find authentication for https://{host}")
 
 
@@ -94,10 +104,15 @@ def upload(event, url):
     oid = event["oid"]
     # git-lfs starts its other agents when the first one has got so far.
     say({"event": "progress", "oid": oid, "bytesSoFar": 1, "bytesSinceLast": 1})
-    storage = json.loads(request("GET", event["action"]["href"], token))
+    header = event["action"]["header"]
+    storage = header["X-Xet-Cas-Url"]
+    storage_token = header["X-Xet-Access-Token"]
+    if int(header["X-Xet-Token-Expiration"]) - time.time() <= 30:
+        answer = json.loads(request("GET", event["action"]["href"], token))
+        storage_token = answer["accessToken"]
     with open(event["path"], "rb") as file:
         body = file.read()
-    request("PUT", f"{storage['casUrl']}/objs/{oid}", storage["accessToken"], body)
+    request("PUT", f"{storage}/objs/{oid}", storage_token, body)
 
 
 def transfer():
@@ -107,6 +122,9 @@ def transfer():
         if event["event"] == "terminate":
             return
         if event["event"] == "init":
+            if event["operation"] != "upload":
+                say({"error": {"code": 1, "message": "downloads go through git-lfs itself"}})
+                continue
             url = remote_url(event["remote"])
             say({})
             continue

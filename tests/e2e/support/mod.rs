@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses the part of the toolbox it needs")]
 
 pub mod accounts;
+pub mod advice;
 pub mod attacks;
 pub mod faults;
 pub mod git_lfs;

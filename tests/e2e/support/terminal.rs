@@ -129,6 +129,26 @@ impl Terminal {
         assert!(sent.expect("kill").success());
     }
 
+    /// Answers each question with yes, and with a token where one is asked for, up to the end.
+    pub fn answered(mut self, token: &str) -> (i32, String) {
+        let start = Instant::now();
+        while self.child.try_wait().expect("ask how it is").is_none() {
+            assert!(start.elapsed() < PATIENCE, "{}", self.screen());
+            let screen = self.screen();
+            let asked = &screen[self.read..];
+            if asked.ends_with("(not shown): ") {
+                self.read = screen.len();
+                self.hides();
+                self.types(&format!("{token}\n"));
+            } else if asked.ends_with("] ") && (asked.contains("[y/")) {
+                self.read = screen.len();
+                self.types("y\n");
+            }
+            sleep(Duration::from_millis(5));
+        }
+        self.ends()
+    }
+
     /// Waits for the end: its exit code (128 and the number for a signal), and all that was shown.
     pub fn ends(mut self) -> (i32, String) {
         let start = Instant::now();

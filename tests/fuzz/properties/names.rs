@@ -1,11 +1,11 @@
 //! Repos and patterns: each reads back as itself, and a pattern takes in what it says.
 
 use git_credential_hf::model::endpoint::Endpoint;
+use git_credential_hf::model::location::parse_location;
 use git_credential_hf::model::pattern::Names;
 use git_credential_hf::model::pattern::Pattern;
 use git_credential_hf::model::repo::Kind;
 use git_credential_hf::model::repo::Repo;
-use git_credential_hf::model::repo::parse_location;
 use git_credential_hf::model::token_name::TokenName;
 
 use super::text;

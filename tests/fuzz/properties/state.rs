@@ -55,7 +55,7 @@ fn rejections(mut state: State, now: u64) {
         // What is long past may be forgotten, and no more.
         assert!(after == before || *after == Eligibility::Good);
     }
-    state.lift(&hub, &value);
+    state.clear_rejection(&hub, &value);
     assert_eq!(state.standing(&hub, &value, now), Eligibility::Good);
 
     let fallen: Vec<_> = state.tokens.keys().cloned().collect();

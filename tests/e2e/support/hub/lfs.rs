@@ -14,6 +14,8 @@ pub const OBJECT_HOST: &str = "cdn-lfs.huggingface.co";
 
 /// Where git-xet puts what it uploads.
 pub const XET_HOST: &str = "cas-server.xethub.hf.co";
+/// When a token for that ends (Unix seconds): not during a test.
+const XET_EXPIRES: u64 = 4_000_000_000;
 
 /// The objects of all repos, and the signatures under which they may be fetched and put.
 #[derive(Default)]
@@ -27,6 +29,8 @@ pub struct Objects {
     pub locks_verify: Option<u16>,
     /// The statuses that the next batch requests are refused with.
     pub refused_batches: VecDeque<u16>,
+    /// Whether the batch answer brings a token for git-xet's storage that is good for the upload.
+    pub xet_is_fresh: bool,
 }
 
 /// The right that a call of the LFS API takes. There are no locks here, so asking about them takes
@@ -61,7 +65,7 @@ impl Objects {
             .map(|asked| {
                 let mut object = self.offer(operation, asked);
                 if xet && !object["actions"].is_null() {
-                    object["actions"]["upload"] = by_xet(repo);
+                    object["actions"]["upload"] = self.by_xet(repo);
                 }
                 object
             })
@@ -78,13 +82,36 @@ impl Objects {
         }
     }
 
-    /// Hands out a token for git-xet's storage, to who may write to the repo.
-    pub fn xet_token(&mut self) -> Response {
+    /// How git-xet is to upload an object. Its first token for the storage has expired already, so
+    /// that it has to ask for one, as it does in a long upload; unless a test wants a fresh one.
+    fn by_xet(&mut self, repo: &RepoName) -> Value {
+        let (token, expires) = match self.xet_is_fresh {
+            true => (self.xet_storage_token(), XET_EXPIRES),
+            false => (random(16), 1),
+        };
+        json!({
+            "href": format!("https://huggingface.co/api/{repo}/xet-write-token/main"),
+            "header": {
+                "X-Xet-Cas-Url": format!("https://{XET_HOST}"),
+                "X-Xet-Access-Token": token,
+                "X-Xet-Token-Expiration": expires.to_string(),
+                "X-Xet-Session-Id": random(8),
+            },
+        })
+    }
+
+    fn xet_storage_token(&mut self) -> String {
         let token = random(16);
+        self.signatures.insert(token.clone());
+        token
+    }
+
+    /// Hands out a token for git-xet's storage to a client that may write to the repo.
+    pub fn xet_token(&mut self) -> Response {
+        let token = self.xet_storage_token();
         let answer = json!({
-            "casUrl": format!("https://{XET_HOST}"), "exp": 4_000_000_000_u64, "accessToken": token,
+            "casUrl": format!("https://{XET_HOST}"), "exp": XET_EXPIRES, "accessToken": token,
         });
-        self.signatures.insert(token);
         Response::json(200, &answer)
     }
 
@@ -149,20 +176,6 @@ impl Objects {
 pub fn parse_xet_path(path: &str) -> Option<RepoName> {
     let repo = path.strip_prefix("/api/")?;
     RepoName::parse(repo.strip_suffix("/xet-write-token/main")?)
-}
-
-/// How git-xet is to upload an object. Its first token for the storage has expired already, so
-/// that it has to ask for one, as it does in a long upload.
-fn by_xet(repo: &RepoName) -> Value {
-    json!({
-        "href": format!("https://huggingface.co/api/{repo}/xet-write-token/main"),
-        "header": {
-            "X-Xet-Cas-Url": format!("https://{XET_HOST}"),
-            "X-Xet-Access-Token": random(16),
-            "X-Xet-Token-Expiration": "1",
-            "X-Xet-Session-Id": random(8),
-        },
-    })
 }
 
 fn lfs_json(status: u16, value: &Value) -> Response {

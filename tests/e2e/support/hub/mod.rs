@@ -193,6 +193,11 @@ impl Hub {
         self.state().objects.refused_batches.push_back(status);
     }
 
+    /// Tells git-xet with the batch answer all that an upload takes, so that it asks for no more.
+    pub fn give_fresh_xet_tokens(&self) {
+        self.state().objects.xet_is_fresh = true;
+    }
+
     /// Forgets all large files.
     pub fn forget_objects(&self) {
         self.state().objects = Objects::default();
