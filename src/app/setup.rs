@@ -157,7 +157,7 @@ fn other_systems(path: &Path) -> Vec<String> {
             continue;
         }
         let file = ask(&git, &["var", "GIT_CONFIG_SYSTEM"]);
-        let file = file.map_or_else(|| "FILE".to_owned(), |file| shell_quoted(&file).into());
+        let file = file.map_or_else(|| "FILE".to_owned(), |file| shell_quoted(&file));
         found.push(format!(
             "{} does not read {}: run `git credential-hf configure --file {file}`",
             git.display(),

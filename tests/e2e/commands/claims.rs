@@ -187,3 +187,52 @@ fn a_broken_git_configuration_is_not_a_missing_git() {
     let said = machine.helper(["doctor", "--offline"]).run().stdout;
     assert!(!said.contains("cannot read its configuration"), "{said}");
 }
+
+#[test]
+fn configure_says_that_git_calls_only_what_it_then_calls() {
+    let (_hub, machine, _) = desk(account("write"));
+    let system = machine.home().join("system");
+    machine.env("GIT_CONFIG_SYSTEM", &system);
+    let configure = || machine.helper(["configure", "--system"]).ok().stdout;
+    assert!(configure().starts_with("git now calls `"));
+    assert!(configure().starts_with("git already calls `"));
+    machine.env("GIT_CONFIG_NOSYSTEM", "1");
+    let said = configure();
+    assert!(said.starts_with("nothing to change: "), "{said}");
+    assert!(said.contains("note: git does not read "), "{said}");
+    machine.unset("GIT_CONFIG_NOSYSTEM");
+    let said = machine.helper(["unconfigure"]).ok().stdout;
+    assert!(
+        said.contains("but git calls it: run `git credential-hf unconfigure --system`"),
+        "{said}"
+    );
+    machine.helper(["unconfigure", "--system"]).ok();
+    let said = machine.helper(["unconfigure"]).ok().stdout;
+    assert!(said.starts_with("git did not call this helper"), "{said}");
+}
+
+#[test]
+fn a_file_system_without_locks_comes_with_a_way_out() {
+    let (_hub, machine, token) = desk(account("write"));
+    let login = |machine: &Machine| {
+        let strace = ["-f", "-o", "/dev/null", "-e", "trace=flock"];
+        let fault = ["-e", "inject=flock:error=ENOLCK", "git-credential-hf"];
+        let verb = ["login", "work", "--with-token", "--storage", "file"];
+        let all = strace.iter().chain(&fault).chain(&verb);
+        machine.command("strace", all).stdin(&token).run()
+    };
+    let failed = login(&machine).fails();
+    failed.says(&["has no locks", "set GIT_CREDENTIAL_HF_HOME to a folder"]);
+}
+
+#[test]
+fn a_login_in_a_url_is_not_called_typed() {
+    let (hub, machine, token) = desk(account("write"));
+    hub.add_repo("acme/x", true);
+    machine.configure();
+    let url = format!("https://u:{token}@huggingface.co/acme/x");
+    // Without a keyring, and without a file storage chosen.
+    let read = machine.git(["ls-remote", &url]).ok();
+    assert!(read.helper_lines().is_empty(), "{read}");
+    assert!(!read.stderr.contains("error"), "{read}");
+}
