@@ -7,7 +7,7 @@ use crate::app::Context;
 use crate::app::asked::{self, Asked};
 use crate::app::target;
 use crate::app::token_source::Reader;
-use crate::app::wording::{select_failure, source_name};
+use crate::app::wording::{self, select_failure, source_name};
 use crate::model::endpoint::Endpoint;
 use crate::model::operation::Operation;
 use crate::model::repo::Location;
@@ -15,7 +15,7 @@ use crate::model::secret::{Kind, Secret};
 use crate::model::text::{one_line, sanitize};
 use crate::model::time;
 use crate::model::token_name::TokenName;
-use crate::selection::{Outcome, choose};
+use crate::selection::{Candidate, Outcome, choose};
 use crate::state::{Eligibility, State, TokenInfo};
 use crate::system::clock;
 use crate::terminal;
@@ -104,13 +104,13 @@ struct Here {
 }
 
 /// The token that git gets, or why it gets none.
-#[derive(Clone, PartialEq, Eq)]
 enum Answer {
     Token {
-        name: String,
+        candidate: Candidate,
         /// `None` for one that the Hub makes when git asks.
         hint: Option<String>,
-        reason: String,
+        /// Why the Hub will refuse a push with it.
+        lack: Option<String>,
     },
     None(String),
 }
@@ -345,39 +345,41 @@ fn notes(state: &State, token: &TokenInfo, now: u64) -> Vec<String> {
 
 impl Here {
     fn as_text(&self) -> String {
-        if self.fetch == self.push {
-            return format!(
-                "{}: fetch and push {}\n",
-                self.subject,
-                self.fetch.in_words()
-            );
+        let subject = &self.subject;
+        let both = self.fetch.in_words("get");
+        if both == self.push.in_words("get") {
+            return format!("{subject}: fetch and push {both}\n");
         }
-        format!(
-            "{}: fetch {}\n{}: push {}\n",
-            self.subject,
-            self.fetch.in_words(),
-            self.subject,
-            self.push.in_words()
-        )
+        let (fetch, push) = (self.fetch.in_words("gets"), self.push.in_words("gets"));
+        format!("{subject}: fetch {fetch}\n{subject}: push {push}\n")
     }
 }
 
 impl Answer {
-    fn in_words(&self) -> String {
+    fn in_words(&self, verb: &str) -> String {
         match self {
-            Self::Token { name, hint, reason } => {
-                let hint = hint.iter().map(|hint| format!(" ({hint})"));
-                format!("get {name}{}: {reason}", hint.collect::<String>())
+            Self::Token {
+                candidate,
+                hint,
+                lack,
+            } => {
+                let lack = lack.iter().map(|lack| format!(", but {lack}"));
+                let what = wording::describe(candidate, hint.as_deref());
+                format!("{verb} {what}{}", lack.collect::<String>())
             }
-            Self::None(why) => format!("get no token: {why}"),
+            Self::None(why) => format!("{verb} no token: {why}"),
         }
     }
 
     fn as_json(&self) -> Value {
         match self {
-            Self::Token { name, hint, reason } => {
-                json!({ "token": hint, "source": name, "reason": reason })
-            }
+            Self::Token {
+                candidate, hint, ..
+            } => json!({
+                "token": hint,
+                "source": source_name(&candidate.source),
+                "reason": candidate.reason.to_string(),
+            }),
             Self::None(why) => json!({ "token": null, "reason": why }),
         }
     }
@@ -513,6 +515,10 @@ fn answer(context: &Context, state: &State, location: &Location, operation: Oper
         Ok(selection) => selection,
         Err(error) => return Answer::None(select_failure(error).to_string()),
     };
+    let lack = |candidate: &Candidate| {
+        let (lack, repo) = (candidate.lack?, selection.repo.as_ref()?);
+        Some(wording::lack(lack, repo))
+    };
     let mut reader = Reader::new(context, state);
     let outcome = choose(
         &selection.candidates,
@@ -526,14 +532,14 @@ fn answer(context: &Context, state: &State, location: &Location, operation: Oper
         Outcome::Offer {
             candidate, loaded, ..
         } => Answer::Token {
-            name: source_name(&candidate.source),
+            lack: lack(&candidate),
             hint: Some(loaded.secret.hint()),
-            reason: candidate.reason.to_string(),
+            candidate,
         },
         Outcome::Deferred(candidate) => Answer::Token {
-            name: source_name(&candidate.source),
+            candidate,
             hint: None,
-            reason: candidate.reason.to_string(),
+            lack: None,
         },
         Outcome::Stopped(_, why) => Answer::None(why),
         Outcome::AllRejected(candidate) => {

@@ -123,7 +123,7 @@ fn erase_value(session: &Session, state: &State, secret: &Secret) -> Result<()> 
         };
         let repo = session.request.path.as_deref().and_then(Repo::from_path);
         terminal::say(&format!(
-            "{what} was rejected by {host}: {}{next}",
+            "{what}, was rejected by {host}: {}{next}",
             session.after_rejection(repo.as_ref(), &candidate)
         ));
     }

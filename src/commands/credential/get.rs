@@ -123,7 +123,7 @@ fn answer(session: &Session) -> Result<Reply> {
                 let refused = context.describe(&refused, &state);
                 let next = wording::source_name(&candidate.source);
                 terminal::say(&format!(
-                    "{refused} was rejected by {host} for {subject}; using {next}"
+                    "{refused}, was rejected by {host} for {subject}; using {next}"
                 ));
             }
             // Git tells no helper of a 403, so this is said before it comes.
@@ -137,9 +137,8 @@ fn answer(session: &Session) -> Result<Reply> {
                 line.iter().for_each(|line| terminal::say(line));
             }
             trace::line(|| {
-                let what = context.describe(&candidate, &state);
-                let hint = loaded.secret.hint();
-                format!("{ANSWERING}{subject}{WITH}{what}, {hint}")
+                let what = wording::describe(&candidate, Some(&loaded.secret.hint()));
+                format!("{ANSWERING}{subject}{WITH}{what}")
             });
             let asked = wanted.username.filter(|name| !name.is_empty());
             let is_asked_for = asked.is_some();
@@ -173,7 +172,7 @@ fn answer(session: &Session) -> Result<Reply> {
         Outcome::AllRejected(candidate) => {
             let what = context.describe(&candidate, &state);
             terminal::say(&format!(
-                "{what} was rejected by {host} for {subject}: {}",
+                "{what}, was rejected by {host} for {subject}: {}",
                 session.after_rejection(selection.repo.as_ref(), &candidate)
             ));
             Ok(Reply::Quit)
