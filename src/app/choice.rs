@@ -149,7 +149,7 @@ pub fn choose_for(
         Outcome::AllRejected(candidate) => {
             chosen.rejected = true;
             chosen.said.push(format!(
-                "{} was rejected less than a minute ago: {}",
+                "{}, was rejected less than a minute ago: {}",
                 context.describe(&candidate, state),
                 wording::remedy(&candidate)
             ));

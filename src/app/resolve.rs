@@ -2,6 +2,7 @@
 
 use super::Context;
 use crate::app::token_source::TokenReader;
+use crate::app::wording::source_name;
 use crate::git::calling_process::{Asker, Callers};
 use crate::git::run::ReadError;
 use crate::git::{calling_process, remotes};
@@ -158,7 +159,16 @@ impl Context {
 
     fn trace_candidates(&self, selection: &Selection, state: &State) {
         for (at, candidate) in selection.candidates.iter().enumerate() {
-            trace::line(|| format!("candidate {}: {}", at + 1, self.describe(candidate, state)));
+            trace::line(|| {
+                let source = source_name(&candidate.source);
+                let place = self.place(&candidate.source, state);
+                let place = place.map_or_else(String::new, |place| format!(" ({place})"));
+                format!(
+                    "candidate {}: {source}{place}: {}",
+                    at + 1,
+                    candidate.reason
+                )
+            });
         }
     }
 

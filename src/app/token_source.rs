@@ -4,7 +4,7 @@ use crate::app::Context;
 use crate::app::exchange;
 use crate::app::renewal;
 use crate::app::renewal::RenewalError;
-use crate::app::wording::{remedy, stopped};
+use crate::app::wording::{self, remedy, stopped};
 use crate::hf_cli::Which;
 use crate::model::secret::Fingerprint;
 use crate::model::secret::Kind;
@@ -301,13 +301,17 @@ impl TokenSource for TokenReader<'_> {
             // It may well be there: why that is not known has been said.
             return;
         }
-        let what = self.context.describe(candidate, self.state);
+        let what = match &candidate.source {
+            // Why it is looked for says what there is to change.
+            Source::Unusable(..) => self.context.describe(candidate, self.state) + ",",
+            source => {
+                let hint = self.context.hint(source, self.state);
+                wording::with_hint(source, hint.as_deref())
+            }
+        };
         let line = match why {
             SkipReason::Unreadable(StorageError::NotFound) => {
-                format!(
-                    "the secret of {what} is missing from its storage; {}",
-                    remedy(candidate)
-                )
+                format!("{what} is missing from its storage; {}", remedy(candidate))
             }
             SkipReason::Unreadable(error) if matches!(candidate.source, Source::Unusable(..)) => {
                 let instead = || self.context.instead_of_missing(candidate);

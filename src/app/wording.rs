@@ -4,10 +4,12 @@ use super::Context;
 use super::lookup::suggestion;
 use crate::git::asking::undo;
 use crate::git::config::Entry;
+use crate::hf_cli::Which;
 use crate::model::endpoint::Endpoint;
 use crate::model::operation::Operation;
 use crate::model::permissions::Lack;
 use crate::model::repo::Repo;
+use crate::model::secret::Secret;
 use crate::model::text::shell_quoted;
 use crate::model::time;
 use crate::model::token_name::TokenName;
@@ -19,13 +21,28 @@ use crate::state::State;
 use crate::terminal::Failure;
 
 impl Context {
-    /// A candidate in words: what it is, why it is a candidate, and where it is stored.
+    /// A candidate in words, with its last four characters as far as they are known without
+    /// reading its storage.
     #[must_use]
     pub fn describe(&self, candidate: &Candidate, state: &State) -> String {
-        let source = source_name(&candidate.source);
-        match (&candidate.source, self.place(&candidate.source, state)) {
-            (Source::Environment(_), _) | (_, None) => format!("{source} ({})", candidate.reason),
-            (_, Some(place)) => format!("{source} ({}, {place})", candidate.reason),
+        describe(candidate, self.hint(&candidate.source, state).as_deref())
+    }
+
+    /// Kind and last four characters of a source's secret, without reading its storage.
+    #[must_use]
+    pub fn hint(&self, source: &Source, state: &State) -> Option<String> {
+        match source {
+            Source::Stored(name) => Some(state.tokens.get(name)?.hint.clone()),
+            Source::Environment(variable) => {
+                let mut tokens = self.env.tokens.iter();
+                let token = tokens.find(|token| token.variable == *variable)?;
+                token.secret.as_ref().ok().map(Secret::hint)
+            }
+            Source::HfCli(name) => {
+                let read = self.hf_cli().read(Which::of(name.as_deref()));
+                read.ok().map(|token| token.secret.hint())
+            }
+            Source::Command(_) | Source::Exchange(_) | Source::Unusable(..) => None,
         }
     }
 
@@ -47,6 +64,31 @@ impl Context {
             Source::Unusable(..) => None,
         }
     }
+}
+
+/// A candidate in words: which token it is, and why it was chosen.
+#[must_use]
+pub fn describe(candidate: &Candidate, hint: Option<&str>) -> String {
+    let token = with_hint(&candidate.source, hint);
+    format!("{token}{BECAUSE}{}", candidate.reason)
+}
+
+/// What a source is called in messages, with its last four characters where they are known.
+#[must_use]
+pub fn with_hint(source: &Source, hint: Option<&str>) -> String {
+    let hint = hint.map_or_else(String::new, |hint| format!(" ({hint})"));
+    format!("{}{hint}", source_name(source))
+}
+
+/// What stands between a token and the reason of its choice.
+const BECAUSE: &str = ", chosen because ";
+
+/// The hint in what [`describe`] makes.
+#[must_use]
+pub fn hint_in(described: &str) -> Option<&str> {
+    let (token, _) = described.rsplit_once(BECAUSE)?;
+    let (_, hint) = token.strip_suffix(')')?.rsplit_once(" (")?;
+    Some(hint)
 }
 
 /// Says that a token ends within days, while there is time to replace it.
@@ -232,9 +274,8 @@ impl Context {
             ),
         };
         format!(
-            "{} ({}) may not push to {repo}, as far as is known: {}; {help}",
-            source_name(&candidate.source),
-            candidate.reason,
+            "{}, may not push to {repo}, as far as is known: {}; {help}",
+            self.describe(candidate, state),
             self::lack(lack, repo),
         )
     }

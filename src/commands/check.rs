@@ -214,7 +214,7 @@ impl Question<'_> {
         answered: &str,
     ) -> Option<(Candidate, String)> {
         let shown = |candidate: &Candidate, hint: &str| {
-            format!("{}, {hint}", self.context.describe(candidate, state)) == answered
+            wording::describe(candidate, Some(hint)) == answered
         };
         if let Some((candidate, loaded)) = &chosen.token {
             let hint = loaded.secret.hint();
@@ -222,7 +222,7 @@ impl Question<'_> {
                 return Some((candidate.clone(), hint));
             }
         }
-        let (_, hint) = answered.rsplit_once(", ")?;
+        let hint = wording::hint_in(answered)?;
         let query = Asked::at(&self.place.location).query;
         let query = query.for_operation(Some(self.access.into()));
         let selection = self.context.select(&query, state).ok()?;
@@ -303,9 +303,8 @@ impl Failed<'_> {
         {
             rejected.dead.remove(0);
             let (candidate, hint) = dead;
-            let context = self.question.context;
             verdict.problem = Some(self.diagnose(&candidate, &HubError::Rejected, None));
-            verdict.token = format!("{}, {hint}", context.describe(&candidate, self.state));
+            verdict.token = wording::describe(&candidate, Some(&hint));
             verdict.candidate = Some((candidate, hint));
             return;
         }

@@ -10,7 +10,6 @@ use crate::app::target;
 use crate::app::token_source::TokenReader;
 use crate::app::wording;
 use crate::app::wording::short_name;
-use crate::hf_cli::Which;
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
 use crate::model::operation::Operation;
@@ -283,26 +282,11 @@ impl Row {
             _ => None,
         };
         let hint = match &candidate.source {
-            Source::Environment(variable) => context
-                .env
-                .tokens
-                .iter()
-                .find(|t| t.variable == *variable)
-                .and_then(|t| {
-                    t.secret
-                        .as_ref()
-                        .ok()
-                        .map(crate::model::secret::Secret::hint)
-                }),
-            Source::HfCli(name) => {
-                let read = context.hf_cli().read(Which::of(name.as_deref()));
-                read.ok().map(|token| token.secret.hint())
-            }
             Source::Exchange(exchange) => {
                 let kept = reader.exchanged(exchange);
                 kept.map(|kept| kept.secret.hint())
             }
-            _ => token.map(|token| token.hint.clone()),
+            source => context.hint(source, state),
         };
         let standing = reader
             .known_fingerprint(candidate)

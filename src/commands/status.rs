@@ -7,7 +7,7 @@ use crate::app::Context;
 use crate::app::asked::Asked;
 use crate::app::choice::{Asker, Choice};
 use crate::app::target;
-use crate::app::wording::source_name;
+use crate::app::wording::{self, source_name};
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
 use crate::model::operation::Operation;
@@ -15,7 +15,7 @@ use crate::model::secret::{Kind, Secret};
 use crate::model::text::{one_line, sanitize};
 use crate::model::time;
 use crate::model::token_name::TokenName;
-use crate::selection::Outcome;
+use crate::selection::{Candidate, Outcome};
 use crate::state::{Eligibility, State, TokenInfo};
 use crate::system::clock;
 use crate::terminal;
@@ -110,13 +110,13 @@ struct Here {
 }
 
 /// The token that git gets, or why it gets none.
-#[derive(Clone, PartialEq, Eq)]
 enum Answer {
     Token {
-        name: String,
+        candidate: Candidate,
         /// `None` for one that the Hub makes when git asks.
         hint: Option<String>,
-        reason: String,
+        /// Why the Hub will refuse a push with it.
+        lack: Option<String>,
     },
     None(String),
 }
@@ -360,39 +360,41 @@ fn notes(state: &State, token: &TokenInfo, now: u64) -> Vec<String> {
 
 impl Here {
     fn as_text(&self) -> String {
-        if self.fetch == self.push {
-            return format!(
-                "{}: fetch and push {}\n",
-                self.subject,
-                self.fetch.in_words()
-            );
+        let subject = &self.subject;
+        let both = self.fetch.in_words("get");
+        if both == self.push.in_words("get") {
+            return format!("{subject}: fetch and push {both}\n");
         }
-        format!(
-            "{}: fetch {}\n{}: push {}\n",
-            self.subject,
-            self.fetch.in_words(),
-            self.subject,
-            self.push.in_words()
-        )
+        let (fetch, push) = (self.fetch.in_words("gets"), self.push.in_words("gets"));
+        format!("{subject}: fetch {fetch}\n{subject}: push {push}\n")
     }
 }
 
 impl Answer {
-    fn in_words(&self) -> String {
+    fn in_words(&self, verb: &str) -> String {
         match self {
-            Self::Token { name, hint, reason } => {
-                let hint = hint.iter().map(|hint| format!(" ({hint})"));
-                format!("get {name}{}: {reason}", hint.collect::<String>())
+            Self::Token {
+                candidate,
+                hint,
+                lack,
+            } => {
+                let lack = lack.iter().map(|lack| format!(", but {lack}"));
+                let what = wording::describe(candidate, hint.as_deref());
+                format!("{verb} {what}{}", lack.collect::<String>())
             }
-            Self::None(why) => format!("get no token: {why}"),
+            Self::None(why) => format!("{verb} no token: {why}"),
         }
     }
 
     fn as_json(&self) -> Value {
         match self {
-            Self::Token { name, hint, reason } => {
-                json!({ "token": hint, "source": name, "reason": reason })
-            }
+            Self::Token {
+                candidate, hint, ..
+            } => json!({
+                "token": hint,
+                "source": source_name(&candidate.source),
+                "reason": candidate.reason.to_string(),
+            }),
             Self::None(why) => json!({ "token": null, "reason": why }),
         }
     }
@@ -549,18 +551,22 @@ fn answer(context: &Context, state: &State, location: &Location, operation: Oper
         Ok(choice) => choice,
         Err(error) => return Answer::None(context.select_failure(state, error).to_string()),
     };
+    let lack = |candidate: &Candidate| {
+        let (lack, repo) = (candidate.lack?, choice.selection.repo.as_ref()?);
+        Some(wording::lack(lack, repo))
+    };
     match choice.outcome {
         Outcome::Offer {
             candidate, loaded, ..
         } => Answer::Token {
-            name: source_name(&candidate.source),
+            lack: lack(&candidate),
             hint: Some(loaded.secret.hint()),
-            reason: candidate.reason.to_string(),
+            candidate,
         },
         Outcome::Deferred(candidate) => Answer::Token {
-            name: source_name(&candidate.source),
+            candidate,
             hint: None,
-            reason: candidate.reason.to_string(),
+            lack: None,
         },
         Outcome::Stopped(_, why) => Answer::None(why),
         Outcome::AllRejected(candidate) => {

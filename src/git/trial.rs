@@ -273,12 +273,12 @@ mod tests {
     fn what_the_trace_tells() {
         let traced = "git-credential-hf[1]: git asks for a login to huggingface.co\n\
                       git-credential-hf[1]: candidate 1: token `a` (x)\n\
-                      git-credential-hf[1]: answering acme/x on huggingface.co with token `a` (x), hf_…aaaa\n\
+                      git-credential-hf[1]: answering acme/x on huggingface.co with token `a` (hf_…aaaa), chosen because it is the default token\n\
                       git-credential-hf[2]: git asks for a login to huggingface.co\n\
-                      git-credential-hf[2]: answering acme/x on huggingface.co with token `b` (its scopes cover acme), hf_…bbbb\n\
+                      git-credential-hf[2]: answering acme/x on huggingface.co with token `b` (hf_…bbbb), chosen because its scopes cover acme\n\
                       git-credential-hf[3]: git says that a login was accepted: hf_…bbbb\n";
         let attempt = Attempt::of(Outcome::Worked, traced);
-        let token = "token `b` (its scopes cover acme), hf_…bbbb";
+        let token = "token `b` (hf_…bbbb), chosen because its scopes cover acme";
         assert_eq!(attempt.answers.last().map(String::as_str), Some(token));
         assert!(attempt.asked && attempt.accepted);
         let none = Attempt::of(Outcome::Worked, "");

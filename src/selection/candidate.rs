@@ -155,24 +155,25 @@ impl Reason {
     }
 }
 
+/// A clause that can follow "because".
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NamedByEnvironment => f.write_str("named by GIT_CREDENTIAL_HF_TOKEN_NAME"),
-            Self::NamedByUsername => f.write_str("named by the username"),
-            Self::Rule(pattern) => write!(f, "rule `{pattern}`"),
-            Self::Exchange => f.write_str("exchange of the job's identity"),
+            Self::NamedByEnvironment => f.write_str("GIT_CREDENTIAL_HF_TOKEN_NAME names it"),
+            Self::NamedByUsername => f.write_str("the username names it"),
+            Self::Rule(pattern) => write!(f, "rule `{pattern}` names it"),
+            Self::Exchange => f.write_str("HF_OIDC_RESOURCE is set"),
             Self::Scoped(scope) => write!(f, "its scopes cover {scope}"),
-            Self::Environment => f.write_str("environment"),
+            Self::Environment => f.write_str("it is set in the environment"),
             Self::Own(account) => write!(f, "its account is {account}"),
             Self::Member(organisation) => {
                 write!(f, "its account is a member of {organisation}")
             }
-            Self::Default => f.write_str("the default token"),
-            Self::SavedForPath(path) => write!(f, "saved by git for {path}"),
-            Self::SavedForHost => f.write_str("saved by git for the host"),
-            Self::HfActive => f.write_str("the hf CLI's active token"),
-            Self::Any => f.write_str("any login, since nothing else is chosen"),
+            Self::Default => f.write_str("it is the default token"),
+            Self::SavedForPath(path) => write!(f, "git saved it for {path}"),
+            Self::SavedForHost => f.write_str("git saved it for the host"),
+            Self::HfActive => f.write_str("it is active in the hf CLI"),
+            Self::Any => f.write_str("it is the oldest login that may read gated repos"),
         }
     }
 }

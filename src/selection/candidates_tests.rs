@@ -442,7 +442,7 @@ fn a_token_stands_once_for_its_strongest_reason() {
     let [only] = selection.candidates.as_slice() else {
         panic!()
     };
-    assert_eq!(only.reason.to_string(), "rule `acme/x`");
+    assert_eq!(only.reason.to_string(), "rule `acme/x` names it");
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn answer(git: &GitRequest) -> Result<Reply> {
                 let refused = context.describe(&refused, &state);
                 let next = wording::source_name(&candidate.source);
                 terminal::say(&format!(
-                    "{refused} was rejected by {host} for {subject}; using {next}"
+                    "{refused}, was rejected by {host} for {subject}; using {next}"
                 ));
             }
             say_what_will_fail(git, &query, &state, selection.repo.as_ref(), &candidate);
@@ -118,9 +118,8 @@ fn answer(git: &GitRequest) -> Result<Reply> {
                 line.iter().for_each(|line| terminal::say(line));
             }
             trace::line(|| {
-                let what = context.describe(&candidate, &state);
-                let hint = loaded.secret.hint();
-                format!("{ANSWERING}{subject}{WITH}{what}, {hint}")
+                let what = wording::describe(&candidate, Some(&loaded.secret.hint()));
+                format!("{ANSWERING}{subject}{WITH}{what}")
             });
             // Git uses two answers in one command at most: it asks without a credential, and
             // gives up after the third request (http.c). Without `continue` it tells us when
@@ -136,7 +135,7 @@ fn answer(git: &GitRequest) -> Result<Reply> {
         Outcome::AllRejected(candidate) => {
             let what = context.describe(&candidate, &state);
             terminal::say(&format!(
-                "{what} was rejected by {host} for {subject}: {}",
+                "{what}, was rejected by {host} for {subject}: {}",
                 git.after_rejection(selection.repo.as_ref(), &candidate)
             ));
             Ok(Reply::Quit)

@@ -43,7 +43,7 @@ fn explain_knows_the_exchange_before_and_after_it() {
     let token = first["token"].as_str().expect("a hint");
     assert!(token.starts_with("hf_jwt_"), "{token}");
     let text = machine.helper(["explain", "acme/x"]).ok().stdout;
-    for word in ["job token", "exchange of the job's identity"] {
+    for word in ["job token", "HF_OIDC_RESOURCE is set"] {
         assert!(text.contains(word), "{text}");
     }
 

@@ -285,7 +285,7 @@ fn the_most_specific_rule_wins() {
     ] {
         let json = json(&machine, &["explain", repo, "--json"]);
         let first = &json["repos"][0]["candidates"][0]["reason"];
-        assert_eq!(*first, format!("rule `{rule}`"), "{repo}");
+        assert_eq!(*first, format!("rule `{rule}` names it"), "{repo}");
     }
 }
 

@@ -84,7 +84,9 @@ fn everything_that_needs_attention_is_there() {
     let here = here.strip_prefix(&expected).expect("the same, and more");
     assert_eq!(
         here,
-        format!("\nacme/x: fetch and push get token `acme` ({acme}): rule `acme`\n")
+        format!(
+            "\nacme/x: fetch and push get token `acme` ({acme}), chosen because rule `acme` names it\n"
+        )
     );
 }
 

@@ -108,8 +108,8 @@ fn a_single_revoked_token_ends_in_one_line_and_never_in_a_prompt() {
             let line = failed.helper_line();
             for word in [
                 "`work`",
-                "rule `acme`",
-                "file",
+                "(hf_…",
+                "because rule `acme` names it",
                 "rejected",
                 "huggingface.co",
                 "git credential-hf login work",

@@ -82,7 +82,7 @@ fn a_typed_token_is_saved_for_the_repo_and_user_that_git_named() {
         (&json!(null), &json!("alice"))
     );
     let explained = machine.helper(["explain", "acme/x"]).ok().stdout;
-    assert!(explained.contains("saved by git for acme/x"), "{explained}");
+    assert!(explained.contains("git saved it for acme/x"), "{explained}");
     // A new one takes the place of the old one.
     let newer = hub.add_token("newer", &[]);
     store(

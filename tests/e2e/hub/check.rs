@@ -85,7 +85,7 @@ impl Checked {
         let first = format!("{word}: {verb} {} {ends} with token `work` (", arguments[0]);
         assert!(text.starts_with(&first), "{text}");
         assert!(
-            text.contains(", file, not encrypted), hf_…LAST\n"),
+            text.contains("` (hf_…LAST), chosen because its account "),
             "{text}"
         );
         let rest = text.split_once("\n  = reason: ").expect("a reason").1;
@@ -132,15 +132,15 @@ fn what_works_is_said_in_one_line_and_costs_what_git_costs() {
     for (arguments, expected) in [
         (
             &["acme/x"][..],
-            "ok: read acme/x works with token `work` (its account is a member of acme, file, not encrypted), hf_…LAST\n",
+            "ok: read acme/x works with token `work` (hf_…LAST), chosen because its account is a member of acme\n",
         ),
         (
             &["acme/x", "--push"],
-            "ok: push acme/x works with token `work` (its account is a member of acme, file, not encrypted), hf_…LAST\n",
+            "ok: push acme/x works with token `work` (hf_…LAST), chosen because its account is a member of acme\n",
         ),
         (
             &["https://huggingface.co/acme/x/tree/main"],
-            "ok: read acme/x works with token `work` (its account is a member of acme, file, not encrypted), hf_…LAST\n",
+            "ok: read acme/x works with token `work` (hf_…LAST), chosen because its account is a member of acme\n",
         ),
         (
             &["acme/open"],
@@ -298,7 +298,7 @@ fn json_names_the_reason_for_programs() {
             "access": "read",
             "works": true,
             "with": format!(
-                "token `work` (its account is a member of acme, file, not encrypted), hf_…{}",
+                "token `work` (hf_…{}), chosen because its account is a member of acme",
                 &test.token[test.token.len() - 4..]
             ),
             "kind": "stored",

@@ -158,8 +158,10 @@ fn an_expired_token_is_not_answered() {
     assert_eq!(output.stdout, "");
     assert_eq!(
         output.stderr,
-        "git-credential-hf: token `wide` (its account is a member of acme, file, not encrypted) has expired; \
-         run `git credential-hf login wide`\n"
+        format!(
+            "git-credential-hf: token `wide` (hf_…{}) has expired; run `git credential-hf login wide`\n",
+            &home.wide[home.wide.len() - 4..]
+        )
     );
     assert_eq!(
         label(&home.hub, &get(&home.machine, "acme/x").ok()).as_deref(),

@@ -333,7 +333,7 @@ fn a_trace_shows_every_request_and_no_token() {
     let text = machine.read("trace");
     for line in [
         "request: GET https://huggingface.co/api/whoami-v2",
-        "candidate 1: token `work` (its account is a member of acme, file, not encrypted)",
+        "candidate 1: token `work` (file, not encrypted): its account is a member of acme",
         &format!("hf_…{}", &token[token.len() - 4..]),
     ] {
         assert!(text.contains(line), "{line}: {text}");

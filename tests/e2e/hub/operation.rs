@@ -310,7 +310,7 @@ fn a_push_that_the_hub_will_refuse_is_told_before() {
     assert!(
         refused
             .stderr
-            .contains("token `ro` (rule `acme/x`) may not push to acme/x"),
+            .contains("token `ro` may not push to acme/x, as far as is known: its role is `read`"),
         "{refused}"
     );
     assert!(
@@ -319,6 +319,10 @@ fn a_push_that_the_hub_will_refuse_is_told_before() {
     );
     let fetched = desk.machine.git(["fetch", "--quiet"]).dir("x").ok();
     assert_eq!(fetched.stderr, "");
+    let helps = ["use", "fg", "--for", "acme/x", "--push"];
+    desk.machine.helper(helps).ok();
+    let pushed = desk.machine.git(["push", "--quiet"]).dir("x").ok();
+    assert_eq!(pushed.stderr, "");
 }
 
 #[test]

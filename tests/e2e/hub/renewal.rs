@@ -208,11 +208,10 @@ fn a_renewal_that_fails_while_the_token_is_good_is_tried_again_later() {
 fn an_expired_token_that_cannot_be_renewed_gives_way_to_the_next() {
     let desk = Desk::new(1).with_another();
     desk.wait_until_it_has_expired();
-    let told = |why: &str| {
-        format!(
-            "git-credential-hf: token `me` (rule `alice`, file, not encrypted) cannot be used: {why}\n"
-        )
-    };
+    let state = desk.machine.state();
+    let hint = state["tokens"]["me"]["hint"].as_str().expect("a hint");
+    let told =
+        |why: &str| format!("git-credential-hf: token `me` ({hint}) cannot be used: {why}\n");
     let could_not = |why: &str| told(&format!("it could not be renewed: {why}"));
     for (failure, expected) in [
         (

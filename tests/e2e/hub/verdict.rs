@@ -232,7 +232,10 @@ const ROWS: &[Row] = &[
     push(row(
         "a username that is another token's name",
         |desk| desk.config("credential.https://huggingface.co/acme.username", "reader"),
-        &["no: push acme/x fails with token `reader` (named by the username, "],
+        &[
+            "no: push acme/x fails with token `reader` (hf_",
+            "), chosen because the username names it",
+        ],
         Done,
     )),
     row(
@@ -296,7 +299,7 @@ const ROWS: &[Row] = &[
             desk.machine.env("HF_TOKEN", desk.other());
         },
         &[
-            "ok: read acme/x works with HF_TOKEN (environment), hf_",
+            "ok: read acme/x works with HF_TOKEN (hf_",
             "huggingface.co does not accept token `work`",
         ],
         Done,
