@@ -3,33 +3,33 @@
 //! The folders from the top floor down; each uses those below it and none above
 //! (`tests/structure.rs` holds that):
 //!
-//! - [`cli`]: git's actions by the shortest way, and the command line.
-//! - [`commands`]: one file for each verb, with its arguments; `credential/` is what git calls.
-//! - [`doctor`]: one file for each check.
-//! - [`import`]: tokens that other programs keep in plain text.
-//! - [`app`]: what one invocation does with the parts below.
-//! - [`selection`]: which token a request gets. Pure.
-//! - [`hf_cli`]: the hf CLI's files.
-//! - [`hub`]: requests to a Hub.
-//! - [`state`]: what is known of each token. Never a secret.
-//! - [`config`]: `config.toml`, which people write.
-//! - [`storage`]: where secrets are kept.
-//! - [`git`]: the credential protocol, git's configuration, remotes, and the programs that call.
-//! - [`terminal`]: what a person sees and types.
-//! - [`system`]: files, processes, the environment and the clock.
-//! - [`model`]: the words of this program as types. Pure.
+//! - `cli`: git's actions by the shortest way, and the command line.
+//! - `commands`: one file for each verb, with its arguments; `credential/` is what git calls.
+//! - `doctor`: one file for each check.
+//! - `import`: tokens that other programs keep in plain text.
+//! - `app`: what one invocation does with the parts below.
+//! - `selection`: which token a request gets. Pure.
+//! - `hf_cli`: the hf CLI's files.
+//! - `hub`: requests to a Hub.
+//! - `state`: what is known of each token. Never a secret.
+//! - `config`: `config.toml`, which people write.
+//! - `storage`: where secrets are kept.
+//! - `git`: the credential protocol, git's configuration, remotes, and the programs that call.
+//! - `terminal`: what a person sees and types.
+//! - `system`: files, processes, the environment and the clock.
+//! - `model`: the words of this program as types. Pure.
 
 #![forbid(unsafe_code)]
 
-pub mod app;
+mod app;
 pub mod cli;
-pub mod commands;
+mod commands;
 pub mod config;
-pub mod doctor;
+mod doctor;
 pub mod git;
 pub mod hf_cli;
 pub mod hub;
-pub mod import;
+mod import;
 pub mod model;
 pub mod selection;
 pub mod state;

@@ -13,7 +13,7 @@ use crate::system::home;
 impl Context {
     /// A repo or namespace as a command takes it.
     #[must_use]
-    pub fn typed(&self, endpoint: &Endpoint, bare: &str) -> String {
+    pub(crate) fn typed(&self, endpoint: &Endpoint, bare: &str) -> String {
         match self.env.endpoint().as_ref() == Some(endpoint) {
             true => bare.to_owned(),
             false => format!("{endpoint}/{bare}"),
@@ -22,7 +22,7 @@ impl Context {
 
     /// The command that stores a token that git then uses for a repo, or where no other is chosen.
     #[must_use]
-    pub fn login_command(&self, endpoint: &Endpoint, repo: Option<&Repo>) -> String {
+    pub(crate) fn login_command(&self, endpoint: &Endpoint, repo: Option<&Repo>) -> String {
         let namespace = repo.and_then(|repo| repo.namespace.as_ref());
         match namespace {
             Some(namespace) => format!(
@@ -36,7 +36,7 @@ impl Context {
     /// The command that lets git use a stored token for a repo. It replaces the rule that counts
     /// there now.
     #[must_use]
-    pub fn use_command(
+    pub(crate) fn use_command(
         &self,
         name: &TokenName,
         endpoint: &Endpoint,
@@ -75,7 +75,7 @@ impl Context {
 
     /// What helps where there is no token for a place.
     #[must_use]
-    pub fn without_token(&self, endpoint: &Endpoint, repo: Option<&Repo>) -> String {
+    pub(crate) fn without_token(&self, endpoint: &Endpoint, repo: Option<&Repo>) -> String {
         if let Some(lost) = self.lost_home() {
             return lost;
         }
@@ -96,7 +96,7 @@ impl Context {
     /// What helps where a rule, the default or a variable names a token that is not there, if that
     /// is more than a login under its name.
     #[must_use]
-    pub fn instead_of_missing(&self, candidate: &Candidate) -> Option<String> {
+    pub(crate) fn instead_of_missing(&self, candidate: &Candidate) -> Option<String> {
         if let Some(lost) = self.lost_home() {
             return Some(lost);
         }
@@ -119,7 +119,7 @@ impl Context {
     /// Why the tokens may not be found: they are looked for in the home that the system knows,
     /// and the configuration may be in another.
     #[must_use]
-    pub fn lost_home(&self) -> Option<String> {
+    pub(crate) fn lost_home(&self) -> Option<String> {
         let folder = &self.paths.data_dir;
         let lost = self.env.home.is_none() && home::of_git().is_none() && !folder.exists();
         lost.then(|| {

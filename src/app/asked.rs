@@ -13,22 +13,22 @@ use crate::selection::{Query, is_generic};
 
 /// What git asks for at a place.
 #[derive(Debug)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// What the choice of a token is made from.
-    pub query: Query,
+    pub(crate) query: Query,
     /// What git's configuration says; `None` where it cannot be read.
-    pub asking: Option<Asking>,
+    pub(crate) asking: Option<Asking>,
 }
 
 /// Why git does not ask this helper, and what helps.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotCalled {
+pub(crate) struct NotCalled {
     /// What keeps it from doing so.
-    pub why: String,
+    pub(crate) why: String,
     /// A command, or the line to take out.
-    pub help: String,
+    pub(crate) help: String,
     /// This helper is configured, and another line undoes that.
-    pub undone: bool,
+    pub(crate) undone: bool,
 }
 
 impl fmt::Display for NotCalled {
@@ -41,7 +41,7 @@ impl Asked {
     /// Reads it. Git sends the path of the remote, and none for a bare endpoint; the username is
     /// that of the URL, or else what `credential.username` gives.
     #[must_use]
-    pub fn at(location: &Location) -> Self {
+    pub(crate) fn at(location: &Location) -> Self {
         let asking = Asking::read(location).ok();
         let mut query = Query::at(location);
         if let Some(entry) = asking.as_ref().and_then(|asking| asking.username.as_ref()) {
@@ -52,14 +52,14 @@ impl Asked {
 
     /// The line of git's configuration that gives the username, if it means somebody.
     #[must_use]
-    pub fn username_line(&self) -> Option<&Entry> {
+    pub(crate) fn username_line(&self) -> Option<&Entry> {
         let entry = self.asking.as_ref()?.username.as_ref()?;
         (!is_generic(entry.text())).then_some(entry)
     }
 
     /// Where the username comes from, in words, if it is not from the URL.
     #[must_use]
-    pub fn username_note(&self) -> Option<String> {
+    pub(crate) fn username_note(&self) -> Option<String> {
         let entry = self.username_line()?;
         let name = entry.text();
         let whom = if holds_token(name) {
@@ -76,7 +76,7 @@ impl Asked {
 
     /// What to say where git does not call this helper.
     #[must_use]
-    pub fn not_called(&self, context: &Context) -> Option<NotCalled> {
+    pub(crate) fn not_called(&self, context: &Context) -> Option<NotCalled> {
         let asking = self.asking.as_ref()?;
         if asking.ours.is_some() {
             return None;
@@ -117,13 +117,13 @@ impl Asked {
 
 /// What to say where git does not call this helper for a whole endpoint, or for one place on it.
 #[must_use]
-pub fn not_called(context: &Context, location: &Location) -> Option<NotCalled> {
+pub(crate) fn not_called(context: &Context, location: &Location) -> Option<NotCalled> {
     Asked::at(location).not_called(context)
 }
 
 /// Whether git calls this helper for an endpoint; `None` where its configuration cannot be read.
 #[must_use]
-pub fn calls_us(endpoint: &Endpoint) -> Option<bool> {
+pub(crate) fn calls_us(endpoint: &Endpoint) -> Option<bool> {
     let asking = Asking::read(&Location::of(endpoint)).ok()?;
     Some(asking.ours.is_some())
 }

@@ -8,7 +8,7 @@ use crate::terminal;
 /// Lets a person choose among the stored tokens; `None` without a terminal, without an answer, or
 /// without tokens.
 #[must_use]
-pub fn stored_token(state: &State, question: &str) -> Option<TokenName> {
+pub(crate) fn stored_token(state: &State, question: &str) -> Option<TokenName> {
     which(
         state
             .tokens
@@ -21,7 +21,7 @@ pub fn stored_token(state: &State, question: &str) -> Option<TokenName> {
 
 /// Lets a person choose among all tokens that a rule can name.
 #[must_use]
-pub fn any_token(context: &Context, state: &State, question: &str) -> Option<TokenName> {
+pub(crate) fn any_token(context: &Context, state: &State, question: &str) -> Option<TokenName> {
     let mut choices: Vec<_> = state
         .tokens
         .keys()

@@ -14,17 +14,17 @@ use anyhow::Result;
 
 /// Where a token is to be used.
 #[derive(Debug, Clone, Copy)]
-pub struct Assignment<'a> {
+pub(crate) struct Assignment<'a> {
     /// The token.
-    pub name: &'a TokenName,
+    pub(crate) name: &'a TokenName,
     /// The endpoint it is for.
-    pub endpoint: &'a Endpoint,
+    pub(crate) endpoint: &'a Endpoint,
     /// The patterns that get a rule.
-    pub patterns: &'a [Pattern],
+    pub(crate) patterns: &'a [Pattern],
     /// The operation that the rules are for, if not both.
-    pub operation: Option<Operation>,
+    pub(crate) operation: Option<Operation>,
     /// Whether it becomes the default.
-    pub default: bool,
+    pub(crate) default: bool,
 }
 
 impl Assignment<'_> {
@@ -32,7 +32,7 @@ impl Assignment<'_> {
     ///
     /// # Errors
     /// As [`Assignment::write`].
-    pub fn write_and_say(self, context: &Context) -> Result<()> {
+    pub(crate) fn write_and_say(self, context: &Context) -> Result<()> {
         self.write(context)?;
         let name = self.name;
         for pattern in self.patterns {
@@ -80,7 +80,7 @@ impl Assignment<'_> {
     /// The error for a token that is kept, but whose rules cannot be written: what to write by
     /// hand, such as where another program makes the configuration.
     #[must_use]
-    pub fn not_written(self, error: &anyhow::Error) -> Failure {
+    pub(crate) fn not_written(self, error: &anyhow::Error) -> Failure {
         let name = self.name;
         let mut failure = Failure::new(format!(
             "`{name}` is kept, but {error:#}, so nothing says where to use it"
@@ -99,7 +99,7 @@ impl Assignment<'_> {
     /// # Errors
     /// When a pattern is of another endpoint than the token, or the configuration cannot be
     /// changed.
-    pub fn write(self, context: &Context) -> Result<()> {
+    pub(crate) fn write(self, context: &Context) -> Result<()> {
         let Self {
             name,
             endpoint,

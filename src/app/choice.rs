@@ -25,7 +25,7 @@ use crate::terminal::Failure;
 ///
 /// # Errors
 /// When neither is clear.
-pub fn place(context: &Context, given: Option<&str>) -> Result<Location> {
+pub(crate) fn place(context: &Context, given: Option<&str>) -> Result<Location> {
     if let Some(text) = given {
         return target::location(context, text);
     }
@@ -42,7 +42,7 @@ pub fn place(context: &Context, given: Option<&str>) -> Result<Location> {
 
 /// Who asks for a token.
 #[derive(Debug, Clone, Copy)]
-pub enum Asker<'a> {
+pub(crate) enum Asker<'a> {
     /// Git, which was given these values before and had them refused. What it is about to do is
     /// read from the command lines of the programs that wait for this one.
     Git(&'a [Fingerprint]),
@@ -54,13 +54,13 @@ pub enum Asker<'a> {
 
 /// The choice of a token: the candidates in order, and the first that can be had.
 #[derive(Debug)]
-pub struct Choice<'a> {
+pub(crate) struct Choice<'a> {
     /// What was to choose from.
-    pub selection: Selection,
+    pub(crate) selection: Selection,
     /// The token, or why there is none.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// What reading the tokens has told.
-    pub reader: TokenReader<'a>,
+    pub(crate) reader: TokenReader<'a>,
 }
 
 impl<'a> Choice<'a> {
@@ -68,7 +68,7 @@ impl<'a> Choice<'a> {
     ///
     /// # Errors
     /// When a token asked for by name cannot be had, or the remotes are needed and cannot be read.
-    pub fn make(
+    pub(crate) fn make(
         context: &'a Context,
         state: &'a State,
         query: &Query,
@@ -100,22 +100,22 @@ impl<'a> Choice<'a> {
 
 /// What a choice came to, for a command.
 #[derive(Debug, Default)]
-pub struct Chosen {
+pub(crate) struct Chosen {
     /// The token and where it comes from; `None` when there is none to answer.
-    pub token: Option<(Candidate, LoadedToken)>,
+    pub(crate) token: Option<(Candidate, LoadedToken)>,
     /// There are tokens, and what is remembered of them is that they were rejected.
-    pub rejected: bool,
+    pub(crate) rejected: bool,
     /// The username that git asks with matches nobody here: why, and what helps.
-    pub unknown_username: Option<(String, String)>,
+    pub(crate) unknown_username: Option<(String, String)>,
     /// What went wrong on the way, for the user.
-    pub said: Vec<String>,
+    pub(crate) said: Vec<String>,
 }
 
 /// Makes the choice for a place, renewing the token if that is due.
 ///
 /// # Errors
 /// When a token asked for by name cannot be had, or the place is on no Hub of this user.
-pub fn choose_for(
+pub(crate) fn choose_for(
     context: &Context,
     state: &State,
     location: &Location,
@@ -164,7 +164,7 @@ pub fn choose_for(
 ///
 /// # Errors
 /// When there is none, too.
-pub fn token_for(
+pub(crate) fn token_for(
     context: &Context,
     state: &State,
     location: &Location,

@@ -15,7 +15,7 @@ use crate::state::State;
 
 /// Why git does not use the token for what a pattern means, if it does not.
 #[must_use]
-pub fn against(
+pub(crate) fn against(
     context: &Context,
     state: &State,
     name: &TokenName,
@@ -48,7 +48,7 @@ pub fn against(
 
 /// What git uses instead of the default token where nothing else is chosen.
 #[must_use]
-pub fn against_default(
+pub(crate) fn against_default(
     context: &Context,
     state: &State,
     name: &TokenName,
@@ -62,7 +62,7 @@ pub fn against_default(
 
 /// Why git does not call this helper for a Hub at all.
 #[must_use]
-pub fn not_called(context: &Context, endpoint: &Endpoint) -> Option<String> {
+pub(crate) fn not_called(context: &Context, endpoint: &Endpoint) -> Option<String> {
     asked::not_called(context, &Location::of(endpoint)).map(|it| it.to_string())
 }
 

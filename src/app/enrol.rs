@@ -22,14 +22,14 @@ use crate::terminal::{Column, Cut, Failure, Screen, Table};
 use anyhow::Result;
 
 /// The Hub's form for a new token, filled in as most people need it.
-pub const NEW_TOKEN: &str =
+pub(crate) const NEW_TOKEN: &str =
     "https://huggingface.co/settings/tokens/new?tokenType=fineGrained&canReadGatedRepos=true";
 
 /// Asks the Hub whose token it is.
 ///
 /// # Errors
 /// When the Hub does not take it, or cannot be asked.
-pub fn verify(hub: &Hub, secret: &Secret) -> Result<Facts> {
+pub(crate) fn verify(hub: &Hub, secret: &Secret) -> Result<Facts> {
     Ok(ask(hub, secret).map_err(|error| unverified(hub, secret, error))?)
 }
 
@@ -37,7 +37,7 @@ pub fn verify(hub: &Hub, secret: &Secret) -> Result<Facts> {
 ///
 /// # Errors
 /// When the Hub does not know the token, or cannot be asked.
-pub fn ask(hub: &Hub, secret: &Secret) -> Result<Facts, HubError> {
+pub(crate) fn ask(hub: &Hub, secret: &Secret) -> Result<Facts, HubError> {
     Ok(Facts {
         verified: clock::now(),
         ..hub.whoami(secret)?
@@ -45,15 +45,15 @@ pub fn ask(hub: &Hub, secret: &Secret) -> Result<Facts, HubError> {
 }
 
 /// How a token is to be kept.
-pub struct Keeping<'a> {
+pub(crate) struct Keeping<'a> {
     /// Where, if not where the configuration says.
-    pub storage: Option<StorageKind>,
+    pub(crate) storage: Option<StorageKind>,
     /// Whether that is where new tokens go from now on.
-    pub remember: bool,
+    pub(crate) remember: bool,
     /// The command that keeps it with another `--storage`.
-    pub again: &'a str,
+    pub(crate) again: &'a str,
     /// Whether the name may be taken, asked under the state's lock.
-    pub check: &'a dyn Fn(&State) -> Result<()>,
+    pub(crate) check: &'a dyn Fn(&State) -> Result<()>,
 }
 
 /// Keeps the secret where it was asked for. Without a keyring nothing is kept elsewhere unless
@@ -61,7 +61,7 @@ pub struct Keeping<'a> {
 ///
 /// # Errors
 /// When it is kept nowhere.
-pub fn keep(
+pub(crate) fn keep(
     context: &Context,
     keeping: Keeping<'_>,
     name: &TokenName,
@@ -109,7 +109,7 @@ pub fn keep(
 ///
 /// # Errors
 /// When the storage cannot be used.
-pub fn usable_storage(
+pub(crate) fn usable_storage(
     context: &Context,
     asked_for: Option<StorageKind>,
     again: &str,
@@ -199,7 +199,7 @@ fn try_keep(
 
 /// What the Hub said, for people.
 #[must_use]
-pub fn described(facts: &Facts) -> String {
+pub(crate) fn described(facts: &Facts) -> String {
     let mut text = format!("{}\n", text::one_line(&facts.summary()));
     if let Some(at) = facts.expires {
         text.push_str(&format!("expires on {}\n", crate::model::time::day(at)));
@@ -240,7 +240,7 @@ fn rights(rows: &[(String, String)], screen: Screen) -> String {
 
 /// The error for a token that could not be verified.
 #[must_use]
-pub fn unverified(hub: &Hub, secret: &Secret, error: HubError) -> Failure {
+pub(crate) fn unverified(hub: &Hub, secret: &Secret, error: HubError) -> Failure {
     let host = hub.endpoint().authority();
     let hint = secret.hint();
     match error {

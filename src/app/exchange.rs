@@ -31,7 +31,7 @@ const NO_PUBLISHER_SECONDS: u64 = 60;
 
 /// Why there is no token for the job.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// `HF_OIDC_RESOURCE` has another form.
     #[error(
         "HF_OIDC_RESOURCE cannot be used: it is not `auto`, a repo such as acme/x or \
@@ -51,7 +51,7 @@ pub enum Failure {
 
 /// A job that wants a token.
 #[derive(Debug)]
-pub struct Job<'a> {
+pub(crate) struct Job<'a> {
     endpoint: &'a Endpoint,
     resource: &'a str,
     job: &'a CiJob,
@@ -63,7 +63,7 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// When it is not clear what the token is for.
-    pub fn new(
+    pub(crate) fn new(
         context: &'a Context,
         endpoint: &'a Endpoint,
         exchange: &'a Exchange,
@@ -81,7 +81,7 @@ impl<'a> Job<'a> {
 
     /// The token that is kept for the job, as long as it is good.
     #[must_use]
-    pub fn kept(&self) -> Option<Record> {
+    pub(crate) fn kept(&self) -> Option<Record> {
         let kept = self.kept.as_ref()?;
         let record = kept.storage.read(&kept.name).ok()?;
         let good = record.endpoint == *self.endpoint && record.expires.is_some_and(|at| at > now());
@@ -92,7 +92,7 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// When the job cannot show who it is.
-    pub fn look(&self) -> Result<(), Failure> {
+    pub(crate) fn look(&self) -> Result<(), Failure> {
         job_identity::look(self.job, self.endpoint, now())?;
         Ok(())
     }
@@ -102,7 +102,7 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// See [`Failure`].
-    pub fn token(&self, is_rejected: &dyn Fn(&Secret) -> bool) -> Result<Record, Failure> {
+    pub(crate) fn token(&self, is_rejected: &dyn Fn(&Secret) -> bool) -> Result<Record, Failure> {
         let kept = || self.kept().filter(|record| !is_rejected(&record.secret));
         let fresh = || kept().filter(|record| !renewal::expires_soon(record, now()));
         if let Some(record) = fresh() {

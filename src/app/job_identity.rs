@@ -9,7 +9,7 @@ use crate::system::ci_job::{CiJob, JobIdentity, Service};
 
 /// Why there is no ID token that the Hub could accept.
 #[derive(Debug, thiserror::Error)]
-pub enum IdentityError {
+pub(crate) enum IdentityError {
     /// The job has none.
     #[error("HF_OIDC_RESOURCE is set, but this job has no ID token: {0}")]
     Missing(String),
@@ -33,18 +33,18 @@ pub enum IdentityError {
 
 /// An ID token and what it says of itself.
 #[derive(Debug)]
-pub struct IdToken {
+pub(crate) struct IdToken {
     /// The token.
-    pub secret: Secret,
+    pub(crate) secret: Secret,
     /// What it says.
-    pub claims: Claims,
+    pub(crate) claims: Claims,
 }
 
 /// Looks whether the job can show who it is, without asking anybody, and says how.
 ///
 /// # Errors
 /// See [`IdentityError`].
-pub fn look(job: &CiJob, endpoint: &Endpoint, now: u64) -> Result<String, IdentityError> {
+pub(crate) fn look(job: &CiJob, endpoint: &Endpoint, now: u64) -> Result<String, IdentityError> {
     match &job.identity {
         JobIdentity::Given { variable, token } => {
             given(job, variable, token, endpoint, now)?;
@@ -62,7 +62,11 @@ pub fn look(job: &CiJob, endpoint: &Endpoint, now: u64) -> Result<String, Identi
 ///
 /// # Errors
 /// See [`IdentityError`].
-pub fn id_token(job: &CiJob, endpoint: &Endpoint, now: u64) -> Result<IdToken, IdentityError> {
+pub(crate) fn id_token(
+    job: &CiJob,
+    endpoint: &Endpoint,
+    now: u64,
+) -> Result<IdToken, IdentityError> {
     match &job.identity {
         JobIdentity::Given { variable, token } => given(job, variable, token, endpoint, now),
         JobIdentity::Minted { url, request_token } => {

@@ -28,7 +28,7 @@ use crate::terminal;
 ///
 /// # Errors
 /// When a token asked for by name cannot be had.
-pub fn ask_about_rejected(
+pub(crate) fn ask_about_rejected(
     context: &Context,
     state: &State,
     location: &Location,
@@ -92,31 +92,31 @@ pub fn ask_about_rejected(
 
 /// What the Hub says of the tokens that were rejected before.
 #[derive(Debug, Default)]
-pub struct Rejected {
+pub(crate) struct Rejected {
     /// Those that it does not accept now either, each with what may be shown of its value.
-    pub dead: Vec<(Candidate, String)>,
+    pub(crate) dead: Vec<(Candidate, String)>,
     /// Of one of them the Hub says neither yes nor no.
-    pub unsure: Option<String>,
+    pub(crate) unsure: Option<String>,
     /// What became of the others.
-    pub notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// What the Hub has just told of a token, to be remembered.
 #[derive(Debug)]
-pub struct Learned<'a> {
+pub(crate) struct Learned<'a> {
     /// This run's handles.
-    pub context: &'a Context,
+    pub(crate) context: &'a Context,
     /// The Hub.
-    pub endpoint: &'a Endpoint,
+    pub(crate) endpoint: &'a Endpoint,
     /// The token.
-    pub candidate: &'a Candidate,
+    pub(crate) candidate: &'a Candidate,
     /// Its value.
-    pub secret: &'a Secret,
+    pub(crate) secret: &'a Secret,
 }
 
 impl Learned<'_> {
     /// It is dead: git's next command uses another, even where no program reports a refusal.
-    pub fn rejected(&self) {
+    pub(crate) fn rejected(&self) {
         let state_file = &self.context.state_file;
         let value = self.secret.fingerprint();
         if let Err(error) = state_file.reject(self.endpoint, &value, clock::now()) {
@@ -125,7 +125,7 @@ impl Learned<'_> {
     }
 
     /// It is good; the facts are what the Hub says of it, where it was asked.
-    pub fn accepted(&self, facts: Option<&Facts>) {
+    pub(crate) fn accepted(&self, facts: Option<&Facts>) {
         if let Err(error) = self.try_accepted(facts) {
             terminal::say(&error.to_string());
         }

@@ -11,7 +11,7 @@ use anyhow::Result;
 ///
 /// # Errors
 /// When there is none.
-pub fn endpoint_of(context: &Context, state: &State, name: &TokenName) -> Result<Endpoint> {
+pub(crate) fn endpoint_of(context: &Context, state: &State, name: &TokenName) -> Result<Endpoint> {
     if let Some(token) = state.tokens.get(name) {
         return Ok(token.endpoint.clone());
     }
@@ -34,7 +34,7 @@ pub fn endpoint_of(context: &Context, state: &State, name: &TokenName) -> Result
 
 /// The error for a name that no token has; what was typed is not repeated if it may be a token.
 #[must_use]
-pub fn no_such_token(context: &Context, state: &State, typed: &str) -> Failure {
+pub(crate) fn no_such_token(context: &Context, state: &State, typed: &str) -> Failure {
     if let Some(hf_name) = TokenName::existing(typed).of_hf_cli() {
         return no_such_hf_token(context, hf_name);
     }
@@ -73,7 +73,7 @@ pub fn no_such_token(context: &Context, state: &State, typed: &str) -> Failure {
 
 /// The name that was meant, if one is near; also one that only the hf CLI has.
 #[must_use]
-pub fn suggestion(context: &Context, state: &State, typed: &str) -> Option<String> {
+pub(crate) fn suggestion(context: &Context, state: &State, typed: &str) -> Option<String> {
     let ours = state.tokens.keys().chain(context.config.commands.keys());
     let ours: Vec<&str> = ours.map(TokenName::as_str).collect();
     let of_hf = context.hf_cli().names();
@@ -110,7 +110,7 @@ fn no_such_hf_token(context: &Context, typed: &str) -> Failure {
 
 /// Whether there is a token of this name.
 #[must_use]
-pub fn exists(context: &Context, state: &State, name: &TokenName) -> bool {
+pub(crate) fn exists(context: &Context, state: &State, name: &TokenName) -> bool {
     match name.of_hf_cli() {
         Some(hf_name) => context
             .hf_cli()
@@ -125,7 +125,7 @@ pub fn exists(context: &Context, state: &State, name: &TokenName) -> bool {
 ///
 /// # Errors
 /// When it cannot be one.
-pub fn parse_name(text: &str) -> Result<TokenName> {
+pub(crate) fn parse_name(text: &str) -> Result<TokenName> {
     Ok(TokenName::parse(text).map_err(|error| {
         Failure::new(error.to_string()).help("such as: git credential-hf login work")
     })?)

@@ -1,25 +1,25 @@
 //! The world at the edge of the pure core: configuration, state, environment and storages of
 //! this run, each opened when it is needed.
 
-pub mod advice;
-pub mod asked;
-pub mod asking;
-pub mod assignment;
-pub mod choice;
-pub mod claims;
-pub mod enrol;
-pub mod exchange;
-pub mod job_identity;
-pub mod learned;
-pub mod lookup;
-pub mod naming;
-pub mod renewal;
-pub mod resolve;
-pub mod setup;
-pub mod target;
-pub mod token_source;
-pub mod vault;
-pub mod wording;
+pub(crate) mod advice;
+pub(crate) mod asked;
+pub(crate) mod asking;
+pub(crate) mod assignment;
+pub(crate) mod choice;
+pub(crate) mod claims;
+pub(crate) mod enrol;
+pub(crate) mod exchange;
+pub(crate) mod job_identity;
+pub(crate) mod learned;
+pub(crate) mod lookup;
+pub(crate) mod naming;
+pub(crate) mod renewal;
+pub(crate) mod resolve;
+pub(crate) mod setup;
+pub(crate) mod target;
+pub(crate) mod token_source;
+pub(crate) mod vault;
+pub(crate) mod wording;
 
 use std::cell::{Cell, OnceCell};
 
@@ -41,15 +41,15 @@ use crate::terminal;
 
 /// What one run works with.
 #[derive(Debug)]
-pub struct Context {
+pub(crate) struct Context {
     /// The environment's variables.
-    pub env: Environment,
+    pub(crate) env: Environment,
     /// Where the files lie.
-    pub paths: Paths,
+    pub(crate) paths: Paths,
     /// What `config.toml` says.
-    pub config: Config,
+    pub(crate) config: Config,
     /// The state file.
-    pub state_file: StateFile,
+    pub(crate) state_file: StateFile,
     keyring: OnceCell<KeyringStorage>,
     hf_cli: OnceCell<HfCli>,
     /// The remotes of the current repository, once they were needed.
@@ -57,7 +57,7 @@ pub struct Context {
     /// The calling programs, once they were needed.
     callers: OnceCell<Callers>,
     /// Whether the state could not be read, so that nothing follows from what is not in it.
-    pub state_is_unread: Cell<bool>,
+    pub(crate) state_is_unread: Cell<bool>,
 }
 
 impl Context {
@@ -66,7 +66,7 @@ impl Context {
     ///
     /// # Errors
     /// When there is no home directory to look in.
-    pub fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let env = Environment::from_process();
         if let Some(target) = &env.trace
             && let Err(error) = trace::start(target)
@@ -92,7 +92,7 @@ impl Context {
     ///
     /// # Errors
     /// When the configuration has a mistake, too.
-    pub fn with_config() -> Result<Self> {
+    pub(crate) fn with_config() -> Result<Self> {
         let mut context = Self::new()?;
         context.load_config()?;
         Ok(context)
@@ -102,7 +102,7 @@ impl Context {
     ///
     /// # Errors
     /// When it has a mistake.
-    pub fn load_config(&mut self) -> Result<(), ConfigError> {
+    pub(crate) fn load_config(&mut self) -> Result<(), ConfigError> {
         self.config = Config::load(&self.paths.config())?;
         Ok(())
     }
@@ -110,7 +110,7 @@ impl Context {
     /// Whether requests of this endpoint are answered: the public Hub, `HF_ENDPOINT`, and what
     /// is configured; plain http only where the configuration allows it.
     #[must_use]
-    pub fn serves(&self, endpoint: &Endpoint) -> bool {
+    pub(crate) fn serves(&self, endpoint: &Endpoint) -> bool {
         let configured = self.config.endpoint(endpoint);
         if endpoint.is_plain_http() {
             return configured.is_some_and(|options| options.allow_http);
@@ -122,7 +122,7 @@ impl Context {
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub fn has_tokens(&self) -> Result<bool> {
+    pub(crate) fn has_tokens(&self) -> Result<bool> {
         let elsewhere = !self.env.tokens.is_empty() || !self.config.commands.is_empty();
         // Files of the hf CLI that cannot be read are there.
         let of_hf_cli = || !matches!(self.hf_cli().active_value(), Ok(None));
@@ -131,7 +131,7 @@ impl Context {
 
     /// The hf CLI's login.
     #[must_use]
-    pub fn hf_cli(&self) -> &HfCli {
+    pub(crate) fn hf_cli(&self) -> &HfCli {
         self.hf_cli.get_or_init(HfCli::from_process)
     }
 }

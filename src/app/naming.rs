@@ -12,7 +12,7 @@ use crate::terminal::Failure;
 
 /// A text from elsewhere made fit to be a name here, where it can be.
 #[must_use]
-pub fn fit_name(text: &str) -> Option<TokenName> {
+pub(crate) fn fit_name(text: &str) -> Option<TokenName> {
     let clean: String = text::one_line(text).replace(':', "-");
     TokenName::parse(clean.trim().trim_start_matches('-')).ok()
 }
@@ -20,7 +20,7 @@ pub fn fit_name(text: &str) -> Option<TokenName> {
 /// Whether the user's settings give a name to git: a rule, the default, a command, a variable, or
 /// a username that git is told to send.
 #[must_use]
-pub fn is_in_use(context: &Context, name: &TokenName) -> bool {
+pub(crate) fn is_in_use(context: &Context, name: &TokenName) -> bool {
     let usernames = || config::read(r"^credential\.(.*\.)?username$").unwrap_or_default();
     context.config.names(name)
         || context.config.commands.contains_key(name)
@@ -34,7 +34,7 @@ pub fn is_in_use(context: &Context, name: &TokenName) -> bool {
 ///
 /// # Errors
 /// When a thousand are taken.
-pub fn numbered(wanted: TokenName, taken: impl Fn(&TokenName) -> bool) -> Result<TokenName> {
+pub(crate) fn numbered(wanted: TokenName, taken: impl Fn(&TokenName) -> bool) -> Result<TokenName> {
     if !taken(&wanted) {
         return Ok(wanted);
     }

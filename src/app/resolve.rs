@@ -24,7 +24,7 @@ impl Context {
     /// The state, or an empty one with a word to the user: the environment's tokens can still
     /// be answered without it.
     #[must_use]
-    pub fn state_or_empty(&self) -> State {
+    pub(crate) fn state_or_empty(&self) -> State {
         match self.state_file.load() {
             Ok(state) => state,
             Err(error) => {
@@ -42,7 +42,7 @@ impl Context {
     ///
     /// # Errors
     /// When a token asked for by name cannot be had, or the remotes are needed and cannot be read.
-    pub fn select(&self, wanted: &Query, state: &State) -> Result<Selection, SelectError> {
+    pub(crate) fn select(&self, wanted: &Query, state: &State) -> Result<Selection, SelectError> {
         let selection = self.with_inputs(wanted, state, select)??;
         self.trace_candidates(&selection, state);
         Ok(selection)
@@ -53,7 +53,11 @@ impl Context {
     ///
     /// # Errors
     /// As [`Context::select`].
-    pub fn select_for_git(&self, wanted: &Query, state: &State) -> Result<Selection, SelectError> {
+    pub(crate) fn select_for_git(
+        &self,
+        wanted: &Query,
+        state: &State,
+    ) -> Result<Selection, SelectError> {
         let selection = self.with_inputs(wanted, state, |inputs| {
             let of = |operation| {
                 let wanted = wanted.clone().for_operation(operation);
@@ -79,7 +83,7 @@ impl Context {
 
     /// What goes where on an endpoint.
     #[must_use]
-    pub fn overview(&self, state: &State, endpoint: &Endpoint) -> Vec<Row> {
+    pub(crate) fn overview(&self, state: &State, endpoint: &Endpoint) -> Vec<Row> {
         let wanted = Query::new(endpoint.clone(), Some(String::new()), None);
         let rows = self.with_inputs(&wanted, state, |inputs| overview(inputs, endpoint));
         // It fails only where remotes are needed.
@@ -117,7 +121,7 @@ impl Context {
 
     /// The stored tokens that may do an operation on a repo by their facts, the best first.
     #[must_use]
-    pub fn would_do(
+    pub(crate) fn would_do(
         &self,
         wanted: &Query,
         repo: &Repo,
@@ -204,7 +208,7 @@ impl Context {
 
     /// Whether git's own HTTP transport asks, and not another program by way of git.
     #[must_use]
-    pub fn asked_by_git(&self) -> bool {
+    pub(crate) fn asked_by_git(&self) -> bool {
         let asker = self.callers().asker();
         trace::line(|| format!("asked by: {asker:?}"));
         asker == Asker::GitTransport

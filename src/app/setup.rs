@@ -21,20 +21,20 @@ use std::process::Stdio;
 
 /// What git calls from now on.
 #[derive(Debug)]
-pub struct Configured {
+pub(crate) struct Configured {
     /// Whether the file was another before.
-    pub changed: bool,
+    pub(crate) changed: bool,
     /// Our helper as it stands there.
-    pub helper: String,
+    pub(crate) helper: String,
     /// The endpoints it is called for.
-    pub endpoints: Vec<String>,
+    pub(crate) endpoints: Vec<String>,
     /// The file.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 /// The endpoints that `configure` is for, as git looks them up.
 #[must_use]
-pub fn endpoints(config: &Config) -> Vec<String> {
+pub(crate) fn endpoints(config: &Config) -> Vec<String> {
     let mut endpoints = vec![
         Endpoint::hugging_face().to_string(),
         // The same Hub; git looks its configuration up by the host as typed.
@@ -49,7 +49,7 @@ pub fn endpoints(config: &Config) -> Vec<String> {
 ///
 /// # Errors
 /// When the file cannot be read as git would, or not be written.
-pub fn apply(context: &Context, which: &ConfigFile) -> Result<Configured> {
+pub(crate) fn apply(context: &Context, which: &ConfigFile) -> Result<Configured> {
     let endpoints = endpoints(&context.config);
     let urls: Vec<&str> = endpoints.iter().map(String::as_str).collect();
     let helper = setup::helper_value()?;
@@ -98,7 +98,7 @@ fn not_permitted(path: &Path) -> anyhow::Error {
 
 /// Why git does not call this helper here, although the lines are in a file; nothing where it does.
 #[must_use]
-pub fn in_the_way(context: &Context, which: &ConfigFile, path: &Path) -> Vec<String> {
+pub(crate) fn in_the_way(context: &Context, which: &ConfigFile, path: &Path) -> Vec<String> {
     let hub = Endpoint::hugging_face();
     let others = context.config.endpoints.keys();
     let others = others.filter(|endpoint| !endpoint.is_hugging_face());
@@ -169,7 +169,7 @@ fn other_systems(path: &Path) -> Vec<String> {
 
 /// The line by which git calls this helper for the Hub, and what removes it.
 #[must_use]
-pub fn still_called() -> Option<String> {
+pub(crate) fn still_called() -> Option<String> {
     let asking = Asking::read(&Location::of(&Endpoint::hugging_face())).ok()?;
     let line = asking.ours?;
     let again = match (line.scope, &line.file) {

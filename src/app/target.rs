@@ -18,7 +18,7 @@ use crate::terminal::Failure;
 ///
 /// # Errors
 /// When `HF_ENDPOINT` cannot be read.
-pub fn default_endpoint(context: &Context) -> Result<Endpoint> {
+pub(crate) fn default_endpoint(context: &Context) -> Result<Endpoint> {
     default_for(context, &[])
 }
 
@@ -27,7 +27,7 @@ pub fn default_endpoint(context: &Context) -> Result<Endpoint> {
 ///
 /// # Errors
 /// When `HF_ENDPOINT` is needed and cannot be read.
-pub fn default_for(context: &Context, texts: &[&str]) -> Result<Endpoint> {
+pub(crate) fn default_for(context: &Context, texts: &[&str]) -> Result<Endpoint> {
     if !texts.is_empty() && texts.iter().all(|text| names_its_hub(text)) {
         return Ok(Endpoint::hugging_face());
     }
@@ -46,7 +46,7 @@ pub fn default_for(context: &Context, texts: &[&str]) -> Result<Endpoint> {
 ///
 /// # Errors
 /// When there are none, or they cannot be read.
-pub fn remotes(context: &Context) -> Result<Vec<Location>> {
+pub(crate) fn remotes(context: &Context) -> Result<Vec<Location>> {
     let mut found: Vec<Location> = Vec::new();
     for Remote { location, .. } in served_remotes(context)? {
         if !found.contains(&location) {
@@ -71,11 +71,11 @@ fn served_remotes(context: &Context) -> Result<Vec<Remote>> {
 
 /// A place, and what git is to be told for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// The place.
-    pub location: Location,
+    pub(crate) location: Location,
     /// A remote's name, or a URL.
-    pub for_git: String,
+    pub(crate) for_git: String,
 }
 
 impl Place {
@@ -84,7 +84,7 @@ impl Place {
     ///
     /// # Errors
     /// As [`location`].
-    pub fn typed(context: &Context, text: &str) -> Result<Self> {
+    pub(crate) fn typed(context: &Context, text: &str) -> Result<Self> {
         let mut location = location(context, text)?;
         if let Some(repo) = location.repo()
             && !strip_git(&location.path).eq_ignore_ascii_case(&repo.to_string())
@@ -100,7 +100,7 @@ impl Place {
     ///
     /// # Errors
     /// As [`remotes`].
-    pub fn of_remotes(context: &Context, access: Access) -> Result<Vec<Self>> {
+    pub(crate) fn of_remotes(context: &Context, access: Access) -> Result<Vec<Self>> {
         let all = served_remotes(context)?;
         let of = |name: &str, push: bool| {
             let same = |remote: &&Remote| remote.name == name && remote.push == push;
@@ -130,7 +130,7 @@ impl Place {
 ///
 /// # Errors
 /// When it names nothing on a Hub that this helper answers for.
-pub fn location(context: &Context, text: &str) -> Result<Location> {
+pub(crate) fn location(context: &Context, text: &str) -> Result<Location> {
     let default = default_for(context, &[text])?;
     let location = parse_location(&with_scheme(text), &default).map_err(|error| {
         Failure::new(format!("this does not name a repo: {error}"))
@@ -161,7 +161,7 @@ fn with_scheme(text: &str) -> Cow<'_, str> {
 ///
 /// # Errors
 /// When one is no pattern, or there are several remotes to choose from.
-pub fn patterns(context: &Context, given: &[String]) -> Result<Vec<Pattern>> {
+pub(crate) fn patterns(context: &Context, given: &[String]) -> Result<Vec<Pattern>> {
     if !given.is_empty() {
         let texts: Vec<&str> = given.iter().map(String::as_str).collect();
         let default = default_for(context, &texts)?;
@@ -198,7 +198,7 @@ pub fn patterns(context: &Context, given: &[String]) -> Result<Vec<Pattern>> {
 ///
 /// # Errors
 /// When it can match nothing.
-pub fn pattern(text: &str, default: &Endpoint) -> Result<Pattern> {
+pub(crate) fn pattern(text: &str, default: &Endpoint) -> Result<Pattern> {
     Ok(
         Pattern::parse_on(&with_scheme(text), default).map_err(|error| {
             Failure::new(format!("this is not a pattern: {error}"))

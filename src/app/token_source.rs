@@ -29,38 +29,38 @@ use crate::system::trace;
 
 /// A stored token whose value is not the one that is remembered.
 #[derive(Debug)]
-pub struct Changed {
+pub(crate) struct Changed {
     /// Its name.
-    pub name: TokenName,
+    pub(crate) name: TokenName,
     /// The value that was read.
-    pub value: Fingerprint,
+    pub(crate) value: Fingerprint,
     /// Its kind and last four characters.
-    pub hint: String,
+    pub(crate) hint: String,
     /// It can be renewed, so it is likely a renewed one of the same account.
-    pub renewable: bool,
+    pub(crate) renewable: bool,
 }
 
 /// Reads the candidates' tokens for [`crate::selection::choose`].
 #[derive(Debug)]
-pub struct TokenReader<'a> {
+pub(crate) struct TokenReader<'a> {
     /// The run's world.
-    pub context: &'a Context,
+    pub(crate) context: &'a Context,
     /// The state that the candidates were chosen from.
-    pub state: &'a State,
+    pub(crate) state: &'a State,
     /// Stored tokens whose value is not the one that is remembered.
-    pub changed: Vec<Changed>,
+    pub(crate) changed: Vec<Changed>,
     /// The value that a command printed, where it is not the one remembered.
-    pub printed: Vec<(TokenName, Fingerprint)>,
+    pub(crate) printed: Vec<(TokenName, Fingerprint)>,
     /// What happened to the candidates that were passed over, in words.
-    pub said: Vec<String>,
+    pub(crate) said: Vec<String>,
     /// Whether a token that is about to expire is renewed; a mere look changes nothing.
-    pub renews: bool,
+    pub(crate) renews: bool,
 }
 
 impl<'a> TokenReader<'a> {
     /// A reader that has read nothing yet.
     #[must_use]
-    pub fn new(context: &'a Context, state: &'a State) -> Self {
+    pub(crate) fn new(context: &'a Context, state: &'a State) -> Self {
         Self {
             context,
             state,
@@ -73,7 +73,7 @@ impl<'a> TokenReader<'a> {
 
     /// A reader that also renews tokens that are due.
     #[must_use]
-    pub fn renewing(context: &'a Context, state: &'a State) -> Self {
+    pub(crate) fn renewing(context: &'a Context, state: &'a State) -> Self {
         Self {
             renews: true,
             ..Self::new(context, state)
@@ -180,7 +180,7 @@ impl<'a> TokenReader<'a> {
 impl TokenReader<'_> {
     /// The token that is kept for this job.
     #[must_use]
-    pub fn exchanged(&self, exchange: &Exchange) -> Option<Record> {
+    pub(crate) fn exchanged(&self, exchange: &Exchange) -> Option<Record> {
         let endpoint = self.context.env.endpoint()?;
         let job = exchange::Job::new(self.context, &endpoint, exchange).ok()?;
         job.kept()

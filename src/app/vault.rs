@@ -25,7 +25,7 @@ const NAME_LOCK_DEADLINE: Duration = Duration::from_secs(30);
 impl Context {
     /// The storage of a kind.
     #[must_use]
-    pub fn storage(&self, kind: StorageKind) -> Box<dyn Storage + '_> {
+    pub(crate) fn storage(&self, kind: StorageKind) -> Box<dyn Storage + '_> {
         match kind {
             StorageKind::File => Box::new(FileStorage::new(self.paths.tokens())),
             StorageKind::Keyring => Box::new(self.keyring()),
@@ -39,7 +39,11 @@ impl Context {
 
     /// Where the answer to a renewal waits until it has replaced the token that it renews.
     #[must_use]
-    pub fn parking<'a>(&'a self, kind: StorageKind, name: &'a TokenName) -> Box<dyn Parking + 'a> {
+    pub(crate) fn parking<'a>(
+        &'a self,
+        kind: StorageKind,
+        name: &'a TokenName,
+    ) -> Box<dyn Parking + 'a> {
         match kind {
             StorageKind::File => Box::new(FileStorage::new(self.paths.tokens()).parking(name)),
             StorageKind::Keyring => Box::new(self.keyring().parking(name)),
@@ -51,7 +55,11 @@ impl Context {
     ///
     /// # Errors
     /// When it cannot be read, or is stored for another endpoint.
-    pub fn read_stored(&self, name: &TokenName, token: &TokenInfo) -> Result<Record, StorageError> {
+    pub(crate) fn read_stored(
+        &self,
+        name: &TokenName,
+        token: &TokenInfo,
+    ) -> Result<Record, StorageError> {
         let record = match self.storage(token.storage).read(name) {
             Err(StorageError::NotFound) => self.read_stale_copy(name)?,
             other => other?,
@@ -95,7 +103,7 @@ impl Context {
     ///
     /// # Errors
     /// When another process holds it for too long.
-    pub fn lock_name(&self, name: &TokenName) -> io::Result<Lock> {
+    pub(crate) fn lock_name(&self, name: &TokenName) -> io::Result<Lock> {
         let path = self.paths.name_lock(name);
         Lock::acquire(&path, NAME_LOCK_DEADLINE).map_err(|error| match error.kind() {
             // Which file that is about, the error says itself.
@@ -110,7 +118,7 @@ impl Context {
     ///
     /// # Errors
     /// When a file or the storage fails, or `check` does.
-    pub fn keep(
+    pub(crate) fn keep(
         &self,
         name: &TokenName,
         token: TokenInfo,
@@ -182,7 +190,7 @@ impl Context {
     /// Removes what was left behind in these storages, which have just answered or cost nothing
     /// to ask, and whatever there is of the token whose lock is held. What cannot be removed now
     /// is removed another time.
-    pub fn clear_stale_copies(&self, own: Option<&TokenName>, storages: &[StorageKind]) {
+    pub(crate) fn clear_stale_copies(&self, own: Option<&TokenName>, storages: &[StorageKind]) {
         let Ok(state) = self.state_file.load() else {
             return;
         };
@@ -236,7 +244,7 @@ impl Context {
     ///
     /// # Errors
     /// When the storage or the state fails; then the token is still listed.
-    pub fn forget(&self, name: &TokenName, token: &TokenInfo) -> Result<()> {
+    pub(crate) fn forget(&self, name: &TokenName, token: &TokenInfo) -> Result<()> {
         let _lock = self.lock_name(name)?;
         self.forget_locked(name, token)
     }
@@ -245,7 +253,7 @@ impl Context {
     ///
     /// # Errors
     /// As [`Context::forget`].
-    pub fn forget_locked(&self, name: &TokenName, token: &TokenInfo) -> Result<()> {
+    pub(crate) fn forget_locked(&self, name: &TokenName, token: &TokenInfo) -> Result<()> {
         let same = |state: &State| {
             let now = state.tokens.get(name);
             now.is_some_and(|now| now.order == token.order)
@@ -269,7 +277,7 @@ impl Context {
     ///
     /// # Errors
     /// When there is none, or it cannot be one.
-    pub fn env_secret(&self, variable: &str) -> Result<&Secret, StorageError> {
+    pub(crate) fn env_secret(&self, variable: &str) -> Result<&Secret, StorageError> {
         let token = self.env.tokens.iter().find(|t| t.variable == variable);
         match token.map(|token| &token.secret) {
             Some(Ok(secret)) => Ok(secret),

@@ -24,13 +24,13 @@ impl Context {
     /// A candidate in words, with its last four characters as far as they are known without
     /// reading its storage.
     #[must_use]
-    pub fn describe(&self, candidate: &Candidate, state: &State) -> String {
+    pub(crate) fn describe(&self, candidate: &Candidate, state: &State) -> String {
         describe(candidate, self.hint(&candidate.source, state).as_deref())
     }
 
     /// Kind and last four characters of a source's secret, without reading its storage.
     #[must_use]
-    pub fn hint(&self, source: &Source, state: &State) -> Option<String> {
+    pub(crate) fn hint(&self, source: &Source, state: &State) -> Option<String> {
         match source {
             Source::Stored(name) => Some(state.tokens.get(name)?.hint.clone()),
             Source::Environment(variable) => {
@@ -48,7 +48,7 @@ impl Context {
 
     /// Where a source's secret is stored.
     #[must_use]
-    pub fn place(&self, source: &Source, state: &State) -> Option<String> {
+    pub(crate) fn place(&self, source: &Source, state: &State) -> Option<String> {
         match source {
             Source::Stored(name) => {
                 let token = state.tokens.get(name)?;
@@ -68,14 +68,14 @@ impl Context {
 
 /// A candidate in words: which token it is, and why it was chosen.
 #[must_use]
-pub fn describe(candidate: &Candidate, hint: Option<&str>) -> String {
+pub(crate) fn describe(candidate: &Candidate, hint: Option<&str>) -> String {
     let token = with_hint(&candidate.source, hint);
     format!("{token}{BECAUSE}{}", candidate.reason)
 }
 
 /// What a source is called in messages, with its last four characters where they are known.
 #[must_use]
-pub fn with_hint(source: &Source, hint: Option<&str>) -> String {
+pub(crate) fn with_hint(source: &Source, hint: Option<&str>) -> String {
     let hint = hint.map_or_else(String::new, |hint| format!(" ({hint})"));
     format!("{}{hint}", source_name(source))
 }
@@ -85,7 +85,7 @@ const BECAUSE: &str = ", chosen because ";
 
 /// The hint in what [`describe`] makes.
 #[must_use]
-pub fn hint_in(described: &str) -> Option<&str> {
+pub(crate) fn hint_in(described: &str) -> Option<&str> {
     let (token, _) = described.rsplit_once(BECAUSE)?;
     let (_, hint) = token.strip_suffix(')')?.rsplit_once(" (")?;
     Some(hint)
@@ -93,7 +93,7 @@ pub fn hint_in(described: &str) -> Option<&str> {
 
 /// Says that a token ends within days, while there is time to replace it.
 #[must_use]
-pub fn expires_soon(source: &Source, state: &State, now: u64) -> Option<String> {
+pub(crate) fn expires_soon(source: &Source, state: &State, now: u64) -> Option<String> {
     let Source::Stored(name) = source else {
         return None;
     };
@@ -110,7 +110,7 @@ pub fn expires_soon(source: &Source, state: &State, now: u64) -> Option<String> 
 
 /// What a source is called in messages.
 #[must_use]
-pub fn source_name(source: &Source) -> String {
+pub(crate) fn source_name(source: &Source) -> String {
     match source {
         Source::Stored(name) | Source::Command(name) | Source::Unusable(name, _) => {
             format!("token `{name}`")
@@ -124,7 +124,7 @@ pub fn source_name(source: &Source) -> String {
 
 /// What a source is called in a table of tokens.
 #[must_use]
-pub fn short_name(source: &Source) -> String {
+pub(crate) fn short_name(source: &Source) -> String {
     match source {
         Source::Stored(name) | Source::Command(name) | Source::Unusable(name, _) => {
             name.to_string()
@@ -138,7 +138,7 @@ pub fn short_name(source: &Source) -> String {
 
 /// The command that replaces a token that is of no use any more.
 #[must_use]
-pub fn remedy(candidate: &Candidate) -> String {
+pub(crate) fn remedy(candidate: &Candidate) -> String {
     match &candidate.source {
         Source::Stored(name) if name.as_str().starts_with("git:") => {
             format!(
@@ -167,7 +167,7 @@ pub fn remedy(candidate: &Candidate) -> String {
 /// A username that means nobody here, and what helps; `line` of git's configuration gives it, or
 /// else the URL.
 #[must_use]
-pub fn unknown_username(line: Option<&Entry>) -> (String, String) {
+pub(crate) fn unknown_username(line: Option<&Entry>) -> (String, String) {
     let matches = "matches no stored token or account, so only the environment is asked";
     match line {
         None => (
@@ -184,7 +184,7 @@ pub fn unknown_username(line: Option<&Entry>) -> (String, String) {
 impl Context {
     /// An explicit choice that cannot be met, for a person.
     #[must_use]
-    pub fn select_failure(&self, state: &State, error: SelectError) -> Failure {
+    pub(crate) fn select_failure(&self, state: &State, error: SelectError) -> Failure {
         match error {
             SelectError::Remotes(error) => Failure::new(error.to_string())
                 .help("name the repo, or find the cause: git credential-hf doctor"),
@@ -204,7 +204,7 @@ impl Context {
 }
 
 /// Why the remotes do not tell which token to use.
-pub fn disagree(repos: &[Repo]) -> String {
+pub(crate) fn disagree(repos: &[Repo]) -> String {
     match repos {
         [repo] => format!("the remotes here have different usernames for {repo}"),
         repos => format!(
@@ -215,7 +215,7 @@ pub fn disagree(repos: &[Repo]) -> String {
 }
 
 /// The first few of them, and how many more there are.
-pub fn some_of<T: ToString>(all: &[T]) -> String {
+pub(crate) fn some_of<T: ToString>(all: &[T]) -> String {
     let mut names: Vec<String> = all.iter().take(3).map(ToString::to_string).collect();
     if all.len() > names.len() {
         names.push(format!("{} more", all.len() - names.len()));
@@ -226,7 +226,12 @@ pub fn some_of<T: ToString>(all: &[T]) -> String {
 impl Context {
     /// Several tokens would do, and the oldest login is the one that git gets.
     #[must_use]
-    pub fn equal(&self, endpoint: &Endpoint, selection: &Selection, names: &[TokenName]) -> String {
+    pub(crate) fn equal(
+        &self,
+        endpoint: &Endpoint,
+        selection: &Selection,
+        names: &[TokenName],
+    ) -> String {
         let others: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
         let mut line = format!(
             "{} would do as well; the oldest login is used",
@@ -242,7 +247,7 @@ impl Context {
     /// A push that the Hub will refuse: which token is given, why it was chosen, and what would
     /// do.
     #[must_use]
-    pub fn will_be_refused(
+    pub(crate) fn will_be_refused(
         &self,
         wanted: &Query,
         candidate: &Candidate,
@@ -287,7 +292,7 @@ fn namespace_of(repo: &Repo) -> &str {
 
 /// Why the Hub will refuse a push.
 #[must_use]
-pub fn lack(lack: Lack, repo: &Repo) -> String {
+pub(crate) fn lack(lack: Lack, repo: &Repo) -> String {
     let namespace = namespace_of(repo);
     match lack {
         Lack::Role => "its role is `read`".to_owned(),
@@ -299,7 +304,7 @@ pub fn lack(lack: Lack, repo: &Repo) -> String {
 
 /// Nothing is answered in the place of a candidate that was meant to be used.
 #[must_use]
-pub fn stopped(candidate: &Candidate, why: &str) -> String {
+pub(crate) fn stopped(candidate: &Candidate, why: &str) -> String {
     format!(
         "{} cannot be used: {why}; {}",
         source_name(&candidate.source),

@@ -41,23 +41,23 @@ Examples:
   git credential-hf check datasets/acme/x acme/y --push
   cd some-clone && git credential-hf check --push && git push"
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// Repos or URLs; without one, the remotes of the current repository
     #[arg(value_name = "REPO")]
-    pub repos: Vec<String>,
+    pub(crate) repos: Vec<String>,
     /// Check a push instead of a read
     #[arg(long)]
-    pub push: bool,
+    pub(crate) push: bool,
     /// Print JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Checks repos, or those that the remotes of the current repository name.
 ///
 /// # Errors
 /// When one would not work, or that cannot be known: the reason has been printed.
-pub fn run(check: &Args) -> Result<()> {
+pub(crate) fn run(check: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let access = if check.push {
         Access::Write

@@ -34,16 +34,16 @@ Examples:
   git credential-hf completions fish > ~/.config/fish/completions/git-credential-hf.fish
   git credential-hf completions powershell >> $PROFILE"
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// The shell
-    pub shell: Shell,
+    pub(crate) shell: Shell,
 }
 
 /// Prints the completions of `command`, the whole command line.
 ///
 /// # Errors
 /// When stdout fails.
-pub fn run(args: &Args, mut command: Command) -> Result<()> {
+pub(crate) fn run(args: &Args, mut command: Command) -> Result<()> {
     let bash = args.shell == Shell::Bash;
     let name = if bash { NAME_FOR_BASH } else { NAME };
     let mut script = Vec::new();

@@ -13,22 +13,22 @@ use crate::terminal::print;
 
 /// Which of git's configuration files to change.
 #[derive(Debug, Default, clap::Args)]
-pub struct Scope {
+pub(crate) struct Scope {
     /// For all users of this machine (git's system configuration)
     #[arg(long, group = "where")]
-    pub system: bool,
+    pub(crate) system: bool,
     /// For the current repository only
     #[arg(long, group = "where")]
-    pub local: bool,
+    pub(crate) local: bool,
     /// In this file
     #[arg(long, group = "where", value_name = "FILE")]
-    pub file: Option<PathBuf>,
+    pub(crate) file: Option<PathBuf>,
 }
 
 impl Scope {
     /// The file that is meant.
     #[must_use]
-    pub fn which(&self) -> ConfigFile {
+    pub(crate) fn which(&self) -> ConfigFile {
         match &self.file {
             Some(path) => ConfigFile::File(path.clone()),
             None if self.system => ConfigFile::System,
@@ -52,17 +52,17 @@ Examples:
   git credential-hf configure --local      for the current repository
   sudo git credential-hf configure --system"
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// Which file.
     #[command(flatten)]
-    pub scope: Scope,
+    pub(crate) scope: Scope,
 }
 
 /// Writes our block into git's configuration, and reports it.
 ///
 /// # Errors
 /// When the file cannot be read as git would, or not be written.
-pub fn configure(options: &Args) -> Result<()> {
+pub(crate) fn configure(options: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let which = options.scope.which();
     let Configured {
@@ -93,7 +93,7 @@ pub fn configure(options: &Args) -> Result<()> {
 ///
 /// # Errors
 /// When the file cannot be read as git would, or not be written.
-pub fn unconfigure(scope: &Scope) -> Result<()> {
+pub(crate) fn unconfigure(scope: &Scope) -> Result<()> {
     let path = file(&scope.which())?;
     let changed = edit(&path, |original| {
         let Some(original) = original else {

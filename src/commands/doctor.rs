@@ -43,19 +43,19 @@ Examples:
   git credential-hf doctor --offline --json
   git credential-hf doctor --fix --yes"
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// Repair what can be repaired, asking before each change
     #[arg(long)]
-    pub fix: bool,
+    pub(crate) fix: bool,
     /// Do not ask
     #[arg(long, short, requires = "fix")]
-    pub yes: bool,
+    pub(crate) yes: bool,
     /// Do not use the network
     #[arg(long)]
-    pub offline: bool,
+    pub(crate) offline: bool,
     /// Print JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// How long a check runs before it is named on the terminal.
@@ -65,7 +65,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When there is a problem: it has been printed.
-pub fn run(options: &Args) -> Result<()> {
+pub(crate) fn run(options: &Args) -> Result<()> {
     let mut context = Context::new()?;
     let config_error = context.load_config().err();
     let surroundings = Inspection::look(&context, config_error, options.offline);

@@ -42,22 +42,22 @@ Examples:
   git credential-hf explain https://huggingface.co/datasets/acme/x/tree/main
   cd some-clone && git credential-hf explain"
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// A repo (acme/x, datasets/acme/x) or a URL; by default, the remotes of the current repository
-    pub repo: Option<String>,
+    pub(crate) repo: Option<String>,
     /// Explain a push instead of a fetch
     #[arg(long)]
-    pub push: bool,
+    pub(crate) push: bool,
     /// Print JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Shows the candidates of one repo, or of the remotes of the current repository.
 ///
 /// # Errors
 /// When it is not clear which repo is meant, or a token requested by name does not exist.
-pub fn run(explain: &Args) -> Result<()> {
+pub(crate) fn run(explain: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let locations = match &explain.repo {
         Some(text) => vec![target::location(&context, text)?],

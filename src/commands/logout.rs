@@ -35,32 +35,32 @@ Examples:
   git credential-hf logout --with-token --revoke   one that is not stored here
   git credential-hf logout --all --yes"
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// The token's name; without one, a terminal lets you choose
     #[arg(conflicts_with = "all")]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// All tokens
     #[arg(long)]
-    pub all: bool,
+    pub(crate) all: bool,
     /// Read the token itself from stdin or at a hidden prompt
     #[arg(long, conflicts_with_all = ["name", "all"])]
-    pub with_token: bool,
+    pub(crate) with_token: bool,
     /// Delete the token on the Hub too
     #[arg(long)]
-    pub revoke: bool,
+    pub(crate) revoke: bool,
     /// Do not ask
     #[arg(long, short)]
-    pub yes: bool,
+    pub(crate) yes: bool,
     /// Print JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Removes one token, or all.
 ///
 /// # Errors
 /// When there is none of that name, or its storage or the Hub fails; then it is still listed.
-pub fn run(logout: &Args) -> Result<()> {
+pub(crate) fn run(logout: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
     let given = logout.with_token.then(read_token).transpose()?;

@@ -72,7 +72,7 @@ const MORE: [(&str, &[(&str, &str)]); 4] = [
 ///
 /// # Errors
 /// When stdout fails.
-pub fn run(command: Command) -> Result<()> {
+pub(crate) fn run(command: Command) -> Result<()> {
     print(&page(command)?)
 }
 

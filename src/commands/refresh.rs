@@ -31,19 +31,19 @@ Examples:
   git credential-hf refresh          all tokens
   git credential-hf refresh work"
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// The token's name; by default, all tokens from `login`
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Print JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Refreshes one token, or all from `login`.
 ///
 /// # Errors
 /// When one fails: the reason has been printed, and the others were tried anyway.
-pub fn run(refresh: &Args) -> Result<()> {
+pub(crate) fn run(refresh: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
     let names: Vec<TokenName> = match &refresh.name {

@@ -30,15 +30,15 @@ Examples:
   git credential-hf rename work acme-write
   git credential-hf rename git:alice@huggingface.co/acme/x acme"
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// The token's name
-    pub old: String,
+    pub(crate) old: String,
     /// Its new name
     #[arg(value_parser = TokenName::parse)]
-    pub new: TokenName,
+    pub(crate) new: TokenName,
     /// Print JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Renames one token.
@@ -46,7 +46,7 @@ pub struct Args {
 /// # Errors
 /// When there is none of that name, the new one is taken, or the Hub does not accept a token that
 /// git saved. Then everything is as it was.
-pub fn run(rename: &Args) -> Result<()> {
+pub(crate) fn run(rename: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let (old, new) = (TokenName::existing(&rename.old), &rename.new);
     if context.state_file.load()?.tokens.contains_key(&old) {

@@ -23,20 +23,20 @@ Examples:
   git credential-hf run --for acme/x -- hf download acme/x
   cd some-clone && git credential-hf run -- python train.py"
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// A repo or a URL; by default, the current repository
     #[arg(long = "for", value_name = "REPO")]
-    pub repo: Option<String>,
+    pub(crate) repo: Option<String>,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
-    pub command: Vec<OsString>,
+    pub(crate) command: Vec<OsString>,
 }
 
 /// Runs the command in the place of this process, or ends with its exit code.
 ///
 /// # Errors
 /// When there is no token, or the command cannot be started.
-pub fn run(run: &Args) -> Result<()> {
+pub(crate) fn run(run: &Args) -> Result<()> {
     let [program, arguments @ ..] = run.command.as_slice() else {
         return Err(Failure::new("there is no command to run").into());
     };

@@ -32,10 +32,10 @@ needs attention: tokens that were rejected, that expire soon, or that the Hub ha
 about for 30 days. Inside a clone it also shows which token its fetch and its push get. Nothing is
 changed, no secret is shown, and the network is not used."
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// For how long what the Hub said of a token counts as known, in seconds.
@@ -45,7 +45,7 @@ const STALE: u64 = 30 * 86_400;
 ///
 /// # Errors
 /// When the configuration or the state cannot be read.
-pub fn run(status: &Args) -> Result<()> {
+pub(crate) fn run(status: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
     let overview = Overview::of(&context, &state);

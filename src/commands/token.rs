@@ -21,19 +21,19 @@ Examples:
   git credential-hf token acme/x
   curl -H @<(printf 'Authorization: Bearer %s' \"$(git credential-hf token acme/x)\") .."
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// A repo or a URL; by default, the current repository
-    pub repo: Option<String>,
+    pub(crate) repo: Option<String>,
     /// Print JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Prints the token, and nothing else.
 ///
 /// # Errors
 /// When there is none.
-pub fn run(token: &Args) -> Result<()> {
+pub(crate) fn run(token: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let location = choice::place(&context, token.repo.as_deref())?;
     let state = context.state_file.load()?;

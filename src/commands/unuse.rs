@@ -11,20 +11,20 @@ use anyhow::Result;
 /// The arguments of `unuse`.
 #[derive(Debug, clap::Args)]
 #[command(about = "Remove a rule or the default")]
-pub struct Args {
+pub(crate) struct Args {
     /// The rule's pattern, as `list` shows it; by default, the rule for the current repository
     #[arg(conflicts_with = "default")]
-    pub pattern: Option<String>,
+    pub(crate) pattern: Option<String>,
     /// Remove the default instead
     #[arg(long)]
-    pub default: bool,
+    pub(crate) default: bool,
 }
 
 /// Removes a rule.
 ///
 /// # Errors
 /// When there is no such rule.
-pub fn run(choice: &Args) -> Result<()> {
+pub(crate) fn run(choice: &Args) -> Result<()> {
     let context = Context::with_config()?;
     if choice.default {
         return remove_default(&context);

@@ -27,28 +27,28 @@ Examples:
   git credential-hf use me --default
   cd some-clone && git credential-hf use work"
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// The token's name; without one, a terminal lets you choose
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The namespace or repo; repeatable
     #[arg(long = "for", value_name = "PATTERN")]
-    pub patterns: Vec<String>,
+    pub(crate) patterns: Vec<String>,
     /// Write rules for pushing only
     #[arg(long, conflicts_with = "fetch")]
-    pub push: bool,
+    pub(crate) push: bool,
     /// Write rules for fetching only
     #[arg(long)]
-    pub fetch: bool,
+    pub(crate) fetch: bool,
     /// Use it where no other token is chosen
     #[arg(long)]
-    pub default: bool,
+    pub(crate) default: bool,
 }
 
 /// Chooses a token for patterns, or as the default.
 ///
 /// # Errors
 /// When there is no such token, or it is for another endpoint than a pattern.
-pub fn run(choice: &Args) -> Result<()> {
+pub(crate) fn run(choice: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
     let name = match &choice.name {

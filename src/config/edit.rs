@@ -19,7 +19,7 @@ use crate::system::files::Lock;
 
 /// Why the configuration was not changed.
 #[derive(Debug, thiserror::Error)]
-pub enum EditError {
+pub(crate) enum EditError {
     /// The file that exists cannot be read, so it is not changed.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -53,7 +53,7 @@ pub enum Change<'a> {
 ///
 /// # Errors
 /// When the file is not valid before, or cannot be written. Then it is as it was.
-pub fn edit(path: &Path, changes: &[Change<'_>]) -> Result<(), EditError> {
+pub(crate) fn edit(path: &Path, changes: &[Change<'_>]) -> Result<(), EditError> {
     let io_error = |source| EditError::Io {
         path: path.to_owned(),
         source,

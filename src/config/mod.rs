@@ -21,11 +21,11 @@ use crate::system::files::Plain;
 use crate::terminal::Help;
 
 /// The version of the file that this program reads and writes.
-pub const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 1;
 
 /// How long a keyring may take, unless the configuration says otherwise.
 /// macOS asks for a password in a window, which takes a person longer.
-pub const KEYRING_TIMEOUT: Duration =
+pub(crate) const KEYRING_TIMEOUT: Duration =
     Duration::from_secs(if cfg!(target_os = "macos") { 60 } else { 3 });
 
 /// What `config.toml` says.
@@ -63,7 +63,7 @@ pub struct Rule {
 impl Rule {
     /// A rule that gives one token for both operations.
     #[must_use]
-    pub fn new(pattern: Pattern, token: TokenName) -> Self {
+    pub(crate) fn new(pattern: Pattern, token: TokenName) -> Self {
         Self {
             pattern,
             fetch: Some(token.clone()),
@@ -74,7 +74,7 @@ impl Rule {
     /// The token for an operation; for an unknown one that for a push, if there is one. A rule
     /// without a token for the operation does not match.
     #[must_use]
-    pub fn token(&self, operation: Option<Operation>) -> Option<&TokenName> {
+    pub(crate) fn token(&self, operation: Option<Operation>) -> Option<&TokenName> {
         match operation {
             Some(Operation::Fetch) => self.fetch.as_ref(),
             Some(Operation::Push) => self.push.as_ref(),
@@ -89,7 +89,7 @@ impl Rule {
     }
 
     /// The tokens that it names, each once.
-    pub fn tokens(&self) -> impl Iterator<Item = &TokenName> {
+    pub(crate) fn tokens(&self) -> impl Iterator<Item = &TokenName> {
         let other = self.push.iter().filter(|_| self.fetch != self.push);
         self.fetch.iter().chain(other)
     }
@@ -137,13 +137,13 @@ impl Default for Config {
 #[derive(Debug)]
 pub struct ConfigError {
     /// The file.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Line and column, counted from 1, where known.
     pub place: Option<(usize, usize)>,
     /// What is wrong.
-    pub message: String,
+    pub(crate) message: String,
     /// What to write instead.
-    pub help: Option<Help>,
+    pub(crate) help: Option<Help>,
 }
 
 impl fmt::Display for ConfigError {
@@ -165,24 +165,24 @@ impl std::error::Error for ConfigError {
 impl Config {
     /// Whether a rule or a default names this token.
     #[must_use]
-    pub fn names(&self, token: &TokenName) -> bool {
+    pub(crate) fn names(&self, token: &TokenName) -> bool {
         self.all_names().any(|name| name == token)
     }
 
     /// Every token's name in the rules and defaults.
-    pub fn all_names(&self) -> impl Iterator<Item = &TokenName> {
+    pub(crate) fn all_names(&self) -> impl Iterator<Item = &TokenName> {
         let rules = self.rules.iter().flat_map(Rule::tokens);
         rules.chain(&self.default).chain(self.defaults.values())
     }
 
     /// The default token of an endpoint.
     #[must_use]
-    pub fn default_for(&self, endpoint: &Endpoint) -> Option<&TokenName> {
+    pub(crate) fn default_for(&self, endpoint: &Endpoint) -> Option<&TokenName> {
         self.defaults.get(endpoint).or(self.default.as_ref())
     }
 
     /// The endpoints whose default this token is; `None` is the default of the file itself.
-    pub fn defaults_to(&self, token: &TokenName) -> Vec<Option<&Endpoint>> {
+    pub(crate) fn defaults_to(&self, token: &TokenName) -> Vec<Option<&Endpoint>> {
         let own = self
             .defaults
             .iter()
@@ -237,7 +237,7 @@ impl Config {
 
     /// The settings of this endpoint; `None` if it is not configured.
     #[must_use]
-    pub fn endpoint(&self, endpoint: &Endpoint) -> Option<EndpointOptions> {
+    pub(crate) fn endpoint(&self, endpoint: &Endpoint) -> Option<EndpointOptions> {
         let configured = self.endpoints.get(endpoint).copied();
         if endpoint.is_hugging_face() {
             return Some(configured.unwrap_or_default());
@@ -248,7 +248,7 @@ impl Config {
 
 /// The known name that a mistyped one is nearest to, if any is near.
 #[must_use]
-pub fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
     let typed = typed.to_lowercase();
     known
         .iter()

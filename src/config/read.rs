@@ -21,7 +21,7 @@ use crate::terminal::Help;
 ///
 /// # Errors
 /// At the first thing that is not understood.
-pub fn config(path: &Path, text: &str) -> Result<Config, ConfigError> {
+pub(crate) fn config(path: &Path, text: &str) -> Result<Config, ConfigError> {
     let reader = Reader { path, text };
     let document = DeTable::parse(text).map_err(|error| {
         // The parser's own message shows the line, which may hold a token put there by mistake;
@@ -348,7 +348,7 @@ impl Reader<'_> {
 
 /// The token that a rule or the default names. Names made here (`git:..`) may stand there too, so
 /// only what cannot be one is refused.
-pub fn token_name(text: &str) -> Result<TokenName, NameError> {
+pub(crate) fn token_name(text: &str) -> Result<TokenName, NameError> {
     match TokenName::parse(text) {
         Err(NameError::Colon) => Ok(TokenName::existing(text)),
         other => other,

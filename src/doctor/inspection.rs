@@ -36,26 +36,30 @@ const KEYS: &str = r"^(credential|http|https|remote|url|submodule|filter\.lfs|lf
 
 /// What the checks look at.
 #[derive(Debug)]
-pub struct Inspection<'c> {
+pub(crate) struct Inspection<'c> {
     /// Paths, environment and configuration; the default one where it cannot be read.
-    pub context: &'c Context,
+    pub(crate) context: &'c Context,
     /// Why the configuration cannot be read.
-    pub config_error: Option<ConfigError>,
+    pub(crate) config_error: Option<ConfigError>,
     /// What is known of the tokens, or why nothing.
-    pub state: Result<State, String>,
+    pub(crate) state: Result<State, String>,
     /// Git's configuration in the working directory.
-    pub entries: Result<Vec<Entry>, ReadError>,
+    pub(crate) entries: Result<Vec<Entry>, ReadError>,
     /// This user's home directory, as git and as others find it.
-    pub homes: Vec<PathBuf>,
+    pub(crate) homes: Vec<PathBuf>,
     /// Whether the network is left alone.
-    pub offline: bool,
+    pub(crate) offline: bool,
     contact: OnceCell<Result<Probe, Unreached>>,
 }
 
 impl<'c> Inspection<'c> {
     /// Reads what there is; nothing that is missing or broken stops it.
     #[must_use]
-    pub fn look(context: &'c Context, config_error: Option<ConfigError>, offline: bool) -> Self {
+    pub(crate) fn look(
+        context: &'c Context,
+        config_error: Option<ConfigError>,
+        offline: bool,
+    ) -> Self {
         Self {
             context,
             config_error,
@@ -74,7 +78,7 @@ impl<'c> Inspection<'c> {
     ///
     /// # Errors
     /// When git could not read it.
-    pub fn entries(&self) -> Result<&[Entry], Vec<Finding>> {
+    pub(crate) fn entries(&self) -> Result<&[Entry], Vec<Finding>> {
         match &self.entries {
             Ok(entries) => Ok(entries),
             Err(error) => Err(vec![Finding::skipped(error.to_string())]),
@@ -85,14 +89,14 @@ impl<'c> Inspection<'c> {
     ///
     /// # Errors
     /// When it could not be read.
-    pub fn state(&self) -> Result<&State, Vec<Finding>> {
+    pub(crate) fn state(&self) -> Result<&State, Vec<Finding>> {
         let unread = |_: &String| vec![Finding::skipped("the state cannot be read")];
         self.state.as_ref().map_err(unread)
     }
 
     /// The Hubs, as git looks them up.
     #[must_use]
-    pub fn hubs(&self) -> Vec<String> {
+    pub(crate) fn hubs(&self) -> Vec<String> {
         let mut hubs = setup::endpoints(&self.context.config);
         let environments = self.context.env.endpoint();
         let served = environments.filter(|endpoint| self.context.serves(endpoint));
@@ -106,13 +110,13 @@ impl<'c> Inspection<'c> {
 
     /// The Hub that this process's environment means.
     #[must_use]
-    pub fn endpoint(&self) -> Endpoint {
+    pub(crate) fn endpoint(&self) -> Endpoint {
         let endpoint = self.context.env.endpoint();
         endpoint.unwrap_or_else(Endpoint::hugging_face)
     }
 
     /// How the Hub answered a request without a token. Made once, under a deadline.
-    pub fn contact(&self) -> &Result<Probe, Unreached> {
+    pub(crate) fn contact(&self) -> &Result<Probe, Unreached> {
         self.contact
             .get_or_init(|| Hub::knock(&self.endpoint(), KNOCK_TIMEOUT))
     }
@@ -120,14 +124,14 @@ impl<'c> Inspection<'c> {
 
 /// A variable of this process that is set and not empty.
 #[must_use]
-pub fn variable(name: &str) -> Option<OsString> {
+pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// The first line that a program prints, away from the current repository and what that
 /// configures; `None` when it cannot be started, fails, or takes too long.
 #[must_use]
-pub fn version_of(program: &std::path::Path, arguments: &[&str]) -> Option<String> {
+pub(crate) fn version_of(program: &std::path::Path, arguments: &[&str]) -> Option<String> {
     let mut command = process::command(program);
     command
         .args(arguments)
@@ -143,6 +147,6 @@ pub fn version_of(program: &std::path::Path, arguments: &[&str]) -> Option<Strin
 
 /// What git prints here, trimmed; `None` when it fails or takes too long.
 #[must_use]
-pub fn ask_git(arguments: &[&str]) -> Option<String> {
+pub(crate) fn ask_git(arguments: &[&str]) -> Option<String> {
     Some(crate::git::run::ask(arguments).ok()??.trim().to_owned())
 }

@@ -5,17 +5,17 @@
 //! URL and no home directory through, whatever a check puts into its words. A check never runs
 //! what a configuration names, and nothing that it asks can hold it up for long.
 
-pub mod checks;
-pub mod inspection;
-pub mod repair;
-pub mod report;
+pub(crate) mod checks;
+pub(crate) mod inspection;
+pub(crate) mod repair;
+pub(crate) mod report;
 
-pub use inspection::Inspection;
-pub use repair::Repair;
+pub(crate) use inspection::Inspection;
+pub(crate) use repair::Repair;
 
 /// What a check is about; the report is grouped by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
+pub(crate) enum Group {
     /// Git itself, and the current repository.
     Git,
     /// Whether git calls this helper, and nobody else for the Hub.
@@ -33,7 +33,7 @@ pub enum Group {
 impl Group {
     /// Its heading, and its name in JSON.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Git => "git",
             Self::Helper => "helper",
@@ -47,7 +47,7 @@ impl Group {
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Could not be checked, or was left out.
     Skipped,
     /// As it should be.
@@ -63,7 +63,7 @@ pub enum Verdict {
 impl Verdict {
     /// The word for it, in JSON too.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Skipped => "skipped",
             Self::Ok => "ok",
@@ -76,22 +76,22 @@ impl Verdict {
 
 /// What to do about a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fix {
+pub(crate) struct Fix {
     /// A command to run, or what to do in words.
-    pub text: String,
+    pub(crate) text: String,
     /// What `--fix` can do itself.
-    pub repair: Option<Repair>,
+    pub(crate) repair: Option<Repair>,
 }
 
 /// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// How bad it is.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// Why, in one line.
-    pub why: String,
+    pub(crate) why: String,
     /// What to do.
-    pub fix: Option<Fix>,
+    pub(crate) fix: Option<Fix>,
 }
 
 impl Finding {
@@ -104,33 +104,33 @@ impl Finding {
     }
 
     /// As it should be.
-    pub fn ok(why: impl Into<String>) -> Self {
+    pub(crate) fn ok(why: impl Into<String>) -> Self {
         Self::new(Verdict::Ok, why)
     }
 
     /// Good to know.
-    pub fn note(why: impl Into<String>) -> Self {
+    pub(crate) fn note(why: impl Into<String>) -> Self {
         Self::new(Verdict::Note, why)
     }
 
     /// Works, but.
-    pub fn warning(why: impl Into<String>) -> Self {
+    pub(crate) fn warning(why: impl Into<String>) -> Self {
         Self::new(Verdict::Warning, why)
     }
 
     /// Does not work, or is not safe.
-    pub fn problem(why: impl Into<String>) -> Self {
+    pub(crate) fn problem(why: impl Into<String>) -> Self {
         Self::new(Verdict::Problem, why)
     }
 
     /// Not looked at.
-    pub fn skipped(why: impl Into<String>) -> Self {
+    pub(crate) fn skipped(why: impl Into<String>) -> Self {
         Self::new(Verdict::Skipped, why)
     }
 
     /// Adds what to do by hand.
     #[must_use]
-    pub fn by_hand(self, text: impl Into<String>) -> Self {
+    pub(crate) fn by_hand(self, text: impl Into<String>) -> Self {
         let text = text.into();
         let fix = Some(Fix { text, repair: None });
         Self { fix, ..self }
@@ -138,7 +138,7 @@ impl Finding {
 
     /// Adds what `--fix` can do.
     #[must_use]
-    pub fn repaired_by(self, repair: Repair) -> Self {
+    pub(crate) fn repaired_by(self, repair: Repair) -> Self {
         let fix = Some(Fix {
             text: repair.command(),
             repair: Some(repair),
@@ -149,37 +149,40 @@ impl Finding {
 
 /// One check.
 #[derive(Debug)]
-pub struct Check {
+pub(crate) struct Check {
     /// Its name, which does not change.
-    pub id: &'static str,
+    pub(crate) id: &'static str,
     /// What it is about.
-    pub group: Group,
+    pub(crate) group: Group,
     /// Whether it needs the network, and is left out with `--offline`.
-    pub network: bool,
+    pub(crate) network: bool,
     /// Looks, and says what it found: at least one finding.
-    pub run: fn(&Inspection<'_>) -> Vec<Finding>,
+    pub(crate) run: fn(&Inspection<'_>) -> Vec<Finding>,
 }
 
 /// What one check has found.
 #[derive(Debug)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Which check.
-    pub check: &'static Check,
+    pub(crate) check: &'static Check,
     /// What it found.
-    pub findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
 }
 
 impl Outcome {
     /// The worst of its findings.
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         let verdicts = self.findings.iter().map(|finding| finding.verdict);
         verdicts.max().unwrap_or(Verdict::Skipped)
     }
 }
 
 /// Runs all checks in order; `begin` is told each one's name before it runs.
-pub fn run(surroundings: &Inspection<'_>, mut begin: impl FnMut(&'static str)) -> Vec<Outcome> {
+pub(crate) fn run(
+    surroundings: &Inspection<'_>,
+    mut begin: impl FnMut(&'static str),
+) -> Vec<Outcome> {
     let run = |check: &'static Check| {
         begin(check.id);
         let findings = if check.network && surroundings.offline {

@@ -15,7 +15,7 @@ use crate::system::sharing::patiently;
 
 /// One repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Repair {
+pub(crate) enum Repair {
     /// Writes our block into git's configuration, or brings it up to date.
     Configure(ConfigFile),
     /// Closes a file or folder of ours to others.
@@ -36,17 +36,17 @@ pub enum Repair {
 
 /// A half-written file of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Leftover {
+pub(crate) struct Leftover {
     /// The file.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// The lock of those who write such files.
-    pub lock: PathBuf,
+    pub(crate) lock: PathBuf,
 }
 
 impl Repair {
     /// The repair as a command that a person can run.
     #[must_use]
-    pub fn command(&self) -> String {
+    pub(crate) fn command(&self) -> String {
         match self {
             Self::Configure(ConfigFile::Global) => "git credential-hf configure".to_owned(),
             Self::Configure(ConfigFile::System) => {
@@ -68,7 +68,7 @@ impl Repair {
     ///
     /// # Errors
     /// When it cannot be done.
-    pub fn apply(&self, context: &Context) -> Result<()> {
+    pub(crate) fn apply(&self, context: &Context) -> Result<()> {
         match self {
             Self::Configure(place) => setup::apply(context, place).map(|_| ()),
             Self::Close { path, mode } => {
@@ -117,7 +117,7 @@ fn close(_: &Path, _: u32) -> std::io::Result<()> {
 
 /// A path as a shell wants it.
 #[must_use]
-pub fn shell_path(path: &Path) -> String {
+pub(crate) fn shell_path(path: &Path) -> String {
     let text = path.to_string_lossy();
     if cfg!(windows) {
         return crate::model::quoting::word(&text);

@@ -17,16 +17,16 @@ const LONGEST: usize = 400;
 
 /// Makes texts fit to be shown to anybody.
 #[derive(Debug)]
-pub struct Public<'a> {
+pub(crate) struct Public<'a> {
     /// What is written as `~`.
-    pub homes: &'a [PathBuf],
+    pub(crate) homes: &'a [PathBuf],
 }
 
 impl Public<'_> {
     /// A text on one line, without escapes, tokens, logins in URLs and the home directory's
     /// place, and not too long.
     #[must_use]
-    pub fn text(&self, text: &str) -> String {
+    pub(crate) fn text(&self, text: &str) -> String {
         let text = without_logins(&text::one_line(text));
         let text = crate::model::secret::redact(&text);
         let texts = self.homes.iter().filter_map(|home| home.to_str());
@@ -102,7 +102,7 @@ fn without_logins(text: &str) -> String {
 
 /// How many findings of each verdict there are.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Counts {
+pub(crate) struct Counts {
     checks: usize,
     notes: usize,
     warnings: usize,
@@ -113,7 +113,7 @@ pub struct Counts {
 impl Counts {
     /// Counts checks, each by its worst finding, and findings that say something.
     #[must_use]
-    pub fn of(outcomes: &[Outcome]) -> Self {
+    pub(crate) fn of(outcomes: &[Outcome]) -> Self {
         let findings = outcomes.iter().flat_map(|outcome| &outcome.findings);
         let mut counts = Self {
             checks: outcomes.len(),
@@ -133,7 +133,7 @@ impl Counts {
 
     /// Whether anything does not work.
     #[must_use]
-    pub fn has_problem(self) -> bool {
+    pub(crate) fn has_problem(self) -> bool {
         self.problems > 0
     }
 }
@@ -177,7 +177,12 @@ fn head() -> String {
 
 /// The report for a person; `fixing` if `--fix` is at work already.
 #[must_use]
-pub fn as_text(outcomes: &[Outcome], public: &Public<'_>, screen: Screen, fixing: bool) -> String {
+pub(crate) fn as_text(
+    outcomes: &[Outcome],
+    public: &Public<'_>,
+    screen: Screen,
+    fixing: bool,
+) -> String {
     let mut text = head();
     text.push('\n');
     let ids = outcomes.iter().map(|outcome| outcome.check.id.len());
@@ -244,7 +249,7 @@ fn mark(verdict: Verdict) -> (&'static str, Style) {
 
 /// What `--fix` could do, each once, in order.
 #[must_use]
-pub fn repairs(outcomes: &[Outcome]) -> Vec<&super::Repair> {
+pub(crate) fn repairs(outcomes: &[Outcome]) -> Vec<&super::Repair> {
     let mut found = Vec::new();
     let findings = outcomes.iter().flat_map(|outcome| &outcome.findings);
     for repair in findings.filter_map(|finding| finding.fix.as_ref()?.repair.as_ref()) {
@@ -257,7 +262,7 @@ pub fn repairs(outcomes: &[Outcome]) -> Vec<&super::Repair> {
 
 /// What is left for a person, each once.
 #[must_use]
-pub fn left(outcomes: &[Outcome]) -> Vec<&Finding> {
+pub(crate) fn left(outcomes: &[Outcome]) -> Vec<&Finding> {
     let mut found: Vec<&Finding> = Vec::new();
     let findings = outcomes.iter().flat_map(|outcome| &outcome.findings);
     for finding in findings.filter(|finding| finding.verdict >= Verdict::Warning) {
@@ -270,16 +275,20 @@ pub fn left(outcomes: &[Outcome]) -> Vec<&Finding> {
 
 /// A repair that was tried.
 #[derive(Debug)]
-pub struct Repaired {
+pub(crate) struct Repaired {
     /// What was done, as a command.
-    pub command: String,
+    pub(crate) command: String,
     /// Why it failed, if it did.
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 /// The report for a program.
 #[must_use]
-pub fn as_json(outcomes: &[Outcome], public: &Public<'_>, repaired: Option<&[Repaired]>) -> Value {
+pub(crate) fn as_json(
+    outcomes: &[Outcome],
+    public: &Public<'_>,
+    repaired: Option<&[Repaired]>,
+) -> Value {
     let finding = |finding: &Finding| {
         json!({
             "verdict": finding.verdict.name(),

@@ -15,17 +15,17 @@ const KEYS: &str = r"^credential\.(.*\.)?(helper|username)$";
 
 /// What git does for one URL.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Asking {
+pub(crate) struct Asking {
     /// The line by which it calls this helper.
-    pub ours: Option<Entry>,
+    pub(crate) ours: Option<Entry>,
     /// The empty `helper` that keeps it from doing so, where a line before it would.
-    pub reset: Option<Entry>,
+    pub(crate) reset: Option<Entry>,
     /// The other helpers that it calls before this one, or at all.
-    pub before: Vec<Entry>,
+    pub(crate) before: Vec<Entry>,
     /// Those that it calls after this one.
-    pub after: Vec<Entry>,
+    pub(crate) after: Vec<Entry>,
     /// The line that gives the username, where the URL has none.
-    pub username: Option<Entry>,
+    pub(crate) username: Option<Entry>,
 }
 
 impl Asking {
@@ -33,13 +33,13 @@ impl Asking {
     ///
     /// # Errors
     /// When git cannot read it either.
-    pub fn read(location: &Location) -> Result<Self, ReadError> {
+    pub(crate) fn read(location: &Location) -> Result<Self, ReadError> {
         Ok(Self::of(&config::read(KEYS)?, location))
     }
 
     /// The same from entries that were read already.
     #[must_use]
-    pub fn of(entries: &[Entry], location: &Location) -> Self {
+    pub(crate) fn of(entries: &[Entry], location: &Location) -> Self {
         let endpoint = location.endpoint.to_string();
         let target = Target {
             endpoint: &endpoint,
@@ -83,7 +83,7 @@ impl Asking {
 
 /// What takes a line of git's configuration back, as a command or in words.
 #[must_use]
-pub fn undo(entry: &Entry) -> String {
+pub(crate) fn undo(entry: &Entry) -> String {
     match (entry.scope, &entry.file) {
         (_, None) | (Scope::Command, _) => {
             format!("leave out `{}`, which {} sets", entry.key, entry.place())
@@ -95,7 +95,7 @@ pub fn undo(entry: &Entry) -> String {
 /// What brings this helper's lines behind an entry: they go to the end of the same file, or of
 /// one that git reads later.
 #[must_use]
-pub fn behind(entry: &Entry) -> String {
+pub(crate) fn behind(entry: &Entry) -> String {
     let command = match (entry.scope, &entry.file) {
         (Scope::Command, _) | (_, None) => return undo(entry),
         (Scope::Local, _) => "git credential-hf configure --local".to_owned(),

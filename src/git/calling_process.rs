@@ -22,14 +22,14 @@ use crate::model::location::parse_location;
 use crate::model::operation::Operation;
 
 /// Whether looking costs next to nothing here: elsewhere another program has to be run for it.
-pub const IS_CHEAP: bool = cfg!(target_os = "linux");
+pub(crate) const IS_CHEAP: bool = cfg!(target_os = "linux");
 
 /// How far up we look. Between git-lfs and us are git-xet, `git credential fill`, a shell, `git`.
 const MAX_LEVELS: usize = 8;
 
 /// What is in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum InUse {
+pub(crate) enum InUse {
     /// This very place.
     At(Location),
     /// The remote of this name.
@@ -43,7 +43,7 @@ pub enum InUse {
 
 /// The program that asks for a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asker {
+pub(crate) enum Asker {
     /// Git's own HTTP transport, for a fetch or a push.
     GitTransport,
     /// Any other, `git credential fill` included.
@@ -54,7 +54,7 @@ pub enum Asker {
 
 /// The programs that have called this one and wait for it, the nearest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Callers(Vec<Program>);
+pub(crate) struct Callers(Vec<Program>);
 
 /// A program by its command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ struct Program {
 impl Callers {
     /// Reads them; what is hidden, or has ended, ends the list.
     #[must_use]
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let programs = ancestors(MAX_LEVELS);
         Self(programs.iter().map(|words| Program::parse(words)).collect())
     }
@@ -75,7 +75,7 @@ impl Callers {
     /// Who asks. Between git and this program may be the shell and the `git` that git starts for
     /// a helper's bare name.
     #[must_use]
-    pub fn asker(&self) -> Asker {
+    pub(crate) fn asker(&self) -> Asker {
         let between =
             |program: &&Program| program.is_shell() || program.name == "git-credential-hf";
         match self.0.iter().find(|program| !between(program)) {
@@ -88,13 +88,13 @@ impl Callers {
     /// What the nearest program that says so is about to do. Below `git-lfs pre-push` runs a
     /// `git ls-remote`, which fetches.
     #[must_use]
-    pub fn operation(&self) -> Option<Operation> {
+    pub(crate) fn operation(&self) -> Option<Operation> {
         self.0.iter().find_map(Program::operation)
     }
 
     /// What the nearest program that says so has in use.
     #[must_use]
-    pub fn in_use(&self) -> Option<InUse> {
+    pub(crate) fn in_use(&self) -> Option<InUse> {
         self.0.iter().find_map(Program::in_use)
     }
 }
@@ -213,7 +213,7 @@ fn named(remote: &str, push: bool) -> Option<InUse> {
 ///
 /// # Errors
 /// When they were looked up, and that failed.
-pub fn places<'a, E>(
+pub(crate) fn places<'a, E>(
     endpoint: &Endpoint,
     used: Option<&InUse>,
     remotes: impl FnOnce() -> Result<&'a [Remote], E>,

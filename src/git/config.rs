@@ -15,7 +15,7 @@ use crate::system::process::output_within;
 
 /// Whose configuration an entry belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// All users of this machine.
     System,
     /// This user.
@@ -41,32 +41,26 @@ impl Scope {
             _ => Self::Unknown,
         }
     }
-
-    /// Whether the current repository says it, and not its user.
-    #[must_use]
-    pub fn is_repositorys(self) -> bool {
-        matches!(self, Self::Local | Self::Worktree)
-    }
 }
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Whose it is.
-    pub scope: Scope,
+    pub(crate) scope: Scope,
     /// The file it stands in, from the working directory; `None` for the command line.
-    pub file: Option<String>,
+    pub(crate) file: Option<String>,
     /// Section and name in lower case, what is between as written.
-    pub key: String,
+    pub(crate) key: String,
     /// `None` for a key without `=`, which means true.
-    pub value: Option<String>,
+    pub(crate) value: Option<String>,
 }
 
 impl Entry {
     /// What stands between `section` and `name` in the key: `Some("")` for nothing, `None` for
     /// another key.
     #[must_use]
-    pub fn between(&self, section: &str, name: &str) -> Option<&str> {
+    pub(crate) fn between(&self, section: &str, name: &str) -> Option<&str> {
         let rest = self.key.strip_prefix(section)?.strip_prefix('.')?;
         if rest == name {
             return Some("");
@@ -76,13 +70,13 @@ impl Entry {
 
     /// The value as text; empty where there is none.
     #[must_use]
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         self.value.as_deref().unwrap_or("")
     }
 
     /// Where it is set, for a person: the file and the line, the variable, or `git -c`.
     #[must_use]
-    pub fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         let Some(file) = &self.file else {
             return self.variable();
         };
@@ -113,7 +107,7 @@ impl Entry {
 
     /// The value as git reads a yes or no.
     #[must_use]
-    pub fn is_true(&self) -> bool {
+    pub(crate) fn is_true(&self) -> bool {
         let Some(value) = &self.value else {
             return true;
         };
@@ -127,7 +121,7 @@ impl Entry {
 ///
 /// # Errors
 /// See [`ReadError`].
-pub fn read(keys: &str) -> Result<Vec<Entry>, ReadError> {
+pub(crate) fn read(keys: &str) -> Result<Vec<Entry>, ReadError> {
     let mut entries = read_as_told(keys)?;
     let mut relative: Vec<&mut String> = entries
         .iter_mut()
@@ -205,27 +199,27 @@ fn parse(output: &str, scopes: bool) -> Vec<Entry> {
 
 /// Which helpers git calls for one endpoint.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Helpers<'a> {
+pub(crate) struct Helpers<'a> {
     /// Ours, the last where there are several.
-    pub ours: Option<&'a Entry>,
+    pub(crate) ours: Option<&'a Entry>,
     /// Ours, but for some repos only.
-    pub partly: Option<&'a Entry>,
+    pub(crate) partly: Option<&'a Entry>,
     /// Others that are called before ours; all, where ours is not called.
-    pub before: Vec<&'a Entry>,
+    pub(crate) before: Vec<&'a Entry>,
     /// Others that are called after ours, and are given its tokens.
-    pub after: Vec<&'a Entry>,
+    pub(crate) after: Vec<&'a Entry>,
     /// An empty one for some repos only, which takes ours out there.
-    pub hidden: Option<&'a Entry>,
+    pub(crate) hidden: Option<&'a Entry>,
     /// The empty one that takes ours out, where it would else be called.
-    pub reset: Option<&'a Entry>,
+    pub(crate) reset: Option<&'a Entry>,
     /// How many others an empty one has taken out.
-    pub cleared: usize,
+    pub(crate) cleared: usize,
 }
 
 impl Helpers<'_> {
     /// Whether git calls ours at least for some repos.
     #[must_use]
-    pub fn call_us(&self) -> bool {
+    pub(crate) fn call_us(&self) -> bool {
         self.ours.is_some() || self.partly.is_some()
     }
 }
@@ -233,7 +227,7 @@ impl Helpers<'_> {
 /// Reads the helpers as git does: in file order, each where its section reaches the endpoint,
 /// an empty one clearing the list.
 #[must_use]
-pub fn helpers<'a>(entries: &'a [Entry], endpoint: &str) -> Helpers<'a> {
+pub(crate) fn helpers<'a>(entries: &'a [Entry], endpoint: &str) -> Helpers<'a> {
     let mut found = Helpers::default();
     for entry in entries {
         let Some(section) = entry.between("credential", "helper") else {
@@ -271,7 +265,7 @@ pub fn helpers<'a>(entries: &'a [Entry], endpoint: &str) -> Helpers<'a> {
 /// The last entry of `section.*.name` that reaches an endpoint: the one that counts below
 /// `credential`, where git goes by the order.
 #[must_use]
-pub fn last<'a>(
+pub(crate) fn last<'a>(
     entries: &'a [Entry],
     section: &str,
     name: &str,
@@ -287,7 +281,7 @@ pub fn last<'a>(
 /// The entry of `section.*.name` that fits an endpoint best, the last of equals: the one that
 /// counts below `http`.
 #[must_use]
-pub fn best<'a>(
+pub(crate) fn best<'a>(
     entries: &'a [Entry],
     section: &str,
     name: &str,
@@ -303,11 +297,11 @@ pub fn best<'a>(
 
 /// What tests are made of.
 #[cfg(test)]
-pub mod samples {
+pub(crate) mod samples {
     use super::*;
 
     /// An entry of this user's, `key=value`.
-    pub fn entry(text: &str) -> Entry {
+    pub(crate) fn entry(text: &str) -> Entry {
         let (key, value) = text.split_once('=').unwrap_or((text, ""));
         Entry {
             scope: Scope::Global,
@@ -318,7 +312,7 @@ pub mod samples {
     }
 
     /// Several of them.
-    pub fn entries(texts: &[&str]) -> Vec<Entry> {
+    pub(crate) fn entries(texts: &[&str]) -> Vec<Entry> {
         texts.iter().map(|text| entry(text)).collect()
     }
 }

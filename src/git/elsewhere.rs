@@ -13,16 +13,16 @@ const HEADERS: &str = r"^http\.(.*\.)?extraheader$";
 
 /// A login of another's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Login {
+pub(crate) struct Login {
     /// Where it is, without its value.
-    pub what: String,
+    pub(crate) what: String,
     /// What takes it away.
-    pub help: String,
+    pub(crate) help: String,
 }
 
 /// The header with a login that git sends to a place along with any other.
 #[must_use]
-pub fn header(location: &Location) -> Option<Login> {
+pub(crate) fn header(location: &Location) -> Option<Login> {
     let entries = config::read(HEADERS).unwrap_or_default();
     let header = last_header(&entries, location)?;
     Some(Login {
@@ -34,7 +34,7 @@ pub fn header(location: &Location) -> Option<Login> {
 /// The login that git used in an attempt in which this helper gave it none, where that can be
 /// told. `for_git` is the remote's name, or the URL.
 #[must_use]
-pub fn login(
+pub(crate) fn login(
     location: &Location,
     for_git: &str,
     asking: Option<&Asking>,

@@ -24,7 +24,7 @@ const STALE: Duration = Duration::from_secs(600);
 
 /// A lock of git's, held while it lives.
 #[derive(Debug)]
-pub struct GitLock {
+pub(crate) struct GitLock {
     folder: Folder,
     name: OsString,
 }
@@ -34,7 +34,7 @@ impl GitLock {
     ///
     /// # Errors
     /// When another program holds it, or it cannot be made.
-    pub fn of(file: &Path) -> Result<Self> {
+    pub(crate) fn of(file: &Path) -> Result<Self> {
         let path = lock_of(file);
         let failure =
             |error: &io::Error| Failure::new(format!("cannot make {}: {error}", path.display()));
@@ -77,7 +77,7 @@ impl Drop for GitLock {
 
 /// The path of git's lock on a file.
 #[must_use]
-pub fn lock_of(file: &Path) -> PathBuf {
+pub(crate) fn lock_of(file: &Path) -> PathBuf {
     let mut path = file.as_os_str().to_owned();
     path.push(".lock");
     PathBuf::from(path)
@@ -85,14 +85,14 @@ pub fn lock_of(file: &Path) -> PathBuf {
 
 /// How long ago a lock was made; `None` where there is none. One from the future is new.
 #[must_use]
-pub fn age(lock: &Path) -> Option<Duration> {
+pub(crate) fn age(lock: &Path) -> Option<Duration> {
     let made = std::fs::symlink_metadata(lock).ok()?.modified().ok()?;
     Some(SystemTime::now().duration_since(made).unwrap_or_default())
 }
 
 /// Why a lock may still be in use; `None` if it is stale.
 #[must_use]
-pub fn in_use(lock: &Path) -> Option<String> {
+pub(crate) fn in_use(lock: &Path) -> Option<String> {
     if age(lock).is_some_and(|age| age < STALE) {
         return Some("it is less than ten minutes old".to_owned());
     }
@@ -107,7 +107,7 @@ pub fn in_use(lock: &Path) -> Option<String> {
 ///
 /// # Errors
 /// When it may still be in use, or cannot be removed.
-pub fn remove_stale(lock: &Path) -> Result<()> {
+pub(crate) fn remove_stale(lock: &Path) -> Result<()> {
     if let Some(why) = in_use(lock) {
         let message = format!("{} is not removed: {why}", lock.display());
         return Err(Failure::new(message).into());

@@ -1,14 +1,14 @@
 //! Git: its credential protocol, its configuration, its remotes, and the programs that call.
 
-pub mod asking;
-pub mod calling_process;
-pub mod config;
+pub(crate) mod asking;
+pub(crate) mod calling_process;
+pub(crate) mod config;
 pub mod config_file;
-pub mod elsewhere;
-pub mod lock;
+pub(crate) mod elsewhere;
+pub(crate) mod lock;
 mod processes;
 pub mod protocol;
 pub mod remotes;
-pub mod run;
-pub mod setup;
-pub mod trial;
+pub(crate) mod run;
+pub(crate) mod setup;
+pub(crate) mod trial;

@@ -15,7 +15,7 @@ struct Process {
 
 /// The command lines of the calling programs, the nearest first. A program that is hidden, or has
 /// ended, ends the list.
-pub fn ancestors(levels: usize) -> Vec<Vec<String>> {
+pub(crate) fn ancestors(levels: usize) -> Vec<Vec<String>> {
     let mut table = Table::read();
     let Some(nearest) = parent(&mut table) else {
         return Vec::new();

@@ -10,7 +10,7 @@ use crate::model::secret::Secret;
 use crate::model::secret::SecretError;
 
 /// The longest line taken, in bytes, without its line ending.
-pub const MAX_LINE: usize = 65_535;
+pub(crate) const MAX_LINE: usize = 65_535;
 
 /// How many lines a request may have. Git sends a handful; `wwwauth[]` has one a header.
 const MAX_LINES: usize = 100_000;
@@ -278,7 +278,7 @@ fn push(text: &mut String, key: &str, value: &str) -> io::Result<()> {
 }
 
 /// The answer to `capability`, in the format that `git credential capability` prints.
-pub const CAPABILITIES: &str = "version 0\ncapability state\n";
+pub(crate) const CAPABILITIES: &str = "version 0\ncapability state\n";
 
 #[cfg(test)]
 mod tests {

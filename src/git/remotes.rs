@@ -14,11 +14,11 @@ use crate::model::location::parse_location;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remote {
     /// The remote's name.
-    pub name: String,
+    pub(crate) name: String,
     /// The place.
     pub location: Location,
     /// Whether it is for pushing only.
-    pub push: bool,
+    pub(crate) push: bool,
 }
 
 /// The URLs that git would use for the remotes of the repository in `GIT_DIR` or the working
@@ -31,7 +31,7 @@ pub struct Remote {
 /// # Errors
 /// When there is too much of it to read, or git does not finish: some of the remotes would look
 /// like all of them.
-pub fn all() -> Result<Vec<Remote>, ReadError> {
+pub(crate) fn all() -> Result<Vec<Remote>, ReadError> {
     let regexp = r"^(remote\..*\.(url|pushurl)|url\..*\.(insteadof|pushinsteadof))$";
     let told = run::ask(&["config", "-z", "--get-regexp", regexp])?;
     Ok(told.map_or_else(Vec::new, |told| parse(&told)))
@@ -44,7 +44,7 @@ const HELPERS: &str = r"^credential\.(.*\.)?helper$";
 ///
 /// # Errors
 /// When git's configuration cannot be read.
-pub fn helpers() -> Result<Vec<String>, ReadError> {
+pub(crate) fn helpers() -> Result<Vec<String>, ReadError> {
     let entries = config::read(HELPERS)?;
     let values = entries.into_iter().filter_map(|entry| entry.value);
     Ok(values.collect())
@@ -55,7 +55,7 @@ pub fn helpers() -> Result<Vec<String>, ReadError> {
 ///
 /// # Errors
 /// When there is too much of it to read, or git does not finish.
-pub fn config_files(scopes: &[&str]) -> Result<Vec<PathBuf>, ReadError> {
+pub(crate) fn config_files(scopes: &[&str]) -> Result<Vec<PathBuf>, ReadError> {
     let list = ["config", "--list", "-z", "--show-origin", "--name-only"];
     let mut told = String::new();
     if scopes.is_empty() {
@@ -80,13 +80,13 @@ pub fn config_files(scopes: &[&str]) -> Result<Vec<PathBuf>, ReadError> {
 
 /// Where the current repository keeps what all its worktrees share.
 #[must_use]
-pub fn common_dir() -> Option<PathBuf> {
+pub(crate) fn common_dir() -> Option<PathBuf> {
     told_path(&["rev-parse", "--git-common-dir"])
 }
 
 /// The top of the current work tree.
 #[must_use]
-pub fn work_tree() -> Option<PathBuf> {
+pub(crate) fn work_tree() -> Option<PathBuf> {
     told_path(&["rev-parse", "--show-toplevel"])
 }
 

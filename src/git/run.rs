@@ -9,10 +9,10 @@ use crate::system::process::{self, output_within};
 use crate::system::scratch::Scratch;
 
 /// How long git may take to read its configuration: a hostile one may include a pipe.
-pub const TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much configuration is read, in bytes: no working repository has more.
-pub const MAX_CONFIG: u64 = 1024 * 1024;
+pub(crate) const MAX_CONFIG: u64 = 1024 * 1024;
 
 /// Why git tells nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +34,7 @@ pub enum ReadError {
 impl ReadError {
     /// What a failed run of git means.
     #[must_use]
-    pub fn of(error: &io::Error) -> Self {
+    pub(crate) fn of(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::TimedOut => Self::TooSlow,
             io::ErrorKind::FileTooLarge => Self::TooLong,
@@ -47,7 +47,7 @@ impl ReadError {
 ///
 /// # Errors
 /// When it prints too much, or does not finish.
-pub fn ask(arguments: &[&str]) -> Result<Option<String>, ReadError> {
+pub(crate) fn ask(arguments: &[&str]) -> Result<Option<String>, ReadError> {
     let mut command = process::command("git");
     command.args(arguments).stderr(Stdio::null());
     let finished = output_within(command, TIMEOUT, MAX_CONFIG);
@@ -64,7 +64,7 @@ pub fn ask(arguments: &[&str]) -> Result<Option<String>, ReadError> {
 /// What git says is wrong with its configuration, such as the line of a file; `None` where it can
 /// read all of it, or does not say.
 #[must_use]
-pub fn complaint() -> Option<String> {
+pub(crate) fn complaint() -> Option<String> {
     let scratch = Scratch::new().ok()?;
     let errors = scratch.path().join("errors");
     let mut command = process::command("git");

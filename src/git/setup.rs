@@ -21,7 +21,7 @@ const PROGRAM: &str = "git-credential-hf";
 
 /// One of git's configuration files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ConfigFile {
+pub(crate) enum ConfigFile {
     /// This user's.
     Global,
     /// All users'.
@@ -34,7 +34,7 @@ pub enum ConfigFile {
 
 /// What a change makes of a file.
 #[derive(Debug)]
-pub enum Edited {
+pub(crate) enum Edited {
     /// This is its content.
     Write(Vec<u8>),
     /// It goes.
@@ -44,7 +44,7 @@ pub enum Edited {
 /// Edits one of git's files in git's own way: a lock file beside it, which other programs
 /// respect, is made, and the new file is renamed over the old one. A link stays a link, also one
 /// whose target is not there yet.
-pub fn edit(
+pub(crate) fn edit(
     path: &Path,
     change: impl FnOnce(Option<&[u8]>) -> Result<Edited, config_file::EditError>,
 ) -> Result<bool> {
@@ -107,7 +107,7 @@ fn mode_of(_: &Path) -> Option<u32> {
 ///
 /// # Errors
 /// When there is none: no home, or no repository for `--local`.
-pub fn file(which: &ConfigFile) -> Result<PathBuf> {
+pub(crate) fn file(which: &ConfigFile) -> Result<PathBuf> {
     if let ConfigFile::File(file) = which {
         return Ok(std::path::absolute(file)?);
     }
@@ -178,7 +178,7 @@ fn ask_git(arguments: &[&str]) -> Result<PathBuf> {
 
 /// What stands behind `helper =`: the bare name where programs that get only the system's own
 /// folders (mail clients, cron, editors started from a menu) would find it, else the path.
-pub fn helper_value() -> Result<String> {
+pub(crate) fn helper_value() -> Result<String> {
     let path = installed_path().ok_or_else(|| {
         Failure::new(format!("cannot find out where {PROGRAM} is installed"))
             .help("run it by its full path")
@@ -212,7 +212,7 @@ pub fn helper_value() -> Result<String> {
 
 /// This program's path as it was installed. Links are not resolved: a package manager moves
 /// what they point to, and an upgrade must not leave git with a path that is gone.
-pub fn installed_path() -> Option<PathBuf> {
+pub(crate) fn installed_path() -> Option<PathBuf> {
     let called = PathBuf::from(std::env::args_os().next()?);
     if called.components().count() > 1 {
         let path = std::path::absolute(called).ok()?;

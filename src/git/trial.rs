@@ -28,20 +28,20 @@ const LONGEST: usize = 400;
 const BRANCH: &str = "refs/heads/git-credential-hf-check";
 
 /// What `get` writes to the trace when git asks it, before the host.
-pub const ASKED: &str = "git asks for a login to ";
+pub(crate) const ASKED: &str = "git asks for a login to ";
 /// What `get` writes when it answers; a subject, [`WITH`] and a token follow.
-pub const ANSWERING: &str = "answering ";
+pub(crate) const ANSWERING: &str = "answering ";
 /// See [`ANSWERING`].
-pub const WITH: &str = " with ";
+pub(crate) const WITH: &str = " with ";
 /// What `store` writes when a login was accepted, before what may be shown of it.
-pub const ACCEPTED: &str = "git says that a login was accepted: ";
+pub(crate) const ACCEPTED: &str = "git says that a login was accepted: ";
 
 /// What `erase` writes when a login was refused, before what may be shown of it.
-pub const REFUSED: &str = "git says that a login was refused: ";
+pub(crate) const REFUSED: &str = "git says that a login was refused: ";
 
 /// How it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// Git can do it.
     Worked,
     /// Git cannot, and this is what it says.
@@ -54,22 +54,22 @@ pub enum Outcome {
 
 /// What git did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// How it ended.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// Whether git called this helper.
-    pub asked: bool,
+    pub(crate) asked: bool,
     /// The tokens that this helper answered with, in words; all but the last were refused.
-    pub answers: Vec<String>,
+    pub(crate) answers: Vec<String>,
     /// Whether git reported a login that worked.
-    pub accepted: bool,
+    pub(crate) accepted: bool,
     /// Whether git reported a login that was refused.
-    pub refused: bool,
+    pub(crate) refused: bool,
 }
 
 /// Lets git try. `place` is the name of a remote, or a URL.
 #[must_use]
-pub fn attempt(place: &str, push: bool) -> Attempt {
+pub(crate) fn attempt(place: &str, push: bool) -> Attempt {
     let begun = Scratch::new()
         .map_err(|error| format!("cannot make a temporary folder: {error}"))
         .and_then(|scratch| Ok((command(place, push, &scratch)?, scratch)));

@@ -29,7 +29,7 @@ pub struct IniError {
     /// The line, from 1.
     pub line: usize,
     /// What is wrong with it.
-    pub problem: &'static str,
+    pub(crate) problem: &'static str,
 }
 
 impl Ini {
@@ -124,7 +124,7 @@ impl Section {
 
     /// The value of a key, which is in small letters.
     #[must_use]
-    pub fn value(&self, key: &str) -> Option<&str> {
+    pub(crate) fn value(&self, key: &str) -> Option<&str> {
         let found = self.fields.iter().find(|(known, _)| known == key);
         found.map(|(_, value)| value.as_str())
     }

@@ -11,11 +11,11 @@ use crate::storage::parking::parked;
 
 /// The hf CLI's two files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Files {
+pub(crate) struct Files {
     /// Holds the active token and nothing else: `HF_TOKEN_PATH`, or `token` in `HF_HOME`.
-    pub token: PathBuf,
+    pub(crate) token: PathBuf,
     /// Holds all tokens by name, beside it.
-    pub stored_tokens: PathBuf,
+    pub(crate) stored_tokens: PathBuf,
 }
 
 impl Files {
@@ -24,7 +24,10 @@ impl Files {
     ///
     /// `None` where the place depends on the working directory: there it would be another in
     /// every repository, a hostile one's among them.
-    pub fn locate(lookup: impl Fn(&str) -> Option<OsString>, home: Option<&Path>) -> Option<Self> {
+    pub(crate) fn locate(
+        lookup: impl Fn(&str) -> Option<OsString>,
+        home: Option<&Path>,
+    ) -> Option<Self> {
         let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let token = match set("HF_TOKEN_PATH") {
             Some(path) => expanded(path, home, &lookup),
@@ -49,13 +52,13 @@ impl Files {
 
     /// The lock that the hf CLI holds while it renews a token.
     #[must_use]
-    pub fn lock(&self) -> PathBuf {
+    pub(crate) fn lock(&self) -> PathBuf {
         self.stored_tokens.with_file_name("stored_tokens.lock")
     }
 
     /// Where the answer to a renewal of the login of that name waits.
     #[must_use]
-    pub fn parking(&self, name: &str) -> FileParking {
+    pub(crate) fn parking(&self, name: &str) -> FileParking {
         let hash = TokenName::hf_cli(name).hash();
         let file = format!(".stored_tokens.{hash}.renewal");
         {
@@ -67,7 +70,7 @@ impl Files {
     /// The answers of interrupted renewals that belong to none of these logins: the user has logged
     /// out since, and nobody else looks for them.
     #[must_use]
-    pub fn orphaned_answers(&self, names: &[String]) -> Vec<PathBuf> {
+    pub(crate) fn orphaned_answers(&self, names: &[String]) -> Vec<PathBuf> {
         let hashes: Vec<String> = names
             .iter()
             .map(|name| TokenName::hf_cli(name).hash())
@@ -93,7 +96,7 @@ impl Files {
 
     /// The answer of a renewal that was interrupted before both files had it.
     #[must_use]
-    pub fn answer_for(&self, name: &str) -> Option<Answer> {
+    pub(crate) fn answer_for(&self, name: &str) -> Option<Answer> {
         match parked(&self.parking(name)) {
             Ok(Parked::Answer(answer)) => Some(*answer),
             _ => None,

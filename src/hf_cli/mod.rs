@@ -20,10 +20,10 @@ use crate::system::home;
 use crate::system::process::on_path;
 
 pub mod ini;
-pub mod locations;
+pub(crate) mod locations;
 
-pub use ini::{Ini, Section};
-pub use locations::Files;
+pub(crate) use ini::{Ini, Section};
+pub(crate) use locations::Files;
 
 /// How many times a file is read that is found empty, and the pause between: the hf CLI empties
 /// a file before it writes it.
@@ -35,13 +35,13 @@ const SETTLES_WITHIN: Duration = Duration::from_secs(1);
 
 /// The hf CLI's login on this machine.
 #[derive(Debug)]
-pub struct HfCli {
+pub(crate) struct HfCli {
     files: Option<Files>,
 }
 
 /// Which of the hf CLI's tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which<'a> {
+pub(crate) enum Which<'a> {
     /// The one that `hf auth switch` and `hf auth login` make active.
     Active,
     /// The one of that name in `stored_tokens`.
@@ -51,22 +51,22 @@ pub enum Which<'a> {
 impl<'a> Which<'a> {
     /// From the name of a source: none is the active one.
     #[must_use]
-    pub fn of(name: Option<&'a str>) -> Self {
+    pub(crate) fn of(name: Option<&'a str>) -> Self {
         name.map_or(Self::Active, Self::Named)
     }
 }
 
 /// A token as the hf CLI keeps it.
 #[derive(Debug)]
-pub struct HfToken {
+pub(crate) struct HfToken {
     /// Its value.
-    pub secret: Secret,
+    pub(crate) secret: Secret,
     /// The name it has in `stored_tokens`; the active token may be there under none.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// From a browser login: when it expires, in seconds since 1970.
-    pub expires: Option<u64>,
+    pub(crate) expires: Option<u64>,
     /// From a browser login: what it is renewed with.
-    pub refresh_token: Option<Secret>,
+    pub(crate) refresh_token: Option<Secret>,
 }
 
 impl HfToken {
@@ -82,7 +82,7 @@ impl HfToken {
 
     /// What it is called here.
     #[must_use]
-    pub fn shown_name(&self) -> String {
+    pub(crate) fn shown_name(&self) -> String {
         match &self.name {
             Some(name) => TokenName::hf_cli(name).to_string(),
             None => "hf".to_owned(),
@@ -93,12 +93,15 @@ impl HfToken {
 impl HfCli {
     /// The one that this process's environment means.
     #[must_use]
-    pub fn from_process() -> Self {
+    pub(crate) fn from_process() -> Self {
         Self::from_lookup(|name| std::env::var_os(name), home::of_python().as_deref())
     }
 
     /// The one that an environment means.
-    pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>, home: Option<&Path>) -> Self {
+    pub(crate) fn from_lookup(
+        lookup: impl Fn(&str) -> Option<OsString>,
+        home: Option<&Path>,
+    ) -> Self {
         Self {
             files: Files::locate(lookup, home),
         }
@@ -106,13 +109,13 @@ impl HfCli {
 
     /// Its files, where their place is known; they need not be there.
     #[must_use]
-    pub fn files(&self) -> Option<&Files> {
+    pub(crate) fn files(&self) -> Option<&Files> {
         self.files.as_ref()
     }
 
     /// Whether the hf CLI was ever used here, or could be: its folder is there, or the program.
     #[must_use]
-    pub fn is_here(&self) -> bool {
+    pub(crate) fn is_here(&self) -> bool {
         let folder = self.files.as_ref().and_then(|files| files.token.parent());
         let programs = ["hf", "huggingface-cli"];
         folder.is_some_and(Path::is_dir) || programs.iter().any(|p| on_path(p).is_some())
@@ -122,7 +125,7 @@ impl HfCli {
     ///
     /// # Errors
     /// When the file is there and cannot be read, or holds no token.
-    pub fn active_value(&self) -> Result<Option<Secret>, StorageError> {
+    pub(crate) fn active_value(&self) -> Result<Option<Secret>, StorageError> {
         let Some(files) = &self.files else {
             return Ok(None);
         };
@@ -135,7 +138,7 @@ impl HfCli {
     /// The token that a `huggingface_hub` before 0.12 has left in the home, where nothing looks
     /// any more, and its file.
     #[must_use]
-    pub fn old(&self) -> Option<(PathBuf, Secret)> {
+    pub(crate) fn old(&self) -> Option<(PathBuf, Secret)> {
         let file = home::of_python()?.join(".huggingface").join("token");
         if self.files.as_ref().is_some_and(|files| files.token == file) {
             return None;
@@ -148,7 +151,7 @@ impl HfCli {
     ///
     /// # Errors
     /// When it cannot be read, or the hf CLI itself could not read it.
-    pub fn stored(&self) -> Result<Ini, StorageError> {
+    pub(crate) fn stored(&self) -> Result<Ini, StorageError> {
         let Some(files) = &self.files else {
             return Ok(Ini::default());
         };
@@ -160,7 +163,7 @@ impl HfCli {
 
     /// The names in `stored_tokens`; none where it cannot be read.
     #[must_use]
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let stored = self.stored().unwrap_or_default();
         let names = stored.sections().map(|section| section.name().to_owned());
         names.collect()
@@ -170,7 +173,7 @@ impl HfCli {
     ///
     /// # Errors
     /// When it is not known which logins there are.
-    pub fn orphaned_answers(&self) -> Result<Vec<PathBuf>, StorageError> {
+    pub(crate) fn orphaned_answers(&self) -> Result<Vec<PathBuf>, StorageError> {
         let Some(files) = &self.files else {
             return Ok(Vec::new());
         };
@@ -183,7 +186,7 @@ impl HfCli {
     ///
     /// # Errors
     /// [`StorageError::NotFound`] when it is not there; others when a file cannot be read.
-    pub fn read(&self, which: Which<'_>) -> Result<HfToken, StorageError> {
+    pub(crate) fn read(&self, which: Which<'_>) -> Result<HfToken, StorageError> {
         match which {
             Which::Named(name) => {
                 let stored = self.stored()?;
@@ -239,7 +242,7 @@ impl HfCli {
     ///
     /// # Errors
     /// When a file is there and cannot be read.
-    pub fn all(&self) -> Result<Vec<(HfToken, bool)>, StorageError> {
+    pub(crate) fn all(&self) -> Result<Vec<(HfToken, bool)>, StorageError> {
         let active = self.active_value()?;
         let mut found = Vec::new();
         for section in self.stored()?.sections() {
@@ -257,7 +260,7 @@ impl HfCli {
 
     /// Whether a value is one of its tokens by name.
     #[must_use]
-    pub fn stores(&self, secret: &Secret) -> bool {
+    pub(crate) fn stores(&self, secret: &Secret) -> bool {
         let stored = self.stored().unwrap_or_default();
         stored.sections().any(|section| {
             let token = self.token_of(section).ok().flatten();

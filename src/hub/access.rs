@@ -14,7 +14,7 @@ impl Hub {
     ///
     /// # Errors
     /// See [`HubError`].
-    pub fn try_access(
+    pub(crate) fn try_access(
         &self,
         repo: &Repo,
         access: Access,

@@ -9,7 +9,7 @@ use crate::model::repo::Repo;
 
 /// Why access fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Git has no token, and the Hub asks for one.
     NoToken,
     /// The token is revoked, expired or never was one.
@@ -41,7 +41,7 @@ pub enum Kind {
 impl Kind {
     /// The word for it in JSON.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::NoToken => "no-token",
             Self::TokenDead => "token-dead",
@@ -62,37 +62,37 @@ impl Kind {
 
 /// Why access fails, in words, and the next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Diagnosis {
+pub(crate) struct Diagnosis {
     /// Which it is.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// What happened.
-    pub message: String,
+    pub(crate) message: String,
     /// What to do.
-    pub help: String,
+    pub(crate) help: String,
 }
 
 /// What a diagnosis is made from.
 #[derive(Debug, Clone, Copy)]
-pub struct Evidence<'a> {
+pub(crate) struct Evidence<'a> {
     /// The repo.
-    pub repo: &'a Repo,
+    pub(crate) repo: &'a Repo,
     /// The repo's page on the Hub.
-    pub page: &'a str,
+    pub(crate) page: &'a str,
     /// What git wants.
-    pub access: Access,
+    pub(crate) access: Access,
     /// How the Hub answered git's request.
-    pub answer: &'a HubError,
+    pub(crate) answer: &'a HubError,
     /// What the Hub says of the token, where it could be asked.
-    pub facts: Option<&'a Facts>,
+    pub(crate) facts: Option<&'a Facts>,
     /// The command that replaces the token.
-    pub replace: &'a str,
+    pub(crate) replace: &'a str,
 }
 
 const TOKENS: &str = "https://huggingface.co/settings/tokens";
 
 /// Tells the reasons apart.
 #[must_use]
-pub fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
+pub(crate) fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
     let Evidence { repo, answer, .. } = evidence;
     match answer {
         HubError::Rejected => made(

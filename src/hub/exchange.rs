@@ -13,16 +13,16 @@ use crate::model::text::one_line;
 
 /// A token from an exchange.
 #[derive(Debug)]
-pub struct ExchangedToken {
+pub(crate) struct ExchangedToken {
     /// The token.
-    pub token: Secret,
+    pub(crate) token: Secret,
     /// For how long it is good, in seconds.
-    pub expires_in: u64,
+    pub(crate) expires_in: u64,
 }
 
 /// Why the Hub gave no token for an identity.
 #[derive(Debug, thiserror::Error)]
-pub enum ExchangeError {
+pub(crate) enum ExchangeError {
     /// It answers with one of OAuth's error codes and a description.
     #[error("`{code}`{}", with_colon(description))]
     Refused {
@@ -47,14 +47,14 @@ fn with_colon(description: &str) -> String {
 impl ExchangeError {
     /// Whether no trusted publisher matches, in an exchange whose ID token was good in itself.
     #[must_use]
-    pub fn is_no_publisher(&self) -> bool {
+    pub(crate) fn is_no_publisher(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == "invalid_grant")
     }
 }
 
 /// Why GitHub gave no ID token.
 #[derive(Debug, thiserror::Error)]
-pub enum MintError {
+pub(crate) enum MintError {
     /// The address in the environment is not one that a token is sent to.
     #[error("ACTIONS_ID_TOKEN_REQUEST_URL is not an https address")]
     Address,
@@ -95,7 +95,7 @@ impl Hub {
     ///
     /// # Errors
     /// See [`ExchangeError`].
-    pub fn exchange(
+    pub(crate) fn exchange(
         &self,
         id_token: &Secret,
         resource: &str,
@@ -140,7 +140,7 @@ fn refusal(answer: &Answer) -> Option<ExchangeError> {
 ///
 /// # Errors
 /// See [`MintError`].
-pub fn mint(url: &str, request_token: &Secret, audience: &str) -> Result<Secret, MintError> {
+pub(crate) fn mint(url: &str, request_token: &Secret, audience: &str) -> Result<Secret, MintError> {
     let mut url = Url::parse(url).map_err(|_| MintError::Address)?;
     let origin = Endpoint::parse(&url.origin().ascii_serialization())
         .ok()

@@ -1,12 +1,12 @@
 //! Requests to a Hub: one client, built when the first request is made.
 
-pub mod access;
-pub mod diagnosis;
-pub mod exchange;
-pub mod oauth;
-pub mod probe;
-pub mod proxy;
-pub mod revoke;
+pub(crate) mod access;
+pub(crate) mod diagnosis;
+pub(crate) mod exchange;
+pub(crate) mod oauth;
+pub(crate) mod probe;
+pub(crate) mod proxy;
+pub(crate) mod revoke;
 pub mod whoami;
 
 use std::cell::OnceCell;
@@ -69,7 +69,7 @@ pub enum HubError {
 
 /// A Hub to make requests to.
 #[derive(Debug)]
-pub struct Hub {
+pub(crate) struct Hub {
     endpoint: Endpoint,
     // Never dropped: that would wait for what the deadline has left behind, such as a resolver.
     client: OnceCell<ManuallyDrop<Client>>,
@@ -78,7 +78,7 @@ pub struct Hub {
 
 /// An answer: its status and its body as text.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     status: StatusCode,
     error_code: Option<String>,
     body: Zeroizing<String>,
@@ -87,7 +87,7 @@ pub struct Answer {
 impl Hub {
     /// The Hub at this endpoint. Nothing is opened yet.
     #[must_use]
-    pub fn new(endpoint: &Endpoint) -> Self {
+    pub(crate) fn new(endpoint: &Endpoint) -> Self {
         Self {
             endpoint: endpoint.clone(),
             client: OnceCell::new(),
@@ -97,7 +97,7 @@ impl Hub {
 
     /// A client for a request that git waits for: it does not wait for a busy Hub.
     #[must_use]
-    pub fn impatient(endpoint: &Endpoint) -> Self {
+    pub(crate) fn impatient(endpoint: &Endpoint) -> Self {
         Self {
             retries: 0,
             ..Self::new(endpoint)
@@ -106,13 +106,13 @@ impl Hub {
 
     /// Which Hub it is.
     #[must_use]
-    pub fn endpoint(&self) -> &Endpoint {
+    pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
     /// The proxy that requests go through, in words.
     #[must_use]
-    pub fn proxy(&self) -> Option<String> {
+    pub(crate) fn proxy(&self) -> Option<String> {
         proxy::in_words(&self.endpoint)
     }
 

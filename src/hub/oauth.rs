@@ -12,7 +12,7 @@ const CLIENT_ID: &str = "26be6b09-91c5-47da-9861-d2d2bb7a7e36";
 
 /// The client to log in as: `HF_DEVICE_CODE_OAUTH_CLIENT_ID`, or the hf CLI's.
 #[must_use]
-pub fn client_id() -> String {
+pub(crate) fn client_id() -> String {
     std::env::var("HF_DEVICE_CODE_OAUTH_CLIENT_ID")
         .ok()
         .filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_graphic()))
@@ -21,34 +21,34 @@ pub fn client_id() -> String {
 
 /// What a browser login begins with.
 #[derive(Debug)]
-pub struct DeviceCode {
+pub(crate) struct DeviceCode {
     device_code: Secret,
     /// What the person types on the page.
-    pub user_code: String,
+    pub(crate) user_code: String,
     /// The page.
-    pub verification_uri: String,
+    pub(crate) verification_uri: String,
     /// The page with the code filled in.
-    pub verification_uri_complete: Option<String>,
+    pub(crate) verification_uri_complete: Option<String>,
     /// How often to ask, in seconds.
-    pub interval: u64,
+    pub(crate) interval: u64,
     /// For how long the code is good, in seconds.
-    pub expires_in: u64,
+    pub(crate) expires_in: u64,
 }
 
 /// Tokens from a browser login or a renewal.
 #[derive(Debug)]
-pub struct Tokens {
+pub(crate) struct Tokens {
     /// The access token.
-    pub access_token: Secret,
+    pub(crate) access_token: Secret,
     /// What it can be renewed with; a renewal may hand out a new one or keep the old.
-    pub refresh_token: Option<Secret>,
+    pub(crate) refresh_token: Option<Secret>,
     /// For how long it is good, in seconds.
-    pub expires_in: Option<u64>,
+    pub(crate) expires_in: Option<u64>,
 }
 
 /// How a browser login stands.
 #[derive(Debug)]
-pub enum Poll {
+pub(crate) enum Poll {
     /// The person has not decided yet.
     Pending,
     /// Still pending, and we ask too often.
@@ -89,7 +89,7 @@ impl Hub {
     ///
     /// # Errors
     /// See [`HubError`].
-    pub fn device_code(&self, client_id: &str) -> Result<DeviceCode, HubError> {
+    pub(crate) fn device_code(&self, client_id: &str) -> Result<DeviceCode, HubError> {
         let answer = self.post_form("/oauth/device", &[("client_id", client_id)])?;
         let wire: DeviceAnswer = oauth(answer)?.json()?;
         Ok(DeviceCode {
@@ -107,7 +107,7 @@ impl Hub {
     ///
     /// # Errors
     /// See [`HubError`]; `expired_token` and `access_denied` end the login.
-    pub fn poll(&self, client_id: &str, code: &DeviceCode) -> Result<Poll, HubError> {
+    pub(crate) fn poll(&self, client_id: &str, code: &DeviceCode) -> Result<Poll, HubError> {
         let answer = self.post_form(
             "/oauth/token",
             &[
@@ -128,7 +128,11 @@ impl Hub {
     ///
     /// # Errors
     /// See [`HubError`]; `invalid_grant` means that a new login is needed.
-    pub fn refresh(&self, client_id: &str, refresh_token: &Secret) -> Result<Tokens, HubError> {
+    pub(crate) fn refresh(
+        &self,
+        client_id: &str,
+        refresh_token: &Secret,
+    ) -> Result<Tokens, HubError> {
         let answer = self.post_form(
             "/oauth/token",
             &[

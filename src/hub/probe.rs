@@ -11,16 +11,16 @@ use crate::model::time;
 
 /// How a Hub answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Probe {
+pub(crate) struct Probe {
     /// Its clock, in seconds since 1970, where it says.
-    pub date: Option<u64>,
+    pub(crate) date: Option<u64>,
     /// This machine's clock then.
-    pub now: u64,
+    pub(crate) now: u64,
 }
 
 /// Why a Hub was not reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unreached {
+pub(crate) enum Unreached {
     /// Its certificate is not accepted.
     Certificate(String),
     /// Another site answers in its place.
@@ -36,7 +36,7 @@ impl Hub {
     ///
     /// # Errors
     /// When there is no answer.
-    pub fn knock(endpoint: &Endpoint, timeout: Duration) -> Result<Probe, Unreached> {
+    pub(crate) fn knock(endpoint: &Endpoint, timeout: Duration) -> Result<Probe, Unreached> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let hub = Self::new(endpoint);
         let host = endpoint.authority();

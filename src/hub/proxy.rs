@@ -14,17 +14,17 @@ use crate::system::trace;
 
 /// What git's configuration says of requests to one Hub.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct GitSettings {
+pub(crate) struct GitSettings {
     /// `http.proxy`; empty means none, whatever the environment says.
-    pub proxy: Option<String>,
+    pub(crate) proxy: Option<String>,
     /// `http.sslCAInfo`.
-    pub authorities: Option<PathBuf>,
+    pub(crate) authorities: Option<PathBuf>,
 }
 
 impl GitSettings {
     /// Asks git, which knows best which of its sections fits a URL.
     #[must_use]
-    pub fn read(endpoint: &Endpoint) -> Self {
+    pub(crate) fn read(endpoint: &Endpoint) -> Self {
         let url = endpoint.to_string();
         let told = ask(&["config", "-z", "--get-urlmatch", "http", &url]);
         let told = told.ok().flatten().unwrap_or_default();
@@ -44,7 +44,7 @@ impl GitSettings {
     }
 
     /// Lets requests go the same way.
-    pub fn apply(&self, builder: ClientBuilder) -> ClientBuilder {
+    pub(crate) fn apply(&self, builder: ClientBuilder) -> ClientBuilder {
         match self.proxy.as_deref() {
             None => builder,
             Some("") => builder.no_proxy(),
@@ -62,7 +62,7 @@ impl GitSettings {
 
 /// The proxy that requests to a Hub go through, without a login in it, and what sets it.
 #[must_use]
-pub fn in_words(endpoint: &Endpoint) -> Option<String> {
+pub(crate) fn in_words(endpoint: &Endpoint) -> Option<String> {
     let host = endpoint.host();
     if ["no_proxy", "NO_PROXY"].iter().any(|name| {
         let value = std::env::var(name).unwrap_or_default();

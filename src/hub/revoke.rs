@@ -12,7 +12,7 @@ impl Hub {
     ///
     /// # Errors
     /// See [`HubError`].
-    pub fn revoke(&self, secrets: &[&Secret]) -> Result<(), HubError> {
+    pub(crate) fn revoke(&self, secrets: &[&Secret]) -> Result<(), HubError> {
         // The body is the third place where a token leaves the program: to end it, the Hub
         // must be told which.
         let answer = self.send(&|| {

@@ -17,7 +17,7 @@ impl Hub {
     ///
     /// # Errors
     /// See [`HubError`]; [`HubError::Rejected`] means that the token is dead.
-    pub fn whoami(&self, secret: &Secret) -> Result<Facts, HubError> {
+    pub(crate) fn whoami(&self, secret: &Secret) -> Result<Facts, HubError> {
         let authorization = bearer(secret)?;
         let answer = self.send(&|| {
             let request = self.request(Method::GET, "/api/whoami-v2")?;

@@ -15,20 +15,20 @@ const TRACKED: [&str; 2] = [".gitmodules", ".lfsconfig"];
 
 /// What was found, and whether that is all of it.
 #[derive(Debug, Default)]
-pub struct Clones {
+pub(crate) struct Clones {
     /// The configuration files.
-    pub files: Vec<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
     /// The files of work trees that git or git-lfs reads URLs from: they are part of the
     /// repository, whoever wrote it.
-    pub tracked: Vec<PathBuf>,
+    pub(crate) tracked: Vec<PathBuf>,
     /// There were too many folders to look into all of them.
-    pub stopped: bool,
+    pub(crate) stopped: bool,
     folders: usize,
 }
 
 impl Clones {
     /// Adds the files of the clone with this `.git` folder, of its worktrees and submodules.
-    pub fn add_clone(&mut self, git_dir: &Path) {
+    pub(crate) fn add_clone(&mut self, git_dir: &Path) {
         let config = git_dir.join("config");
         let work_tree = match git_dir.file_name() {
             Some(name) if name == ".git" => git_dir.parent().map(Path::to_owned),
@@ -51,12 +51,12 @@ impl Clones {
     }
 
     /// Adds what the work tree with this top tracks.
-    pub fn add_work_tree(&mut self, top: &Path) {
+    pub(crate) fn add_work_tree(&mut self, top: &Path) {
         self.tracked.extend(TRACKED.map(|name| top.join(name)));
     }
 
     /// Adds all clones below a folder. Links are not followed.
-    pub fn add_below(&mut self, folder: &Path) {
+    pub(crate) fn add_below(&mut self, folder: &Path) {
         self.below(folder, is_in_work_tree(folder));
     }
 
@@ -117,7 +117,7 @@ fn is_in_work_tree(folder: &Path) -> bool {
 /// Whether a repository's folder is in another one's work tree, where anyone who can write to
 /// that one may have put it. No tracked file has `.git` in its path.
 #[must_use]
-pub fn is_embedded(git_dir: &Path) -> bool {
+pub(crate) fn is_embedded(git_dir: &Path) -> bool {
     let Ok(real) = fs::canonicalize(git_dir) else {
         return false;
     };

@@ -24,20 +24,20 @@ use zeroize::Zeroizing;
 
 /// All that was found.
 #[derive(Debug, Default)]
-pub struct Findings {
+pub(crate) struct Findings {
     /// Tokens that can be moved over.
-    pub found: Vec<Found>,
+    pub(crate) found: Vec<Found>,
     /// What is not a token for one of the user's Hubs or must not be copied, and why.
-    pub skipped: Vec<Skipped>,
+    pub(crate) skipped: Vec<Skipped>,
     /// What could not be read, in words.
-    pub problems: Vec<String>,
+    pub(crate) problems: Vec<String>,
     /// The files that were looked into, links resolved.
-    pub files: BTreeSet<PathBuf>,
+    pub(crate) files: BTreeSet<PathBuf>,
 }
 
 /// Looks into these sources; `below` are folders whose clones count besides the current one.
 #[must_use]
-pub fn find(context: &Context, sources: &[Source], below: &[PathBuf]) -> Findings {
+pub(crate) fn find(context: &Context, sources: &[Source], below: &[PathBuf]) -> Findings {
     let mut findings = Findings::default();
     for source in sources {
         match source {

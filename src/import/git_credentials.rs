@@ -8,18 +8,18 @@ use super::login_url::LoginUrl;
 
 /// A line with a login.
 #[derive(Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The line, from 1.
-    pub line: usize,
+    pub(crate) line: usize,
     /// What it says.
-    pub url: LoginUrl,
+    pub(crate) url: LoginUrl,
     /// The whole line, with its end.
     span: Range<usize>,
 }
 
 /// The logins in a file. Lines that hold none are passed over, as git does.
 #[must_use]
-pub fn entries(bytes: &[u8]) -> Vec<Entry> {
+pub(crate) fn entries(bytes: &[u8]) -> Vec<Entry> {
     let mut found = Vec::new();
     let mut start = 0;
     for (at, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
@@ -39,7 +39,7 @@ pub fn entries(bytes: &[u8]) -> Vec<Entry> {
 
 /// The file without the lines that are to go; all others stay to the byte.
 #[must_use]
-pub fn without(bytes: &[u8], goes: impl Fn(&Entry) -> bool) -> Zeroizing<Vec<u8>> {
+pub(crate) fn without(bytes: &[u8], goes: impl Fn(&Entry) -> bool) -> Zeroizing<Vec<u8>> {
     let mut left = Zeroizing::new(Vec::with_capacity(bytes.len()));
     let mut copied = 0;
     for entry in entries(bytes).iter().filter(|entry| goes(entry)) {

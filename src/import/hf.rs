@@ -10,7 +10,7 @@ use crate::hf_cli::ini::IniError;
 ///
 /// # Errors
 /// When the hf CLI itself could not read it.
-pub fn without(text: &str, name: &str) -> Result<Zeroizing<String>, IniError> {
+pub(crate) fn without(text: &str, name: &str) -> Result<Zeroizing<String>, IniError> {
     let mut wanted = Ini::parse(text)?;
     wanted.remove(name);
     let left = without_lines(text, name);

@@ -13,13 +13,13 @@ use crate::model::secret::Secret;
 use crate::model::secret::SecretError;
 
 /// A URL with a user name, a password or both.
-pub struct LoginUrl {
+pub(crate) struct LoginUrl {
     /// Where it leads; `None` if it is not an https or http URL of a plain host.
-    pub endpoint: Option<Endpoint>,
+    pub(crate) endpoint: Option<Endpoint>,
     /// The path, decoded, without outer slashes; empty for the host alone.
-    pub path: String,
+    pub(crate) path: String,
     /// Where the login stands in the URL, with its `@`.
-    pub userinfo: Range<usize>,
+    pub(crate) userinfo: Range<usize>,
     username: Zeroizing<Vec<u8>>,
     password: Option<Zeroizing<Vec<u8>>>,
 }
@@ -27,7 +27,7 @@ pub struct LoginUrl {
 impl LoginUrl {
     /// Reads a URL as git's `credential_from_url` does; `None` where there is no login in it.
     #[must_use]
-    pub fn parse(url: &str) -> Option<Self> {
+    pub(crate) fn parse(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let start = scheme.len() + 3;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -48,7 +48,7 @@ impl LoginUrl {
 
     /// The username, if it is not a secret.
     #[must_use]
-    pub fn username(&self) -> Option<String> {
+    pub(crate) fn username(&self) -> Option<String> {
         let name = secret(&self.username).ok()?;
         let plain = !self.token_is_username() && !name.expose().is_empty();
         plain.then(|| name.expose().to_owned())
@@ -60,7 +60,7 @@ impl LoginUrl {
     /// # Errors
     /// When it cannot be one: with a line break in it, for example.
     #[must_use]
-    pub fn secret(&self) -> Option<Result<Secret, SecretError>> {
+    pub(crate) fn secret(&self) -> Option<Result<Secret, SecretError>> {
         if self.token_is_username() {
             return Some(secret(&self.username));
         }

@@ -11,22 +11,22 @@ use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
 use crate::model::secret::Secret;
 
-pub mod clones;
-pub mod find;
-pub mod git_credentials;
-pub mod hf;
-pub mod login_url;
-pub mod netrc;
-pub mod remove;
-pub mod small_file;
-pub mod store_helper;
+pub(crate) mod clones;
+pub(crate) mod find;
+pub(crate) mod git_credentials;
+pub(crate) mod hf;
+pub(crate) mod login_url;
+pub(crate) mod netrc;
+pub(crate) mod remove;
+pub(crate) mod small_file;
+pub(crate) mod store_helper;
 
-pub use find::{Findings, find};
+pub(crate) use find::find;
 
 /// Where tokens are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum Source {
+pub(crate) enum Source {
     /// The hf CLI's files
     Hf,
     /// The files of git's own `store` helper
@@ -39,11 +39,11 @@ pub enum Source {
 
 impl Source {
     /// All of them.
-    pub const ALL: [Source; 4] = [Self::Hf, Self::Git, Self::Netrc, Self::Remotes];
+    pub(crate) const ALL: [Source; 4] = [Self::Hf, Self::Git, Self::Netrc, Self::Remotes];
 
     /// Its name on the command line.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Hf => "hf",
             Self::Git => "git",
@@ -55,49 +55,49 @@ impl Source {
 
 /// A token in plain text.
 #[derive(Debug)]
-pub struct Found {
+pub(crate) struct Found {
     /// Its value.
-    pub secret: Secret,
+    pub(crate) secret: Secret,
     /// The Hub that it is there for.
-    pub endpoint: Endpoint,
+    pub(crate) endpoint: Endpoint,
     /// Where it is stored.
-    pub place: Place,
+    pub(crate) place: Place,
     /// What it, or the account, is called there.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The repos that it is there for, where that is told.
-    pub used_for: Option<UsedFor>,
+    pub(crate) used_for: Option<UsedFor>,
 }
 
 /// The repos that a token is there for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UsedFor {
+pub(crate) struct UsedFor {
     /// As a rule names them.
-    pub pattern: Pattern,
+    pub(crate) pattern: Pattern,
     /// The path, as git would send it.
-    pub path: String,
+    pub(crate) path: String,
 }
 
 /// What to do about a token that a repository tracks. Not where it is written: the next checkout
 /// would bring it back, and whoever can read the repository has it.
-pub const TRACKED_REMEDY: &str = "it cannot be removed here, and whoever can read the repository \
+pub(crate) const TRACKED_REMEDY: &str = "it cannot be removed here, and whoever can read the repository \
      has it; if it is yours, end it on the Hub: git credential-hf logout --revoke --with-token";
 
 /// A value that is not moved over.
 #[derive(Debug)]
-pub struct Skipped {
+pub(crate) struct Skipped {
     /// Kind and last four.
-    pub hint: String,
+    pub(crate) hint: String,
     /// Where it is stored.
-    pub place: Place,
+    pub(crate) place: Place,
     /// Why not.
-    pub reason: String,
+    pub(crate) reason: String,
     /// The file is part of a repository, and not the user's own.
-    pub tracked: bool,
+    pub(crate) tracked: bool,
 }
 
 /// Where a token is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// Under a name in the hf CLI's `stored_tokens`.
     HfStored {
         /// The file.
@@ -143,7 +143,7 @@ pub enum Place {
 impl Place {
     /// The source it belongs to.
     #[must_use]
-    pub fn source(&self) -> Source {
+    pub(crate) fn source(&self) -> Source {
         match self {
             Self::HfStored { .. } | Self::HfActive { .. } | Self::HfOld { .. } => Source::Hf,
             Self::Credentials { .. } => Source::Git,
@@ -154,13 +154,13 @@ impl Place {
 
     /// Whether hf and Python are logged in by it.
     #[must_use]
-    pub fn is_hf_login(&self) -> bool {
+    pub(crate) fn is_hf_login(&self) -> bool {
         matches!(self, Self::HfStored { .. } | Self::HfActive { .. })
     }
 
     /// The file.
     #[must_use]
-    pub fn file(&self) -> &Path {
+    pub(crate) fn file(&self) -> &Path {
         match self {
             Self::HfStored { file, .. }
             | Self::HfActive { file }

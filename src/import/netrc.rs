@@ -10,11 +10,11 @@ use crate::model::secret::Secret;
 use crate::model::secret::SecretError;
 
 /// A `machine` or the `default`.
-pub struct Entry {
+pub(crate) struct Entry {
     /// The host; `None` is the `default`, which is for every host.
-    pub machine: Option<String>,
+    pub(crate) machine: Option<String>,
     /// The line that it begins on, from 1.
-    pub line: usize,
+    pub(crate) line: usize,
     password: Option<Zeroizing<Vec<u8>>>,
     /// Its words. Comments between them are not among them.
     words: Vec<Range<usize>>,
@@ -26,7 +26,7 @@ impl Entry {
     /// # Errors
     /// When it cannot be a token: with a line break in it, for example.
     #[must_use]
-    pub fn secret(&self) -> Option<Result<Secret, SecretError>> {
+    pub(crate) fn secret(&self) -> Option<Result<Secret, SecretError>> {
         let password = self.password.as_ref().filter(|value| !value.is_empty())?;
         let text = std::str::from_utf8(password);
         Some(text.map_or(Err(SecretError::ControlCharacter), Secret::exact))
@@ -45,13 +45,13 @@ impl fmt::Debug for Entry {
 /// A quote that does not end on its line: what follows it cannot be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("line {0}: a quote is not closed")]
-pub struct OpenQuote(pub usize);
+pub(crate) struct OpenQuote(pub(crate) usize);
 
 /// The machines in a file.
 ///
 /// # Errors
 /// When the file cannot be read to its end.
-pub fn entries(bytes: &[u8]) -> Result<Vec<Entry>, OpenQuote> {
+pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<Entry>, OpenQuote> {
     let mut words = Words { bytes, at: 0 };
     let mut found: Vec<Entry> = Vec::new();
     // Whether the next words belong to the last entry.
@@ -101,7 +101,7 @@ pub fn entries(bytes: &[u8]) -> Result<Vec<Entry>, OpenQuote> {
 ///
 /// # Errors
 /// As for [`entries`].
-pub fn without(
+pub(crate) fn without(
     bytes: &[u8],
     goes: impl Fn(&Entry) -> bool,
 ) -> Result<Zeroizing<Vec<u8>>, OpenQuote> {

@@ -24,15 +24,15 @@ use crate::terminal::Failure;
 
 /// A value that is to go.
 #[derive(Debug)]
-pub struct Gone<'a> {
+pub(crate) struct Gone<'a> {
     /// Where it was found.
-    pub place: &'a Place,
+    pub(crate) place: &'a Place,
     /// The value.
-    pub secret: &'a Secret,
+    pub(crate) secret: &'a Secret,
     /// The Hub that it is there for.
-    pub endpoint: &'a Endpoint,
+    pub(crate) endpoint: &'a Endpoint,
     /// What stands in a URL in the place of the login: nothing, or a user name.
-    pub instead: Option<String>,
+    pub(crate) instead: Option<String>,
 }
 
 /// Takes values out of one file, or of the hf CLI's two, and returns whether anything was there
@@ -40,7 +40,7 @@ pub struct Gone<'a> {
 ///
 /// # Errors
 /// When the file cannot be locked, read or written; then it is as it was.
-pub fn remove(context: &Context, gone: &[Gone<'_>]) -> Result<bool> {
+pub(crate) fn remove(context: &Context, gone: &[Gone<'_>]) -> Result<bool> {
     let Some(first) = gone.first() else {
         return Ok(false);
     };

@@ -14,7 +14,7 @@ const MAX_BYTES: usize = 8 * 1024 * 1024;
 ///
 /// # Errors
 /// When it is missing, no plain file, another user's, too large, or cannot be read.
-pub fn read_small(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+pub(crate) fn read_small(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     if std::fs::metadata(path)?.len() > MAX_BYTES as u64 {
         return Err(io::Error::other("it is too large to contain tokens"));
     }

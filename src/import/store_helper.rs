@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// The file that `store --file FILE` names, as it stands behind `credential.helper`; `None` for
 /// another helper, for the usual files, and for what only a shell could tell.
 #[must_use]
-pub fn file(helper: &str, home: &Path) -> Option<PathBuf> {
+pub(crate) fn file(helper: &str, home: &Path) -> Option<PathBuf> {
     let words = words(helper, home)?;
     let mut words = words.iter().map(String::as_str).peekable();
     let first = words.next()?;

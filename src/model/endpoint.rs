@@ -17,7 +17,7 @@ pub struct Endpoint {
 
 /// The two schemes git speaks to a Hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scheme {
+pub(crate) enum Scheme {
     /// TLS.
     Https,
     /// Plain text: answered only where the configuration says `allow_http`.
@@ -130,7 +130,7 @@ impl Endpoint {
 
     /// The host alone.
     #[must_use]
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         &self.host
     }
 

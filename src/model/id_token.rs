@@ -10,20 +10,20 @@ use super::time;
 
 /// What an ID token says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claims {
+pub(crate) struct Claims {
     /// Who issued it.
-    pub issuer: String,
+    pub(crate) issuer: String,
     /// Whom it identifies.
-    pub subject: String,
+    pub(crate) subject: String,
     /// Whom it is for.
-    pub audiences: Vec<String>,
+    pub(crate) audiences: Vec<String>,
     /// When it expires, in seconds since 1970.
-    pub expires: Option<u64>,
+    pub(crate) expires: Option<u64>,
 }
 
 /// Why an ID token cannot be exchanged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub(crate) enum Unfit {
     /// Not a JWT with claims.
     #[error("is not an ID token (a JWT: three parts with a dot between them)")]
     NotAnIdToken,
@@ -66,7 +66,7 @@ impl Claims {
     ///
     /// # Errors
     /// [`Unfit::NotAnIdToken`].
-    pub fn read(token: &Secret) -> Result<Self, Unfit> {
+    pub(crate) fn read(token: &Secret) -> Result<Self, Unfit> {
         let parts: Vec<&str> = token.expose().split('.').collect();
         let [_, payload, _] = parts.as_slice() else {
             return Err(Unfit::NotAnIdToken);
@@ -102,7 +102,7 @@ impl Claims {
     ///
     /// # Errors
     /// With what is wrong with it.
-    pub fn check(&self, audience: &str, now: u64) -> Result<(), Unfit> {
+    pub(crate) fn check(&self, audience: &str, now: u64) -> Result<(), Unfit> {
         if !self.audiences.iter().any(|known| known == audience) {
             let named: Vec<String> = self
                 .audiences

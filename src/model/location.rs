@@ -12,7 +12,7 @@ pub struct Location {
     /// Where it is.
     pub endpoint: Endpoint,
     /// The path, percent-decoded, without outer slashes; empty for the endpoint itself.
-    pub path: String,
+    pub(crate) path: String,
     /// The user name in the URL, percent-decoded.
     pub username: Option<String>,
 }
@@ -20,7 +20,7 @@ pub struct Location {
 impl Location {
     /// An endpoint itself.
     #[must_use]
-    pub fn of(endpoint: &Endpoint) -> Self {
+    pub(crate) fn of(endpoint: &Endpoint) -> Self {
         Self {
             endpoint: endpoint.clone(),
             path: String::new(),
@@ -36,7 +36,7 @@ impl Location {
 
     /// The place as a URL for git.
     #[must_use]
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let text = self.endpoint.to_string();
         let (scheme, host) = text.split_once("://").unwrap_or(("https", &text));
         let user = self.username.as_deref().map_or_else(String::new, |name| {
@@ -103,7 +103,7 @@ fn decoded(text: &str) -> String {
 
 /// Undoes `%XX` where the result may be a secret.
 #[must_use]
-pub fn percent_decoded(text: &str) -> Zeroizing<Vec<u8>> {
+pub(crate) fn percent_decoded(text: &str) -> Zeroizing<Vec<u8>> {
     // With room for all of it, so that no part is copied and left behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     bytes.extend(percent_decode_str(text));

@@ -2,14 +2,14 @@
 //! Nothing here does I/O.
 
 pub mod endpoint;
-pub mod id_token;
+pub(crate) mod id_token;
 pub mod location;
-pub mod oidc_resource;
+pub(crate) mod oidc_resource;
 pub mod operation;
-pub mod pasted;
+pub(crate) mod pasted;
 pub mod pattern;
 pub mod permissions;
-pub mod quoting;
+pub(crate) mod quoting;
 pub mod repo;
 pub mod secret;
 pub mod text;

@@ -23,7 +23,7 @@ impl OidcResource {
     ///
     /// # Errors
     /// When it is none of the three.
-    pub fn parse(text: &str) -> Result<Self, NotAResource> {
+    pub(crate) fn parse(text: &str) -> Result<Self, NotAResource> {
         let text = text.trim();
         if text.eq_ignore_ascii_case("auto") {
             return Ok(Self::Auto);
@@ -41,7 +41,7 @@ impl OidcResource {
 /// The resource that means this repo. A repo without a namespace has none: `gpt2` alone would be
 /// read as a username.
 #[must_use]
-pub fn resource_of(repo: &Repo) -> Option<String> {
+pub(crate) fn resource_of(repo: &Repo) -> Option<String> {
     repo.namespace.as_ref().map(|_| repo.to_string())
 }
 

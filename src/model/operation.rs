@@ -20,7 +20,7 @@ impl Operation {
 
     /// What a command of git's does with a remote, if it does only one thing.
     #[must_use]
-    pub fn of_git(command: &str) -> Option<Self> {
+    pub(crate) fn of_git(command: &str) -> Option<Self> {
         match command {
             "push" | "send-pack" | "http-push" => Some(Self::Push),
             "fetch" | "clone" | "pull" | "ls-remote" | "fetch-pack" | "http-fetch" | "remote"
@@ -31,7 +31,7 @@ impl Operation {
 
     /// What a command of git-lfs does with a remote.
     #[must_use]
-    pub fn of_git_lfs(command: &str) -> Option<Self> {
+    pub(crate) fn of_git_lfs(command: &str) -> Option<Self> {
         match command {
             "push" | "pre-push" | "lock" | "unlock" => Some(Self::Push),
             "fetch" | "clone" | "pull" | "smudge" | "filter-process" | "checkout" | "locks" => {

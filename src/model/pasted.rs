@@ -9,7 +9,7 @@ use crate::model::secret::{MAX_BYTES, Secret};
 
 /// What keeps a text from being a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Obstacle {
+pub(crate) enum Obstacle {
     /// Nothing is left once quotes and spaces are gone.
     #[error("the token is empty")]
     Empty,
@@ -31,7 +31,7 @@ pub enum Obstacle {
 ///
 /// # Errors
 /// See [`Obstacle`].
-pub fn token(bytes: &[u8]) -> Result<Secret, Obstacle> {
+pub(crate) fn token(bytes: &[u8]) -> Result<Secret, Obstacle> {
     let text = decoded(bytes)?;
     let token = bare(&text);
     match obstacle(token) {
@@ -43,7 +43,7 @@ pub fn token(bytes: &[u8]) -> Result<Secret, Obstacle> {
 /// The first thing that keeps a text from being a token, if anything does: outside a shell's and
 /// a notebook's syntax, tokens are printable ASCII.
 #[must_use]
-pub fn obstacle(text: &str) -> Option<Obstacle> {
+pub(crate) fn obstacle(text: &str) -> Option<Obstacle> {
     let in_token = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`' | '$' | '{');
     if text.is_empty() {
         Some(Obstacle::Empty)

@@ -79,7 +79,7 @@ impl Pattern {
     ///
     /// # Errors
     /// When it can match nothing.
-    pub fn parse_on(text: &str, endpoint: &Endpoint) -> Result<Self, PatternError> {
+    pub(crate) fn parse_on(text: &str, endpoint: &Endpoint) -> Result<Self, PatternError> {
         let (endpoint, path) = match text.split_once("://") {
             None => (endpoint.clone(), text.to_owned()),
             Some((scheme, rest)) => {

@@ -150,7 +150,7 @@ pub enum Coverage {
 
 /// Whether a token may push to a repo, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MayWrite {
+pub(crate) enum MayWrite {
     /// It may.
     Yes,
     /// What the Hub said leaves it open.
@@ -261,7 +261,7 @@ impl Facts {
     /// Whether the token may push to the repo. The account's role in an organisation limits every
     /// token of it.
     #[must_use]
-    pub fn may_write(&self, repo: &Repo) -> MayWrite {
+    pub(crate) fn may_write(&self, repo: &Repo) -> MayWrite {
         let Some(namespace) = &repo.namespace else {
             return MayWrite::Unknown;
         };
@@ -292,7 +292,7 @@ impl Facts {
     /// Whether it reads more than the repos of its own account: gated ones that the account was
     /// accepted to.
     #[must_use]
-    pub fn reaches_beyond(&self) -> bool {
+    pub(crate) fn reaches_beyond(&self) -> bool {
         match self.role {
             Role::Read | Role::Write | Role::Unknown => true,
             Role::FineGrained => self.gated,

@@ -2,7 +2,7 @@
 
 /// A word as the shell of this platform wants it.
 #[must_use]
-pub fn word(text: &str) -> String {
+pub(crate) fn word(text: &str) -> String {
     if cfg!(windows) {
         for_windows(text)
     } else {

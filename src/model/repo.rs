@@ -21,7 +21,7 @@ impl Kind {
 
     /// The first component of a path of this kind (a model's URL leaves it out).
     #[must_use]
-    pub fn prefix(self) -> &'static str {
+    pub(crate) fn prefix(self) -> &'static str {
         match self {
             Kind::Model => "models",
             Kind::Dataset => "datasets",
@@ -32,7 +32,7 @@ impl Kind {
 
     /// The kind that a path's first component names.
     #[must_use]
-    pub fn from_prefix(component: &str) -> Option<Self> {
+    pub(crate) fn from_prefix(component: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
             .find(|kind| component.eq_ignore_ascii_case(kind.prefix()))
@@ -46,7 +46,7 @@ pub struct Name(String);
 impl Name {
     /// A name of letters, digits, `-`, `_` and `.`, not made of dots only.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
         (!text.is_empty()
             && text.len() <= 255
@@ -58,7 +58,7 @@ impl Name {
     /// A repo's name as a path has it, with `.git` or without; one that ends so twice is none,
     /// for the Hub has no repo of such a name.
     #[must_use]
-    pub fn of_repo(component: &str) -> Option<Self> {
+    pub(crate) fn of_repo(component: &str) -> Option<Self> {
         let name = strip_git(component);
         if strip_git(name) == name {
             Self::parse(name)
@@ -69,7 +69,7 @@ impl Name {
 
     /// A namespace's name. One that ends in `.git` is none: `x.git/info` is git asking for `x`.
     #[must_use]
-    pub fn of_namespace(component: &str) -> Option<Self> {
+    pub(crate) fn of_namespace(component: &str) -> Option<Self> {
         let ends = component.to_ascii_lowercase().ends_with(".git");
         if ends { None } else { Self::parse(component) }
     }
@@ -191,7 +191,7 @@ impl Repo {
 
 /// The name without the `.git` that a remote may add to it.
 #[must_use]
-pub fn strip_git(name: &str) -> &str {
+pub(crate) fn strip_git(name: &str) -> &str {
     match name
         .len()
         .checked_sub(4)

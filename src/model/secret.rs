@@ -71,7 +71,7 @@ pub enum NotAToken {
 ///
 /// # Errors
 /// With what is wrong with it.
-pub fn check_token(value: &str) -> Result<(), NotAToken> {
+pub(crate) fn check_token(value: &str) -> Result<(), NotAToken> {
     let value = value.trim();
     if value.contains(['"', '\'', '`']) {
         return Err(NotAToken::Quote);
@@ -90,7 +90,7 @@ pub fn check_token(value: &str) -> Result<(), NotAToken> {
 
 /// The longest value kept, in bytes: a line of git's protocol holds 65,535 with its key
 /// (git-credential(1), "INPUT/OUTPUT FORMAT").
-pub const MAX_BYTES: usize = 65_000;
+pub(crate) const MAX_BYTES: usize = 65_000;
 
 impl Secret {
     /// A value that somebody typed or piped in: outer white space is stripped (a copied token
@@ -98,7 +98,7 @@ impl Secret {
     ///
     /// # Errors
     /// When it is empty, too long, or contains a control character.
-    pub fn from_input(value: Zeroizing<String>) -> Result<Self, SecretError> {
+    pub(crate) fn from_input(value: Zeroizing<String>) -> Result<Self, SecretError> {
         let trimmed = value.trim();
         if trimmed.is_empty() {
             return Err(SecretError::Empty);

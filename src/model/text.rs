@@ -34,7 +34,7 @@ pub fn sanitize_styled(text: &str) -> String {
     out
 }
 
-/// The length of the sequence at the start of the text, if it is one that [`Style`] writes: an
+/// The length of the sequence at the start of the text, if it is one that `terminal::Style` writes: an
 /// end, bold, dim, or bold in a colour. None of these hides text.
 fn style_length(text: &str) -> Option<usize> {
     let rest = text.strip_prefix("\x1b[")?;
@@ -70,6 +70,6 @@ pub fn is_printable(c: char) -> bool {
 
 /// A name as a shell wants it.
 #[must_use]
-pub fn shell_quoted(name: &str) -> String {
+pub(crate) fn shell_quoted(name: &str) -> String {
     super::quoting::word(name)
 }

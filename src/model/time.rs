@@ -37,7 +37,7 @@ pub fn parse(text: &str) -> Option<u64> {
 /// Seconds since 1970 of a date in a header of HTTP, such as `Tue, 24 Nov 2026 17:07:16 GMT`; its
 /// two older forms are `None`, as anything else.
 #[must_use]
-pub fn parse_http(text: &str) -> Option<u64> {
+pub(crate) fn parse_http(text: &str) -> Option<u64> {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ];
@@ -60,7 +60,7 @@ pub fn day(seconds: u64) -> String {
 
 /// How long ago or ahead a time is, in the largest unit that fits: `3 min`, `2 h`, `5 days`.
 #[must_use]
-pub fn span(seconds: u64) -> String {
+pub(crate) fn span(seconds: u64) -> String {
     match seconds {
         0..=90 => format!("{seconds} s"),
         91..=5400 => format!("{} min", seconds / 60),
@@ -74,7 +74,7 @@ const SOON: u64 = 7 * 86_400;
 
 /// Whether something ends within a week and has not ended yet.
 #[must_use]
-pub fn ends_soon(at: u64, now: u64) -> bool {
+pub(crate) fn ends_soon(at: u64, now: u64) -> bool {
     at > now && at - now <= SOON
 }
 
@@ -85,7 +85,7 @@ const SLACK: u64 = 60;
 /// How long ago a time is, in seconds. One well ahead was written by a clock that was wrong, and
 /// is as good as long ago: what waits for time to pass must not wait for years.
 #[must_use]
-pub fn since(at: u64, now: u64) -> u64 {
+pub(crate) fn since(at: u64, now: u64) -> u64 {
     if at > now.saturating_add(SLACK) {
         u64::MAX
     } else {

@@ -84,7 +84,7 @@ impl TokenName {
 
     /// A name of one of the hf CLI's stored tokens: `hf:` and its name there.
     #[must_use]
-    pub fn hf_cli(name: &str) -> Self {
+    pub(crate) fn hf_cli(name: &str) -> Self {
         Self(format!("{HF_CLI}{name}"))
     }
 
@@ -107,7 +107,7 @@ impl TokenName {
     /// way. Lower-case ASCII stays as it is; any other name gets a hash, after a `~` that no plain
     /// name has.
     #[must_use]
-    pub fn keyring_entry(&self) -> String {
+    pub(crate) fn keyring_entry(&self) -> String {
         let plain = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_' | '.');
         if self.0.chars().all(plain) {
             return self.0.clone();

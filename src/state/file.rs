@@ -65,14 +65,8 @@ impl StateFile {
     /// A state file with a second file for rejections where the first cannot be written (a read-only home):
     /// a rejection that nobody remembers lets git-lfs ask for ever.
     #[must_use]
-    pub fn with_fallback(self, fallback: Option<PathBuf>) -> Self {
+    pub(crate) fn with_fallback(self, fallback: Option<PathBuf>) -> Self {
         Self { fallback, ..self }
-    }
-
-    /// Where it is stored.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Reads the state; a missing file is an empty state.
@@ -86,7 +80,7 @@ impl StateFile {
     }
 
     /// Adds the rejections that could only be remembered in the fallback.
-    pub fn add_fallback(&self, state: &mut State) {
+    pub(crate) fn add_fallback(&self, state: &mut State) {
         let Some(fallback) = self.fallback_file() else {
             return;
         };
@@ -107,7 +101,7 @@ impl StateFile {
     ///
     /// # Errors
     /// When neither file can be written.
-    pub fn reject(
+    pub(crate) fn reject(
         &self,
         endpoint: &Endpoint,
         value: &Fingerprint,
@@ -133,7 +127,7 @@ impl StateFile {
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn clear_rejection(
+    pub(crate) fn clear_rejection(
         &self,
         endpoint: &Endpoint,
         value: &Fingerprint,
@@ -190,7 +184,7 @@ impl StateFile {
     ///
     /// # Errors
     /// When the lock, the file or `change` fails; then the file is as it was.
-    pub fn update<T, E: From<StateError>>(
+    pub(crate) fn update<T, E: From<StateError>>(
         &self,
         change: impl FnOnce(&mut State) -> Result<T, E>,
     ) -> Result<T, E> {
@@ -325,11 +319,11 @@ mod tests {
             ),
         ] {
             let (_dir, file) = file();
-            std::fs::create_dir_all(file.path().parent().unwrap()).unwrap();
-            std::fs::write(file.path(), text).unwrap();
+            std::fs::create_dir_all(file.path.parent().unwrap()).unwrap();
+            std::fs::write(&file.path, text).unwrap();
             let error = file.update(|_| Ok::<_, StateError>(())).unwrap_err();
             assert!(error.to_string().contains(expected), "{error}");
-            assert_eq!(std::fs::read_to_string(file.path()).unwrap(), text);
+            assert_eq!(std::fs::read_to_string(&file.path).unwrap(), text);
         }
     }
 

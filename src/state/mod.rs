@@ -17,7 +17,7 @@ use crate::storage::StorageKind;
 pub const VERSION: u32 = 1;
 
 /// For how long a rejected token is not offered at all, in seconds.
-pub const REJECTED_SECONDS: u64 = 60;
+pub(crate) const REJECTED_SECONDS: u64 = 60;
 
 /// How long a rejection is remembered for a value that no stored token has, in seconds: 30 days.
 const FORGET_SECONDS: u64 = 30 * 24 * 3600;
@@ -26,7 +26,7 @@ const FORGET_SECONDS: u64 = 30 * 24 * 3600;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct State {
     /// The version of the format.
-    pub version: u32,
+    pub(crate) version: u32,
     /// The stored tokens, by name.
     #[serde(default)]
     pub tokens: BTreeMap<TokenName, TokenInfo>,
@@ -48,7 +48,7 @@ pub struct State {
     /// When the last renewal of the hf CLI's login timed out, in seconds since
     /// 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hf_renewal_failed: Option<u64>,
+    pub(crate) hf_renewal_failed: Option<u64>,
 }
 
 /// A value and the endpoint that rejected it: another may well take it.
@@ -122,7 +122,7 @@ pub enum Eligibility {
     Good,
     /// It was rejected a while ago: offered when nothing else is left.
     LastResort,
-    /// It was rejected within the last [`REJECTED_SECONDS`]: not offered.
+    /// It was rejected within the last `REJECTED_SECONDS`: not offered.
     Withheld,
 }
 
@@ -169,13 +169,13 @@ impl State {
     }
 
     /// Remembers that a copy of a secret may be stored somewhere.
-    pub fn leave(&mut self, name: &TokenName, storage: StorageKind) {
+    pub(crate) fn leave(&mut self, name: &TokenName, storage: StorageKind) {
         let left = self.stale_copies.entry(name.clone()).or_default();
         left.insert(storage);
     }
 
     /// Forgets about a copy: it is gone, or it is the token itself.
-    pub fn clear(&mut self, name: &TokenName, storage: StorageKind) {
+    pub(crate) fn clear(&mut self, name: &TokenName, storage: StorageKind) {
         if let Some(left) = self.stale_copies.get_mut(name) {
             left.remove(&storage);
             if left.is_empty() {
@@ -215,7 +215,7 @@ impl TokenInfo {
     }
 
     /// Notes a value that its storage may have, although it said that it could not keep it.
-    pub fn may_have_value(&mut self, value: &Fingerprint) {
+    pub(crate) fn may_have_value(&mut self, value: &Fingerprint) {
         if *value != self.fingerprint {
             remember(&mut self.former, value);
         }
@@ -226,11 +226,11 @@ mod endpoint_text {
     use super::Endpoint;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub fn serialize<S: Serializer>(endpoint: &Endpoint, out: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(endpoint: &Endpoint, out: S) -> Result<S::Ok, S::Error> {
         out.collect_str(endpoint)
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Endpoint, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Endpoint, D::Error> {
         let text = String::deserialize(input)?;
         Endpoint::parse(&text).map_err(D::Error::custom)
     }
@@ -238,21 +238,21 @@ mod endpoint_text {
 
 /// What the tests of the state are made of.
 #[cfg(test)]
-pub mod samples {
+pub(crate) mod samples {
     use super::*;
 
     /// A fingerprint of one digit.
-    pub fn fingerprint(c: char) -> Fingerprint {
+    pub(crate) fn fingerprint(c: char) -> Fingerprint {
         Fingerprint::parse(&c.to_string().repeat(32)).unwrap()
     }
 
     /// The public Hub.
-    pub fn hub() -> Endpoint {
+    pub(crate) fn hub() -> Endpoint {
         Endpoint::hugging_face()
     }
 
     /// A token from `login`, with the fingerprint of `a`.
-    pub fn token() -> TokenInfo {
+    pub(crate) fn token() -> TokenInfo {
         TokenInfo {
             endpoint: Endpoint::hugging_face(),
             storage: StorageKind::File,

@@ -25,7 +25,7 @@ pub struct CommandLine {
 const MAX_OUTPUT: u64 = 1024 * 1024;
 
 /// How long a command may take. It may have to ask for a fingerprint or a PIN.
-pub const TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Runs the command without a shell and takes the first line of its output as the token.
 ///
@@ -34,7 +34,7 @@ pub const TIMEOUT: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// When it cannot be started, fails, prints no token, or takes longer than `timeout`.
-pub fn run(command: &CommandLine, timeout: Duration) -> Result<Secret, StorageError> {
+pub(crate) fn run(command: &CommandLine, timeout: Duration) -> Result<Secret, StorageError> {
     let [program, arguments @ ..] = command.arguments.as_slice() else {
         return Err(StorageError::Unavailable("the command is empty".to_owned()));
     };

@@ -49,7 +49,7 @@ impl FileStorage {
 
     /// Where the answer to a renewal of this token waits.
     #[must_use]
-    pub fn parking(&self, name: &TokenName) -> FileParking {
+    pub(crate) fn parking(&self, name: &TokenName) -> FileParking {
         FileParking::new(self.dir.clone(), Self::named(name, ".renewal"))
     }
 

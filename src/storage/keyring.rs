@@ -22,7 +22,7 @@ const PARKING_SERVICE: &str = "git-credential-hf-renewal";
 
 /// The keyring of this platform.
 #[derive(Debug)]
-pub struct KeyringStorage {
+pub(crate) struct KeyringStorage {
     timeout: Duration,
     /// Set once a call ran out of time: the next ones fail at once, so that several tokens in a
     /// locked keyring cost one deadline and not one each.
@@ -32,7 +32,7 @@ pub struct KeyringStorage {
 impl KeyringStorage {
     /// The keyring, whose every call may take `timeout`. Nothing is opened yet.
     #[must_use]
-    pub fn new(timeout: Duration) -> Self {
+    pub(crate) fn new(timeout: Duration) -> Self {
         Self {
             timeout,
             dead: Cell::new(false),
@@ -91,7 +91,7 @@ impl KeyringStorage {
 
     /// Where the answer to a renewal of this token waits.
     #[must_use]
-    pub fn parking<'a>(&'a self, name: &'a TokenName) -> KeyringParking<'a> {
+    pub(crate) fn parking<'a>(&'a self, name: &'a TokenName) -> KeyringParking<'a> {
         KeyringParking {
             keyring: self,
             name,
@@ -144,7 +144,7 @@ impl Storage for KeyringStorage {
 /// An entry beside the token's own, in the same keyring: an answer is never less protected than
 /// the token that it renews.
 #[derive(Debug)]
-pub struct KeyringParking<'a> {
+pub(crate) struct KeyringParking<'a> {
     keyring: &'a KeyringStorage,
     name: &'a TokenName,
 }

@@ -2,11 +2,11 @@
 
 pub mod command;
 pub mod file;
-pub mod keyring;
-pub mod parking;
-pub mod record;
+pub(crate) mod keyring;
+pub(crate) mod parking;
+pub(crate) mod record;
 #[cfg(all(unix, not(target_os = "macos")))]
-pub mod secret_service;
+pub(crate) mod secret_service;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ pub enum StorageKind {
 impl StorageKind {
     /// The name as it stands in the configuration.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Keyring => "keyring",
             Self::File => "file",
@@ -38,7 +38,7 @@ impl StorageKind {
 
     /// The name as a listing shows it: a storage that does not encrypt says so.
     #[must_use]
-    pub fn described(self) -> &'static str {
+    pub(crate) fn described(self) -> &'static str {
         match self {
             Self::Keyring => "keyring",
             Self::File => "file, not encrypted",
@@ -47,7 +47,7 @@ impl StorageKind {
 
     /// Its name within a sentence.
     #[must_use]
-    pub fn in_words(self) -> &'static str {
+    pub(crate) fn in_words(self) -> &'static str {
         match self {
             Self::Keyring => "the keyring",
             Self::File => "a file (readable by you only, not encrypted)",

@@ -24,16 +24,16 @@ const MAX_BYTES: u64 = 256 * 1024;
 
 /// What the Hub answered to a renewal.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The renewed login.
-    pub record: Record,
+    pub(crate) record: Record,
     /// The value of the token that it replaces.
-    pub renews: Fingerprint,
+    pub(crate) renews: Fingerprint,
 }
 
 /// What an interrupted renewal has left.
 #[derive(Debug)]
-pub enum Parked {
+pub(crate) enum Parked {
     /// Nothing: no renewal was interrupted.
     Nothing,
     /// Room without an answer: the Hub may have been asked, and what it said is lost.
@@ -43,7 +43,7 @@ pub enum Parked {
 }
 
 /// A place for one answer.
-pub trait Parking {
+pub(crate) trait Parking {
     /// Puts filler where the answer will be written.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ pub trait Parking {
 ///
 /// # Errors
 /// See [`StorageError`].
-pub fn reserve(parking: &dyn Parking, record: &Record) -> Result<(), StorageError> {
+pub(crate) fn reserve(parking: &dyn Parking, record: &Record) -> Result<(), StorageError> {
     let text = answer_text(record, &record.secret.fingerprint(), 0);
     parking.reserve(Zeroizing::new("\n".repeat(room_for(&text))))
 }
@@ -82,7 +82,7 @@ pub fn reserve(parking: &dyn Parking, record: &Record) -> Result<(), StorageErro
 ///
 /// # Errors
 /// See [`StorageError`].
-pub fn park(parking: &dyn Parking, answer: &Answer) -> Result<(), StorageError> {
+pub(crate) fn park(parking: &dyn Parking, answer: &Answer) -> Result<(), StorageError> {
     let room = parking.read()?.map_or(0, |there| there.len());
     parking.write(answer_text(&answer.record, &answer.renews, room))?;
     match parked(parking)? {
@@ -95,7 +95,7 @@ pub fn park(parking: &dyn Parking, answer: &Answer) -> Result<(), StorageError> 
 ///
 /// # Errors
 /// See [`StorageError`].
-pub fn parked(parking: &dyn Parking) -> Result<Parked, StorageError> {
+pub(crate) fn parked(parking: &dyn Parking) -> Result<Parked, StorageError> {
     let Some(bytes) = parking.read()? else {
         return Ok(Parked::Nothing);
     };
@@ -138,7 +138,7 @@ fn room_for(text: &str) -> usize {
 
 /// A private file for one answer.
 #[derive(Debug)]
-pub struct FileParking {
+pub(crate) struct FileParking {
     dir: PathBuf,
     name: OsString,
 }
@@ -146,7 +146,7 @@ pub struct FileParking {
 impl FileParking {
     /// The file of that name, which need not be there.
     #[must_use]
-    pub fn new(dir: PathBuf, name: OsString) -> Self {
+    pub(crate) fn new(dir: PathBuf, name: OsString) -> Self {
         Self { dir, name }
     }
 

@@ -33,7 +33,7 @@ const PROPERTIES: InterfaceName<'static> =
 
 /// Why there is no secret.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The item does not exist.
     NotFound,
     /// It is in a locked collection; unlocking that needs a prompt, which may not appear here.
@@ -73,7 +73,7 @@ type Secret = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+pub(crate) fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     async_io::block_on(async {
         let bus = connect().await?;
         future::or(ask(&bus, service, user), run(&bus)).await
@@ -82,7 +82,7 @@ pub fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 /// What keeps a secret from being written.
 #[derive(Debug)]
-pub enum Obstacle {
+pub(crate) enum Obstacle {
     /// Nothing answers as the Secret Service.
     NotRunning(String),
     /// The bus is another user's, or it cannot be told whose it is.
@@ -98,7 +98,7 @@ pub enum Obstacle {
 ///
 /// # Errors
 /// See [`Obstacle`].
-pub fn check() -> Result<(), Obstacle> {
+pub(crate) fn check() -> Result<(), Obstacle> {
     let not_running = |failure| match failure {
         Failure::Bus(error) => Obstacle::NotRunning(error.to_string()),
         Failure::Foreign(why) => Obstacle::Foreign(why),
@@ -149,7 +149,7 @@ async fn connect() -> Result<Connection, Failure> {
 ///
 /// # Errors
 /// [`Failure::Foreign`] only.
-pub fn check_bus() -> Result<(), Failure> {
+pub(crate) fn check_bus() -> Result<(), Failure> {
     let opened = Address::session().map_err(Failure::from);
     match opened.and_then(|address| open(&address)) {
         Err(Failure::Foreign(why)) => Err(Failure::Foreign(why)),

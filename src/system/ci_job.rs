@@ -7,11 +7,11 @@ use zeroize::Zeroizing;
 use crate::model::secret::{Secret, SecretError};
 
 /// The runner's own secret in a job of GitHub Actions, which a job's identity is asked for with.
-pub const JOB_VARIABLE: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
+pub(crate) const JOB_VARIABLE: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
 /// The variables that hold an ID token, the stronger first: the one for any provider, then what
 /// CircleCI and Bitbucket set themselves.
-pub const ID_TOKEN_VARIABLES: [&str; 3] = [
+pub(crate) const ID_TOKEN_VARIABLES: [&str; 3] = [
     "HF_OIDC_ID_TOKEN",
     "CIRCLE_OIDC_TOKEN_V2",
     "BITBUCKET_STEP_OIDC_TOKEN",
@@ -19,7 +19,7 @@ pub const ID_TOKEN_VARIABLES: [&str; 3] = [
 
 /// How a job can show who it is.
 #[derive(Debug)]
-pub enum JobIdentity {
+pub(crate) enum JobIdentity {
     /// By the ID token in a variable.
     Given {
         /// The variable's name.
@@ -40,7 +40,7 @@ pub enum JobIdentity {
 
 /// A service that runs jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Service {
+pub(crate) enum Service {
     /// GitHub Actions.
     GitHub,
     /// GitLab CI.
@@ -55,16 +55,16 @@ pub enum Service {
 
 /// A job and its identity.
 #[derive(Debug)]
-pub struct CiJob {
+pub(crate) struct CiJob {
     /// Which service runs it.
-    pub service: Service,
+    pub(crate) service: Service,
     /// How it can show who it is.
-    pub identity: JobIdentity,
+    pub(crate) identity: JobIdentity,
 }
 
 impl CiJob {
     /// Reads the job's variables through `lookup`, which leaves out empty ones.
-    pub fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
+    pub(crate) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         let is_set = |name: &str| lookup(name).is_some();
         let service = if is_set("GITHUB_ACTIONS") {
             Service::GitHub

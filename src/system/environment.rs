@@ -15,11 +15,11 @@ use crate::model::secret::check_token;
 use crate::system::ci_job::{CiJob, ID_TOKEN_VARIABLES, JOB_VARIABLE};
 
 /// The variables that may hold a token, the stronger first.
-pub const TOKEN_VARIABLES: [&str; 2] = ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"];
+pub(crate) const TOKEN_VARIABLES: [&str; 2] = ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"];
 
 /// All variables whose value is a secret that this program reads. What is started from here gets
 /// none of them unless it needs it.
-pub const SECRET_VARIABLES: [&str; 7] = [
+pub(crate) const SECRET_VARIABLES: [&str; 7] = [
     TOKEN_VARIABLES[0],
     TOKEN_VARIABLES[1],
     ID_TOKEN_VARIABLES[0],
@@ -40,27 +40,27 @@ pub struct Environment {
     /// `GIT_CREDENTIAL_HF_TOKEN_NAME`: the token to use, by name.
     pub token_name: Option<String>,
     /// `GIT_CREDENTIAL_HF_HOME`: one folder for configuration, state and file storage.
-    pub home: Option<PathBuf>,
+    pub(crate) home: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`: a folder of this user's for as long as the session lasts.
-    pub runtime_dir: Option<PathBuf>,
+    pub(crate) runtime_dir: Option<PathBuf>,
     /// `GIT_CREDENTIAL_HF_TRACE`: where decisions are traced to.
-    pub trace: Option<OsString>,
+    pub(crate) trace: Option<OsString>,
     /// `HF_OIDC_RESOURCE`: a CI job's identity is exchanged for a token.
-    pub oidc: Option<Oidc>,
+    pub(crate) oidc: Option<Oidc>,
     /// `RUNNER_TEMP`: GitHub Actions empties this folder before and after each job.
-    pub runner_temp: Option<PathBuf>,
+    pub(crate) runner_temp: Option<PathBuf>,
     /// `GIT_TERMINAL_PROMPT=0`: nothing may be asked.
-    pub no_prompt: bool,
+    pub(crate) no_prompt: bool,
     /// This runs in a Jupyter kernel, whose terminal nobody can type into.
-    pub notebook: bool,
+    pub(crate) notebook: bool,
     /// `TERM=dumb`: a terminal that only appends.
-    pub plain_terminal: bool,
+    pub(crate) plain_terminal: bool,
     /// `NO_COLOR`, or a terminal that has none.
-    pub no_color: bool,
+    pub(crate) no_color: bool,
     /// `COLUMNS`: the width that the user wants lines to have.
-    pub columns: Option<usize>,
+    pub(crate) columns: Option<usize>,
     /// Whether the locale is one of UTF-8.
-    pub utf8: bool,
+    pub(crate) utf8: bool,
 }
 
 /// A token in a variable.
@@ -69,22 +69,22 @@ pub struct EnvToken {
     /// The variable's name.
     pub variable: &'static str,
     /// Its value, or why it is none.
-    pub secret: Result<Secret, SecretError>,
+    pub(crate) secret: Result<Secret, SecretError>,
 }
 
 /// The exchange of a CI job's identity, where it is asked for.
 #[derive(Debug)]
-pub struct Oidc {
+pub(crate) struct Oidc {
     /// What for, or why the variable's value says nothing.
-    pub resource: Result<OidcResource, NotAResource>,
+    pub(crate) resource: Result<OidcResource, NotAResource>,
     /// The job.
-    pub job: CiJob,
+    pub(crate) job: CiJob,
 }
 
 impl Environment {
     /// Reads this process's environment.
     #[must_use]
-    pub fn from_process() -> Self {
+    pub(crate) fn from_process() -> Self {
         Self::read(|name| std::env::var_os(name))
     }
 
@@ -134,7 +134,7 @@ impl Environment {
     /// The endpoint that `HF_TOKEN` belongs to: `HF_ENDPOINT`, or the public Hub. `None` when
     /// `HF_ENDPOINT` cannot be read, for then the token belongs to nobody we know.
     #[must_use]
-    pub fn endpoint(&self) -> Option<Endpoint> {
+    pub(crate) fn endpoint(&self) -> Option<Endpoint> {
         match &self.hf_endpoint {
             None => Some(Endpoint::hugging_face()),
             Some(endpoint) => endpoint.clone().ok(),

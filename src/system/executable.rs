@@ -8,7 +8,7 @@ const EXTENSIONS: [&str; 4] = ["com", "exe", "bat", "cmd"];
 
 /// The file names that a program may have in a folder of the PATH, the first one first.
 #[must_use]
-pub fn file_names(program: &OsStr) -> Vec<OsString> {
+pub(crate) fn file_names(program: &OsStr) -> Vec<OsString> {
     names(program, cfg!(windows))
 }
 
@@ -29,7 +29,7 @@ fn names(program: &OsStr, windows: bool) -> Vec<OsString> {
 
 /// The file that a path means: on Windows, the `.exe` may be left out.
 #[must_use]
-pub fn file(path: &Path) -> PathBuf {
+pub(crate) fn file(path: &Path) -> PathBuf {
     let mut with_exe = path.as_os_str().to_owned();
     with_exe.push(std::env::consts::EXE_SUFFIX);
     if cfg!(windows) && !path.is_file() && Path::new(&with_exe).is_file() {

@@ -14,27 +14,27 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[cfg(not(unix))]
-pub use elsewhere::{Folder, real_path};
-pub use ownership::Others;
+pub(crate) use elsewhere::{Folder, real_path};
+pub(crate) use ownership::Others;
 #[cfg(unix)]
-pub use unix::{Folder, Links, Way, real_path};
+pub(crate) use unix::{Folder, Links, Way, real_path};
 
 use crate::system::sharing::patiently;
 
 /// How long a writer waits for another one before it gives up.
-pub const LOCK_DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const LOCK_DEADLINE: Duration = Duration::from_secs(10);
 
 /// An exclusive lock on a file, held while it lives. The system drops it with the process, so
 /// a killed writer locks nobody out.
 #[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "holds the lock while it is open")] File);
+pub(crate) struct Lock(#[expect(dead_code, reason = "holds the lock while it is open")] File);
 
 impl Lock {
     /// Takes the lock `path`, making the file and its folder where they are missing.
     ///
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] when another process holds it for `deadline`.
-    pub fn acquire(path: &Path, deadline: Duration) -> io::Result<Self> {
+    pub(crate) fn acquire(path: &Path, deadline: Duration) -> io::Result<Self> {
         let (dir, name) = split(path)?;
         Self::take(Self::open(&Folder::make(dir)?, name)?, path, deadline)
     }
@@ -96,7 +96,7 @@ fn no_locks(error: io::Error, path: &Path) -> io::Error {
 
 /// How a file is opened that is there.
 #[derive(Debug, Clone, Copy)]
-pub enum Access {
+pub(crate) enum Access {
     /// To read it.
     Read,
     /// To write to it.
@@ -118,7 +118,7 @@ fn split(path: &Path) -> io::Result<(&Path, &OsStr)> {
 ///
 /// # Errors
 /// When any step fails; then the old file is untouched.
-pub fn write_whole(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
     let (dir, name) = split(path)?;
     write_in(&Folder::open(dir)?, name, bytes, mode)
 }
@@ -127,7 +127,12 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<(
 ///
 /// # Errors
 /// As for [`write_whole`].
-pub fn write_in(folder: &Folder, name: &OsStr, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
+pub(crate) fn write_in(
+    folder: &Folder,
+    name: &OsStr,
+    bytes: &[u8],
+    mode: Option<u32>,
+) -> io::Result<()> {
     let temporary = temporary_name(name);
     sweep(folder, |file| OsStr::new(file) == name);
     let result = (|| {
@@ -174,7 +179,7 @@ fn temporary_name(name: &OsStr) -> OsString {
 /// The name of the file that a temporary one of ours was to become. Other programs have names of
 /// their own in the same folders; those are not taken for ours.
 #[must_use]
-pub fn temporary_for(name: &OsStr) -> Option<&str> {
+pub(crate) fn temporary_for(name: &OsStr) -> Option<&str> {
     let (file, numbers) = name
         .to_str()?
         .strip_prefix('.')?
@@ -189,7 +194,7 @@ pub fn temporary_for(name: &OsStr) -> Option<&str> {
 
 /// Removes the temporary files that a killed writer of certain files has left. The caller holds
 /// the lock that writers hold, so none of them is in use.
-pub fn sweep(folder: &Folder, is_for: impl Fn(&str) -> bool) {
+pub(crate) fn sweep(folder: &Folder, is_for: impl Fn(&str) -> bool) {
     for name in folder.names().unwrap_or_default() {
         if temporary_for(&name).is_some_and(&is_for) {
             let _ = folder.remove(&name);
@@ -197,25 +202,16 @@ pub fn sweep(folder: &Folder, is_for: impl Fn(&str) -> bool) {
     }
 }
 
-/// Whether root runs this.
-#[must_use]
-pub fn is_root() -> bool {
-    #[cfg(unix)]
-    return rustix::process::geteuid().is_root();
-    #[cfg(not(unix))]
-    false
-}
-
 /// The largest file read whole, in bytes: a state of 10,000 tokens is a tenth of it.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 
 /// A plain file as it was read.
 #[derive(Debug)]
-pub struct Plain {
+pub(crate) struct Plain {
     /// What it holds.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// Whether somebody else may have written it.
-    pub others: Option<Others>,
+    pub(crate) others: Option<Others>,
 }
 
 fn not_plain() -> io::Error {
@@ -227,7 +223,7 @@ fn not_plain() -> io::Error {
 ///
 /// # Errors
 /// When it is missing, no plain file, or cannot be read.
-pub fn read_plain(path: &Path) -> io::Result<Plain> {
+pub(crate) fn read_plain(path: &Path) -> io::Result<Plain> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -248,7 +244,7 @@ pub fn read_plain(path: &Path) -> io::Result<Plain> {
 ///
 /// # Errors
 /// As for [`read_plain`].
-pub fn read_deciding(path: &Path) -> io::Result<Plain> {
+pub(crate) fn read_deciding(path: &Path) -> io::Result<Plain> {
     #[cfg(unix)]
     {
         let way = Way::follow(path, Links::Read)?;
@@ -265,7 +261,7 @@ pub fn read_deciding(path: &Path) -> io::Result<Plain> {
 /// Who else can change a file, or a folder or link on the way to it.
 #[cfg(unix)]
 #[must_use]
-pub fn others_on_the_way(path: &Path) -> Option<Others> {
+pub(crate) fn others_on_the_way(path: &Path) -> Option<Others> {
     Way::follow(path, Links::Read).ok()?.others
 }
 
@@ -287,33 +283,9 @@ fn read_open(file: File, path: &Path) -> io::Result<Plain> {
     Ok(Plain { bytes, others })
 }
 
-/// Opens a file for reading, and no link in its place.
-///
-/// # Errors
-/// When it is missing, is a link, or cannot be read.
-#[cfg(unix)]
-pub fn open_no_follow(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    // NONBLOCK, so that a pipe put in the file's place cannot hold us up.
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    File::options()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
-}
-
-/// Opens a file for reading.
-///
-/// # Errors
-/// When it is missing or cannot be read.
-#[cfg(not(unix))]
-pub fn open_no_follow(path: &Path) -> io::Result<File> {
-    File::open(path)
-}
-
 /// The mode of a file, to write it again with; `None` where it is not there.
 #[must_use]
-pub fn mode_of(path: &Path) -> Option<u32> {
+pub(crate) fn mode_of(path: &Path) -> Option<u32> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -329,7 +301,7 @@ pub fn mode_of(path: &Path) -> Option<u32> {
 /// Whether a file has further names, as a hard link gives it: what is written in its place, or
 /// removed, is still there under those.
 #[must_use]
-pub fn has_other_names(path: &Path) -> bool {
+pub(crate) fn has_other_names(path: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
@@ -344,7 +316,7 @@ pub fn has_other_names(path: &Path) -> bool {
 
 /// Whether a folder belongs to this user and nobody else can reach into it.
 #[must_use]
-pub fn is_private_dir(dir: &Path) -> bool {
+pub(crate) fn is_private_dir(dir: &Path) -> bool {
     let Ok(metadata) = fs::symlink_metadata(dir) else {
         return false;
     };
@@ -365,7 +337,7 @@ pub fn is_private_dir(dir: &Path) -> bool {
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn create_private_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn create_private_dir(dir: &Path) -> io::Result<()> {
     Folder::make(dir).map(drop)
 }
 

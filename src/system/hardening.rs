@@ -10,7 +10,7 @@ mod unix {
 
     /// No core file of this process is written, by the kernel or by a crash reporter, and no
     /// other program of this user can attach to it: a crash must not put tokens on a disk.
-    pub fn no_core_dump() {
+    pub(crate) fn no_core_dump() {
         let before = getrlimit(Resource::Core);
         let none = Rlimit {
             current: Some(0),
@@ -26,7 +26,7 @@ mod unix {
     }
 
     /// Gives the limit back, for a program that takes the place of this one.
-    pub fn restore() {
+    pub(crate) fn restore() {
         if let Some(before) = BEFORE.get() {
             let _ = setrlimit(Resource::Core, *before);
         }
@@ -34,9 +34,9 @@ mod unix {
 }
 
 #[cfg(unix)]
-pub use unix::{no_core_dump, restore};
+pub(crate) use unix::{no_core_dump, restore};
 
 /// Windows has no limit to set: its error reporting may keep a dump of a program that crashes,
 /// as the machine's settings say.
 #[cfg(not(unix))]
-pub fn no_core_dump() {}
+pub(crate) fn no_core_dump() {}

@@ -10,21 +10,21 @@ use directories::BaseDirs;
 /// (`HOMEDRIVE` and `HOMEPATH`) if it is there, else the profile (`setup_windows_environment` in
 /// git's `compat/mingw.c`).
 #[must_use]
-pub fn of_git() -> Option<PathBuf> {
+pub(crate) fn of_git() -> Option<PathBuf> {
     let lookup = |name: &str| std::env::var_os(name);
     as_git_finds_it(cfg!(windows), lookup, Path::is_dir)
 }
 
 /// The home directory, as git finds it, or else the one that the system knows for this user.
 #[must_use]
-pub fn home() -> Option<PathBuf> {
+pub(crate) fn home() -> Option<PathBuf> {
     of_git().or_else(of_python)
 }
 
 /// The home directory as Python's `expanduser` finds it, which the hf CLI uses. On Windows it
 /// does not read `HOME`.
 #[must_use]
-pub fn of_python() -> Option<PathBuf> {
+pub(crate) fn of_python() -> Option<PathBuf> {
     let profile = std::env::var_os("USERPROFILE").filter(|_| cfg!(windows));
     let profile = profile.filter(|value| !value.is_empty()).map(PathBuf::from);
     profile.or_else(|| BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()))
@@ -59,7 +59,7 @@ fn as_git_finds_it(
 /// which this program does not read; the ones of the profile keep others out. Elsewhere the files'
 /// owners and modes are looked at instead.
 #[must_use]
-pub fn is_outside_profile(path: &Path) -> bool {
+pub(crate) fn is_outside_profile(path: &Path) -> bool {
     cfg!(windows) && !BaseDirs::new().is_some_and(|dirs| is_inside(path, &profile_folders(&dirs)))
 }
 

@@ -1,14 +1,14 @@
 //! The machine: files, processes, the environment, paths, the clock and the trace.
 
-pub mod ci_job;
-pub mod clock;
+pub(crate) mod ci_job;
+pub(crate) mod clock;
 pub mod environment;
-pub mod executable;
-pub mod files;
-pub mod hardening;
-pub mod home;
-pub mod paths;
-pub mod process;
-pub mod scratch;
-pub mod sharing;
-pub mod trace;
+pub(crate) mod executable;
+pub(crate) mod files;
+pub(crate) mod hardening;
+pub(crate) mod home;
+pub(crate) mod paths;
+pub(crate) mod process;
+pub(crate) mod scratch;
+pub(crate) mod sharing;
+pub(crate) mod trace;

@@ -10,16 +10,16 @@ use crate::system::files::is_private_dir;
 
 /// The program's folders.
 #[derive(Debug, Clone)]
-pub struct Paths {
+pub(crate) struct Paths {
     /// Holds `config.toml`.
-    pub config_dir: PathBuf,
+    pub(crate) config_dir: PathBuf,
     /// Holds `state.json`, its lock, and the file storage.
-    pub data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
 }
 
 /// There is no folder to store anything in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoHome {
+pub(crate) enum NoHome {
     /// No home directory, and no folder of this user's own in its place.
     #[error("this user has no home directory: set HOME, or GIT_CREDENTIAL_HF_HOME to a folder")]
     Nowhere,
@@ -33,7 +33,7 @@ impl Paths {
     ///
     /// # Errors
     /// When the platform knows no home directory.
-    pub fn new(env: &Environment) -> Result<Self, NoHome> {
+    pub(crate) fn new(env: &Environment) -> Result<Self, NoHome> {
         if let Some(home) = &env.home {
             if !home.is_absolute() {
                 return Err(NoHome::Relative);
@@ -63,20 +63,20 @@ impl Paths {
 
     /// The configuration, which people edit.
     #[must_use]
-    pub fn config(&self) -> PathBuf {
+    pub(crate) fn config(&self) -> PathBuf {
         self.config_dir.join("config.toml")
     }
 
     /// The state, which only this program writes.
     #[must_use]
-    pub fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.data_dir.join("state.json")
     }
 
     /// Where what lasts for one CI job may be kept, the best first: in GitHub Actions the folder
     /// that is emptied with the job, then the session's.
     #[must_use]
-    pub fn for_job(env: &Environment) -> Vec<PathBuf> {
+    pub(crate) fn for_job(env: &Environment) -> Vec<PathBuf> {
         let runner = env.runner_temp.iter().filter(|dir| dir.is_absolute());
         let runner = runner.map(|dir| dir.join("git-credential-hf"));
         let session = Self::fallback(env).parent().map(PathBuf::from);
@@ -86,7 +86,7 @@ impl Paths {
     /// Where rejections are remembered when the state cannot be written: in the session's
     /// runtime folder, or in one of this user's own below the temporary folder.
     #[must_use]
-    pub fn fallback(env: &Environment) -> PathBuf {
+    pub(crate) fn fallback(env: &Environment) -> PathBuf {
         #[cfg(unix)]
         let dir = match &env.runtime_dir {
             Some(dir) => dir.join("git-credential-hf"),
@@ -105,20 +105,20 @@ impl Paths {
 
     /// The lock that is held while a token's secret changes.
     #[must_use]
-    pub fn name_lock(&self, name: &TokenName) -> PathBuf {
+    pub(crate) fn name_lock(&self, name: &TokenName) -> PathBuf {
         let file = format!("{}.lock", name.hash());
         self.data_dir.join("locks").join(file)
     }
 
     /// The lock that is held while tokens are moved over.
     #[must_use]
-    pub fn import_lock(&self) -> PathBuf {
+    pub(crate) fn import_lock(&self) -> PathBuf {
         self.data_dir.join("locks").join("import.lock")
     }
 
     /// The folder of the file storage.
     #[must_use]
-    pub fn tokens(&self) -> PathBuf {
+    pub(crate) fn tokens(&self) -> PathBuf {
         self.data_dir.join("tokens")
     }
 }

@@ -22,7 +22,7 @@ const GRACE: Duration = Duration::from_millis(200);
 /// A program to start, found by [`find`], without the secrets that this one's environment may
 /// hold: git's configuration is read without them, and a browser would keep them for days.
 #[must_use]
-pub fn command(program: impl AsRef<OsStr>) -> Command {
+pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(find(program.as_ref()));
     for variable in SECRET_VARIABLES {
         command.env_remove(variable);
@@ -33,7 +33,7 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
 /// Where a program is that is to be started: the one place that looks at the PATH. One that is
 /// not there gets a path where nothing is, since the system would go on to relative folders.
 #[must_use]
-pub fn find(program: &OsStr) -> PathBuf {
+pub(crate) fn find(program: &OsStr) -> PathBuf {
     if Path::new(program).components().count() > 1 {
         return PathBuf::from(program);
     }
@@ -45,11 +45,11 @@ pub fn find(program: &OsStr) -> PathBuf {
 
 /// What a program has done.
 #[derive(Debug)]
-pub struct Finished {
+pub(crate) struct Finished {
     /// How it ended.
-    pub status: ExitStatus,
+    pub(crate) status: ExitStatus,
     /// All that it printed. It may be a secret.
-    pub output: Zeroizing<Vec<u8>>,
+    pub(crate) output: Zeroizing<Vec<u8>>,
 }
 
 /// Runs a program without input and reads what it prints, for at most `timeout`; then it is
@@ -58,7 +58,11 @@ pub struct Finished {
 /// # Errors
 /// When it cannot be started; [`io::ErrorKind::TimedOut`]; and [`io::ErrorKind::FileTooLarge`]
 /// when it prints more than `limit` bytes, since the first of them alone could mislead.
-pub fn output_within(command: Command, timeout: Duration, limit: u64) -> io::Result<Finished> {
+pub(crate) fn output_within(
+    command: Command,
+    timeout: Duration,
+    limit: u64,
+) -> io::Result<Finished> {
     finish(command, timeout, limit, end)
 }
 
@@ -67,7 +71,7 @@ pub fn output_within(command: Command, timeout: Duration, limit: u64) -> io::Res
 ///
 /// # Errors
 /// As those of [`output_within`].
-pub fn output_of_all_within(
+pub(crate) fn output_of_all_within(
     command: Command,
     timeout: Duration,
     limit: u64,
@@ -161,13 +165,13 @@ fn end(child: &mut Child) {
 /// Where a program is on the PATH. Relative folders do not count: they are other ones in every
 /// repository, a hostile one's among them.
 #[must_use]
-pub fn on_path(program: &str) -> Option<PathBuf> {
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     all_on_path(program.as_ref()).into_iter().next()
 }
 
 /// All places of a program on the PATH, the one that is run first.
 #[must_use]
-pub fn all_on_path(program: &OsStr) -> Vec<PathBuf> {
+pub(crate) fn all_on_path(program: &OsStr) -> Vec<PathBuf> {
     let names = file_names(program);
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
@@ -179,7 +183,7 @@ pub fn all_on_path(program: &OsStr) -> Vec<PathBuf> {
 
 /// Whether a file can be run.
 #[must_use]
-pub fn is_program(file: &Path) -> bool {
+pub(crate) fn is_program(file: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

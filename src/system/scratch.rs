@@ -8,7 +8,7 @@ use crate::system::environment::Environment;
 
 /// A folder of this process.
 #[derive(Debug)]
-pub struct Scratch {
+pub(crate) struct Scratch {
     path: PathBuf,
 }
 
@@ -18,7 +18,7 @@ impl Scratch {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let runtime = Environment::from_process().runtime_dir;
         let above = runtime.filter(|dir| dir.is_dir());
         let above = above.unwrap_or_else(std::env::temp_dir);
@@ -35,7 +35,7 @@ impl Scratch {
 
     /// Where it is.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }

@@ -9,7 +9,7 @@ use std::io;
 /// # Errors
 /// The operation's own, the last one.
 #[cfg(windows)]
-pub fn patiently<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+pub(crate) fn patiently<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     use std::time::{Duration, Instant};
 
     let start = Instant::now();
@@ -30,7 +30,7 @@ pub fn patiently<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<
 /// # Errors
 /// The operation's own.
 #[cfg(not(windows))]
-pub fn patiently<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+pub(crate) fn patiently<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     operation()
 }
 

@@ -13,7 +13,7 @@ static SINK: OnceLock<Mutex<Box<dyn Write + Send>>> = OnceLock::new();
 ///
 /// # Errors
 /// When the file cannot be opened; then there is no trace.
-pub fn start(target: &OsStr) -> io::Result<()> {
+pub(crate) fn start(target: &OsStr) -> io::Result<()> {
     let sink: Box<dyn Write + Send> = match target.to_str() {
         Some("1" | "2" | "true") => Box::new(io::stderr()),
         _ => Box::new(open(target)?),
@@ -53,7 +53,7 @@ fn open(target: &OsStr) -> io::Result<File> {
 }
 
 /// Writes one line, if tracing is on; `line` is not even made otherwise.
-pub fn line(line: impl FnOnce() -> String) {
+pub(crate) fn line(line: impl FnOnce() -> String) {
     if let Some(sink) = SINK.get()
         && let Ok(mut sink) = sink.lock()
     {

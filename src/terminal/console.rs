@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 
 /// Whether a terminal shows colours; on Windows, older consoles print the codes instead.
 #[must_use]
-pub fn shows_colours() -> bool {
+pub(crate) fn shows_colours() -> bool {
     #[cfg(windows)]
     {
         static SHOWS: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
@@ -19,7 +19,7 @@ pub fn shows_colours() -> bool {
 /// Whether what is typed can be kept from showing. Git Bash's terminal (mintty) is a pipe to other
 /// programs, and shows what is typed before they get it.
 #[must_use]
-pub fn hides_typing() -> bool {
+pub(crate) fn hides_typing() -> bool {
     #[cfg(windows)]
     {
         !std::io::stdin().is_terminal() || windows::stdin_is_console()
@@ -29,7 +29,7 @@ pub fn hides_typing() -> bool {
 }
 
 #[cfg(windows)]
-pub use windows::Keys;
+pub(crate) use windows::Keys;
 
 #[cfg(windows)]
 mod windows {
@@ -42,7 +42,7 @@ mod windows {
     /// The key `Alt`, which gives a character when it goes up, after digits on the number pad.
     const VK_MENU: u16 = 0x12;
 
-    pub fn turn_colours_on() -> bool {
+    pub(crate) fn turn_colours_on() -> bool {
         let mode = Handle::current_out_handle().map(ConsoleMode::from);
         match mode.and_then(|console| Ok((console.mode()?, console))) {
             Ok((mode, console)) => {
@@ -54,21 +54,21 @@ mod windows {
         }
     }
 
-    pub fn stdin_is_console() -> bool {
+    pub(crate) fn stdin_is_console() -> bool {
         let mode = Handle::input_handle().map(ConsoleMode::from);
         mode.and_then(|console| console.mode()).is_ok()
     }
 
     /// The keys of the console. Reading them leaves its mode alone, so there is nothing to restore
     /// when Ctrl-C ends the program.
-    pub struct Keys(Console);
+    pub(crate) struct Keys(Console);
 
     impl Keys {
         /// Opens the console's keyboard.
         ///
         /// # Errors
         /// When there is no console.
-        pub fn open() -> io::Result<Self> {
+        pub(crate) fn open() -> io::Result<Self> {
             Ok(Self(Console::from(Handle::current_in_handle()?)))
         }
 
@@ -76,7 +76,7 @@ mod windows {
         ///
         /// # Errors
         /// When the console is gone.
-        pub fn read(&self) -> io::Result<char> {
+        pub(crate) fn read(&self) -> io::Result<char> {
             loop {
                 let InputRecord::KeyEvent(key) = self.0.read_single_input_event()? else {
                     continue;

@@ -8,7 +8,7 @@ use crate::model::text::sanitize;
 
 /// An error for a person: what happened, and what helps.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     message: String,
     help: Vec<String>,
     usage: bool,
@@ -16,7 +16,7 @@ pub struct Failure {
 
 impl Failure {
     /// An error that says what happened, to which repo or token.
-    pub fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             help: Vec::new(),
@@ -25,7 +25,7 @@ impl Failure {
     }
 
     /// An error in what was typed: the exit code is 2.
-    pub fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self {
             usage: true,
             ..Self::new(message)
@@ -34,13 +34,13 @@ impl Failure {
 
     /// Whether the error is in what was typed.
     #[must_use]
-    pub fn is_usage(&self) -> bool {
+    pub(crate) fn is_usage(&self) -> bool {
         self.usage
     }
 
     /// Adds what to do about it, best a command to run.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
         self
     }
@@ -58,20 +58,20 @@ impl std::error::Error for Failure {}
 /// in this way, and [`print_error`] need not know the error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Help(pub String);
+pub(crate) struct Help(pub(crate) String);
 
 /// An error whose message the user has already seen.
 #[derive(Debug, thiserror::Error)]
 #[error("failed")]
-pub struct AlreadyReported;
+pub(crate) struct AlreadyReported;
 
 /// Whether the answer is yes or no is not known; the user has seen why.
 #[derive(Debug, thiserror::Error)]
 #[error("not known")]
-pub struct NotKnown;
+pub(crate) struct NotKnown;
 
 /// Prints an error with its causes and what helps, like the Rust compiler.
-pub fn print_error(error: &anyhow::Error) {
+pub(crate) fn print_error(error: &anyhow::Error) {
     let screen = Screen::stderr();
     let red = screen.paint(Style::Red, "error");
     let mut text = format!("{red}: {}\n", sanitize(&error.to_string()));

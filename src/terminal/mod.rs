@@ -1,21 +1,21 @@
 //! What people see: output, tables, styles, errors and prompts.
 
-pub mod console;
-pub mod error_report;
-pub mod output;
-pub mod prompt;
-pub mod screen;
+pub(crate) mod console;
+pub(crate) mod error_report;
+pub(crate) mod output;
+pub(crate) mod prompt;
+pub(crate) mod screen;
 #[cfg(unix)]
 mod signals;
-pub mod table;
-pub mod width;
+pub(crate) mod table;
+pub(crate) mod width;
 
-pub use error_report::{AlreadyReported, Failure, Help, NotKnown, print_error};
+pub(crate) use error_report::{AlreadyReported, Failure, Help, NotKnown, print_error};
 pub use output::{Progress, json, print, print_json, print_secret, say, tell, tell_styled};
-pub use prompt::{Reply, can_ask, choose, confirm, confirm_each};
-pub use screen::{Screen, Style};
-pub use table::{Cell, Column, Table};
-pub use width::Cut;
+pub(crate) use prompt::{Reply, can_ask, choose, confirm, confirm_each};
+pub(crate) use screen::{Screen, Style};
+pub(crate) use table::{Cell, Column, Table};
+pub(crate) use width::Cut;
 
 #[cfg(test)]
 mod tests {

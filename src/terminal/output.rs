@@ -90,7 +90,7 @@ pub struct Progress {
 impl Progress {
     /// Begins a task.
     #[must_use]
-    pub fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         Self {
             last: (io::stderr().is_terminal() && super::console::shows_colours())
                 .then(Instant::now),
@@ -99,14 +99,14 @@ impl Progress {
     }
 
     /// Shows how far the task is.
-    pub fn show(&mut self, line: &str) {
+    pub(crate) fn show(&mut self, line: &str) {
         if self.last.is_some_and(|last| last.elapsed() >= TICK) {
             self.show_now(line);
         }
     }
 
     /// Shows a line at once, for a task whose steps are not known.
-    pub fn show_now(&mut self, line: &str) {
+    pub(crate) fn show_now(&mut self, line: &str) {
         if self.last.is_none() {
             return;
         }
@@ -121,7 +121,7 @@ impl Progress {
     }
 
     /// Removes the line, so that something else can be printed.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         if std::mem::take(&mut self.shown) {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }

@@ -12,18 +12,18 @@ use crate::model::secret::{MAX_BYTES, Secret};
 use crate::model::text::sanitize;
 
 /// A token as it was given, or what keeps it from being one.
-pub type Given = Result<Secret, Obstacle>;
+pub(crate) type Given = Result<Secret, Obstacle>;
 
 /// Whether a question can be asked: a person is at both ends.
 #[must_use]
-pub fn can_ask() -> bool {
+pub(crate) fn can_ask() -> bool {
     let env = crate::system::environment::Environment::from_process();
     !env.no_prompt && !env.notebook && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Asks a yes-or-no question; no answer is no.
 #[must_use]
-pub fn confirm(question: &str) -> bool {
+pub(crate) fn confirm(question: &str) -> bool {
     let answer = ask(&format!("{question} [y/N]"));
     answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "y" | "yes"))
 }
@@ -32,7 +32,7 @@ pub fn confirm(question: &str) -> bool {
 /// name itself; `None` if nobody can be asked, there is nothing to choose, or the answer is not
 /// one of them.
 #[must_use]
-pub fn choose(question: &str, choices: &[(String, String)]) -> Option<usize> {
+pub(crate) fn choose(question: &str, choices: &[(String, String)]) -> Option<usize> {
     if !can_ask() || choices.is_empty() {
         return None;
     }
@@ -56,7 +56,7 @@ pub fn choose(question: &str, choices: &[(String, String)]) -> Option<usize> {
 
 /// The answer to one of several questions of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// Yes to this one.
     Yes,
     /// No to this one.
@@ -70,7 +70,7 @@ pub enum Reply {
 /// Asks one of several questions of a kind; no answer is no, and the end of the input ends the
 /// questions.
 #[must_use]
-pub fn confirm_each(question: &str) -> Reply {
+pub(crate) fn confirm_each(question: &str) -> Reply {
     loop {
         let answer = ask(&format!("{question} [y/n/a/q]")).map(|answer| answer.to_lowercase());
         match answer.as_deref() {
@@ -105,7 +105,7 @@ fn ask(question: &str) -> Option<String> {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn token(on_stdin: bool, question: &str) -> io::Result<Option<Given>> {
+pub(crate) fn token(on_stdin: bool, question: &str) -> io::Result<Option<Given>> {
     if on_stdin && !io::stdin().is_terminal() {
         let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
         // UTF-16 has two bytes for each of the token's.
@@ -160,7 +160,7 @@ fn take(line: &mut Zeroizing<Vec<u8>>, byte: u8) -> Key {
 /// # Errors
 /// When there is no terminal, or its end comes before a line.
 #[cfg(unix)]
-pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
+pub(crate) fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
     use std::fs::File;
 
     use crate::terminal::signals::Watch;
@@ -213,7 +213,7 @@ pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
 /// # Errors
 /// When there is no terminal, or its end comes before a line.
 #[cfg(not(unix))]
-pub fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
+pub(crate) fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
     use std::io::Write;
 
     write!(io::stderr(), "{}: ", crate::model::text::one_line(prompt))?;

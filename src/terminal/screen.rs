@@ -12,18 +12,18 @@ const NARROWEST: usize = 20;
 
 /// What can be shown on one stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Screen {
+pub(crate) struct Screen {
     /// The number of columns; `None` for a pipe or a file, where lines may be of any length.
-    pub width: Option<usize>,
+    pub(crate) width: Option<usize>,
     /// Whether characters beyond ASCII can be shown.
-    pub unicode: bool,
+    pub(crate) unicode: bool,
     /// Whether colours are wanted.
-    pub colour: bool,
+    pub(crate) colour: bool,
 }
 
 /// How text stands out. The codes are those that [`crate::model::text::sanitize_styled`] lets through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub(crate) enum Style {
     /// Headings and what the user asked about.
     Bold,
     /// What matters least.
@@ -54,19 +54,19 @@ impl Style {
 impl Screen {
     /// Standard output.
     #[must_use]
-    pub fn stdout() -> Self {
+    pub(crate) fn stdout() -> Self {
         Self::of(io::stdout().is_terminal(), &Environment::from_process())
     }
 
     /// Standard error.
     #[must_use]
-    pub fn stderr() -> Self {
+    pub(crate) fn stderr() -> Self {
         Self::of(io::stderr().is_terminal(), &Environment::from_process())
     }
 
     /// A pipe or a file in a UTF-8 locale.
-    #[must_use]
-    pub fn pipe() -> Self {
+    #[cfg(test)]
+    pub(crate) fn pipe() -> Self {
         Self {
             width: None,
             unicode: true,
@@ -93,7 +93,7 @@ impl Screen {
 
     /// The text in a style, where colours are wanted.
     #[must_use]
-    pub fn paint(self, style: Style, text: &str) -> String {
+    pub(crate) fn paint(self, style: Style, text: &str) -> String {
         if self.colour && !text.is_empty() {
             format!("\x1b[{}m{text}\x1b[0m", style.code())
         } else {
@@ -104,7 +104,7 @@ impl Screen {
     /// The text in characters that can be shown here. Without UTF-8 our own signs have an ASCII
     /// form each, and any other character is written as Rust and many shells write it: `\u{e9}`.
     #[must_use]
-    pub fn text(self, text: &str) -> String {
+    pub(crate) fn text(self, text: &str) -> String {
         let signs = self.signs(text);
         if self.unicode {
             return signs;
@@ -123,7 +123,7 @@ impl Screen {
     /// The text with our own signs in ASCII, where nothing else can be shown. What comes from
     /// outside stays as it is.
     #[must_use]
-    pub fn signs(self, text: &str) -> String {
+    pub(crate) fn signs(self, text: &str) -> String {
         if self.unicode || text.is_ascii() {
             return text.to_owned();
         }
@@ -136,7 +136,7 @@ impl Screen {
     /// spaces, and `first` columns of the first line are taken. A word that is too long stays
     /// whole: it is a path or a command, which people copy.
     #[must_use]
-    pub fn wrap(self, text: &str, first: usize, indent: usize) -> String {
+    pub(crate) fn wrap(self, text: &str, first: usize, indent: usize) -> String {
         let Some(width) = self.width else {
             return text.to_owned();
         };

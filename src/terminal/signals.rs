@@ -22,14 +22,14 @@ static CHANGED: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 static IDLE: OnceLock<Option<Arc<AtomicBool>>> = OnceLock::new();
 
 /// Restores the terminal if a signal arrives while this exists.
-pub struct Watch(());
+pub(crate) struct Watch(());
 
 impl Watch {
     /// Begins to watch. To be called before the modes are changed.
     ///
     /// # Errors
     /// When the terminal's descriptor cannot be copied.
-    pub fn begin(terminal: &File, before: &Termios) -> io::Result<Self> {
+    pub(crate) fn begin(terminal: &File, before: &Termios) -> io::Result<Self> {
         *lock() = Some((terminal.try_clone()?, before.clone()));
         let idle = IDLE.get_or_init(|| install().ok());
         if let Some(idle) = idle {

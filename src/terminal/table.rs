@@ -9,7 +9,7 @@ const GAP: usize = 2;
 
 /// A column, and what may happen to it where the table is too wide.
 #[derive(Debug, Clone, Copy)]
-pub struct Column {
+pub(crate) struct Column {
     title: &'static str,
     /// How narrow it may become, and which part gives way; `None` where it must stay whole.
     shorten: Option<(usize, Cut)>,
@@ -20,7 +20,7 @@ pub struct Column {
 impl Column {
     /// A column that stays as it is.
     #[must_use]
-    pub const fn new(title: &'static str) -> Self {
+    pub(crate) const fn new(title: &'static str) -> Self {
         Self {
             title,
             shorten: None,
@@ -30,14 +30,14 @@ impl Column {
 
     /// It may be shortened, to no less than `least` columns.
     #[must_use]
-    pub const fn shorten(mut self, least: usize, cut: Cut) -> Self {
+    pub(crate) const fn shorten(mut self, least: usize, cut: Cut) -> Self {
         self.shorten = Some((least, cut));
         self
     }
 
     /// It may be dropped, before those with a lower rank.
     #[must_use]
-    pub const fn drop(mut self, rank: u8) -> Self {
+    pub(crate) const fn drop(mut self, rank: u8) -> Self {
         self.rank = rank;
         self
     }
@@ -45,14 +45,14 @@ impl Column {
 
 /// A cell: its text, and how it stands out.
 #[derive(Debug, Clone, Default)]
-pub struct Cell {
+pub(crate) struct Cell {
     text: String,
     style: Option<Style>,
 }
 
 impl Cell {
     /// Text in a style.
-    pub fn styled(text: impl Into<String>, style: Style) -> Self {
+    pub(crate) fn styled(text: impl Into<String>, style: Style) -> Self {
         Self {
             text: text.into(),
             style: Some(style),
@@ -78,7 +78,7 @@ impl From<&str> for Cell {
 
 /// Rows in columns.
 #[derive(Debug)]
-pub struct Table {
+pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
     header: bool,
@@ -86,7 +86,7 @@ pub struct Table {
 
 impl Table {
     /// A table without rows yet.
-    pub fn new(columns: impl Into<Vec<Column>>) -> Self {
+    pub(crate) fn new(columns: impl Into<Vec<Column>>) -> Self {
         Self {
             columns: columns.into(),
             rows: Vec::new(),
@@ -96,25 +96,25 @@ impl Table {
 
     /// The table without the line of titles.
     #[must_use]
-    pub fn without_header(mut self) -> Self {
+    pub(crate) fn without_header(mut self) -> Self {
         self.header = false;
         self
     }
 
     /// Adds a row; cells left out at its end are empty.
-    pub fn row<const N: usize>(&mut self, cells: [Cell; N]) {
+    pub(crate) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
         self.rows.push(cells.into());
     }
 
     /// Whether there are no rows.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
     /// The table as lines, each ending with a line break and none with a space.
     #[must_use]
-    pub fn render(&self, screen: Screen) -> String {
+    pub(crate) fn render(&self, screen: Screen) -> String {
         let rows: Vec<Vec<Cell>> = self
             .rows
             .iter()

@@ -7,13 +7,13 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// The number of columns that a text takes: two for a CJK character or an emoji, none for a
 /// combining mark.
 #[must_use]
-pub fn of(text: &str) -> usize {
+pub(crate) fn of(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
 /// Which part of a text that is too long gives way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
+pub(crate) enum Cut {
     /// The end, for sentences.
     End,
     /// The middle, for names and paths: both ends tell them apart.
@@ -22,7 +22,7 @@ pub enum Cut {
 
 /// The text in at most `width` columns, with `mark` where something is left out.
 #[must_use]
-pub fn shorten(text: &str, width: usize, cut: Cut, mark: &str) -> String {
+pub(crate) fn shorten(text: &str, width: usize, cut: Cut, mark: &str) -> String {
     if of(text) <= width {
         return text.to_owned();
     }
@@ -53,7 +53,7 @@ fn start(chars: impl Iterator<Item = char>, width: usize) -> String {
 
 /// Compares names as people sort them: without case, and `run-2` before `run-10`.
 #[must_use]
-pub fn natural(a: &str, b: &str) -> Ordering {
+pub(crate) fn natural(a: &str, b: &str) -> Ordering {
     let parts = |text: &str| {
         let mut parts: Vec<(u128, String)> = Vec::new();
         let mut rest = text;

@@ -28,7 +28,7 @@ use crate::system::trace;
 
 /// How long before its end a token is renewed, in seconds (`_OAUTH_REFRESH_MARGIN` in
 /// `huggingface_hub`).
-pub const MARGIN: u64 = 24 * 60 * 60;
+pub(crate) const MARGIN: u64 = 24 * 60 * 60;
 
 /// For how long a file that was just written is left alone, in seconds: a token whose whole life
 /// is shorter than the margin would otherwise be renewed for every request. The hf CLI looks
@@ -40,7 +40,7 @@ const LOCK_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Whether it is time to renew a token; `written` is how long ago its file was, in seconds.
 #[must_use]
-pub fn is_due(token: &HfToken, now: u64, written: Option<u64>) -> bool {
+pub(crate) fn is_due(token: &HfToken, now: u64, written: Option<u64>) -> bool {
     let (Some(expires), true) = (token.expires, token.refresh_token.is_some()) else {
         return false;
     };
@@ -51,7 +51,7 @@ pub fn is_due(token: &HfToken, now: u64, written: Option<u64>) -> bool {
 /// Whether a token is to be renewed, as its files are now: it is time, or an earlier renewal
 /// was interrupted.
 #[must_use]
-pub fn is_due_now(hf: &HfCli, token: &HfToken) -> bool {
+pub(crate) fn is_due_now(hf: &HfCli, token: &HfToken) -> bool {
     let (Some(files), Some(name), Some(_)) = (hf.files(), &token.name, &token.refresh_token) else {
         return false;
     };
@@ -78,7 +78,7 @@ struct Login<'a> {
 ///
 /// # Errors
 /// See [`renewal::renew`].
-pub fn renew(
+pub(crate) fn renew(
     context: &Context,
     endpoint: &Endpoint,
     token: &HfToken,
@@ -107,7 +107,7 @@ pub fn renew(
 ///
 /// # Errors
 /// When it is not known which logins there are, or a file cannot be removed.
-pub fn sweep(context: &Context) -> Result<(), StorageError> {
+pub(crate) fn sweep(context: &Context) -> Result<(), StorageError> {
     let hf = context.hf_cli();
     let (Some(files), false) = (hf.files(), hf.orphaned_answers()?.is_empty()) else {
         return Ok(());

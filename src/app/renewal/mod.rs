@@ -3,7 +3,7 @@
 //! [`renew`] is the policy. [`Stored`] applies it to this program's own tokens, and
 //! [`crate::app::renewal::hf_cli`] to the hf CLI's.
 
-pub mod hf_cli;
+pub(crate) mod hf_cli;
 
 use std::time::{Duration, Instant};
 
@@ -30,22 +30,22 @@ use crate::system::trace;
 
 /// How long before its end a token is renewed, in seconds. Git and git-lfs ask again for every
 /// operation, so it need only outlast one.
-pub const MARGIN: u64 = 15 * 60;
+pub(crate) const MARGIN: u64 = 15 * 60;
 
 /// For how long a token that was just renewed is left alone, in seconds: one with a short life
 /// would otherwise be due again at once.
 const PAUSE: u64 = 60;
 
 /// A renewal that takes this long and fails has met a Hub that does not answer.
-pub const SLOW: Duration = Duration::from_secs(2);
+pub(crate) const SLOW: Duration = Duration::from_secs(2);
 
 /// For how long such a renewal is not tried again, in seconds: all who wait for the lock would
 /// wait for the Hub too, one after the other.
-pub const AFTER_SLOW: u64 = 30;
+pub(crate) const AFTER_SLOW: u64 = 30;
 
 /// When to renew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
+pub(crate) enum When {
     /// If it is due, asked again once the lock is held.
     IfDue,
     /// Whenever asked.
@@ -54,7 +54,7 @@ pub enum When {
 
 /// Why a token was not renewed.
 #[derive(Debug, thiserror::Error)]
-pub enum RenewalError {
+pub(crate) enum RenewalError {
     /// There is nothing to renew it with.
     #[error("it does not come from a browser login, so it cannot be renewed")]
     NotRenewable,
@@ -84,23 +84,23 @@ pub enum RenewalError {
 impl RenewalError {
     /// Whether only a new login helps. It is better to say so while the token is still good.
     #[must_use]
-    pub fn needs_login(&self) -> bool {
+    pub(crate) fn needs_login(&self) -> bool {
         matches!(self, Self::LoginNeeded(_) | Self::Interrupted(_))
     }
 }
 
 /// A login after its renewal.
 #[derive(Debug)]
-pub struct Renewed {
+pub(crate) struct Renewed {
     /// What to use now.
-    pub record: Record,
+    pub(crate) record: Record,
     /// What to tell the user if it could not be stored in its place.
-    pub warning: Option<String>,
+    pub(crate) warning: Option<String>,
 }
 
 /// A browser login, wherever it is stored. A value of this type holds the lock that everyone
 /// takes who changes that login.
-pub trait BrowserLogin {
+pub(crate) trait BrowserLogin {
     /// What messages call it.
     fn name(&self) -> String;
 
@@ -140,7 +140,7 @@ pub trait BrowserLogin {
 ///
 /// # Errors
 /// See [`RenewalError`]; the login is then as it was.
-pub fn renew(login: &dyn BrowserLogin, when: When) -> Result<Renewed, RenewalError> {
+pub(crate) fn renew(login: &dyn BrowserLogin, when: When) -> Result<Renewed, RenewalError> {
     let mut record = login.read().map_err(RenewalError::Storage)?;
     let parking = login.parking();
     let parking = parking.as_ref();
@@ -257,13 +257,13 @@ fn parked_only(login: &dyn BrowserLogin, error: &StorageError) -> String {
 
 /// Whether it is time to renew what the record holds.
 #[must_use]
-pub fn is_due(record: &Record, now: u64) -> bool {
+pub(crate) fn is_due(record: &Record, now: u64) -> bool {
     record.refresh_token.is_some() && expires_soon(record, now)
 }
 
 /// Whether the token is about to expire, or has expired.
 #[must_use]
-pub fn expires_soon(record: &Record, now: u64) -> bool {
+pub(crate) fn expires_soon(record: &Record, now: u64) -> bool {
     let Some(expires) = record.expires else {
         return false;
     };
@@ -275,7 +275,7 @@ pub fn expires_soon(record: &Record, now: u64) -> bool {
 
 /// A token of this program's own, in one of its storages.
 #[derive(Debug)]
-pub struct Stored<'a> {
+pub(crate) struct Stored<'a> {
     context: &'a Context,
     name: &'a TokenName,
     token: TokenInfo,
@@ -287,7 +287,7 @@ impl<'a> Stored<'a> {
     ///
     /// # Errors
     /// When another process holds the lock for too long, or there is no such token.
-    pub fn lock(context: &'a Context, name: &'a TokenName) -> Result<Self, RenewalError> {
+    pub(crate) fn lock(context: &'a Context, name: &'a TokenName) -> Result<Self, RenewalError> {
         let failed =
             |error: &dyn std::fmt::Display| RenewalError::State(one_line(&error.to_string()));
         let lock = context.lock_name(name).map_err(|e| failed(&e))?;
@@ -375,7 +375,7 @@ impl BrowserLogin for Stored<'_> {
 ///
 /// # Errors
 /// See [`renew`].
-pub fn renew_stored(
+pub(crate) fn renew_stored(
     context: &Context,
     name: &TokenName,
     when: When,
@@ -389,7 +389,7 @@ pub fn renew_stored(
 ///
 /// # Errors
 /// When the token or the answer cannot be read or written.
-pub fn settle(context: &Context, name: &TokenName) -> Result<(), RenewalError> {
+pub(crate) fn settle(context: &Context, name: &TokenName) -> Result<(), RenewalError> {
     let login = Stored::lock(context, name)?;
     let parking = login.parking();
     let parking = parking.as_ref();

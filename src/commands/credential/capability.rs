@@ -9,6 +9,6 @@ use crate::terminal::print;
 ///
 /// # Errors
 /// When stdout fails.
-pub fn run() -> Result<()> {
+pub(crate) fn run() -> Result<()> {
     print(CAPABILITIES)
 }

@@ -26,7 +26,7 @@ use crate::terminal;
 ///
 /// # Errors
 /// When the state or a storage fails.
-pub fn run() -> Result<()> {
+pub(crate) fn run() -> Result<()> {
     let Some(git) = GitRequest::open_silently()? else {
         return Ok(());
     };

@@ -35,7 +35,7 @@ use crate::terminal::AlreadyReported;
 /// # Errors
 /// When the request or the configuration is broken; what goes wrong with a token is said, and
 /// the next one answered.
-pub fn run() -> Result<()> {
+pub(crate) fn run() -> Result<()> {
     let git = match GitRequest::open()? {
         Opening::Ours(git) => git,
         Opening::NotOurs => return Ok(()),
@@ -292,7 +292,7 @@ fn explain_error(git: &GitRequest, error: &SelectError) -> String {
 }
 
 /// What is wrong where the user name is a token, without repeating it.
-pub const TOKEN_AS_USERNAME: &str = "the username that git sends is an access token, which belongs \
+pub(crate) const TOKEN_AS_USERNAME: &str = "the username that git sends is an access token, which belongs \
     in the password: remove it from the URL, if it is there (git remote set-url), and run \
     `git credential-hf login NAME`";
 

@@ -1,7 +1,7 @@
 //! What git itself calls: `get`, `store`, `erase` and `capability`.
 
-pub mod capability;
-pub mod erase;
-pub mod get;
-pub mod request;
-pub mod store;
+pub(crate) mod capability;
+pub(crate) mod erase;
+pub(crate) mod get;
+pub(crate) mod request;
+pub(crate) mod store;

@@ -40,18 +40,18 @@ fn bad_config(context: &Context, endpoint: &Endpoint, error: ConfigError) -> Ope
 
 /// A request that this helper is to deal with.
 #[derive(Debug)]
-pub struct GitRequest {
+pub(crate) struct GitRequest {
     /// The request.
-    pub request: Request,
+    pub(crate) request: Request,
     /// Whom it is about.
-    pub endpoint: Endpoint,
+    pub(crate) endpoint: Endpoint,
     /// The run's world.
-    pub context: Context,
+    pub(crate) context: Context,
 }
 
 /// How a request begins.
 #[derive(Debug)]
-pub enum Opening {
+pub(crate) enum Opening {
     /// It is ours.
     Ours(Box<GitRequest>),
     /// It is about a host that is no endpoint: another helper's turn, without a word.
@@ -70,7 +70,7 @@ impl GitRequest {
     ///
     /// # Errors
     /// When the request breaks git's protocol, or there is no home directory.
-    pub fn open() -> Result<Opening> {
+    pub(crate) fn open() -> Result<Opening> {
         let request = Request::read(&mut io::stdin().lock())?;
         let endpoint = match (&request.protocol, &request.host) {
             (Some(protocol), Some(host)) => Endpoint::from_git(protocol, host),
@@ -105,7 +105,7 @@ impl GitRequest {
     ///
     /// # Errors
     /// When the configuration has a mistake, too.
-    pub fn open_silently() -> Result<Option<Box<Self>>> {
+    pub(crate) fn open_silently() -> Result<Option<Box<Self>>> {
         match Self::open()? {
             Opening::Ours(git) => Ok(Some(git)),
             Opening::NotOurs => Ok(None),
@@ -115,28 +115,28 @@ impl GitRequest {
 
     /// What the choice of a token is made from.
     #[must_use]
-    pub fn query(&self) -> Query {
+    pub(crate) fn query(&self) -> Query {
         let Request { path, username, .. } = &self.request;
         Query::new(self.endpoint.clone(), path.clone(), username.clone())
     }
 
     /// Whether this endpoint saves whatever git hands over; any other is a Hub.
     #[must_use]
-    pub fn saves_any(&self) -> bool {
+    pub(crate) fn saves_any(&self) -> bool {
         let configured = self.context.config.endpoint(&self.endpoint);
         configured.is_some_and(|options| options.save_any)
     }
 
     /// Whether somebody gave a token where the user name belongs.
     #[must_use]
-    pub fn username_is_token(&self) -> bool {
+    pub(crate) fn username_is_token(&self) -> bool {
         let username = self.request.username.as_deref();
         username.is_some_and(crate::model::secret::holds_token)
     }
 
     /// What helps after a rejection, which does not prove a token bad.
     #[must_use]
-    pub fn after_rejection(&self, repo: Option<&Repo>, candidate: &Candidate) -> String {
+    pub(crate) fn after_rejection(&self, repo: Option<&Repo>, candidate: &Candidate) -> String {
         let about = repo.map_or_else(String::new, |repo| {
             let typed = self.context.typed(&self.endpoint, &repo.to_string());
             format!(" {typed}")
@@ -149,7 +149,7 @@ impl GitRequest {
 
     /// What the request is about, in words: the repo, or the host where it is not known.
     #[must_use]
-    pub fn subject(&self, repo: Option<&Repo>) -> String {
+    pub(crate) fn subject(&self, repo: Option<&Repo>) -> String {
         let host = self.endpoint.authority();
         match repo {
             Some(repo) => format!("{repo} on {host}"),
@@ -159,7 +159,7 @@ impl GitRequest {
 
     /// The candidate that has this value, as far as that is known without reading any.
     #[must_use]
-    pub fn candidate_with(
+    pub(crate) fn candidate_with(
         &self,
         query: &Query,
         state: &State,

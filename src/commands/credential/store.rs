@@ -22,7 +22,7 @@ use crate::terminal::Failure;
 ///
 /// # Errors
 /// When a new token cannot be kept.
-pub fn run() -> Result<()> {
+pub(crate) fn run() -> Result<()> {
     let Some(git) = GitRequest::open_silently()? else {
         return Ok(());
     };

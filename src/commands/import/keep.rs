@@ -27,7 +27,7 @@ use crate::terminal::Progress;
 ///
 /// # Errors
 /// When stdout fails; what cannot be kept is told, and stays where it is.
-pub fn all(
+pub(crate) fn all(
     context: &Context,
     import: &Args,
     name: Option<&TokenName>,

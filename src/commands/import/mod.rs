@@ -54,31 +54,31 @@ Examples:
   git credential-hf import git netrc --remove
   git credential-hf import remotes --recurse ~/src"
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// Where to look; by default, everywhere
     #[arg(value_enum, value_name = "SOURCE")]
-    pub sources: Vec<Source>,
+    pub(crate) sources: Vec<Source>,
     /// Show what would be imported, and change nothing
     #[arg(long)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Remove the plain-text copies without asking
     #[arg(long, conflicts_with = "dry_run")]
-    pub remove: bool,
+    pub(crate) remove: bool,
     /// Look in the clones below this folder too; repeatable
     #[arg(long, value_name = "DIR")]
-    pub recurse: Vec<PathBuf>,
+    pub(crate) recurse: Vec<PathBuf>,
     /// The token's name, if there is only one; by default, the name it has on the Hub
     #[arg(long)]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Where to store them; the choice is remembered
     #[arg(long, value_enum)]
-    pub storage: Option<StorageKind>,
+    pub(crate) storage: Option<StorageKind>,
     /// Do not ask the Hub whose tokens they are
     #[arg(long)]
-    pub no_verify: bool,
+    pub(crate) no_verify: bool,
     /// Print JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 impl Args {
@@ -138,7 +138,7 @@ impl Token {
 ///
 /// # Errors
 /// When something could not be read, verified, kept or removed; the rest is done anyway.
-pub fn run(import: &Args) -> Result<()> {
+pub(crate) fn run(import: &Args) -> Result<()> {
     let mut context = Context::with_config()?;
     let name = import.name.as_deref();
     let name = name.map(parse_name).transpose()?;

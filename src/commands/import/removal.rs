@@ -34,7 +34,7 @@ const MANY: usize = 4;
 ///
 /// # Errors
 /// When stdout fails. What cannot be removed is reported, and stays.
-pub fn all(context: &Context, import: &Args, report: &mut Report<'_>) -> Result<()> {
+pub(crate) fn all(context: &Context, import: &Args, report: &mut Report<'_>) -> Result<()> {
     let mut yes_to_all = false;
     for batch in batches(groups(&report.tokens), report) {
         // Logging out hf and Python is more than tidying up, so that source must be named.

@@ -19,17 +19,17 @@ use crate::terminal::print_json;
 use crate::terminal::{Column, Cut, Screen, Table};
 
 /// The tokens, and what is told of them.
-pub struct Report<'a> {
+pub(crate) struct Report<'a> {
     import: &'a Args,
     /// What was found.
-    pub tokens: Vec<Token>,
+    pub(crate) tokens: Vec<Token>,
     skipped: Vec<Skipped>,
     failed: bool,
 }
 
 impl<'a> Report<'a> {
     /// Begins with what was found; problems are told at once.
-    pub fn new(
+    pub(crate) fn new(
         import: &'a Args,
         tokens: Vec<Token>,
         skipped: Vec<Skipped>,
@@ -51,7 +51,7 @@ impl<'a> Report<'a> {
     ///
     /// # Errors
     /// When stdout fails.
-    pub fn found(&self) -> Result<()> {
+    pub(crate) fn found(&self) -> Result<()> {
         let mut table = Table::new([
             Column::new("TOKEN"),
             Column::new("STATUS").shorten(14, Cut::End),
@@ -94,7 +94,7 @@ impl<'a> Report<'a> {
     ///
     /// # Errors
     /// When stdout fails.
-    pub fn kept(&mut self, at: usize) -> Result<()> {
+    pub(crate) fn kept(&mut self, at: usize) -> Result<()> {
         let Some(token) = self.tokens.get(at) else {
             return Ok(());
         };
@@ -121,7 +121,7 @@ impl<'a> Report<'a> {
     ///
     /// # Errors
     /// When stdout fails.
-    pub fn say(&self, line: &str) -> Result<()> {
+    pub(crate) fn say(&self, line: &str) -> Result<()> {
         if self.import.json {
             Ok(())
         } else {
@@ -130,18 +130,18 @@ impl<'a> Report<'a> {
     }
 
     /// Reports something that was not done.
-    pub fn fail(&mut self, what: &str) {
+    pub(crate) fn fail(&mut self, what: &str) {
         self.fail_with(&anyhow::anyhow!(what.to_owned()));
     }
 
     /// Reports an error.
-    pub fn fail_with(&mut self, error: &anyhow::Error) {
+    pub(crate) fn fail_with(&mut self, error: &anyhow::Error) {
         terminal::print_error(error);
         self.failed = true;
     }
 
     /// Remembers that a copy is gone.
-    pub fn mark_removed(&mut self, token: usize, copy: usize) {
+    pub(crate) fn mark_removed(&mut self, token: usize, copy: usize) {
         let token = self.tokens.get_mut(token);
         if let Some(copy) = token.and_then(|token| token.copies.get_mut(copy)) {
             copy.removed = true;
@@ -152,7 +152,7 @@ impl<'a> Report<'a> {
     ///
     /// # Errors
     /// When something was not done.
-    pub fn end(&self) -> Result<()> {
+    pub(crate) fn end(&self) -> Result<()> {
         if self.import.json {
             print_json(&self.json())?;
         } else if self.import.dry_run {

@@ -18,7 +18,7 @@ use crate::selection::Source;
 ///
 /// # Errors
 /// When the state cannot be read.
-pub fn say(context: &Context, report: &Report<'_>) -> Result<()> {
+pub(crate) fn say(context: &Context, report: &Report<'_>) -> Result<()> {
     let conflicts = conflicts(&report.tokens);
     for token in &report.tokens {
         let Some(name) = token.name() else { continue };
@@ -80,7 +80,7 @@ fn is_chosen(context: &Context, used: &UsedFor, token: &Token) -> Result<bool> {
 
 /// The patterns that several tokens are there for: for reading and for pushing, say. No rule can
 /// tell those apart; a user name in the URL does.
-pub fn conflicts(tokens: &[Token]) -> Vec<&Pattern> {
+pub(crate) fn conflicts(tokens: &[Token]) -> Vec<&Pattern> {
     let mut users: BTreeMap<String, (&Pattern, Vec<usize>)> = BTreeMap::new();
     for (at, token) in tokens.iter().enumerate() {
         for used in token

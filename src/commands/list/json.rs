@@ -8,7 +8,7 @@ use crate::state::State;
 
 /// Everything, for programs. `version` is raised when a field is removed or changes its meaning.
 #[must_use]
-pub fn as_json(context: &Context, state: &State) -> Value {
+pub(crate) fn as_json(context: &Context, state: &State) -> Value {
     let tokens: Vec<Value> = state
         .tokens
         .iter()

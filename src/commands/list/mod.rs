@@ -26,20 +26,20 @@ use places::{ELSEWHERE, Use};
 /// The arguments of `list`.
 #[derive(Debug, clap::Args)]
 #[command(about = "List the tokens, where each is stored, and which one is used where")]
-pub struct Args {
+pub(crate) struct Args {
     /// Show every rule, and every token that could be used in a place
     #[arg(long, short)]
-    pub verbose: bool,
+    pub(crate) verbose: bool,
     /// Print JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Prints the tokens and where they are used.
 ///
 /// # Errors
 /// When configuration or state cannot be read.
-pub fn run(list: Args) -> Result<()> {
+pub(crate) fn run(list: Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
     if list.json {

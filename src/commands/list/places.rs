@@ -11,23 +11,23 @@ const NAMED: usize = 2;
 
 /// A token and the place that it is for, in the order in which they count.
 #[derive(Debug, Clone)]
-pub struct Use {
+pub(crate) struct Use {
     /// A pattern, a path, or [`ELSEWHERE`].
-    pub place: String,
+    pub(crate) place: String,
     /// The token's name.
-    pub token: String,
+    pub(crate) token: String,
     /// Why, or what is wrong with it; may be empty.
-    pub why: String,
+    pub(crate) why: String,
     /// Whether it cannot be used there.
-    pub broken: bool,
+    pub(crate) broken: bool,
 }
 
 /// Every repo that no other line names.
-pub const ELSEWHERE: &str = "other repos";
+pub(crate) const ELSEWHERE: &str = "other repos";
 
 /// The lines of one Hub.
 #[must_use]
-pub fn render(uses: &[Use], verbose: bool, screen: Screen) -> String {
+pub(crate) fn render(uses: &[Use], verbose: bool, screen: Screen) -> String {
     let mut places = by_place(uses);
     if places.len() > MANY && !verbose {
         places = by_token(places);

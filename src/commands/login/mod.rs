@@ -59,37 +59,37 @@ Examples:
   git credential-hf login server --storage file           where there is no keyring
   git credential-hf login corp --for https://hub.corp.example/acme"
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// Its name, such as `work`; by default, the name it has on the Hub
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Use it for this namespace or repo (acme, acme/x, datasets/acme/x, acme/llama-*); repeatable
     #[arg(long = "for", value_name = "PATTERN")]
-    pub patterns: Vec<String>,
+    pub(crate) patterns: Vec<String>,
     /// Use it where no other token is chosen
     #[arg(long)]
-    pub default: bool,
+    pub(crate) default: bool,
     /// Read the token from stdin
     #[arg(long, conflicts_with = "web")]
-    pub with_token: bool,
+    pub(crate) with_token: bool,
     /// Log in with the browser, on this or any other machine
     #[arg(long)]
-    pub web: bool,
+    pub(crate) web: bool,
     /// Where to store it; the choice is remembered
     #[arg(long, value_enum)]
-    pub storage: Option<StorageKind>,
+    pub(crate) storage: Option<StorageKind>,
     /// Do not ask the Hub whose token it is
     #[arg(long)]
-    pub no_verify: bool,
+    pub(crate) no_verify: bool,
     /// Print JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Keeps a token, and writes the rules asked for.
 ///
 /// # Errors
 /// When the token cannot be one, the Hub does not take it, or it cannot be kept.
-pub fn run(login: &Args) -> Result<()> {
+pub(crate) fn run(login: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let texts: Vec<&str> = login.patterns.iter().map(String::as_str).collect();
     let default = target::default_for(&context, &texts)?;

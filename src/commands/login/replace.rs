@@ -15,7 +15,7 @@ use crate::terminal::Failure;
 ///
 /// # Errors
 /// When the answer is no, or the state cannot be read.
-pub fn may_replace(context: &Context, name: &TokenName) -> Result<()> {
+pub(crate) fn may_replace(context: &Context, name: &TokenName) -> Result<()> {
     let state = context.state_file.load()?;
     let Some(token) = state.tokens.get(name) else {
         return Ok(());
@@ -49,7 +49,7 @@ fn about(token: &TokenInfo) -> String {
 
 /// What was there before: the token that had the name, and other names of the same value.
 #[must_use]
-pub fn beside(before: &State, name: &TokenName, record: &Record) -> String {
+pub(crate) fn beside(before: &State, name: &TokenName, record: &Record) -> String {
     let value = record.secret.fingerprint();
     let mut text = String::new();
     if let Some(old) = before

@@ -32,7 +32,7 @@ const SLOW_DOWN: u64 = 5;
 ///
 /// # Errors
 /// When the person says no, takes too long, or the Hub cannot be reached.
-pub fn run(hub: &Hub, again: &str) -> Result<Record> {
+pub(crate) fn run(hub: &Hub, again: &str) -> Result<Record> {
     let client_id = oauth::client_id();
     let host = hub.endpoint().authority();
     let code = hub.device_code(&client_id).map_err(|error| {

@@ -13,7 +13,7 @@ use crate::git::config::best;
 use crate::system::files::read_plain;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "certificates",
     group: Group::Network,
     network: false,

@@ -8,7 +8,7 @@ use crate::hub::probe::Probe;
 use crate::model::time;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "clock",
     group: Group::Network,
     network: true,

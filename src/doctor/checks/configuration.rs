@@ -11,7 +11,7 @@ use std::io;
 use std::time::Duration;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "configuration",
     group: Group::Tokens,
     network: false,

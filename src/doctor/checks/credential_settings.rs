@@ -10,7 +10,7 @@ use crate::git::config::last;
 use crate::selection::is_generic;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "credential-settings",
     group: Group::Helper,
     network: false,

@@ -9,7 +9,7 @@ use crate::model::oidc_resource::{NotAResource, OidcResource};
 use crate::system::clock::now;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "exchange",
     group: Group::Elsewhere,
     network: false,

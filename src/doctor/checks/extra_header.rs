@@ -11,7 +11,7 @@ use crate::git::config_file::reach;
 use std::path::Path;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "extra-header",
     group: Group::Elsewhere,
     network: false,

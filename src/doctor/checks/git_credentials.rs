@@ -7,7 +7,7 @@ use crate::doctor::Verdict;
 use crate::import::Source;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "git-credentials",
     group: Group::Elsewhere,
     network: false,

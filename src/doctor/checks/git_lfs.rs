@@ -12,7 +12,7 @@ use crate::system::process::on_path;
 use std::path::Path;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "git-lfs",
     group: Group::Programs,
     network: false,

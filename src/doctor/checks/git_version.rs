@@ -9,7 +9,7 @@ use crate::git::run::complaint;
 use crate::system::process::on_path;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "git-version",
     group: Group::Git,
     network: false,

@@ -10,7 +10,7 @@ use crate::system::process::on_path;
 use std::path::Path;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "git-xet",
     group: Group::Programs,
     network: false,

@@ -18,7 +18,7 @@ use crate::git::setup::ConfigFile;
 use crate::model::endpoint::Endpoint;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "helper-lines",
     group: Group::Helper,
     network: false,

@@ -16,7 +16,7 @@ use crate::system::process::all_on_path;
 use crate::system::process::is_program;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "helper-program",
     group: Group::Helper,
     network: false,

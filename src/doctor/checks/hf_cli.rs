@@ -9,7 +9,7 @@ use crate::hf_cli::Which;
 use crate::system::clock;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "hf-cli",
     group: Group::Programs,
     network: false,

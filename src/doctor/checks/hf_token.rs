@@ -11,7 +11,7 @@ use crate::state::TokenInfo;
 use crate::system::process::on_path;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "hf-token",
     group: Group::Elsewhere,
     network: false,

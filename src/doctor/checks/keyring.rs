@@ -13,7 +13,7 @@ use crate::storage::StorageError;
 use crate::storage::StorageKind;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "keyring",
     group: Group::Tokens,
     network: false,

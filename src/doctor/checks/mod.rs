@@ -30,7 +30,7 @@ mod use_http_path;
 use super::Check;
 
 /// All checks, in the order in which they are run and shown.
-pub const ALL: &[&Check] = &[
+pub(crate) const ALL: &[&Check] = &[
     &git_version::CHECK,
     &repository::CHECK,
     &helper_lines::CHECK,

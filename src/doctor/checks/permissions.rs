@@ -10,7 +10,7 @@ use crate::doctor::Inspection;
 use crate::system::files::{self, Others};
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "permissions",
     group: Group::Tokens,
     network: false,

@@ -9,19 +9,19 @@ use crate::import::find::Findings;
 use crate::import::find::find;
 
 /// The wording for one source.
-pub struct Words<'a> {
+pub(crate) struct Words<'a> {
     /// What it means that a token is stored there.
-    pub meaning: &'a str,
+    pub(crate) meaning: &'a str,
     /// How bad that is.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// What is said when there is none.
-    pub none: &'a str,
+    pub(crate) none: &'a str,
     /// What removes what `import` does not take.
-    pub by_hand: &'a str,
+    pub(crate) by_hand: &'a str,
 }
 
 /// Looks into one of the sources of `import`.
-pub fn look(around: &Inspection<'_>, source: Source, words: &Words<'_>) -> Vec<Finding> {
+pub(crate) fn look(around: &Inspection<'_>, source: Source, words: &Words<'_>) -> Vec<Finding> {
     judge(&find(around.context, &[source], &[]), source, words)
 }
 

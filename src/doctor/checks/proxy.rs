@@ -8,7 +8,7 @@ use crate::doctor::inspection::variable;
 use crate::git::config::best;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "proxy",
     group: Group::Network,
     network: false,

@@ -8,7 +8,7 @@ use crate::hub::probe::Probe;
 use crate::hub::probe::Unreached;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "hub",
     group: Group::Network,
     network: true,

@@ -11,7 +11,7 @@ use crate::git::config::Entry;
 use crate::model::endpoint::Endpoint;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "repository",
     group: Group::Git,
     network: false,

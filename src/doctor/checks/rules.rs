@@ -9,7 +9,7 @@ use crate::model::text::shell_quoted;
 use crate::model::token_name::TokenName;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "rules",
     group: Group::Tokens,
     network: false,

@@ -18,7 +18,7 @@ use crate::state::State;
 use crate::system::files;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "leftovers",
     group: Group::Tokens,
     network: false,

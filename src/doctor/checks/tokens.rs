@@ -16,7 +16,7 @@ use crate::state::TokenInfo;
 use crate::system::clock;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "tokens",
     group: Group::Tokens,
     network: false,

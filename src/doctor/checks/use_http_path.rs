@@ -12,7 +12,7 @@ use crate::git::config::last;
 use crate::git::setup::ConfigFile;
 
 /// The check.
-pub const CHECK: Check = Check {
+pub(crate) const CHECK: Check = Check {
     id: "use-http-path",
     group: Group::Helper,
     network: false,

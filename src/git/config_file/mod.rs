@@ -26,14 +26,14 @@ mod helper_value;
 mod lines;
 mod parse;
 mod url_match;
-pub mod urls;
+pub(crate) mod urls;
 
 use std::fmt;
 use std::path::PathBuf;
 
 use helper_value::check_helper;
 pub use helper_value::{first_word, is_our_helper, means_us, quote_helper};
-pub use lines::line_of;
+pub(crate) use lines::line_of;
 use parse::{File, Item, Kind, parse};
 pub use url_match::{Reach, Target, applies, reach};
 
@@ -110,7 +110,7 @@ pub struct Unconfigured {
 
 /// Whether a block of ours has lost one of its marks, or there are several.
 #[must_use]
-pub fn has_damaged_block(current: &[u8]) -> bool {
+pub(crate) fn has_damaged_block(current: &[u8]) -> bool {
     let Ok(file) = parse(current) else {
         return false;
     };
@@ -224,7 +224,7 @@ pub fn unconfigure(current: &[u8]) -> Result<Unconfigured, EditError> {
 
 /// The work tree that a repository's configuration names, from its folder: a submodule's does.
 #[must_use]
-pub fn work_tree(bytes: &[u8]) -> Option<PathBuf> {
+pub(crate) fn work_tree(bytes: &[u8]) -> Option<PathBuf> {
     let mut in_core = false;
     let mut found = None;
     for item in parse(bytes).ok()?.items {

@@ -36,11 +36,11 @@ pub fn reach(pattern: &str, endpoint: &str) -> Reach {
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
     /// The scheme, host and port.
-    pub endpoint: &'a str,
+    pub(crate) endpoint: &'a str,
     /// The path, percent-decoded, without outer slashes.
-    pub path: &'a str,
+    pub(crate) path: &'a str,
     /// The username in the URL, percent-decoded.
-    pub username: Option<&'a str>,
+    pub(crate) username: Option<&'a str>,
 }
 
 /// Whether `[credential "PATTERN"]` applies to a request for this very URL.

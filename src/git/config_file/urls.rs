@@ -10,17 +10,17 @@ use super::EditError;
 use super::parse::{File, Item, Kind, parse};
 
 /// A URL in a configuration file.
-pub struct ConfigUrl {
+pub(crate) struct ConfigUrl {
     /// The variable it is the value of, as `remote.origin.url`; or the section that it names, as
     /// `[url]`.
-    pub key: String,
+    pub(crate) key: String,
     /// The line, from 1.
-    pub line: usize,
+    pub(crate) line: usize,
     /// The URL.
-    pub url: Zeroizing<String>,
+    pub(crate) url: Zeroizing<String>,
     /// Whether it is the base of `url.BASE.insteadOf`: other URLs begin with it, so it is not the
     /// one of a repo.
-    pub is_base: bool,
+    pub(crate) is_base: bool,
     item: usize,
 }
 
@@ -35,7 +35,7 @@ impl fmt::Debug for ConfigUrl {
 
 /// Why a URL was not replaced.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReplaceError {
+pub(crate) enum ReplaceError {
     /// Git could not read the file.
     #[error(transparent)]
     Unreadable(#[from] EditError),
@@ -45,7 +45,7 @@ pub enum ReplaceError {
 }
 
 /// What stands in a URL, and what is to stand there.
-pub type Replacement = (Zeroizing<String>, String);
+pub(crate) type Replacement = (Zeroizing<String>, String);
 
 /// Sections whose names are URLs.
 const URL_SECTIONS: [&str; 4] = ["url", "http", "credential", "lfs"];
@@ -54,7 +54,7 @@ const URL_SECTIONS: [&str; 4] = ["url", "http", "credential", "lfs"];
 ///
 /// # Errors
 /// When git could not read the file.
-pub fn urls(bytes: &[u8]) -> Result<Vec<ConfigUrl>, EditError> {
+pub(crate) fn urls(bytes: &[u8]) -> Result<Vec<ConfigUrl>, EditError> {
     Ok(urls_in(&parse(bytes)?))
 }
 
@@ -113,7 +113,7 @@ fn holds_url(section: &str, key: &[u8]) -> bool {
 ///
 /// # Errors
 /// When the file cannot be read, or a URL not be replaced; then nothing is.
-pub fn replace(
+pub(crate) fn replace(
     bytes: &[u8],
     change: impl Fn(&ConfigUrl) -> Option<Replacement>,
 ) -> Result<Zeroizing<Vec<u8>>, ReplaceError> {

@@ -10,14 +10,14 @@ use crate::system::sharing::patiently;
 
 /// A folder.
 #[derive(Debug)]
-pub struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     /// Opens a folder, through links too.
     ///
     /// # Errors
     /// When it is missing.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let folder = Self(path.to_owned());
         if folder.metadata()?.is_dir() {
             Ok(folder)
@@ -30,7 +30,7 @@ impl Folder {
     ///
     /// # Errors
     /// As for [`Folder::open`].
-    pub fn open_itself(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open_itself(path: &Path) -> io::Result<Self> {
         if fs::symlink_metadata(path)?.is_dir() {
             Ok(Self(path.to_owned()))
         } else {
@@ -42,7 +42,7 @@ impl Folder {
     ///
     /// # Errors
     /// When one cannot be made.
-    pub fn make(path: &Path) -> io::Result<Self> {
+    pub(crate) fn make(path: &Path) -> io::Result<Self> {
         fs::create_dir_all(path)?;
         Ok(Self(path.to_owned()))
     }
@@ -51,7 +51,7 @@ impl Folder {
     ///
     /// # Errors
     /// As for [`Folder::make`] and [`Folder::open_itself`].
-    pub fn make_itself(path: &Path) -> io::Result<Self> {
+    pub(crate) fn make_itself(path: &Path) -> io::Result<Self> {
         fs::create_dir_all(path)?;
         Self::open_itself(path)
     }
@@ -60,7 +60,7 @@ impl Folder {
     ///
     /// # Errors
     /// When it does not.
-    pub fn metadata(&self) -> io::Result<Metadata> {
+    pub(crate) fn metadata(&self) -> io::Result<Metadata> {
         fs::metadata(&self.0)
     }
 
@@ -68,19 +68,19 @@ impl Folder {
     ///
     /// # Errors
     /// When there is something, or it cannot be made.
-    pub fn create(&self, name: &OsStr) -> io::Result<File> {
+    pub(crate) fn create(&self, name: &OsStr) -> io::Result<File> {
         let path = self.0.join(name);
         patiently(|| File::options().write(true).create_new(true).open(&path))
     }
 
     /// Files keep their owner there.
-    pub const fn leave_to_owner(&self, _: &File, _: Option<&OsStr>) {}
+    pub(crate) const fn leave_to_owner(&self, _: &File, _: Option<&OsStr>) {}
 
     /// Opens a plain file to read it or to write to it as it is.
     ///
     /// # Errors
     /// When it is missing, not a plain file, or cannot be opened.
-    pub fn open_file(&self, name: &OsStr, access: Access) -> io::Result<File> {
+    pub(crate) fn open_file(&self, name: &OsStr, access: Access) -> io::Result<File> {
         let mut options = File::options();
         match access {
             Access::Read => options.read(true),
@@ -104,7 +104,7 @@ impl Folder {
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         patiently(|| fs::rename(self.0.join(from), self.0.join(to)))
     }
 
@@ -112,7 +112,7 @@ impl Folder {
     ///
     /// # Errors
     /// When it is missing or the system refuses.
-    pub fn remove(&self, name: &OsStr) -> io::Result<()> {
+    pub(crate) fn remove(&self, name: &OsStr) -> io::Result<()> {
         patiently(|| fs::remove_file(self.0.join(name)))
     }
 
@@ -120,19 +120,19 @@ impl Folder {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn names(&self) -> io::Result<Vec<OsString>> {
+    pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
         let entries = fs::read_dir(&self.0)?;
         entries.map(|entry| Ok(entry?.file_name())).collect()
     }
 
     /// Renames last there as they are.
-    pub const fn sync(&self) {}
+    pub(crate) const fn sync(&self) {}
 }
 
 /// The real path of a file, which need not be there.
 ///
 /// # Errors
 /// When the path is not valid.
-pub fn real_path(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
     fs::canonicalize(path).or_else(|_| std::path::absolute(path))
 }

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 /// Another account that can have changed a file. Root, who can change anything, does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Others {
+pub(crate) enum Others {
     /// This file, folder or link belongs to another user.
     Own(PathBuf),
     /// The mode of this file or folder lets others write to it.
     MayWrite(PathBuf),
     /// This file is outside the profile on Windows, and its access list is not read.
+    #[cfg_attr(not(windows), expect(dead_code, reason = "only Windows has profiles"))]
     Outside(PathBuf),
 }
 
@@ -33,7 +34,7 @@ impl fmt::Display for Others {
 impl Others {
     /// What to do about it.
     #[must_use]
-    pub fn remedy(&self) -> String {
+    pub(crate) fn remedy(&self) -> String {
         match self {
             Self::Own(path) => {
                 format!(
@@ -55,7 +56,7 @@ impl Others {
 
     /// Whether it is known that another account can have changed the file.
     #[must_use]
-    pub const fn is_known(&self) -> bool {
+    pub(crate) const fn is_known(&self) -> bool {
         !matches!(self, Self::Outside(_))
     }
 
@@ -65,7 +66,7 @@ impl Others {
     /// # Errors
     /// When the system does not say whose it is.
     #[cfg(unix)]
-    pub fn of_file(file: &File, path: &Path) -> io::Result<Option<Self>> {
+    pub(crate) fn of_file(file: &File, path: &Path) -> io::Result<Option<Self>> {
         Ok(Self::of(&rustix::fs::fstat(file)?, path))
     }
 
@@ -74,7 +75,7 @@ impl Others {
     /// # Errors
     /// None.
     #[cfg(not(unix))]
-    pub fn of_file(_: &File, path: &Path) -> io::Result<Option<Self>> {
+    pub(crate) fn of_file(_: &File, path: &Path) -> io::Result<Option<Self>> {
         let outside = crate::system::home::is_outside_profile(path);
         Ok(outside.then(|| Self::Outside(path.to_owned())))
     }

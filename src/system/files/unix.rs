@@ -26,7 +26,7 @@ const PASS: OFlags = OFlags::RDONLY;
 
 /// Which links a path may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Links {
+pub(crate) enum Links {
     /// All. Whose they are is told by [`Way::others`], for who only reads.
     Read,
     /// All but another user's, unless they lead to a file or folder of that same user: what root
@@ -41,21 +41,21 @@ pub enum Links {
 
 /// An open folder and its real path.
 #[derive(Debug)]
-pub struct Folder {
+pub(crate) struct Folder {
     fd: OwnedFd,
     path: PathBuf,
 }
 
 /// Where a path leads.
 #[derive(Debug)]
-pub struct Way {
+pub(crate) struct Way {
     /// The last folder on it that is there.
-    pub folder: Folder,
+    pub(crate) folder: Folder,
     /// What is to come below that folder: nothing where the path is a folder's, one name where
     /// it is a file's, more where folders are missing.
-    pub rest: Vec<OsString>,
+    pub(crate) rest: Vec<OsString>,
     /// The first on the way that somebody else can change, the file itself included.
-    pub others: Option<Others>,
+    pub(crate) others: Option<Others>,
 }
 
 impl Way {
@@ -63,7 +63,7 @@ impl Way {
     ///
     /// # Errors
     /// When a folder cannot be entered, a link is not allowed, or there are too many of them.
-    pub fn follow(path: &Path, links: Links) -> io::Result<Self> {
+    pub(crate) fn follow(path: &Path, links: Links) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
         let mut folder = Folder::root()?;
         let mut others = Others::of(&folder.stat()?, &folder.path);
@@ -133,7 +133,7 @@ impl Way {
     }
 
     /// The real path.
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         let mut path = self.folder.path.clone();
         path.extend(&self.rest);
         path
@@ -143,7 +143,7 @@ impl Way {
     ///
     /// # Errors
     /// When a folder is missing, or the path is a folder's.
-    pub fn file(self) -> io::Result<(Folder, OsString)> {
+    pub(crate) fn file(self) -> io::Result<(Folder, OsString)> {
         let mut rest = self.rest.into_iter();
         match (rest.next(), rest.next()) {
             (Some(name), None) => Ok((self.folder, name)),
@@ -199,7 +199,7 @@ impl Folder {
     ///
     /// # Errors
     /// As for [`Way::follow`], and when it is missing.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let way = Way::follow(path, Links::Follow)?;
         way.rest
             .iter()
@@ -210,7 +210,7 @@ impl Folder {
     ///
     /// # Errors
     /// As for [`Folder::open`]; [`io::ErrorKind::NotADirectory`] for a link.
-    pub fn open_itself(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open_itself(path: &Path) -> io::Result<Self> {
         let way = Way::follow(path, Links::Folders)?;
         way.rest
             .iter()
@@ -222,7 +222,7 @@ impl Folder {
     ///
     /// # Errors
     /// When one cannot be made, or somebody puts something else in its place meanwhile.
-    pub fn make(path: &Path) -> io::Result<Self> {
+    pub(crate) fn make(path: &Path) -> io::Result<Self> {
         Self::make_on(Way::follow(path, Links::Follow)?)
     }
 
@@ -230,7 +230,7 @@ impl Folder {
     ///
     /// # Errors
     /// As for [`Folder::make`]; [`io::ErrorKind::NotADirectory`] for a link.
-    pub fn make_itself(path: &Path) -> io::Result<Self> {
+    pub(crate) fn make_itself(path: &Path) -> io::Result<Self> {
         Self::make_on(Way::follow(path, Links::Folders)?)
     }
 
@@ -284,7 +284,7 @@ impl Folder {
     ///
     /// # Errors
     /// When the system does not say.
-    pub fn metadata(&self) -> io::Result<std::fs::Metadata> {
+    pub(crate) fn metadata(&self) -> io::Result<std::fs::Metadata> {
         File::from(self.fd.try_clone()?).metadata()
     }
 
@@ -292,7 +292,7 @@ impl Folder {
     ///
     /// # Errors
     /// When there is something, or it cannot be made.
-    pub fn create(&self, name: &OsStr) -> io::Result<File> {
+    pub(crate) fn create(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OWN;
         let file = fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR)?;
         Ok(File::from(file))
@@ -300,7 +300,7 @@ impl Folder {
 
     /// Leaves a file that was just made here to the owner of the one that it replaces, or of this
     /// folder.
-    pub fn leave_to_owner(&self, file: &File, replaced: Option<&OsStr>) {
+    pub(crate) fn leave_to_owner(&self, file: &File, replaced: Option<&OsStr>) {
         let old = replaced.map(|name| fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW));
         let neighbour = match old {
             Some(Ok(old)) => Ok(old),
@@ -315,7 +315,7 @@ impl Folder {
     ///
     /// # Errors
     /// When it is missing, not a plain file, or cannot be opened.
-    pub fn open_file(&self, name: &OsStr, access: Access) -> io::Result<File> {
+    pub(crate) fn open_file(&self, name: &OsStr, access: Access) -> io::Result<File> {
         let flags = match access {
             Access::Read => OFlags::RDONLY,
             Access::Write => OFlags::WRONLY,
@@ -338,7 +338,7 @@ impl Folder {
     ///
     /// # Errors
     /// When the system refuses.
-    pub fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         Ok(fs::renameat(&self.fd, from, &self.fd, to)?)
     }
 
@@ -346,7 +346,7 @@ impl Folder {
     ///
     /// # Errors
     /// When it is missing or the system refuses.
-    pub fn remove(&self, name: &OsStr) -> io::Result<()> {
+    pub(crate) fn remove(&self, name: &OsStr) -> io::Result<()> {
         Ok(fs::unlinkat(&self.fd, name, AtFlags::empty())?)
     }
 
@@ -354,7 +354,7 @@ impl Folder {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn names(&self) -> io::Result<Vec<OsString>> {
+    pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in fs::Dir::read_from(self.reopen()?)? {
             match entry?.file_name().to_bytes() {
@@ -366,7 +366,7 @@ impl Folder {
     }
 
     /// Makes a rename in it last over a power cut, where the platform can.
-    pub fn sync(&self) {
+    pub(crate) fn sync(&self) {
         let _ = self.reopen().map(fs::fsync);
     }
 }
@@ -376,7 +376,7 @@ impl Folder {
 ///
 /// # Errors
 /// As for [`Way::follow`].
-pub fn real_path(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
     Ok(Way::follow(path, Links::Follow)?.path())
 }
 
