@@ -110,6 +110,7 @@ struct Row {
     name: String,
     step: &'static str,
     reason: String,
+    why: String,
     place: String,
     hint: Option<String>,
     account: Option<String>,
@@ -300,6 +301,11 @@ impl Row {
             name: short_name(&candidate.source),
             step: candidate.reason.step(),
             reason: candidate.reason.to_string(),
+            why: match &candidate.reason {
+                // In a column with the heading WHY this is enough.
+                Reason::Rule(pattern) => format!("rule `{pattern}`"),
+                reason => reason.to_string(),
+            },
             place: context
                 .place(&candidate.source, state)
                 .unwrap_or_else(|| "missing".to_owned()),
@@ -331,7 +337,7 @@ impl Row {
                 false => self.name.as_str().into(),
             },
             self.step.into(),
-            self.reason.as_str().into(),
+            self.why.as_str().into(),
             self.place.as_str().into(),
             self.hint.clone().unwrap_or_else(|| "-".to_owned()).into(),
             status,
