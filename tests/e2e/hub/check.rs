@@ -84,10 +84,7 @@ impl Checked {
         };
         let first = format!("{word}: {verb} {} {ends} with token `work` (", arguments[0]);
         assert!(text.starts_with(&first), "{text}");
-        assert!(
-            text.contains("` (hf_…LAST), chosen because its account "),
-            "{text}"
-        );
+        assert!(text.contains("` (hf_…LAST), chosen because it"), "{text}");
         let rest = text.split_once("\n  = reason: ").expect("a reason").1;
         let (reason, help) = rest.split_once("\n  = help: ").expect("a help");
         (reason.to_owned(), help.trim_end().to_owned())

@@ -193,7 +193,7 @@ fn token_prints_the_token_that_git_gets_and_nothing_else() {
     assert_eq!(
         none.stderr,
         "error: there is no token for other/x\n  \
-         = help: run `git credential-hf login NAME`, or set HF_TOKEN\n"
+         = help: run `git credential-hf login NAME --for other`, or set HF_TOKEN\n"
     );
     let elsewhere = token(&["https://evil.example/acme/x"]).fails();
     assert_eq!(elsewhere.stdout, "");

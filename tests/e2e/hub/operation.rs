@@ -308,9 +308,10 @@ fn a_push_that_the_hub_will_refuse_is_told_before() {
     desk.machine.helper(["use", "ro", "--for", "acme/x"]).ok();
     let refused = desk.machine.git(["push", "--quiet"]).dir("x").fails();
     assert!(
-        refused
-            .stderr
-            .contains("token `ro` may not push to acme/x, as far as is known: its role is `read`"),
+        refused.stderr.contains(
+            "chosen because rule `acme/x` names it, may not push to acme/x, as far as is known: \
+             it has no scope to write to acme/x"
+        ),
         "{refused}"
     );
     assert!(

@@ -118,7 +118,7 @@ fn a_browser_login_that_ends_otherwise_keeps_nothing() {
         (
             "expired_token",
             "error: the code expired before it was entered\n  \
-             = help: start again: git credential-hf login NAME --web\n",
+             = help: start again: git credential-hf login me --web\n",
         ),
         (
             "invalid_client",
@@ -203,7 +203,7 @@ fn a_code_that_nobody_enters_expires() {
     let expected = "Open https://huggingface.co/oauth/device in a browser, here or on any other device.\n\
         The code is ABCD-1234, and it is valid for 2 s.\n\
         error: the code expired before it was entered\n  \
-        = help: start again: git credential-hf login NAME --web\n";
+        = help: start again: git credential-hf login me --web\n";
     let failed = test.login().fails();
     assert_eq!((failed.code, failed.stderr.as_str()), (1, expected));
     test.nothing_is_kept();
