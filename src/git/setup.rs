@@ -3,19 +3,16 @@
 use crate::git::config_file;
 use crate::git::config_file::quote_helper;
 use crate::git::lock::GitLock;
+use crate::git::run;
 use crate::system::executable;
 use crate::system::files;
-use crate::system::process;
 use crate::system::process::on_path;
-use crate::system::process::output_within;
 use crate::system::sharing::patiently;
 use crate::terminal::Failure;
 use anyhow::{Context as _, Result};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
 
 const PROGRAM: &str = "git-credential-hf";
 
@@ -112,19 +109,20 @@ pub(crate) fn file(which: &ConfigFile) -> Result<PathBuf> {
         return Ok(std::path::absolute(file)?);
     }
     if *which == ConfigFile::Local {
-        return ask_git(&["rev-parse", "--git-path", "config"])
-            .and_then(|path| Ok(std::path::absolute(path)?))
-            .context(
+        return path_from_git(&["rev-parse", "--git-path", "config"])
+            .and_then(|path| std::path::absolute(path).ok())
+            .ok_or_else(|| {
                 Failure::new("the current folder is not in a repository")
-                    .help("omit --local to configure git for all your repositories"),
-            );
+                    .help("omit --local to configure git for all your repositories")
+                    .into()
+            });
     }
     if *which == ConfigFile::System {
         if let Some(path) = set("GIT_CONFIG_SYSTEM") {
             return Ok(path);
         }
         // Newer gits say where it is; /etc is where distributions put it.
-        let told = ask_git(&["var", "GIT_CONFIG_SYSTEM"]).ok();
+        let told = path_from_git(&["var", "GIT_CONFIG_SYSTEM"]);
         let told = told.filter(|path| path.is_absolute());
         let usual = cfg!(unix).then(|| PathBuf::from("/etc/gitconfig"));
         return told.or(usual).ok_or_else(|| {
@@ -163,17 +161,11 @@ fn global_file() -> Result<PathBuf> {
     }
 }
 
-fn ask_git(arguments: &[&str]) -> Result<PathBuf> {
-    let mut command = process::command("git");
-    command.args(arguments).stderr(Stdio::null());
-    let output =
-        output_within(command, Duration::from_secs(5), 64 * 1024).context("cannot run git")?;
-    let text = String::from_utf8_lossy(&output.output);
-    let line = text.lines().next().unwrap_or("");
-    if !output.status.success() || line.is_empty() {
-        return Err(Failure::new("git does not know").into());
-    }
-    Ok(PathBuf::from(line))
+/// The path on the first line that git prints, if it prints one.
+fn path_from_git(arguments: &[&str]) -> Option<PathBuf> {
+    let told = run::ask(arguments).ok()??;
+    let line = told.lines().next().filter(|line| !line.is_empty())?;
+    Some(PathBuf::from(line))
 }
 
 /// What stands behind `helper =`: the bare name where programs that get only the system's own
