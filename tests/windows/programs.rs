@@ -135,7 +135,7 @@ fn suggested_commands_are_quoted_for_cmd_too() {
     let long = format!("hf_{}", "x".repeat(3000));
     user.run(&login, long)
         .fails(1)
-        .says(&["login \"my token\" --storage file"]);
+        .says(&["login \"my token\" --with-token --storage file"]);
 }
 
 /// The token that a program of this name gets, started with a verb, where fetch and push have

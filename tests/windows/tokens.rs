@@ -57,7 +57,7 @@ fn a_token_that_is_too_long_for_the_keyring_is_offered_a_file() {
     let login = ["login", "long", "--with-token", "--no-verify"];
     let refused = user.run(&login, &long).fails(1);
     assert!(!refused.stderr.contains("unlock"), "{refused:?}");
-    refused.says(&["2560 bytes", "login long --storage file"]);
+    refused.says(&["2560 bytes", "login long --with-token --storage file"]);
     user.login("long", &long, &["--storage", "file", "--for", "acme"]);
     assert_eq!(user.get("acme/x"), Some(long));
 }

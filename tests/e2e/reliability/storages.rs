@@ -331,7 +331,7 @@ fn without_a_keyring_login_says_why_and_what_to_do() {
         failed.says(&[
             "`work` was not stored",
             "no keyring is running on this machine",
-            "git credential-hf login work --storage file",
+            "git credential-hf login work --for acme --with-token --storage file",
             "not encrypted",
             "HF_TOKEN",
         ]);
