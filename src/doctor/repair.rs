@@ -19,6 +19,7 @@ pub(crate) enum Repair {
     /// Writes our block into git's configuration, or brings it up to date.
     Configure(ConfigFile),
     /// Closes a file or folder of ours to others.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "files elsewhere have no modes"))]
     Close {
         /// Which.
         path: PathBuf,

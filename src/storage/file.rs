@@ -204,6 +204,7 @@ mod tests {
     use super::*;
     use crate::model::endpoint::Endpoint;
     use crate::model::secret::Secret;
+    #[cfg(unix)]
     use std::fs;
 
     fn storage() -> (tempfile::TempDir, FileStorage) {

@@ -102,6 +102,10 @@ pub(crate) enum Access {
     /// To write to it.
     Write,
     /// To write at its end.
+    #[cfg_attr(
+        not(unix),
+        expect(dead_code, reason = "only traces on Unix are opened so")
+    )]
     Append,
 }
 

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Others {
     /// This file, folder or link belongs to another user.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix tells owners"))]
     Own(PathBuf),
     /// The mode of this file or folder lets others write to it.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix has modes"))]
     MayWrite(PathBuf),
     /// This file is outside the profile on Windows, and its access list is not read.
     #[cfg_attr(not(windows), expect(dead_code, reason = "only Windows has profiles"))]
