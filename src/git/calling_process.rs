@@ -54,7 +54,7 @@ pub(crate) enum Asker {
 
 /// The programs that have called this one and wait for it, the nearest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Callers(Vec<Program>);
+pub struct Callers(Vec<Program>);
 
 /// A program by its command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ struct Program {
 impl Callers {
     /// Reads them; what is hidden, or has ended, ends the list.
     #[must_use]
-    pub(crate) fn read() -> Self {
+    pub fn read() -> Self {
         let programs = ancestors(MAX_LEVELS);
         Self(programs.iter().map(|words| Program::parse(words)).collect())
     }

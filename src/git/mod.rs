@@ -1,7 +1,7 @@
 //! Git: its credential protocol, its configuration, its remotes, and the programs that call.
 
 pub(crate) mod asking;
-pub(crate) mod calling_process;
+pub mod calling_process;
 pub(crate) mod config;
 pub mod config_file;
 pub(crate) mod elsewhere;

@@ -19,6 +19,8 @@ mod growth;
 #[cfg(unix)]
 mod helpers;
 #[cfg(unix)]
+mod levels;
+#[cfg(unix)]
 mod measure;
 #[cfg(unix)]
 #[path = "../e2e/support/mod.rs"]
@@ -30,11 +32,17 @@ fn main() {
     use support::keyring::Keyring;
 
     // cargo adds arguments of its own, all with dashes.
-    let arguments = std::env::args().skip(1);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == levels::LOOK) {
+        return levels::look();
+    }
     let mut rounds = 200;
     let mut builds = Vec::new();
     let mut parts = Vec::new();
-    for argument in arguments.filter(|argument| !argument.starts_with('-')) {
+    for argument in arguments {
+        if argument.starts_with('-') {
+            continue;
+        }
         match argument.split_once('=') {
             Some(("rounds", count)) => rounds = count.parse().expect("rounds=NUMBER"),
             Some(("other", path)) => {
@@ -59,6 +67,9 @@ fn main() {
     }
     if wanted("growth") {
         growth::run(&hub, rounds);
+    }
+    if wanted("levels") {
+        levels::run();
     }
     if wanted("git") {
         end_to_end::run(&hub, rounds.div_ceil(10));

@@ -207,6 +207,44 @@ fn with_each_git_and_each_git_lfs() {
     }
 }
 
+/// Looking up the calling programs takes time, and git waits.
+#[test]
+fn command_lines_are_read_only_where_something_depends_on_them() {
+    if !need("strace") {
+        return;
+    }
+    let desk = Desk::new();
+    let Desk { hub, machine, .. } = &desk;
+    for (name, right) in [("one", Read), ("other", Write)] {
+        let token = hub.add_token(name, &[("acme", right)]);
+        machine.login(name, &token, &[]);
+    }
+    let looks = || {
+        let helper = machine.bin().join("git-credential-hf");
+        let helper = helper.to_str().expect("UTF-8");
+        let strace = [
+            "-f",
+            "-qq",
+            "-e",
+            "trace=openat",
+            "-o",
+            "calls",
+            helper,
+            "get",
+        ];
+        let request = "protocol=https\nhost=huggingface.co\npath=acme/x\n\n";
+        let get = machine.command("strace", strace).stdin(request);
+        let answer = get.may_print_secret().ok();
+        assert!(label(hub, &answer).is_some(), "{answer}");
+        machine.read("calls").contains("/cmdline\"")
+    };
+    machine.helper(["use", "one", "--for", "acme"]).ok();
+    assert!(!looks());
+    let other = ["use", "other", "--for", "acme", "--push"];
+    machine.helper(other).ok();
+    assert!(looks());
+}
+
 /// Where the command lines cannot be read, the token that may do either is given.
 #[test]
 fn without_proc_the_operation_is_not_known() {
