@@ -231,10 +231,10 @@ fn set_default_of(
         return Ok(());
     }
     let key = add_endpoint(document, endpoint)?;
-    let options = table(document, "endpoints")?
-        .get_mut(&key)
-        .and_then(Item::as_table_like_mut)
-        .ok_or_else(|| format!("`{key}` is not a table"))?;
+    let item = table(document, "endpoints")?.get_mut(&key);
+    let not_a_table = || format!("`{key}` is not a table");
+    let item = item.ok_or_else(not_a_table)?;
+    let options = item.as_table_like_mut().ok_or_else(not_a_table)?;
     match (
         options.get_mut("default").and_then(Item::as_value_mut),
         token,
@@ -246,6 +246,10 @@ fn set_default_of(
         (_, None) => {
             options.remove("default");
         }
+    }
+    // The space before the closing brace belongs to what was the last value.
+    if let Some(line) = item.as_inline_table_mut() {
+        line.fmt();
     }
     Ok(())
 }
@@ -328,6 +332,42 @@ mod tests {
             text.replace("\"b\"\n", "\"b\"\n\"datasets/acme/x\" = \"d\"\n")
         );
         assert_eq!(set_rule("ACME", "a", text), text);
+    }
+
+    #[test]
+    fn a_rule_for_one_operation_leaves_the_other_alone() {
+        let (fetch, push) = (Some(Operation::Fetch), Some(Operation::Push));
+        for (before, operation, after) in [
+            ("", push, "{ push = \"t\" }"),
+            ("acme = \"a\"", push, "{ fetch = \"a\", push = \"t\" }"),
+            ("acme = \"a\"", fetch, "{ fetch = \"t\", push = \"a\" }"),
+            ("acme = { push = \"a\" }", push, "{ push = \"t\" }"),
+            ("acme = { fetch = \"a\", push = \"b\" }", None, "\"t\""),
+            ("acme = { fetch = \"t\", push = \"b\" }", push, "\"t\""),
+        ] {
+            let pattern = Pattern::parse("acme").unwrap();
+            let token = TokenName::parse("t").unwrap();
+            let text = format!("[rules]\n{before}\n# the end\n");
+            let change = Change::SetRule(&pattern, &token, operation);
+            let edited = apply(&text, &[change]).unwrap();
+            assert!(
+                edited.contains(&format!("acme = {after}")),
+                "{before}: {edited}"
+            );
+            assert!(edited.contains("# the end"), "{edited}");
+        }
+    }
+
+    #[test]
+    fn the_default_of_an_endpoint() {
+        let hub = Endpoint::from_git("https", "hub.example").unwrap();
+        let name = TokenName::parse("a").unwrap();
+        let text = "default = \"b\"\n\n[endpoints]\n\"https://hub.example\" = { env = true }\n";
+        let set = apply(text, &[Change::SetDefault(Some(&hub), Some(&name))]).unwrap();
+        let expected = "{ env = true, default = \"a\" }";
+        assert_eq!(set, text.replace("{ env = true }", expected));
+        let removed = apply(&set, &[Change::SetDefault(Some(&hub), None)]).unwrap();
+        assert_eq!(removed, text);
     }
 
     #[test]

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::endpoint::Endpoint;
+use crate::model::operation::Operation;
 use crate::model::token_name::TokenName;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
@@ -14,7 +15,7 @@ fn the_documented_example() {
     let config = parse(
         r#"
 version = 1
-default = "personal"            # the token of step 6
+default = "personal"            # the token of the step default
 storage = "keyring"
 hints = true
 keyring_timeout = 3
@@ -51,6 +52,39 @@ corp = { run = ["pass", "corp"], endpoint = "https://hub.corp.example" }
     let corp = config.commands.get(&TokenName::existing("corp")).unwrap();
     assert_eq!(corp.endpoint.to_string(), "https://hub.corp.example");
     assert_eq!(config.commands.len(), 2);
+}
+
+#[test]
+fn a_rule_may_name_a_token_for_each_operation() {
+    let (fetch, push) = (Some(Operation::Fetch), Some(Operation::Push));
+    for (value, expected) in [
+        ("\"a\"", [Some("a"), Some("a"), Some("a")]),
+        ("{ fetch = \"a\" }", [Some("a"), None, Some("a")]),
+        ("{ push = \"b\" }", [None, Some("b"), Some("b")]),
+        (
+            "{ fetch = \"a\", push = \"b\" }",
+            [Some("a"), Some("b"), Some("b")],
+        ),
+    ] {
+        let config = parse(&format!("[rules]\nacme = {value}\n")).unwrap();
+        let rule = config.rules.first().unwrap();
+        let tokens = [fetch, push, None].map(|it| rule.token(it).map(TokenName::as_str));
+        assert_eq!(tokens, expected, "{value}");
+    }
+    for wrong in ["{}", "{ pull = \"a\" }", "{ fetch = 1 }", "[\"a\"]"] {
+        let error = parse(&format!("[rules]\nacme = {wrong}\n")).unwrap_err();
+        assert!(error.to_string().contains(":2:"), "{wrong}: {error}");
+    }
+}
+
+#[test]
+fn an_endpoint_may_have_a_default_of_its_own() {
+    let text = "default = \"a\"\n[endpoints]\n\"https://hub.example\" = { default = \"b\" }\n";
+    let config = parse(text).unwrap();
+    let hub = Endpoint::from_git("https", "hub.example").unwrap();
+    let other = Endpoint::hugging_face();
+    let defaults = [hub, other].map(|it| config.default_for(&it).map(TokenName::as_str));
+    assert_eq!(defaults, [Some("b"), Some("a")]);
 }
 
 #[test]
