@@ -138,8 +138,10 @@ pub(crate) fn shell_path(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(unix)]
     use super::*;
 
+    #[cfg(unix)]
     #[test]
     fn paths_for_a_shell() {
         for (path, expected) in [

@@ -101,12 +101,7 @@ mod tests {
         for (rules, defaults, verdicts, fix) in [
             (&[][..], &[][..], &[Verdict::Ok][..], ""),
             (&[("acme", &here)], &[(hub, &here)], &[Verdict::Ok], ""),
-            (
-                &[("acme/*", &gone)],
-                &[],
-                &[Verdict::Problem],
-                "unuse 'acme/*'",
-            ),
+            (&[("acme", &gone)], &[], &[Verdict::Problem], "unuse acme"),
             (&[("acme", &hf)], &[], &[Verdict::Problem], "hf auth login"),
             (&[], &[(hub, &gone)], &[Verdict::Problem], "login gone"),
         ] {

@@ -251,10 +251,10 @@ mod tests {
             ),
             (
                 Found {
-                    unlisted: vec!["/d/a b.token".into()],
+                    unlisted: vec!["/d/a.token".into()],
                     ..Found::default()
                 },
-                Some("if no token is missing: rm /d/'a b.token'"),
+                Some("if no token is missing: rm /d/a.token"),
             ),
             (
                 Found {
