@@ -54,8 +54,9 @@ fn the_helper_line_names_a_file_however_the_program_was_started() {
             .env("GIT_CREDENTIAL_HF_HOME", home);
         run(command, "").ok().stdout
     };
-    assert!(configure().contains("now calls"));
-    assert!(configure().contains("already calls"));
+    // Git does not read that file by itself, so nothing more is claimed.
+    assert!(configure().starts_with("wrote"));
+    assert!(configure().starts_with("nothing to change"));
 }
 
 /// A script on the PATH that prints a token.
