@@ -1,5 +1,9 @@
 //! What a cloned repository could change in which token is used: by files that look like git's
 //! configuration, logins in files that it tracks, names that a token's owner chose, and remotes.
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(unused_imports, dead_code, reason = "some tests here are for Linux")
+)]
 
 use crate::hub::common::{get, json, label};
 use crate::hub::life::HUB;

@@ -1,4 +1,8 @@
 //! `login --web`: the page, the code, the waiting, and every way in which it can end.
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(unused_imports, dead_code, reason = "some tests here are for Linux")
+)]
 
 use crate::hub::common::{asked, get, label, names, only_the_storage_holds_secrets, seen};
 use crate::support::hub::api::{OAuth, WhoAmI, account};

@@ -1,6 +1,10 @@
 //! Things outside that accept and never answer, trickle, or are held by somebody else: each has a
 //! deadline and a message. A command that waited for ever would be killed after a minute, which
 //! fails its test.
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(unused_imports, dead_code, reason = "some tests here are for Linux")
+)]
 
 use crate::hub::common::{get, login};
 use crate::support::hub::Hub;
