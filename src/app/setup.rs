@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::git::asking::{Asking, undo};
 use crate::git::config::Scope;
 use crate::git::config_file;
-use crate::git::run::{MAX_CONFIG, TIMEOUT};
+use crate::git::run;
 use crate::git::setup::{self, ConfigFile};
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
@@ -17,7 +17,6 @@ use anyhow::Result;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 /// What git calls from now on.
 #[derive(Debug)]
@@ -142,11 +141,8 @@ fn other_systems(path: &Path) -> Vec<String> {
     let mut gits = process::all_on_path("git".as_ref());
     gits.retain(|git| std::fs::canonicalize(git).is_ok_and(|real| seen.insert(real)));
     let ask = |git: &Path, arguments: &[&str]| {
-        let mut command = process::command(git);
-        command.args(arguments).stderr(Stdio::null());
-        let finished = process::output_within(command, TIMEOUT, MAX_CONFIG).ok()?;
-        let told = String::from_utf8_lossy(&finished.output).trim().to_owned();
-        finished.status.success().then_some(told)
+        let told = run::ask_program(git, arguments).ok()??;
+        Some(told.trim().to_owned())
     };
     let key = "credential.https://huggingface.co.helper";
     let mut found = Vec::new();

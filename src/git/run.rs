@@ -1,6 +1,7 @@
 //! The one place that asks git something.
 
 use std::io;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -48,7 +49,15 @@ impl ReadError {
 /// # Errors
 /// When it prints too much, or does not finish.
 pub(crate) fn ask(arguments: &[&str]) -> Result<Option<String>, ReadError> {
-    let mut command = process::command("git");
+    ask_program("git".as_ref(), arguments)
+}
+
+/// What one of several gits prints, as [`ask`].
+///
+/// # Errors
+/// As for [`ask`].
+pub(crate) fn ask_program(git: &Path, arguments: &[&str]) -> Result<Option<String>, ReadError> {
+    let mut command = process::command(git);
     command.args(arguments).stderr(Stdio::null());
     let finished = output_within(command, TIMEOUT, MAX_CONFIG);
     match finished.map_err(|error| ReadError::of(&error)) {
