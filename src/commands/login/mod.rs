@@ -245,8 +245,18 @@ fn check_name(
     }
 }
 
-/// The same command, without `--storage`.
+/// This login as a command to type again, without `--storage`.
 fn again(login: &Args) -> String {
+    let way = match (login.web, login.with_token) {
+        (true, _) => " --web",
+        (_, true) => " --with-token",
+        _ => "",
+    };
+    format!("{}{way}", at_the_prompt(login))
+}
+
+/// The same login, with a token that is typed.
+fn at_the_prompt(login: &Args) -> String {
     let mut command = "git credential-hf login".to_owned();
     if let Some(name) = &login.name {
         command.push_str(&format!(" {}", shell_quoted(name)));
@@ -254,20 +264,14 @@ fn again(login: &Args) -> String {
     for pattern in &login.patterns {
         command.push_str(&format!(" --for {}", shell_quoted(pattern)));
     }
-    for (given, flag) in [
-        (login.default, " --default"),
-        (login.with_token, " --with-token"),
-        (login.web, " --web"),
-    ] {
-        if given {
-            command.push_str(flag);
-        }
+    if login.default {
+        command.push_str(" --default");
     }
     command
 }
 
 fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
-    let again = again(login);
+    let again = at_the_prompt(login);
     if terminal::can_ask() && !console::hides_typing() {
         return Err(Failure::new(
             "this terminal (Git Bash) shows what is typed, so it cannot ask for a token",
@@ -297,8 +301,8 @@ fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
 
 /// What to run instead where nobody can be asked for the token.
 fn nobody_to_ask(login: &Args) -> Failure {
+    let again = at_the_prompt(login);
     if Environment::from_process().notebook {
-        let again = again(login);
         return Failure::new("a notebook cannot ask for a token")
             .help(format!("run in a cell: !{again} --web"))
             .help(format!(
@@ -307,10 +311,7 @@ fn nobody_to_ask(login: &Args) -> Failure {
             .help("or set HF_TOKEN before the kernel starts, which needs no login");
     }
     Failure::new("cannot ask for the token without a terminal")
-        .help(format!(
-            "give it on stdin: {} --with-token < FILE",
-            again(login)
-        ))
+        .help(format!("give it on stdin: {again} --with-token < FILE"))
         .help(format!("or create one first: {NEW_TOKEN}"))
 }
 

@@ -75,6 +75,20 @@ fn without_a_terminal_nothing_is_asked() {
     );
 }
 
+/// Where stdin is a terminal, `--with-token` has nothing to read; and stderr is a file, so that
+/// nothing can be asked.
+#[test]
+fn the_login_that_is_advised_has_each_option_once() {
+    let hub = Hub::start();
+    let machine = Machine::new(&hub);
+    let line = format!("git-credential-hf {} 2>said", LOGIN.join(" "));
+    let (code, _) = Terminal::start(machine.command("sh", ["-c", &line])).ends();
+    let said = machine.read("said");
+    assert_eq!(code, 1, "{said}");
+    let advice = "on stdin: git credential-hf login work --with-token < FILE";
+    assert!(said.contains(advice), "{said}");
+}
+
 #[test]
 fn what_people_paste_is_understood() {
     let hub = Hub::start();
