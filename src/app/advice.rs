@@ -73,7 +73,7 @@ impl Context {
         )
     }
 
-    /// What helps where there is no token for a place.
+    /// The command that helps if no token is stored for a place.
     #[must_use]
     pub(crate) fn without_token(&self, endpoint: &Endpoint, repo: Option<&Repo>) -> String {
         if let Some(lost) = self.lost_home() {

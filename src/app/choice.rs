@@ -40,16 +40,16 @@ pub(crate) fn place(context: &Context, given: Option<&str>) -> Result<Location> 
     }
 }
 
-/// Who asks for a token.
+/// What a token is chosen for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Asker<'a> {
-    /// Git, which was given these values before and had them refused. What it is about to do is
-    /// read from the command lines of the programs that wait for this one.
-    Git(&'a [Fingerprint]),
-    /// A command that uses the token as git would.
-    Command,
-    /// A command that shows what git would get, and changes nothing.
-    Viewer,
+pub(crate) enum Purpose<'a> {
+    /// To answer git, which was given these values before and had them refused. What it is about
+    /// to do is read from the command lines of the programs that wait for this one.
+    Answer(&'a [Fingerprint]),
+    /// To use it as git would.
+    Use,
+    /// To show what git would get. Nothing is changed.
+    Show,
 }
 
 /// The choice of a token: the candidates in order, and the first that can be had.
@@ -72,15 +72,15 @@ impl<'a> Choice<'a> {
         context: &'a Context,
         state: &'a State,
         query: &Query,
-        asker: Asker<'_>,
+        purpose: Purpose<'_>,
     ) -> Result<Self, SelectError> {
-        let (selection, refused) = match asker {
-            Asker::Git(refused) => (context.select_for_git(query, state)?, refused),
-            Asker::Command | Asker::Viewer => (context.select(query, state)?, &[][..]),
+        let (selection, refused) = match purpose {
+            Purpose::Answer(refused) => (context.select_for_git(query, state)?, refused),
+            Purpose::Use | Purpose::Show => (context.select(query, state)?, &[][..]),
         };
-        let mut reader = match asker {
-            Asker::Git(_) | Asker::Command => TokenReader::renewing(context, state),
-            Asker::Viewer => TokenReader::new(context, state),
+        let mut reader = match purpose {
+            Purpose::Answer(_) | Purpose::Use => TokenReader::renewing(context, state),
+            Purpose::Show => TokenReader::new(context, state),
         };
         let outcome = choose(
             &selection.candidates,
@@ -133,7 +133,7 @@ pub(crate) fn choose_for(
     }
     let mut asked = Asked::at(location);
     asked.query = asked.query.for_operation(operation);
-    let choice = Choice::make(context, state, &asked.query, Asker::Command)
+    let choice = Choice::make(context, state, &asked.query, Purpose::Use)
         .map_err(|error| context.select_failure(state, error))?;
     let mut chosen = Chosen {
         said: choice.reader.said,

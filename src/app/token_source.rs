@@ -7,7 +7,6 @@ use crate::app::renewal::RenewalError;
 use crate::app::wording::{self, remedy, stopped};
 use crate::hf_cli::Which;
 use crate::model::secret::Fingerprint;
-use crate::model::secret::Kind;
 use crate::model::secret::Secret;
 use crate::model::token_name::TokenName;
 use crate::selection::Candidate;
@@ -144,7 +143,7 @@ impl<'a> TokenReader<'a> {
         let line = commands.get(name).ok_or(StorageError::NotFound)?;
         let secret = command::run(line, command::TIMEOUT)?;
         // The wrong entry of a vault may be somebody's password.
-        if line.endpoint.is_hugging_face() && secret.kind() == Kind::Other {
+        if !secret.may_belong_to(&line.endpoint) {
             return Err(StorageError::Refused(
                 "its output is not a Hub token".to_owned(),
             ));

@@ -33,11 +33,7 @@ impl Context {
     pub(crate) fn hint(&self, source: &Source, state: &State) -> Option<String> {
         match source {
             Source::Stored(name) => Some(state.tokens.get(name)?.hint.clone()),
-            Source::Environment(variable) => {
-                let mut tokens = self.env.tokens.iter();
-                let token = tokens.find(|token| token.variable == *variable)?;
-                token.secret.as_ref().ok().map(Secret::hint)
-            }
+            Source::Environment(variable) => self.env_secret(variable).ok().map(Secret::hint),
             Source::HfCli(name) => {
                 let read = self.hf_cli().read(Which::of(name.as_deref()));
                 read.ok().map(|token| token.secret.hint())

@@ -377,7 +377,7 @@ impl Failed<'_> {
             repo,
             access,
         } = self.question;
-        // Where the token was named, no rule counts.
+        // A token that was named takes precedence over every rule.
         if failed.reason.step() == "named" {
             return None;
         }
@@ -391,10 +391,10 @@ impl Failed<'_> {
         let mut tried = 0;
         others.into_iter().find_map(|name| {
             let token = self.state.tokens.get(&name)?;
-            let good = self
+            let standing = self
                 .state
                 .standing(endpoint, &token.fingerprint, clock::now());
-            if token.fingerprint == *value || good != Eligibility::Good || tried == TRIES {
+            if token.fingerprint == *value || standing != Eligibility::Good || tried == TRIES {
                 return None;
             }
             tried += 1;

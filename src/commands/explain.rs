@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::app::Context;
 use crate::app::asked::Asked;
-use crate::app::choice::{Asker, Choice};
+use crate::app::choice::{Choice, Purpose};
 use crate::app::target;
 use crate::app::token_source::TokenReader;
 use crate::app::wording;
@@ -152,7 +152,7 @@ impl Answer {
             selection,
             outcome,
             reader,
-        } = Choice::make(context, state, &asked.query, Asker::Viewer)
+        } = Choice::make(context, state, &asked.query, Purpose::Show)
             .map_err(|error| context.select_failure(state, error))?;
         if selection.inferred
             && let Some(repo) = &selection.repo

@@ -170,7 +170,7 @@ fn holding(context: &Context, state: &State, secret: &Secret) -> Vec<TokenName> 
 fn end_unknown(context: &Context, logout: &Args, secret: &Secret) -> Result<()> {
     let hint = secret.hint();
     let endpoint = target::default_endpoint(context)?;
-    if secret.kind() == Kind::Other && endpoint.is_hugging_face() {
+    if !secret.may_belong_to(&endpoint) {
         return Err(Failure::new("this is not a Hub token: those begin with hf_").into());
     }
     if !logout.revoke {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::app::Context;
 use crate::app::asked::Asked;
-use crate::app::choice::{Asker, Choice};
+use crate::app::choice::{Choice, Purpose};
 use crate::app::target;
 use crate::app::wording::{self, source_name};
 use crate::model::endpoint::Endpoint;
@@ -454,7 +454,7 @@ fn not_a_token(context: &Context, secret: &Secret) -> Option<String> {
             let why = "is not used, because HF_ENDPOINT does not name a Hub";
             (!sent).then(|| why.to_owned())
         }
-        Some(endpoint) => (secret.kind() == Kind::Other && endpoint.is_hugging_face())
+        Some(endpoint) => (!secret.may_belong_to(&endpoint))
             .then(|| "it does not look like a Hub token".to_owned()),
     }
 }
@@ -547,7 +547,7 @@ fn here(context: &Context, state: &State) -> Vec<Here> {
 /// What git gets at a place, without a renewal or any other request to the Hub.
 fn answer(context: &Context, state: &State, location: &Location, operation: Operation) -> Answer {
     let wanted = Asked::at(location).query.for_operation(Some(operation));
-    let choice = match Choice::make(context, state, &wanted, Asker::Viewer) {
+    let choice = match Choice::make(context, state, &wanted, Purpose::Show) {
         Ok(choice) => choice,
         Err(error) => return Answer::None(context.select_failure(state, error).to_string()),
     };

@@ -37,6 +37,8 @@ const SETTLES_WITHIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct HfCli {
     files: Option<Files>,
+    /// Where a `huggingface_hub` before 0.12 kept its token.
+    old: Option<PathBuf>,
 }
 
 /// Which of the hf CLI's tokens.
@@ -104,6 +106,7 @@ impl HfCli {
     ) -> Self {
         Self {
             files: Files::locate(lookup, home),
+            old: home.map(|home| home.join(".huggingface").join("token")),
         }
     }
 
@@ -139,12 +142,16 @@ impl HfCli {
     /// any more, and its file.
     #[must_use]
     pub(crate) fn old(&self) -> Option<(PathBuf, Secret)> {
-        let file = home::of_python()?.join(".huggingface").join("token");
-        if self.files.as_ref().is_some_and(|files| files.token == file) {
+        let file = self.old.as_ref()?;
+        if self
+            .files
+            .as_ref()
+            .is_some_and(|files| files.token == *file)
+        {
             return None;
         }
-        let text = read_text(&file).ok()??;
-        Some((file.clone(), token_in(&text, &file).ok()??))
+        let text = read_text(file).ok()??;
+        Some((file.clone(), token_in(&text, file).ok()??))
     }
 
     /// What `stored_tokens` holds; empty without the file.

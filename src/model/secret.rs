@@ -26,6 +26,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::model::endpoint::Endpoint;
+
 /// A token, password or refresh token.
 ///
 /// There is no `Display`; `Debug` says only what [`Secret::hint`] says. The value leaves this
@@ -124,6 +126,13 @@ impl Secret {
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
+    }
+
+    /// Whether it can be a token of an endpoint. Those of huggingface.co have a form of their own;
+    /// of other Hubs it is not known.
+    #[must_use]
+    pub(crate) fn may_belong_to(&self, endpoint: &Endpoint) -> bool {
+        self.kind() != Kind::Other || !endpoint.is_hugging_face()
     }
 
     /// Which kind of Hub token this is, by its prefix.

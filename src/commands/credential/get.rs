@@ -5,7 +5,7 @@ use std::io;
 use anyhow::Result;
 
 use crate::app::asked::Asked;
-use crate::app::choice::{Asker, Choice};
+use crate::app::choice::{Choice, Purpose};
 use crate::app::lookup::suggestion;
 use crate::app::token_source::Changed;
 use crate::app::token_source::TokenReader;
@@ -77,7 +77,7 @@ fn answer(git: &GitRequest) -> Result<Reply> {
         refused.and_then(|tried| remember_rejection(git, &query, &mut state, &tried.value));
     let refused: Vec<Fingerprint> = refused.iter().map(|tried| tried.value.clone()).collect();
 
-    let choice = match Choice::make(context, &state, &query, Asker::Git(&refused)) {
+    let choice = match Choice::make(context, &state, &query, Purpose::Answer(&refused)) {
         Ok(choice) => choice,
         Err(error) => {
             // Without the state no name is known, and that has been said.

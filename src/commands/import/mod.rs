@@ -82,10 +82,14 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Whether a copy is removed unasked. Logging out hf and Python is more than tidying up, so
-    /// that source must be named.
+    /// Whether a copy is removed unasked.
     fn removes(&self, place: &Place) -> bool {
-        self.remove && (!place.is_hf_login() || self.sources.contains(&Source::Hf))
+        self.remove && self.may_remove_unasked(place.is_hf_login())
+    }
+
+    /// Logging out hf and Python is more than tidying up, so that source must be named.
+    fn may_remove_unasked(&self, is_hf_login: bool) -> bool {
+        !is_hf_login || self.sources.contains(&Source::Hf)
     }
 }
 

@@ -37,8 +37,7 @@ const MANY: usize = 4;
 pub(crate) fn all(context: &Context, import: &Args, report: &mut Report<'_>) -> Result<()> {
     let mut yes_to_all = false;
     for batch in batches(groups(&report.tokens), report) {
-        // Logging out hf and Python is more than tidying up, so that source must be named.
-        let named = !batch.is_hf_login || import.sources.contains(&Source::Hf);
+        let named = import.may_remove_unasked(batch.is_hf_login);
         let unasked = named && (import.remove || yes_to_all);
         if !unasked && (import.json || !terminal::can_ask()) {
             continue;

@@ -8,6 +8,7 @@ use crate::doctor::inspection::version_of;
 use crate::doctor::repair::shell_path;
 use crate::git::asking::undo;
 use crate::git::config::Entry;
+use crate::model::text::shell_quoted;
 use crate::system::process::on_path;
 use std::path::Path;
 
@@ -65,7 +66,7 @@ fn asks_for_login(entries: &[Entry], hubs: &[String], has_tokens: bool) -> Vec<F
             Some(file) => finding.by_hand(format!(
                 "git config --file {} --unset-all {}",
                 shell_path(Path::new(file)),
-                shell_path(Path::new(&entry.key))
+                shell_quoted(&entry.key)
             )),
             None => finding.by_hand(undo(entry)),
         });

@@ -18,7 +18,8 @@ pub(crate) const CHECK: Check = Check {
 
 fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let hf_cli = around.context.hf_cli();
-    if !hf_cli.is_here() && hf_cli.old().is_none() {
+    let old = hf_cli.old();
+    if !hf_cli.is_here() && old.is_none() {
         return vec![Finding::skipped("not used here")];
     }
     let login = match hf_cli.active_value().map(|value| value.is_some()) {
@@ -38,7 +39,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         Err(error) => Login::Unreadable(error.to_string()),
     };
     let mut findings = vec![judge(&login)];
-    findings.extend(hf_cli.old().map(|(file, secret)| {
+    findings.extend(old.map(|(file, secret)| {
         Finding::warning(format!(
             "{} holds {} in plain text, and nothing reads it any more",
             file.display(),

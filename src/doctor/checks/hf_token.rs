@@ -6,7 +6,6 @@ use crate::doctor::Finding;
 use crate::doctor::Group;
 use crate::doctor::Inspection;
 use crate::model::permissions::Role;
-use crate::model::secret::Kind;
 use crate::state::TokenInfo;
 use crate::system::process::on_path;
 
@@ -26,7 +25,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         let variable = token.variable;
         let why = match &token.secret {
             Err(error) => error.to_string(),
-            Ok(secret) if secret.kind() == Kind::Other && endpoint.is_hugging_face() => {
+            Ok(secret) if !secret.may_belong_to(&endpoint) => {
                 "it does not look like one of the Hub's".to_owned()
             }
             Ok(_) => continue,
