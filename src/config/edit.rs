@@ -235,15 +235,17 @@ fn set_default_of(
     let not_a_table = || format!("`{key}` is not a table");
     let item = item.ok_or_else(not_a_table)?;
     let options = item.as_table_like_mut().ok_or_else(not_a_table)?;
-    match (
-        options.get_mut("default").and_then(Item::as_value_mut),
-        token,
-    ) {
-        (Some(old), Some(token)) => replace(old, token.as_str()),
+    let old = options.get_mut("default").and_then(Item::as_value_mut);
+    match (old, token) {
+        (Some(old), Some(token)) => {
+            replace(old, token.as_str());
+            return Ok(());
+        }
+        (None, None) => return Ok(()),
         (None, Some(token)) => {
             options.insert("default", value(token.as_str()));
         }
-        (_, None) => {
+        (Some(_), None) => {
             options.remove("default");
         }
     }
@@ -368,6 +370,10 @@ mod tests {
         assert_eq!(set, text.replace("{ env = true }", expected));
         let removed = apply(&set, &[Change::SetDefault(Some(&hub), None)]).unwrap();
         assert_eq!(removed, text);
+        // Another token in its place leaves the line as somebody wrote it.
+        let by_hand = "[endpoints]\n\"https://hub.example\" = {env=true,  default=\"b\"}\n";
+        let replaced = apply(by_hand, &[Change::SetDefault(Some(&hub), Some(&name))]).unwrap();
+        assert_eq!(replaced, by_hand.replace("\"b\"", "\"a\""));
     }
 
     #[test]
