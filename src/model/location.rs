@@ -9,11 +9,11 @@ use crate::model::repo::Repo;
 /// A place on an endpoint, as a person or a remote names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Location {
-    /// Where it is.
+    /// The Hub that it is on.
     pub endpoint: Endpoint,
     /// The path, percent-decoded, without outer slashes; empty for the endpoint itself.
     pub(crate) path: String,
-    /// The user name in the URL, percent-decoded.
+    /// The username in the URL, percent-decoded.
     pub username: Option<String>,
 }
 

@@ -55,6 +55,23 @@ impl Desk {
         self.machine.helper(login).stdin(token).ok();
     }
 
+    fn unconfigure(&self) {
+        self.run(&["unconfigure"]);
+    }
+
+    /// No token, and no rule.
+    fn forget_everything(&self) {
+        self.run(&["logout", "work"]);
+        self.run(&["unuse", "acme"]);
+    }
+
+    /// A rule for the token that may only read, beside one that may write.
+    fn read_only_by_rule(&self) {
+        self.verified("work");
+        self.verified("reader");
+        self.run(&["use", "reader", "--for", "acme/x"]);
+    }
+
     fn git(&self, arguments: &[&str]) {
         self.machine.git(arguments).dir("x").ok();
     }
@@ -95,25 +112,25 @@ const CONFIGURE: &str = "git credential-hf configure";
 
 const ROWS: &[Row] = &[
     row(
-        |desk| desk.run(&["unconfigure"]),
+        Desk::unconfigure,
         &["explain"],
         "git does not call this helper",
         CONFIGURE,
     ),
     row(
-        |desk| desk.run(&["unconfigure"]),
+        Desk::unconfigure,
         &["status"],
         "git does not call this helper",
         CONFIGURE,
     ),
     row(
-        |desk| desk.run(&["unconfigure"]),
+        Desk::unconfigure,
         &["check"],
         "git does not call this helper",
         CONFIGURE,
     ),
     row(
-        |desk| desk.run(&["unconfigure"]),
+        Desk::unconfigure,
         DOCTOR,
         "git does not call this helper",
         CONFIGURE,
@@ -131,7 +148,7 @@ const ROWS: &[Row] = &[
         "git credential-hf configure --local",
     ),
     row(
-        |desk| desk.run(&["unconfigure"]),
+        Desk::unconfigure,
         &["configure", "--file", "more"],
         "git does not read",
         "git config --global --add include.path ~/x/more",
@@ -155,36 +172,26 @@ const ROWS: &[Row] = &[
         "git credential-hf unuse acme",
     ),
     row(
-        |desk| {
-            desk.run(&["logout", "work"]);
-            desk.run(&["unuse", "acme"]);
-        },
+        Desk::forget_everything,
         &["check"],
         "the Hub asks for one",
         "git credential-hf login NAME --for acme",
     ),
     row(
-        |desk| {
-            desk.run(&["logout", "work"]);
-            desk.run(&["unuse", "acme"]);
-        },
+        Desk::forget_everything,
         &["explain"],
         "there is no token for it",
         "git credential-hf login NAME --for acme",
     ),
     row(
-        |desk| {
-            desk.run(&["logout", "work"]);
-            desk.run(&["unuse", "acme"]);
-        },
+        Desk::forget_everything,
         &["status"],
         "there are no tokens yet",
         "git credential-hf login",
     ),
     row(
         |desk| {
-            desk.run(&["logout", "work"]);
-            desk.run(&["unuse", "acme"]);
+            desk.forget_everything();
             desk.machine.env("HF_TOKEN", desk.hub.value_of("new"));
             desk.machine.env("HF_ENDPOINT", "https://mirror.example");
         },
@@ -208,21 +215,13 @@ const ROWS: &[Row] = &[
         "git credential-hf login work",
     ),
     row(
-        |desk| {
-            desk.verified("work");
-            desk.verified("reader");
-            desk.run(&["use", "reader", "--for", "acme/x"]);
-        },
+        Desk::read_only_by_rule,
         &["check", "--push"],
         "push acme/x fails",
         "git credential-hf use work --for acme/x --push",
     ),
     row(
-        |desk| {
-            desk.verified("work");
-            desk.verified("reader");
-            desk.run(&["use", "reader", "--for", "acme/x"]);
-        },
+        Desk::read_only_by_rule,
         &["explain", "--push"],
         "may not push to acme/x",
         "git credential-hf use work --for acme/x --push",

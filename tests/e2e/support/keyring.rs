@@ -19,6 +19,7 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(20);
 const SERVICE: &str = "org.freedesktop.secrets";
 const SERVICE_PATH: &str = "/org/freedesktop/secrets";
+const GET: &str = "org.freedesktop.DBus.Properties.Get";
 const PASSWORD: &[u8] = b"a password for tests";
 
 /// An unlocked keyring with a default collection, on a bus of its own. Dropping it ends both.
@@ -132,7 +133,7 @@ impl Keyring {
     /// What dbus-send prints of a property of the default collection.
     fn property(&self, name: &str) -> String {
         let collection = self.collection();
-        let mut send = self.send(SERVICE, &collection, "org.freedesktop.DBus.Properties.Get");
+        let mut send = self.send(SERVICE, &collection, GET);
         let property = format!("string:{name}");
         send.args(["string:org.freedesktop.Secret.Collection", &property]);
         finish(send)
@@ -155,26 +156,22 @@ impl Keyring {
 
     /// Whether the daemon answers, and is not locked.
     pub fn is_well(&self) -> bool {
-        let send = |path: &str, method: &str, arguments: &[&str]| {
-            let mut send = self.send(SERVICE, path, method);
-            send.args(arguments);
-            let done = process::run(send, b"", Duration::from_secs(5)).ok()?;
-            Some(String::from_utf8_lossy(&done.stdout).into_owned())
-        };
+        const SOON: Duration = Duration::from_secs(5);
         let read = "org.freedesktop.Secret.Service.ReadAlias";
-        let Some(alias) = send(SERVICE_PATH, read, &["string:default"]) else {
-            return false;
-        };
-        let locked = ["string:org.freedesktop.Secret.Collection", "string:Locked"];
-        let get = "org.freedesktop.DBus.Properties.Get";
-        let locked = send(alias.trim(), get, &locked);
-        locked.is_some_and(|locked| locked.contains("false"))
+        let mut send = self.send(SERVICE, SERVICE_PATH, read);
+        send.arg("string:default");
+        let locked = said_within(send, SOON).and_then(|alias| {
+            let mut send = self.send(SERVICE, alias.trim(), GET);
+            send.args(["string:org.freedesktop.Secret.Collection", "string:Locked"]);
+            said_within(send, SOON)
+        });
+        locked.is_ok_and(|locked| locked.contains("false"))
     }
 
     /// The names of the tokens that are stored there.
     pub fn names(&self) -> BTreeSet<String> {
         let name = |item: &String| {
-            let mut send = self.send(SERVICE, item, "org.freedesktop.DBus.Properties.Get");
+            let mut send = self.send(SERVICE, item, GET);
             send.args(["string:org.freedesktop.Secret.Item", "string:Attributes"]);
             let said = finish(send);
             let mut words = said.split_whitespace();
@@ -234,8 +231,12 @@ impl Keyring {
 
 /// What dbus-send prints, which is nothing when the call fails.
 fn finish(send: Command) -> String {
-    let done = process::run(send, b"", PATIENCE).expect("the bus answers");
-    String::from_utf8_lossy(&done.stdout).into_owned()
+    said_within(send, PATIENCE).expect("the bus answers")
+}
+
+fn said_within(send: Command, deadline: Duration) -> Result<String, String> {
+    let done = process::run(send, b"", deadline)?;
+    Ok(String::from_utf8_lossy(&done.stdout).into_owned())
 }
 
 fn address(folder: &Path) -> String {
