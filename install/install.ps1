@@ -116,7 +116,8 @@ try {
 finally { Remove-Item -Recurse -Force -LiteralPath $scratch }
 
 if (-not $NoConfigure) {
-    & $program configure
+    # It offers a login on a terminal, which -Login makes anyway.
+    if ($Login) { $null | & $program configure } else { & $program configure }
     if ($LASTEXITCODE -ne 0) { Stop-Install "$name is installed, but configuring git failed" "try again: & '$program' configure" }
 }
 if (($env:Path -split ';') -notcontains $bin) {

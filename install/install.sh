@@ -278,8 +278,12 @@ staged=
 now=$("$program" --version 2>/dev/null) || now=
 say "installed $program${before:+ (${now##* }, ${before##* } before)}"
 
+# On a terminal it offers a login, which --login makes anyway.
+configure_git() {
+	if [ "$login" = yes ]; then "$program" configure </dev/null; else "$program" configure; fi
+}
 if [ "$configure" = yes ]; then
-	"$program" configure || die "$name is installed, but configuring git failed" "try again: '$program' configure"
+	configure_git || die "$name is installed, but configuring git failed" "try again: '$program' configure"
 fi
 
 hf="git credential-hf"

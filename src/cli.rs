@@ -265,13 +265,23 @@ fn dispatch(cli: CommandLine) -> Result<()> {
     }
 }
 
+/// What was asked for is done by then: it has not failed if what was offered after it fails.
+fn only_report(offered: Result<()>) {
+    if let Err(error) = offered
+        && !error.is::<AlreadyReported>()
+    {
+        terminal::print_error(&error);
+    }
+}
+
 /// After `configure`: without a token git gets nothing.
 fn offer_login() -> Result<()> {
     if !terminal::can_ask() || Context::with_config()?.has_tokens()? {
         return Ok(());
     }
     if terminal::confirm("There are no tokens yet. Log in now?") {
-        return commands::login::run(&commands::login::Args::default());
+        only_report(commands::login::run(&commands::login::Args::default()));
+        return Ok(());
     }
     terminal::tell("to log in later: git credential-hf login");
     Ok(())
@@ -285,7 +295,10 @@ fn offer_configure() -> Result<()> {
         return Ok(());
     }
     if terminal::confirm("Git does not use this helper yet. Set it up now?") {
-        return commands::configure::configure(&commands::configure::Args::default());
+        only_report(commands::configure::configure(
+            &commands::configure::Args::default(),
+        ));
+        return Ok(());
     }
     terminal::tell("to do it later: git credential-hf configure");
     Ok(())

@@ -75,6 +75,22 @@ fn without_a_terminal_nothing_is_asked() {
     );
 }
 
+#[test]
+fn a_login_that_is_offered_and_fails_leaves_git_configured() {
+    let hub = Hub::start();
+    let machine = Machine::new(&hub);
+    let mut terminal = Terminal::start(machine.helper(["configure"]));
+    terminal.sees("Log in now? [y/N] ");
+    terminal.types("y\n");
+    terminal.sees("Store the token in a file instead?");
+    terminal.types("n\n");
+    let (code, screen) = terminal.ends();
+    assert_eq!(code, 0, "{screen}");
+    assert!(screen.contains("no keyring is running"), "{screen}");
+    let again = machine.helper(["configure"]).ok().stdout;
+    assert!(again.starts_with("git already calls"), "{again}");
+}
+
 /// Where stdin is a terminal, `--with-token` has nothing to read; and stderr is a file, so that
 /// nothing can be asked.
 #[test]
