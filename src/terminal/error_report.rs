@@ -44,6 +44,13 @@ impl Failure {
         self.help.push(help.into());
         self
     }
+
+    /// The error and what helps, where there is one line for both.
+    #[must_use]
+    pub(crate) fn in_one_line(&self) -> String {
+        let help = self.help.iter().map(|help| format!(": {help}"));
+        format!("{}{}", self.message, help.collect::<String>())
+    }
 }
 
 impl fmt::Display for Failure {

@@ -6,7 +6,6 @@ use anyhow::Result;
 
 use crate::app::asked::Asked;
 use crate::app::choice::{Choice, Purpose};
-use crate::app::lookup::suggestion;
 use crate::app::token_source::Changed;
 use crate::app::token_source::TokenReader;
 use crate::app::wording;
@@ -20,9 +19,7 @@ use crate::model::location::Location;
 use crate::model::repo::Repo;
 use crate::model::secret::Fingerprint;
 use crate::model::time::since;
-use crate::selection::{
-    Candidate, LoadedToken, Mark, Notice, Outcome, Query, SelectError, Selection, Tried,
-};
+use crate::selection::{Candidate, LoadedToken, Mark, Notice, Outcome, Query, Selection, Tried};
 use crate::state::State;
 use crate::state::TokenInfo;
 use crate::system::clock;
@@ -82,7 +79,7 @@ fn answer(git: &GitRequest) -> Result<Reply> {
         Err(error) => {
             // Without the state no name is known, and that has been said.
             if !context.state_is_unread.get() {
-                terminal::say(&explain_error(git, &error));
+                terminal::say(&context.select_failure(&state, error).in_one_line());
             }
             return Ok(Reply::Quit);
         }
@@ -269,28 +266,6 @@ fn say_notices(git: &GitRequest, selection: &Selection) {
     }
 }
 
-fn explain_error(git: &GitRequest, error: &SelectError) -> String {
-    match error {
-        SelectError::Remotes(error) => format!(
-            "{error}, so the repo is not known: name a token with \
-             GIT_CREDENTIAL_HF_TOKEN_NAME, or run `git credential-hf doctor`"
-        ),
-        SelectError::NoSuchToken(name) => {
-            let context = &git.context;
-            let near = suggestion(context, &context.state_or_empty(), name.as_str())
-                .map_or_else(String::new, |near| format!(" ({near})"));
-            format!(
-                "GIT_CREDENTIAL_HF_TOKEN_NAME names a token that does not exist{near}: \
-                 run `git credential-hf list`"
-            )
-        }
-        SelectError::OtherEndpoint(name, endpoint) => format!(
-            "GIT_CREDENTIAL_HF_TOKEN_NAME names `{name}`, a token for {endpoint}, not for {}",
-            git.endpoint
-        ),
-    }
-}
-
 /// What is wrong where the user name is a token, without repeating it.
 pub(crate) const TOKEN_AS_USERNAME: &str = "the username that git sends is an access token, which belongs \
     in the password: remove it from the URL, if it is there (git remote set-url), and run \
@@ -320,11 +295,9 @@ fn hint(git: &GitRequest, selection: &Selection, subject: &str) {
         terminal::say(&format!("no token for {subject}: {why}: {help}"));
         return;
     }
-    let context = &git.context;
-    let help = context.lost_home().unwrap_or_else(|| {
-        let login = context.login_command(&git.endpoint, selection.repo.as_ref());
-        format!("run `{login}`")
-    });
+    let help = git
+        .context
+        .without_token(&git.endpoint, selection.repo.as_ref());
     terminal::say(&format!("no token for {subject}: {help}{}", not_saved(git)));
 }
 

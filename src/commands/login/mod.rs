@@ -1,42 +1,33 @@
 //! `login`: get a token, learn what it may do, keep it, and say where it is used.
 
+mod name;
 mod replace;
+mod secret;
+mod suggest_rules;
 mod web;
-
-use crate::app::enrol;
-use crate::app::enrol::{Keeping, NEW_TOKEN, ask, described, keep, unverified};
-use crate::app::lookup::parse_name;
-use crate::model::text::shell_quoted;
 
 use anyhow::Result;
 use serde_json::json;
 
 use crate::app::Context;
 use crate::app::assignment::Assignment;
-use crate::app::claims;
-use crate::app::naming::{fit_name, is_in_use, numbered};
+use crate::app::enrol::{self, Keeping, ask, described, keep, unverified};
+use crate::app::lookup::parse_name;
 use crate::app::target;
-use crate::config::edit::Change;
-use crate::config::edit::edit;
-use crate::hub::Hub;
-use crate::hub::HubError;
+use crate::config::edit::{Change, edit};
+use crate::hub::{Hub, HubError};
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
 use crate::model::permissions::Facts;
-use crate::model::secret::Kind;
 use crate::model::secret::Secret;
-use crate::model::text::one_line;
+use crate::model::text::shell_quoted;
 use crate::model::token_name::TokenName;
 use crate::state::State;
-use crate::state::TokenInfo;
-use crate::storage::Record;
-use crate::storage::StorageKind;
-use crate::system::environment::Environment;
-use crate::terminal;
-use crate::terminal::Failure;
-use crate::terminal::console;
-use crate::terminal::print;
-use crate::terminal::prompt;
+use crate::storage::{Record, StorageKind};
+use crate::terminal::{self, Failure, print};
+use name::name_from;
+use secret::{check_secret, read_secret};
+use suggest_rules::suggest_rules;
 
 /// The arguments of `login`.
 #[derive(Debug, Default, clap::Args)]
@@ -183,7 +174,7 @@ pub(crate) fn run(login: &Args) -> Result<()> {
         .write_and_say(&context)
         .map_err(|error| assignment.not_written(&error))?;
     if patterns.is_empty() && !login.default {
-        offer(&name, &endpoint, facts.as_ref())?;
+        suggest_rules(&name, &endpoint, facts.as_ref())?;
     }
     Ok(())
 }
@@ -270,76 +261,6 @@ fn at_the_prompt(login: &Args) -> String {
     command
 }
 
-fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
-    let again = at_the_prompt(login);
-    if terminal::can_ask() && !console::hides_typing() {
-        return Err(Failure::new(
-            "this terminal (Git Bash) shows what is typed, so it cannot ask for a token",
-        )
-        .help(format!("log in with the browser: {again} --web"))
-        .help(format!(
-            "or give the token on stdin: {again} --with-token < FILE"
-        ))
-        .help(format!("or ask in a Windows console: winpty {again}"))
-        .into());
-    }
-    if terminal::can_ask() && endpoint.is_hugging_face() {
-        terminal::tell(&format!(
-            "Create a token here, and paste it below: {NEW_TOKEN}"
-        ));
-    }
-    let question = format!("Token for {endpoint} (not shown)");
-    let given = prompt::token(login.with_token, &question)
-        .map_err(|error| Failure::new(one_line(&error.to_string())))?;
-    let given = given.ok_or_else(|| nobody_to_ask(login))?;
-    Ok(given.map_err(|error| {
-        Failure::new(error.to_string())
-            .help("a token is one line of letters and digits, such as hf_..")
-            .help(format!("create one: {NEW_TOKEN}"))
-    })?)
-}
-
-/// What to run instead where nobody can be asked for the token.
-fn nobody_to_ask(login: &Args) -> Failure {
-    let again = at_the_prompt(login);
-    if Environment::from_process().notebook {
-        return Failure::new("a notebook cannot ask for a token")
-            .help(format!("run in a cell: !{again} --web"))
-            .help(format!(
-                "or with the token in a file: !{again} --with-token < FILE"
-            ))
-            .help("or set HF_TOKEN before the kernel starts, which needs no login");
-    }
-    Failure::new("cannot ask for the token without a terminal")
-        .help(format!("give it on stdin: {again} --with-token < FILE"))
-        .help(format!("or create one first: {NEW_TOKEN}"))
-}
-
-fn check_secret(secret: &Secret, endpoint: &Endpoint) -> Result<()> {
-    match secret.kind() {
-        Kind::Organisation => Err(Failure::new(
-            "this is an organisation token (api_org_), which the Hub no longer accepts",
-        )
-        .help(format!(
-            "create a fine-grained token for the organisation: {NEW_TOKEN}"
-        ))
-        .into()),
-        Kind::Other if endpoint.is_hugging_face() && secret.expose().contains("hf_") => Err(
-            Failure::new("this does not look like a complete token (hf_ and 34 letters or digits)")
-                .help("check whether it was cut off, or has something before or after it")
-                .into(),
-        ),
-        Kind::Other if endpoint.is_hugging_face() => Err(Failure::new(
-            "this is not a Hub token: those begin with hf_",
-        )
-        .help(format!(
-            "the Hub does not accept account passwords; create a token: {NEW_TOKEN}"
-        ))
-        .into()),
-        _ => Ok(()),
-    }
-}
-
 /// Asks the Hub whose token it is. A browser login is not lost when the Hub fails just then: the
 /// person has done their part, and the Hub has handed the token out a moment ago.
 fn learn(login: &Args, hub: &Hub, secret: &Secret) -> Result<Option<Facts>> {
@@ -354,157 +275,6 @@ fn learn(login: &Args, hub: &Hub, secret: &Secret) -> Result<Option<Facts>> {
         }
         Err(error) => Err(unverified(hub, secret, error).into()),
     }
-}
-
-/// A name for a token that the user gave none: its own on the Hub, made fit to be one here. Whoever
-/// owns the token chose that, so it replaces no token of another account, and takes up no name that
-/// the user's settings use.
-fn name_from(
-    context: &Context,
-    login: &Args,
-    facts: Option<&Facts>,
-    record: &Record,
-) -> Result<TokenName> {
-    let state = context.state_file.load()?;
-    let own = facts.map(|facts| facts.display_name.as_deref().unwrap_or(&facts.account));
-    // A browser login is not lost where the Hub tells nothing of it.
-    let own = own.or(login.web.then_some("web"));
-    let wanted = own.and_then(fit_name).ok_or_else(|| {
-        Failure::new("the token needs a name").help("such as: git credential-hf login work")
-    })?;
-    let value = record.secret.fingerprint();
-    let taken = |name: &TokenName| {
-        let stored = state.tokens.get(name);
-        if let Some(token) = stored
-            && token.fingerprint == value
-            && token.endpoint == record.endpoint
-        {
-            return false;
-        }
-        let account = facts.map(|facts| facts.account.as_str());
-        let is_same = |token: &TokenInfo| {
-            token.endpoint == record.endpoint
-                && account.is_some()
-                && token.account.as_deref() == account
-        };
-        stored.is_some_and(|token| !is_same(token)) || is_in_use(context, name)
-    };
-    let name = numbered(wanted.clone(), taken)?;
-    if name != wanted {
-        terminal::tell(&format!(
-            "`{wanted}` is already used here, so this token is called `{name}`; to give it that \
-             place: git credential-hf login {}",
-            shell_quoted(wanted.as_str())
-        ));
-    }
-    Ok(name)
-}
-
-/// Rules that fit what the token may do: asked for on a terminal, named elsewhere, and never
-/// written without a word.
-fn offer(name: &TokenName, endpoint: &Endpoint, facts: Option<&Facts>) -> Result<()> {
-    // With the Hub that may have been added just now.
-    let context = &Context::with_config()?;
-    if context.config.names(name) {
-        return Ok(());
-    }
-    let command = format!("git credential-hf use {}", shell_quoted(name.as_str()));
-    let patterns: Vec<Pattern> = facts
-        .map(Facts::reach)
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|(_, text)| Pattern::parse_on(text, endpoint).ok())
-        .collect();
-    if patterns.is_empty() {
-        print(&format!(
-            "next, say where to use it: `{command} --for NAMESPACE`, or `{command} --default`\n"
-        ))?;
-        return match claims::not_called(context, endpoint) {
-            None => Ok(()),
-            Some(why) => print(&format!("note: {why}\n")),
-        };
-    }
-    let names: Vec<String> = patterns.iter().map(ToString::to_string).collect();
-    let state = context.state_file.load()?;
-    let tied: Vec<&str> = names
-        .iter()
-        .filter(|pattern| is_tied(&state, name, endpoint, facts, pattern))
-        .map(String::as_str)
-        .collect();
-    let free: Vec<&str> = names
-        .iter()
-        .map(String::as_str)
-        .filter(|n| !tied.contains(n))
-        .collect();
-    let mut used = Vec::new();
-    for pattern in patterns
-        .iter()
-        .filter(|it| free.contains(&it.to_string().as_str()))
-    {
-        match claims::against(context, &state, name, pattern) {
-            None => used.push(pattern.to_string()),
-            Some(why) => print(&format!("note: {why}\n"))?,
-        }
-    }
-    let not_called = claims::not_called(context, endpoint);
-    if !used.is_empty() {
-        let used = used.join(", ");
-        print(&match &not_called {
-            None => format!("git uses it for {used}, unless a rule says otherwise\n"),
-            Some(why) => format!("it is for {used}, but {why}\n"),
-        })?;
-    } else if let Some(why) = &not_called {
-        print(&format!("note: {why}\n"))?;
-    }
-    if !tied.is_empty() {
-        let tied = tied.join(", ");
-        print(&format!(
-            "another token is as good for {tied}, and there git gets the oldest login unless a rule \
-             says otherwise\n"
-        ))?;
-    }
-    if terminal::confirm("Always use it there, even if HF_TOKEN is set?") {
-        let assignment = Assignment {
-            name,
-            endpoint,
-            patterns: &patterns,
-            operation: None,
-            default: false,
-        };
-        return assignment.write_and_say(context);
-    }
-    let flags: Vec<String> = names
-        .iter()
-        .map(|n| format!("--for {}", shell_quoted(n)))
-        .collect();
-    print(&format!(
-        "to write rules for that: {command} {}\n",
-        flags.join(" ")
-    ))
-}
-
-/// Whether another token reaches the same just as narrowly.
-fn is_tied(
-    state: &State,
-    name: &TokenName,
-    endpoint: &Endpoint,
-    facts: Option<&Facts>,
-    pattern: &str,
-) -> bool {
-    let reaches = |facts: &Facts| {
-        let found = facts
-            .reach()
-            .into_iter()
-            .find(|(_, p)| p.eq_ignore_ascii_case(pattern));
-        found.map(|(coverage, _)| coverage)
-    };
-    let ours = facts.and_then(reaches);
-    ours.is_some()
-        && state.tokens.iter().any(|(other, token)| {
-            other != name
-                && token.endpoint == *endpoint
-                && token.facts.as_ref().and_then(reaches) == ours
-        })
 }
 
 fn print_json(

@@ -1,0 +1,269 @@
+//! Why git's attempt failed, and which command helps.
+
+use super::Question;
+use super::verdict::Verdict;
+use crate::app::asked::Asked;
+use crate::app::choice::Chosen;
+use crate::app::learned::{Learned, Rejected};
+use crate::app::token_source::TokenReader;
+use crate::app::wording::{self, remedy};
+use crate::git::elsewhere::{self, Login};
+use crate::git::trial::{Attempt, Outcome};
+use crate::hub::diagnosis::{Diagnosis, Evidence, Kind, diagnose};
+use crate::hub::{Hub, HubError};
+use crate::model::operation::Operation;
+use crate::model::permissions::{Access, Facts, MayWrite};
+use crate::model::secret::Fingerprint;
+use crate::selection::{Candidate, LoadedToken, TokenSource};
+use crate::state::{Eligibility, Origin, State};
+use crate::system::clock;
+
+/// How many other tokens are tried where git's does not work.
+const TRIES: usize = 3;
+
+/// An attempt of git's that did not work.
+pub(super) struct Failed<'a> {
+    pub(super) question: &'a Question<'a>,
+    pub(super) hub: &'a Hub,
+    pub(super) state: &'a State,
+    pub(super) asked: &'a Asked,
+    pub(super) attempt: &'a Attempt,
+}
+
+impl Failed<'_> {
+    pub(super) fn explain(&self, verdict: &mut Verdict, chosen: Chosen, rejected: &mut Rejected) {
+        match &self.attempt.outcome {
+            Outcome::TooSlow => {
+                let host = self.hub.endpoint().authority();
+                verdict.problem = Some(unavailable(format!(
+                    "git's attempt did not come to an end: {host} does not answer in time"
+                )));
+                return;
+            }
+            Outcome::NotTried(why) => {
+                verdict.problem = Some(Diagnosis {
+                    kind: Kind::Unavailable,
+                    message: why.clone(),
+                    help: "see what is wrong with git: git credential-hf doctor".to_owned(),
+                });
+                return;
+            }
+            Outcome::Worked | Outcome::Failed(_) => {}
+        }
+        if let Some((candidate, hint)) = verdict.candidate.clone() {
+            verdict.notes.extend(chosen.said);
+            let loaded = match chosen.token {
+                Some((same, loaded)) if same == candidate => Some(loaded),
+                _ => TokenReader::new(self.question.context, self.state)
+                    .load(&candidate)
+                    .ok(),
+            };
+            let mut problem = match &loaded {
+                Some(loaded) => self.with_token(&candidate, loaded),
+                None => self.in_gits_words(&format!("git fails with {hint}")),
+            };
+            if let Some(loaded) = loaded
+                && !matches!(problem.kind, Kind::Unavailable | Kind::Git)
+                && let Some(other) = self.other_that_works(&candidate, &loaded.secret.fingerprint())
+            {
+                problem.help = format!("{other}; or {}", problem.help);
+            }
+            verdict.problem = Some(problem);
+            return;
+        }
+        if let Some(dead) = rejected
+            .dead
+            .first()
+            .cloned()
+            .filter(|_| self.attempt.asked)
+        {
+            rejected.dead.remove(0);
+            let (candidate, hint) = dead;
+            verdict.problem = Some(self.diagnose(&candidate, &HubError::Rejected, None));
+            verdict.token = wording::describe(&candidate, Some(&hint));
+            verdict.candidate = Some((candidate, hint));
+            return;
+        }
+        verdict.problem = Some(match rejected.unsure.take() {
+            Some(unsure) if self.attempt.asked => unavailable(unsure),
+            _ => self.without_token(&chosen),
+        });
+    }
+
+    fn with_token(&self, candidate: &Candidate, loaded: &LoadedToken) -> Diagnosis {
+        let Question {
+            context,
+            place,
+            repo,
+            access,
+        } = self.question;
+        let learned = Learned {
+            context,
+            endpoint: &place.location.endpoint,
+            candidate,
+            secret: &loaded.secret,
+        };
+        let Err(answer) = self.hub.try_access(repo, *access, Some(&loaded.secret)) else {
+            learned.accepted(None);
+            let accepted = "the Hub accepts this token, and git fails all the same";
+            return match elsewhere::header(&place.location) {
+                None => self.in_gits_words(accepted),
+                Some(Login { what, help }) => Diagnosis {
+                    help,
+                    ..self.in_gits_words(&format!("{accepted}, for it sends {what} with it"))
+                },
+            };
+        };
+        // The Hub allows few of these questions, so it is asked only where the answer can matter.
+        let facts = match &answer {
+            HubError::Forbidden(_) | HubError::NotFound => self.hub.whoami(&loaded.secret).ok(),
+            _ => None,
+        };
+        match &facts {
+            Some(facts) => learned.accepted(Some(facts)),
+            None if matches!(answer, HubError::Rejected) => learned.rejected(),
+            None => {}
+        }
+        self.diagnose(candidate, &answer, facts.as_ref())
+    }
+
+    fn diagnose(
+        &self,
+        candidate: &Candidate,
+        answer: &HubError,
+        facts: Option<&Facts>,
+    ) -> Diagnosis {
+        let Question { repo, access, .. } = self.question;
+        diagnose(Evidence {
+            repo,
+            page: &format!("{}/{repo}", self.hub.endpoint()),
+            access: *access,
+            answer,
+            facts,
+            replace: &remedy(candidate),
+        })
+    }
+
+    /// Another stored token with which the Hub allows it, and the command that lets git use that
+    /// one.
+    fn other_that_works(&self, failed: &Candidate, value: &Fingerprint) -> Option<String> {
+        let Question {
+            context,
+            place,
+            repo,
+            access,
+        } = self.question;
+        // A token that was named takes precedence over every rule.
+        if failed.reason.step() == "named" {
+            return None;
+        }
+        let endpoint = &place.location.endpoint;
+        let query = &self.asked.query;
+        let mut others = context.would_do(query, repo, self.state, (*access).into());
+        let unknown = self.state.tokens.iter().filter(|(_, token)| {
+            token.facts.is_none() && token.origin == Origin::Login && token.endpoint == *endpoint
+        });
+        others.extend(unknown.map(|(name, _)| name.clone()));
+        let mut tried = 0;
+        others.into_iter().find_map(|name| {
+            let token = self.state.tokens.get(&name)?;
+            let standing = self
+                .state
+                .standing(endpoint, &token.fingerprint, clock::now());
+            if token.fingerprint == *value || standing != Eligibility::Good || tried == TRIES {
+                return None;
+            }
+            tried += 1;
+            let record = context.read_stored(&name, token).ok()?;
+            self.hub
+                .try_access(repo, *access, Some(&record.secret))
+                .ok()?;
+            let may_write = token.facts.as_ref().map(|facts| facts.may_write(repo));
+            let operation = match access {
+                Access::Write => Some(Operation::Push),
+                Access::Read if may_write == Some(MayWrite::Yes) => None,
+                Access::Read => Some(Operation::Fetch),
+            };
+            let command = context.use_command(&name, endpoint, repo, operation);
+            Some(format!("`{name}` works: run `{command}`"))
+        })
+    }
+
+    /// This helper gave git nothing. Why, in the order in which it stands in the way: no way to
+    /// the Hub, a login from elsewhere that the Hub refuses, git does not call, nothing to give.
+    fn without_token(&self, chosen: &Chosen) -> Diagnosis {
+        let Question {
+            context,
+            place,
+            repo,
+            access,
+        } = self.question;
+        let anonymous = self.hub.try_access(repo, *access, None);
+        if let Err(error @ (HubError::Unavailable(_) | HubError::Busy(_))) = &anonymous {
+            return unavailable(error.to_string());
+        }
+        let asking = self.asked.asking.as_ref();
+        let login = elsewhere::login(&place.location, &place.for_git, asking, self.attempt);
+        if let Some(Login { what, help }) = login {
+            let why = format!("git uses another login, which does not work: {what}");
+            return Diagnosis {
+                help,
+                ..self.in_gits_words(&why)
+            };
+        }
+        if !self.attempt.asked {
+            return match self.asked.not_called(context) {
+                Some(not_called) => Diagnosis {
+                    kind: Kind::NotCalled,
+                    message: not_called.why,
+                    help: not_called.help,
+                },
+                None => self.in_gits_words("git fails before it asks for a token"),
+            };
+        }
+        let missing = format!("git has no token for {repo}, and the Hub asks for one");
+        if let Some((why, help)) = &chosen.unknown_username {
+            return Diagnosis {
+                kind: Kind::NoToken,
+                message: format!("{missing}: {why}"),
+                help: help.clone(),
+            };
+        }
+        if !chosen.said.is_empty() {
+            return Diagnosis {
+                kind: if chosen.rejected {
+                    Kind::TokenDead
+                } else {
+                    Kind::NoToken
+                },
+                message: format!("{missing}: {}", chosen.said.join("; ")),
+                help: "see what is wrong: git credential-hf doctor".to_owned(),
+            };
+        }
+        Diagnosis {
+            kind: Kind::NoToken,
+            message: missing,
+            help: context.without_token(&place.location.endpoint, Some(repo)),
+        }
+    }
+
+    fn in_gits_words(&self, why: &str) -> Diagnosis {
+        let said = match &self.attempt.outcome {
+            Outcome::Failed(words) if !words.is_empty() => format!(": {words}"),
+            _ => String::new(),
+        };
+        Diagnosis {
+            kind: Kind::Git,
+            message: format!("{why}{said}"),
+            help: "see what is in the way: git credential-hf doctor".to_owned(),
+        }
+    }
+}
+
+fn unavailable(message: String) -> Diagnosis {
+    Diagnosis {
+        kind: Kind::Unavailable,
+        message,
+        help: "try again later".to_owned(),
+    }
+}

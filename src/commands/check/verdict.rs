@@ -1,0 +1,81 @@
+//! What `check` found for one repo, as text and as JSON.
+
+use serde_json::{Value, json};
+
+use crate::hub::diagnosis::{Diagnosis, Kind};
+use crate::model::text;
+use crate::selection::Candidate;
+use crate::terminal::{Screen, Style};
+
+/// Whether a problem leaves it open whether git's command would work.
+pub(super) fn is_open(problem: &Diagnosis) -> bool {
+    problem.kind == Kind::Unavailable
+}
+
+/// The answer.
+pub(super) struct Verdict {
+    pub(super) repo: String,
+    pub(super) endpoint: String,
+    pub(super) access: &'static str,
+    /// With which token, in words.
+    pub(super) token: String,
+    pub(super) candidate: Option<(Candidate, String)>,
+    pub(super) problem: Option<Diagnosis>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Verdict {
+    pub(super) fn as_text(&self) -> String {
+        let screen = Screen::stdout();
+        let mut text = String::new();
+        for note in &self.notes {
+            text.push_str(&format!("note: {note}\n"));
+        }
+        let (word, style, ends) = match &self.problem {
+            None => ("ok", Style::Green, "works"),
+            Some(problem) if is_open(problem) => ("not known", Style::Yellow, "could not be tried"),
+            Some(_) => ("no", Style::Red, "fails"),
+        };
+        text.push_str(&format!(
+            "{}: {} {} {ends} with {}\n",
+            screen.paint(style, word),
+            self.access,
+            self.repo,
+            self.token
+        ));
+        if let Some(problem) = &self.problem {
+            text.push_str(&format!(
+                "  = reason: {}\n  = help: {}\n",
+                text::one_line(&problem.message),
+                text::one_line(&problem.help)
+            ));
+        }
+        // The styles are ours; what came from outside was made safe above or is a name of ours.
+        text
+    }
+
+    pub(super) fn as_json(&self) -> Value {
+        let works = match &self.problem {
+            None => Some(true),
+            Some(problem) if is_open(problem) => None,
+            Some(_) => Some(false),
+        };
+        json!({
+            "repo": self.repo,
+            "endpoint": self.endpoint,
+            "access": self.access,
+            "works": works,
+            "with": self.token,
+            "kind": self.candidate.as_ref().map(|(c, _)| c.source.kind()),
+            "name": self.candidate.as_ref().and_then(|(c, _)| c.source.name()),
+            "reason": self.candidate.as_ref().map(|(c, _)| c.reason.to_string()),
+            "token": self.candidate.as_ref().map(|(_, hint)| hint),
+            "problem": self.problem.as_ref().map(|p| json!({
+                "kind": p.kind.name(),
+                "message": text::one_line(&p.message),
+                "help": text::one_line(&p.help),
+            })),
+            "notes": self.notes,
+        })
+    }
+}

@@ -1,0 +1,127 @@
+//! Which token the fetch and the push of the clone in the working directory get.
+
+use serde_json::{Value, json};
+
+use crate::app::Context;
+use crate::app::asked::Asked;
+use crate::app::choice::{Choice, Purpose};
+use crate::app::target;
+use crate::app::wording::{self, source_name};
+use crate::model::endpoint::Endpoint;
+use crate::model::location::Location;
+use crate::model::operation::Operation;
+use crate::selection::{Candidate, Outcome};
+use crate::state::State;
+
+/// A Hub remote of the repository in the working directory, and what git gets for it.
+pub(super) struct Here {
+    pub(super) subject: String,
+    pub(super) endpoint: Endpoint,
+    pub(super) fetch: Answer,
+    pub(super) push: Answer,
+}
+
+/// The token that git gets, or why it gets none.
+pub(super) enum Answer {
+    Token {
+        candidate: Candidate,
+        /// `None` for one that the Hub makes when git asks.
+        hint: Option<String>,
+        /// Why the Hub will refuse a push with it.
+        lack: Option<String>,
+    },
+    None(String),
+}
+
+impl Here {
+    pub(super) fn as_text(&self) -> String {
+        let subject = &self.subject;
+        let both = self.fetch.in_words("get");
+        if both == self.push.in_words("get") {
+            return format!("{subject}: fetch and push {both}\n");
+        }
+        let (fetch, push) = (self.fetch.in_words("gets"), self.push.in_words("gets"));
+        format!("{subject}: fetch {fetch}\n{subject}: push {push}\n")
+    }
+}
+
+impl Answer {
+    fn in_words(&self, verb: &str) -> String {
+        match self {
+            Self::Token {
+                candidate,
+                hint,
+                lack,
+            } => {
+                let lack = lack.iter().map(|lack| format!(", but {lack}"));
+                let what = wording::describe(candidate, hint.as_deref());
+                format!("{verb} {what}{}", lack.collect::<String>())
+            }
+            Self::None(why) => format!("{verb} no token: {why}"),
+        }
+    }
+
+    pub(super) fn as_json(&self) -> Value {
+        match self {
+            Self::Token {
+                candidate, hint, ..
+            } => json!({
+                "token": hint,
+                "source": source_name(&candidate.source),
+                "reason": candidate.reason.to_string(),
+            }),
+            Self::None(why) => json!({ "token": null, "reason": why }),
+        }
+    }
+}
+
+pub(super) fn here(context: &Context, state: &State) -> Vec<Here> {
+    // Outside a clone there is nothing to say.
+    let locations = target::remotes(context).unwrap_or_default();
+    let one = |location: &Location| {
+        let get = |operation| answer(context, state, location, operation);
+        let repo = location.repo().map(|repo| repo.to_string());
+        Here {
+            subject: repo.unwrap_or_else(|| location.endpoint.to_string()),
+            endpoint: location.endpoint.clone(),
+            fetch: get(Operation::Fetch),
+            push: get(Operation::Push),
+        }
+    };
+    locations.iter().map(one).collect()
+}
+
+/// What git gets at a place, without a renewal or any other request to the Hub.
+fn answer(context: &Context, state: &State, location: &Location, operation: Operation) -> Answer {
+    let wanted = Asked::at(location).query.for_operation(Some(operation));
+    let choice = match Choice::make(context, state, &wanted, Purpose::Show) {
+        Ok(choice) => choice,
+        Err(error) => return Answer::None(context.select_failure(state, error).in_one_line()),
+    };
+    let lack = |candidate: &Candidate| {
+        let (lack, repo) = (candidate.lack?, choice.selection.repo.as_ref()?);
+        Some(wording::lack(lack, repo))
+    };
+    match choice.outcome {
+        Outcome::Offer {
+            candidate, loaded, ..
+        } => Answer::Token {
+            lack: lack(&candidate),
+            hint: Some(loaded.secret.hint()),
+            candidate,
+        },
+        Outcome::Deferred(candidate) => Answer::Token {
+            candidate,
+            hint: None,
+            lack: None,
+        },
+        Outcome::Stopped(_, why) => Answer::None(why),
+        Outcome::AllRejected(candidate) => {
+            Answer::None(format!("{} was rejected", source_name(&candidate.source)))
+        }
+        Outcome::Nothing => Answer::None(match choice.reader.said.first() {
+            Some(why) => why.clone(),
+            None => context.without_token(&location.endpoint, location.repo().as_ref()),
+        }),
+    }
+}

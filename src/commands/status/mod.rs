@@ -1,0 +1,331 @@
+//! `status`: is git set up, which tokens are there, and what goes wrong soon.
+
+mod clone;
+mod tokens;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::app::Context;
+use crate::app::asked::{Asked, NotCalled};
+use crate::model::endpoint::Endpoint;
+use crate::model::location::Location;
+use crate::model::secret::Secret;
+use crate::model::text::{one_line, sanitize};
+use crate::model::token_name::TokenName;
+use crate::state::{Eligibility, State};
+use crate::system::clock;
+use crate::system::environment::EnvToken;
+use crate::terminal::width::natural;
+use crate::terminal::{Column, Cut, Screen, Style, Table, print, print_json};
+use clone::Here;
+use tokens::TokenRow;
+
+/// The arguments of `status`.
+#[derive(Debug, Default, clap::Args)]
+#[command(
+    about = "Show whether git is set up, and the tokens, the default and what needs attention",
+    long_about = "\
+Shows whether git calls this helper, which tokens there are, which one is the default, and what
+needs attention: tokens that were rejected, that expire soon, or that the Hub has not been asked
+about for 30 days. Inside a clone it also shows which token its fetch and its push get. Nothing is
+changed, no secret is shown, and the network is not used."
+)]
+pub(crate) struct Args {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Shows the overview.
+///
+/// # Errors
+/// When the configuration or the state cannot be read.
+pub(crate) fn run(status: &Args) -> Result<()> {
+    let context = Context::with_config()?;
+    let state = context.state_file.load()?;
+    let overview = Overview::of(&context, &state);
+    if status.json {
+        return print_json(&overview.as_json());
+    }
+    print(&overview.as_text(Screen::stdout()))
+}
+
+struct Overview {
+    hubs: Vec<HubRow>,
+    named: Option<String>,
+    variables: Vec<Variable>,
+    tokens: Vec<TokenRow>,
+    default: Option<DefaultToken>,
+    here: Vec<Here>,
+    /// Why the tokens may not be found.
+    lost_home: Option<String>,
+    /// The Hub that the environment's tokens are for.
+    environments: Option<Endpoint>,
+}
+
+/// A Hub, and whether git calls this helper for it: if not, why, and what helps. `None` where git
+/// does not run.
+struct HubRow {
+    endpoint: Endpoint,
+    called: Option<Result<(), NotCalled>>,
+}
+
+/// A token in the environment.
+struct Variable {
+    name: &'static str,
+    hint: Option<String>,
+    /// What is wrong with it.
+    problem: Option<String>,
+}
+
+struct DefaultToken {
+    name: TokenName,
+    exists: bool,
+}
+
+impl Overview {
+    fn of(context: &Context, state: &State) -> Self {
+        let default = context.config.default.clone().map(|name| DefaultToken {
+            exists: exists(context, state, &name),
+            name,
+        });
+        Self {
+            hubs: hubs(context),
+            named: context.env.token_name.clone(),
+            variables: variables(context, state),
+            tokens: tokens::tokens(context, state),
+            default,
+            here: clone::here(context, state),
+            lost_home: context.lost_home(),
+            environments: context.env.endpoint(),
+        }
+    }
+
+    fn as_text(&self, screen: Screen) -> String {
+        let mut text = String::new();
+        let mut say = |style: Option<Style>, line: &str| {
+            // Styles of others, in a name or an error, do not pass.
+            let line = screen.wrap(&sanitize(line), 0, 2);
+            let line = style.map_or_else(|| line.clone(), |style| screen.paint(style, &line));
+            text.push_str(&line);
+            text.push('\n');
+        };
+        for HubRow { endpoint, called } in &self.hubs {
+            match called {
+                Some(Ok(())) => say(
+                    Some(Style::Green),
+                    &format!("git calls this helper for {endpoint}"),
+                ),
+                Some(Err(why)) => say(Some(Style::Red), &why.to_string()),
+                None => say(
+                    Some(Style::Red),
+                    &format!(
+                        "whether git calls this helper for {endpoint} is not known: git does not run"
+                    ),
+                ),
+            }
+        }
+        if let Some(name) = &self.named {
+            let name = one_line(name);
+            say(
+                Some(Style::Yellow),
+                &format!(
+                    "GIT_CREDENTIAL_HF_TOKEN_NAME is set: git gets `{name}` everywhere, and nothing else"
+                ),
+            );
+        }
+        for Variable {
+            name,
+            hint,
+            problem,
+        } in &self.variables
+        {
+            let line = match (hint, problem) {
+                (Some(hint), None) => {
+                    let endpoint = self.environments.as_ref();
+                    let of = endpoint.filter(|endpoint| !endpoint.is_hugging_face());
+                    let of = of.map_or_else(String::new, |endpoint| format!(" of {endpoint}"));
+                    format!(
+                        "{name} is set ({hint}): it takes precedence over the default token{of}"
+                    )
+                }
+                (Some(hint), Some(problem)) => format!("{name} is set ({hint}), but {problem}"),
+                (None, problem) => {
+                    let problem = problem.as_deref().unwrap_or("it is not a token");
+                    format!("{name} is set, but is not used: {problem}")
+                }
+            };
+            let style = problem.as_ref().map_or(Style::Yellow, |_| Style::Red);
+            say(Some(style), &line);
+        }
+        match &self.default {
+            Some(DefaultToken { name, exists: true }) => {
+                say(None, &format!("the default token is `{name}`"));
+            }
+            Some(DefaultToken { name, .. }) => say(
+                Some(Style::Red),
+                &format!(
+                    "the default token is `{name}`, which does not exist: run `git credential-hf use NAME --default`"
+                ),
+            ),
+            None => {}
+        }
+        text.push('\n');
+        if self.tokens.is_empty() && self.variables.is_empty() {
+            let help = self.lost_home.as_deref();
+            let help = help.unwrap_or("run `git credential-hf login`");
+            text.push_str(&format!("there are no tokens yet: {help}\n"));
+        } else if self.tokens.is_empty() {
+            text.push_str("there are no stored tokens\n");
+        } else {
+            let mut table = Table::new([
+                Column::new("NAME").shorten(12, Cut::Middle),
+                Column::new("TOKEN").drop(3),
+                Column::new("ACCOUNT").shorten(8, Cut::Middle).drop(2),
+                Column::new("STORAGE").shorten(16, Cut::End).drop(1),
+                Column::new("STATUS").shorten(12, Cut::End),
+            ]);
+            let mut tokens: Vec<&TokenRow> = self.tokens.iter().collect();
+            tokens.sort_by(|a, b| natural(&a.name, &b.name));
+            for token in tokens {
+                table.row(token.cells());
+            }
+            text.push_str(&table.render(screen));
+        }
+        if !self.here.is_empty() {
+            text.push('\n');
+        }
+        for here in &self.here {
+            for line in here.as_text().lines() {
+                text.push_str(&screen.wrap(&sanitize(line), 0, 2));
+                text.push('\n');
+            }
+        }
+        text
+    }
+
+    fn as_json(&self) -> Value {
+        let hubs = self.hubs.iter().map(|hub| {
+            json!({
+                "endpoint": hub.endpoint.to_string(),
+                "git_calls_us": hub.called.as_ref().map(Result::is_ok),
+            })
+        });
+        let variables = self.variables.iter().map(|variable| {
+            json!({
+                "variable": variable.name,
+                "token": variable.hint,
+                "problem": variable.problem,
+            })
+        });
+        let tokens = self.tokens.iter().map(|token| {
+            json!({
+                "name": token.name,
+                "token": token.hint,
+                "account": token.account,
+                "storage": token.place,
+                "endpoint": token.endpoint.as_ref().map(ToString::to_string),
+                "expires": token.expires,
+                "verified": token.verified,
+                "notes": token.notes,
+            })
+        });
+        let here = self.here.iter().map(|here| {
+            json!({
+                "repo": here.subject,
+                "endpoint": here.endpoint.to_string(),
+                "fetch": here.fetch.as_json(),
+                "push": here.push.as_json(),
+            })
+        });
+        let default = self.default.as_ref();
+        json!({
+            "version": 1,
+            "hubs": hubs.collect::<Vec<_>>(),
+            "token_name": self.named.as_deref().map(one_line),
+            "environment": variables.collect::<Vec<_>>(),
+            "default": default.map(|default| json!({
+                "name": default.name,
+                "exists": default.exists,
+            })),
+            "tokens": tokens.collect::<Vec<_>>(),
+            "here": here.collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn hubs(context: &Context) -> Vec<HubRow> {
+    let mut endpoints: Vec<Endpoint> = vec![Endpoint::hugging_face()];
+    let others = context.config.endpoints.keys().cloned();
+    for endpoint in others.chain(context.env.endpoint()) {
+        if !endpoints.contains(&endpoint) && context.serves(&endpoint) {
+            endpoints.push(endpoint);
+        }
+    }
+    let row = |endpoint: Endpoint| {
+        let asked = Asked::at(&Location::of(&endpoint));
+        HubRow {
+            called: asked
+                .asking
+                .is_some()
+                .then(|| match asked.not_called(context) {
+                    None => Ok(()),
+                    Some(why) => Err(why),
+                }),
+            endpoint,
+        }
+    };
+    endpoints.into_iter().map(row).collect()
+}
+
+fn variables(context: &Context, state: &State) -> Vec<Variable> {
+    let endpoint = context.env.endpoint();
+    let rejected = |secret: &Secret| {
+        let standing = endpoint
+            .as_ref()
+            .map(|endpoint| state.standing(endpoint, &secret.fingerprint(), clock::now()));
+        standing.is_some_and(|standing| standing != Eligibility::Good)
+    };
+    let variable = |token: &EnvToken| match &token.secret {
+        Ok(secret) => Variable {
+            name: token.variable,
+            hint: Some(secret.hint()),
+            problem: if rejected(secret) {
+                Some("it was rejected".to_owned())
+            } else {
+                not_a_token(context, secret)
+            },
+        },
+        Err(error) => Variable {
+            name: token.variable,
+            hint: None,
+            problem: Some(error.to_string()),
+        },
+    };
+    context.env.tokens.iter().map(variable).collect()
+}
+
+/// Why a value that could be a token is of no use.
+fn not_a_token(context: &Context, secret: &Secret) -> Option<String> {
+    match context.env.endpoint() {
+        None => {
+            let sent = context.config.endpoints.values().any(|options| options.env);
+            let why = "is not used, because HF_ENDPOINT does not name a Hub";
+            (!sent).then(|| why.to_owned())
+        }
+        Some(endpoint) => (!secret.may_belong_to(&endpoint))
+            .then(|| "it does not look like a Hub token".to_owned()),
+    }
+}
+
+fn exists(context: &Context, state: &State, name: &TokenName) -> bool {
+    match name.of_hf_cli() {
+        Some(hf_name) => context
+            .hf_cli()
+            .names()
+            .iter()
+            .any(|known| known == hf_name),
+        None => state.tokens.contains_key(name) || context.config.commands.contains_key(name),
+    }
+}
