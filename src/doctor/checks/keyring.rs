@@ -6,6 +6,7 @@ use crate::doctor::Group;
 use crate::doctor::Inspection;
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Secret;
+use crate::model::text::shell_quoted;
 use crate::model::token_name::TokenName;
 use crate::storage::Record;
 use crate::storage::Storage;
@@ -27,17 +28,18 @@ const VALUE: &str = "written by git-credential-hf doctor; may be removed";
 
 fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let context = around.context;
-    let tokens = around.state.iter().flat_map(|state| state.tokens.values());
-    let kept = tokens
-        .filter(|token| token.storage == StorageKind::Keyring)
-        .count();
-    if kept == 0 && context.config.storage == Some(StorageKind::File) {
+    let tokens = around.state.iter().flat_map(|state| &state.tokens);
+    let kept: Vec<&TokenName> = tokens
+        .filter(|(_, token)| token.storage == StorageKind::Keyring)
+        .map(|(name, _)| name)
+        .collect();
+    if kept.is_empty() && context.config.storage == Some(StorageKind::File) {
         return vec![Finding::skipped(
             "not used: tokens are stored in files here",
         )];
     }
     let outcome = round_trip(&*context.storage(StorageKind::Keyring));
-    vec![judge(kept, outcome.as_ref().err())]
+    vec![judge(&kept, outcome.as_ref().err())]
 }
 
 /// Writes, reads and removes an entry. Another `doctor` may do the same at once, and removes
@@ -70,28 +72,26 @@ fn round_trip(storage: &dyn Storage) -> Result<(), StorageError> {
     }
 }
 
-/// Judges by how many tokens are stored there, and by what went wrong.
-fn judge(kept: usize, error: Option<&StorageError>) -> Finding {
+/// Judges by the tokens that are stored there, and by what went wrong.
+fn judge(kept: &[&TokenName], error: Option<&StorageError>) -> Finding {
+    let stored = match kept.len() {
+        1 => "1 token is stored there".to_owned(),
+        n => format!("{n} tokens are stored there"),
+    };
     match (error, kept) {
-        (None, 0) => Finding::ok("an entry can be written, read and removed"),
-        (None, 1) => {
-            Finding::ok("an entry can be written, read and removed; 1 token is stored there")
-        }
-        (None, n) => Finding::ok(format!(
-            "an entry can be written, read and removed; {n} tokens are stored there"
+        (None, []) => Finding::ok("an entry can be written, read and removed"),
+        (None, _) => Finding::ok(format!(
+            "an entry can be written, read and removed; {stored}"
         )),
-        (Some(error), 0) => Finding::note(format!("{error}; no token is stored there")).by_hand(
+        (Some(error), []) => Finding::note(format!("{error}; no token is stored there")).by_hand(
             "to store tokens in files instead: git credential-hf login NAME --storage file",
         ),
-        (Some(error), n) => {
-            let tokens = if n == 1 {
-                "1 token is stored"
-            } else {
-                "tokens are stored"
-            };
-            Finding::problem(format!("{error}; {tokens} there")).by_hand(
-                "unlock it, or start its service; or: git credential-hf login NAME --storage file",
-            )
+        (Some(error), [first, ..]) => {
+            Finding::problem(format!("{error}; {stored}")).by_hand(format!(
+                "unlock it, or start its service; or log in again for each: \
+                 git credential-hf login {} --storage file",
+                shell_quoted(first.as_str())
+            ))
         }
     }
 }
@@ -159,11 +159,12 @@ mod tests {
     #[test]
     fn a_dead_keyring_is_a_problem_for_who_has_tokens_there() {
         let dead = StorageError::Unavailable("no keyring is running on this machine".into());
+        let name = TokenName::existing("work");
         for (kept, error, verdict) in [
-            (0, None, Verdict::Ok),
-            (2, None, Verdict::Ok),
-            (0, Some(&dead), Verdict::Note),
-            (1, Some(&dead), Verdict::Problem),
+            (&[][..], None, Verdict::Ok),
+            (&[&name, &name], None, Verdict::Ok),
+            (&[], Some(&dead), Verdict::Note),
+            (&[&name], Some(&dead), Verdict::Problem),
         ] {
             assert_eq!(judge(kept, error).verdict, verdict);
         }

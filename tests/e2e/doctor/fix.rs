@@ -1,6 +1,6 @@
 //! `doctor --fix`: only what is ours and can be undone, only on a yes, and once.
 
-use crate::doctor::checks::{Well, mode};
+use crate::doctor::well::{Well, mode};
 use crate::support::user::DATA;
 use serde_json::Value;
 use std::fs;

@@ -1,7 +1,7 @@
 //! `doctor` where others have had their hands on things: what it prints can be pasted, nothing
 //! that a configuration names is run, and nothing holds it up.
 
-use crate::doctor::checks::Well;
+use crate::doctor::well::Well;
 use std::process::Command;
 
 /// What git's configuration of a repository can name that would be run by whoever believes it.
