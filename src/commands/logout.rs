@@ -67,7 +67,9 @@ pub(crate) fn run(logout: &Args) -> Result<()> {
     let names: Vec<TokenName> = match (&logout.name, &given) {
         (Some(name), _) => vec![TokenName::existing(name)],
         (None, Some(secret)) => holding(&context, &state, secret),
-        (None, None) if logout.all => state.tokens.keys().cloned().collect(),
+        (None, None) if logout.all || state.tokens.is_empty() => {
+            state.tokens.keys().cloned().collect()
+        }
         (None, None) => {
             vec![asking::stored_token(&state, "Remove which one?").ok_or_else(not_said)?]
         }

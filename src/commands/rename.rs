@@ -11,6 +11,7 @@ use crate::config::edit::{Change, edit};
 use crate::hub::Hub;
 use crate::model::operation::Operation;
 use crate::model::permissions::Facts;
+use crate::model::text::shell_quoted;
 use crate::model::token_name::TokenName;
 use crate::state::{Origin, State, TokenInfo};
 use crate::storage::Record;
@@ -110,9 +111,10 @@ fn may_take(
     if old == new || is_other || context.config.commands.contains_key(new) {
         return Err(
             Failure::new(format!("a token called `{new}` already exists"))
-                .help(
-                    "choose another name, or remove that one first: git credential-hf logout NAME",
-                )
+                .help(format!(
+                    "choose another name, or remove that one first: git credential-hf logout {}",
+                    shell_quoted(new.as_str())
+                ))
                 .into(),
         );
     }

@@ -8,6 +8,7 @@
     reason = "a test that fails says so by panicking"
 )]
 
+mod advice;
 mod ci;
 mod commands;
 mod doctor;

@@ -14,7 +14,8 @@ use crate::hub::{Hub, HubError};
 use crate::model::operation::Operation;
 use crate::model::permissions::{Access, Facts, MayWrite};
 use crate::model::secret::Fingerprint;
-use crate::selection::{Candidate, LoadedToken, TokenSource};
+use crate::model::token_name::TokenName;
+use crate::selection::{Candidate, LoadedToken, Source, TokenSource};
 use crate::state::{Eligibility, Origin, State};
 use crate::system::clock;
 
@@ -140,8 +141,26 @@ impl Failed<'_> {
             access: *access,
             answer,
             facts,
-            replace: &remedy(candidate),
+            replace: &self.replace(candidate),
         })
+    }
+
+    /// What helps against a dead token. One that git's `store` saved is gone by now: git has it
+    /// erased when it is refused.
+    fn replace(&self, candidate: &Candidate) -> String {
+        let Question { context, repo, .. } = self.question;
+        let is_gone = |name: &TokenName| {
+            let now = context.state_file.load();
+            self.state.tokens.contains_key(name)
+                && now.is_ok_and(|now| !now.tokens.contains_key(name))
+        };
+        match &candidate.source {
+            Source::Stored(name) if is_gone(name) => {
+                let help = context.without_token(self.hub.endpoint(), Some(repo));
+                format!("it was removed just now; {help}")
+            }
+            _ => remedy(candidate),
+        }
     }
 
     /// Another stored token with which the Hub allows it, and the command that lets git use that

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::app::Context;
 use crate::app::asked::Asked;
 use crate::app::choice::{self, Chosen};
-use crate::app::learned::{Rejected, ask_about_rejected};
+use crate::app::learned::{Learned, Rejected, ask_about_rejected};
 use crate::app::target::Place;
 use crate::app::wording::{self, remedy};
 use crate::git::elsewhere;
@@ -150,6 +150,7 @@ impl Question<'_> {
             rejected.dead.extend(refused);
         }
         if attempt.outcome == Outcome::Worked {
+            self.correct(&hub, &chosen);
             verdict.notes.append(&mut chosen.said);
             if attempt.answers.is_empty() {
                 verdict.token = self.other_login(&hub, &asked, &attempt);
@@ -183,6 +184,24 @@ impl Question<'_> {
             }
         }
         Ok(verdict)
+    }
+
+    /// Asks the Hub about a token that has just done what it could not do as far as was known.
+    fn correct(&self, hub: &Hub, chosen: &Chosen) {
+        let Some((candidate, loaded)) = &chosen.token else {
+            return;
+        };
+        if candidate.lack.is_some()
+            && let Ok(facts) = hub.whoami(&loaded.secret)
+        {
+            let learned = Learned {
+                context: self.context,
+                endpoint: hub.endpoint(),
+                candidate,
+                secret: &loaded.secret,
+            };
+            learned.accepted(Some(&facts));
+        }
     }
 
     /// The candidate that this helper answered git with, by the words in which it says so.

@@ -1,6 +1,5 @@
 //! What a person types, and what is printed.
 
-mod advice;
 pub mod bad_input;
 mod claims;
 pub mod explain_and_list;

@@ -3,12 +3,14 @@
 
 use super::machine::Machine;
 use super::terminal::Terminal;
+use std::fs;
+use std::path::Path;
 
 /// Whether a text advises this very command, and not one that only begins like it.
 pub fn is_advised(text: &str, command: &str) -> bool {
     text.match_indices(command).any(|(at, _)| {
         let rest = &text[at + command.len()..];
-        ["`", "\n", ";", ", or", ", and"]
+        ["`", "\n", ";", ",", " (", ". "]
             .iter()
             .any(|end| rest.starts_with(end))
             || rest.is_empty()
@@ -36,7 +38,14 @@ pub fn follow(machine: &Machine, folder: &str, command: &str, token: &str) -> St
         machine.unset(variable);
         return String::new();
     }
-    let line = command.replace("NAME", "new");
+    if command.contains(" FILE") {
+        machine.write("token-file", token);
+    }
+    let line = command
+        .replace("NAMESPACE", "acme")
+        .replace("NAME", "new")
+        .replace("PATTERN", "acme")
+        .replace(" FILE", " ~/token-file");
     let line = line.strip_prefix("sudo ").unwrap_or(&line);
     // Where a keyring is missing, a person says where tokens go.
     let run = machine.command("/bin/sh", ["-c", line]).dir(folder);
@@ -44,4 +53,112 @@ pub fn follow(machine: &Machine, folder: &str, command: &str, token: &str) -> St
     assert_eq!(code, 0, "{line}: {screen}");
     assert!(!screen.contains(token), "{line} shows the token");
     screen
+}
+
+/// A line that advised a command which was run.
+#[derive(Debug)]
+pub struct Advised {
+    line: String,
+    command: String,
+}
+
+impl Advised {
+    pub fn new(line: &str, command: &str) -> Advised {
+        Advised {
+            line: line.to_owned(),
+            command: command.to_owned(),
+        }
+    }
+
+    /// Whether this line is made of that text, whose placeholders stand for anything, and the text
+    /// has the command.
+    fn is_from(&self, text: &str) -> bool {
+        let mut rest = self.line.as_str();
+        let mut parts = text.split(['{', '}']).step_by(2);
+        let Some(first) = parts.next() else {
+            return false;
+        };
+        let Some(at) = rest.find(first) else {
+            return false;
+        };
+        let start = at;
+        rest = &rest[at + first.len()..];
+        for part in parts {
+            let Some(at) = rest.find(part) else {
+                return false;
+            };
+            rest = &rest[at + part.len()..];
+        }
+        let end = self.line.len() - rest.len();
+        let program = self
+            .command
+            .split(' ')
+            .take(2)
+            .collect::<Vec<_>>()
+            .join(" ");
+        self.line[start..end].contains(&program)
+    }
+}
+
+/// The texts in a source that advise a command, without those in tests, comments and `--help`.
+fn advice_in(source: &str) -> Vec<String> {
+    let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = source.lines().map(str::trim_start);
+    let code: Vec<&str> = lines.filter(|line| !line.starts_with("//")).collect();
+    let code = code.join("\n").replace("\\\n", "").replace("'\"'", "");
+    let mut texts = Vec::new();
+    let mut parts = code.split('"');
+    while let (Some(before), Some(first)) = (parts.next(), parts.next()) {
+        let mut text = first.to_owned();
+        // An escaped quotation mark does not end it.
+        while text.ends_with('\\') {
+            text.pop();
+            text.push('"');
+            text.push_str(parts.next().unwrap_or_default());
+        }
+        let is_help = ["about = ", "help = "]
+            .iter()
+            .any(|end| before.ends_with(end));
+        if !is_help {
+            texts.push(text);
+        }
+    }
+    let commands = [
+        "git credential-hf ",
+        "git config --",
+        "hf auth ",
+        "chmod ",
+        "git lfs install",
+        "remote set-url ",
+    ];
+    texts.retain(|text| commands.iter().any(|command| text.contains(command)));
+    texts
+}
+
+/// The advice in the sources below a folder that no line has, and that is not listed with where or
+/// why.
+pub fn never_advised(folder: &str, advised: &[Advised], elsewhere: &[(&str, &str)]) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("list a folder") {
+            let path = entry.expect("list a folder").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !path.to_string_lossy().ends_with("tests.rs") {
+                texts.extend(advice_in(
+                    &fs::read_to_string(&path).expect("read a source"),
+                ));
+            }
+        }
+    }
+    for (words, why) in elsewhere {
+        let is_there = texts.iter().any(|text| text.contains(words));
+        assert!(is_there && !why.is_empty(), "{words:?} is not advised");
+    }
+    texts.retain(|text| {
+        let listed = elsewhere.iter().any(|(words, _)| text.contains(words));
+        !listed && !advised.iter().any(|line| line.is_from(text))
+    });
+    texts
 }

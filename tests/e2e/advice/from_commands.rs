@@ -1,0 +1,403 @@
+//! What the commands advise.
+
+use super::desk::Desk;
+use super::{Row, row};
+use crate::support::hub::Right::Read;
+use crate::support::hub::api::{account, fine_grained};
+use crate::support::user::{CONFIG, STATE};
+use serde_json::json;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
+const CONFIGURE: &str = "git credential-hf configure";
+
+pub const ROWS: &[Row] = &[
+    row(
+        Desk::unconfigure,
+        &["explain"],
+        "git does not call this helper",
+        CONFIGURE,
+    ),
+    row(
+        Desk::unconfigure,
+        &["status"],
+        "git does not call this helper",
+        CONFIGURE,
+    ),
+    row(
+        Desk::unconfigure,
+        &["check"],
+        "git does not call this helper",
+        CONFIGURE,
+    ),
+    row(
+        |desk| desk.git(&["config", "credential.helper", ""]),
+        &["configure"],
+        "takes it out",
+        "git credential-hf configure --local",
+    ),
+    row(
+        Desk::unconfigure,
+        &["configure", "--file", "more"],
+        "git does not read",
+        "git config --global --add include.path ~/x/more",
+    ),
+    row(
+        |desk| desk.run(&["configure", "--local"]),
+        &["unconfigure"],
+        "but git",
+        "git credential-hf unconfigure --local",
+    ),
+    row(
+        |desk| desk.run(&["logout", "work"]),
+        &["explain"],
+        "there is no token of that name",
+        "git credential-hf login work",
+    ),
+    row(
+        Desk::forget_everything,
+        &["check"],
+        "the Hub asks for one",
+        "git credential-hf login NAME --for acme",
+    ),
+    row(
+        Desk::forget_everything,
+        &["explain"],
+        "there is no token for it",
+        "git credential-hf login NAME --for acme",
+    ),
+    row(
+        Desk::forget_everything,
+        &["status"],
+        "there are no tokens yet",
+        "git credential-hf login",
+    ),
+    row(
+        |desk| {
+            desk.forget_everything();
+            desk.machine.env("HF_TOKEN", desk.hub.value_of("new"));
+            desk.machine.env("HF_ENDPOINT", "https://mirror.example");
+        },
+        &["token", "https://huggingface.co/acme/x"],
+        "there is no token for",
+        "git credential-hf login NAME --for https://huggingface.co/acme",
+    ),
+    row(
+        |desk| desk.hub.revoke("work"),
+        &["check"],
+        "the Hub does not accept the token",
+        "git credential-hf login work",
+    ),
+    row(
+        Desk::read_only_by_rule,
+        &["check", "--push"],
+        "push acme/x fails",
+        "git credential-hf use work --for acme/x --push",
+    ),
+    row(
+        Desk::read_only_by_rule,
+        &["explain", "--push"],
+        "may not push to acme/x",
+        "git credential-hf use work --for acme/x --push",
+    ),
+    row(
+        |desk| {
+            let dead = desk.hub.add_token("dead", &[]);
+            desk.machine.login("dead", &dead, &["--for", "acme"]);
+        },
+        &["check"],
+        "read acme/x fails",
+        "git credential-hf use work --for acme --fetch",
+    ),
+    row(
+        |desk| {
+            let hf = format!("[acme]\nhf_token = {}\n", desk.hub.value_of("new"));
+            desk.machine.write(".cache/huggingface/stored_tokens", hf);
+            desk.machine.write(CONFIG, "[rules]\nacme = \"acme\"\n");
+        },
+        &["explain"],
+        "there is no token of that name",
+        "git credential-hf use hf:acme --for acme",
+    ),
+    row(
+        |desk| {
+            let state = desk.machine.home().join(STATE);
+            fs::set_permissions(state, Permissions::from_mode(0o666)).expect("open it");
+        },
+        &["explain"],
+        "other users can write to",
+        "chmod go-w ~/.local/share/git-credential-hf/state.json",
+    ),
+    row(
+        |desk| {
+            let mut state = desk.machine.state();
+            let work = state["tokens"]["work"].clone();
+            state["tokens"] = json!({ "gone": work });
+            desk.machine.write(STATE, state.to_string());
+        },
+        &["check"],
+        "there is no token of that name",
+        "git credential-hf login work",
+    ),
+    row(
+        |desk| {
+            desk.machine.write(
+                "more",
+                "[credential \"https://huggingface.co\"]\n\thelper =\n",
+            );
+            desk.git(&["config", "extensions.worktreeConfig", "true"]);
+            desk.git(&["config", "--worktree", "credential.helper", ""]);
+        },
+        &["explain"],
+        "takes it out",
+        "git credential-hf configure --file .git/config.worktree",
+    ),
+    row(
+        |desk| {
+            let url = format!(
+                "https://u:{}@huggingface.co/acme/x",
+                desk.hub.unknown_token()
+            );
+            desk.git(&["remote", "set-url", "origin", &url]);
+        },
+        &["check"],
+        "git uses another login",
+        "git remote set-url origin https://huggingface.co/acme/x",
+    ),
+    row(
+        |desk| desk.wrongly_rejected(),
+        &["token"],
+        "was rejected less than a minute ago",
+        "git credential-hf check acme/x",
+    ),
+    row(
+        Desk::forget_everything,
+        &["use", "gone", "--for", "acme"],
+        "no token is stored here yet",
+        "git credential-hf login NAME",
+    ),
+    row(
+        |desk| {
+            desk.hub.add_repo("gpt2", true);
+            desk.token("new gpt2", &[("gpt2", Read)], account("write"));
+            desk.machine
+                .login("new", &desk.hub.value_of("new gpt2"), &[]);
+            desk.git(&["remote", "set-url", "origin", "https://huggingface.co/gpt2"]);
+        },
+        &["use", "new"],
+        "has no namespace",
+        "git credential-hf use NAME --default",
+    )
+    .proven_by(&["explain"], "→  new "),
+    row(
+        |desk| {
+            desk.forget_everything();
+            desk.hub.add_repo("gpt2", true);
+            let able = desk.token("able", &[("gpt2", Read)], account("write"));
+            desk.machine.login("able", &able, &[]);
+            desk.token("unable", &[], account("write"));
+            desk.verified("unable");
+            desk.run(&["use", "unable", "--default"]);
+        },
+        &["check", "gpt2"],
+        "read gpt2 fails",
+        "git credential-hf use able --default",
+    ),
+    row(
+        |desk| desk.verified("reader"),
+        &["use", "reader", "--for", "umbrella"],
+        "do not reach umbrella",
+        "git credential-hf refresh",
+    )
+    .by_hand(|desk| {
+        let reads = &["repo.content.read"];
+        desk.whoami
+            .says("reader", fine_grained(&[("org", "umbrella", reads)]));
+    }),
+    row(
+        |desk| desk.machine.env("HF_ENDPOINT", "https://hub.corp.example"),
+        &["explain", "https://hub.corp.example/acme/x"],
+        "git does not call this helper",
+        CONFIGURE,
+    )
+    .by_hand(|desk| {
+        let config = desk.machine.read(CONFIG);
+        let more = "[endpoints]\n\"https://hub.corp.example\" = {}\n";
+        desk.machine.write(CONFIG, format!("{config}{more}"));
+    }),
+    row(
+        |desk| {
+            desk.hf_token();
+            desk.machine.write(CONFIG, "default = \"acme\"\n");
+        },
+        &["explain"],
+        "there is no token of that name",
+        "git credential-hf use hf:acme --default",
+    ),
+    row(
+        |desk| {
+            desk.hub.add_repo("umbrella/y", true);
+            desk.token("reads", &[("umbrella", Read)], account("read"));
+            desk.machine.login("new", &desk.hub.value_of("reads"), &[]);
+            let mut state = desk.machine.state();
+            state["tokens"]["new"]["rejected"] = json!(null);
+            desk.token("outside", &[], {
+                let mut outside = account("write");
+                outside["orgs"] = json!([]);
+                outside
+            });
+            desk.verified("outside");
+            desk.run(&["use", "outside", "--default"]);
+        },
+        &["check", "umbrella/y"],
+        "is not a member of umbrella",
+        "git credential-hf use NAME --for umbrella",
+    ),
+    row(
+        |desk| desk.verified("reader"),
+        &["logout"],
+        "no token was named",
+        "git credential-hf logout --all",
+    ),
+    row(
+        |desk| {
+            desk.machine
+                .write(".local/share/git-credential-hf/tokens/README", "");
+            let tokens = desk
+                .machine
+                .home()
+                .join(".local/share/git-credential-hf/tokens");
+            for entry in fs::read_dir(tokens).expect("the folder of tokens") {
+                fs::write(entry.expect("an entry").path(), "{").expect("damage it");
+            }
+        },
+        &["logout", "work", "--revoke", "--yes"],
+        "cannot be deleted on the Hub",
+        "git credential-hf logout work",
+    ),
+    row(
+        |desk| desk.verified("reader"),
+        &["rename", "work", "reader"],
+        "already exists",
+        "git credential-hf logout reader",
+    ),
+    row(
+        |desk| desk.hub.revoke("work"),
+        &["refresh", "work"],
+        "does not accept it any more",
+        "git credential-hf login work",
+    ),
+    row(
+        Desk::forget_everything,
+        &["list"],
+        "There are no tokens yet",
+        "git credential-hf login NAME",
+    ),
+    row(
+        |desk| {
+            desk.forget_everything();
+            desk.machine.login("new", &desk.hub.value_of("new"), &[]);
+        },
+        &["list"],
+        "nothing yet",
+        "git credential-hf use NAME --for NAMESPACE",
+    ),
+    row(
+        |_| (),
+        &[
+            "login",
+            "new",
+            "--with-token",
+            "--no-verify",
+            "--storage",
+            "file",
+        ],
+        "next, say where to use it",
+        "git credential-hf use new --for NAMESPACE",
+    ),
+    row(
+        |_| (),
+        &[
+            "login",
+            "new",
+            "--with-token",
+            "--no-verify",
+            "--storage",
+            "file",
+        ],
+        "next, say where to use it",
+        "git credential-hf use new --default",
+    ),
+    row(
+        |desk| {
+            let config = desk.machine.read(CONFIG);
+            let more = "[endpoints]\n\"https://hub.corp.example\" = {}\n";
+            desk.machine.write(CONFIG, format!("{config}{more}"));
+        },
+        &[
+            "login",
+            "work",
+            "--with-token",
+            "--no-verify",
+            "--for",
+            "https://hub.corp.example/acme",
+        ],
+        "is a token for https://huggingface.co",
+        "git credential-hf logout work",
+    ),
+    row(
+        |_| (),
+        &[
+            "login",
+            "corp",
+            "--with-token",
+            "--no-verify",
+            "--storage",
+            "file",
+            "--for",
+            "https://hub.corp.example/acme",
+        ],
+        "added https://hub.corp.example",
+        CONFIGURE,
+    )
+    .proven_by(&["explain", "https://hub.corp.example/acme/x"], "→  corp "),
+    row(
+        |desk| {
+            desk.machine.login("new", &desk.hub.value_of("new"), &[]);
+            desk.machine.write(CONFIG, "default = \"gone\"\n");
+        },
+        &["status"],
+        "which does not exist",
+        "git credential-hf use NAME --default",
+    ),
+    row(
+        |desk| {
+            let typed = desk.hub.unknown_token();
+            let request = "protocol=https\nhost=huggingface.co\nusername=alice\n";
+            desk.forget_everything();
+            desk.machine
+                .store_typed(format!("{request}password={typed}\n"))
+                .silent();
+        },
+        &["check"],
+        "the Hub does not accept the token",
+        "git credential-hf login NAME --for acme",
+    ),
+    row(
+        |desk| {
+            let typed = desk.hub.unknown_token();
+            let request = "protocol=https\nhost=huggingface.co\nusername=alice\n";
+            desk.forget_everything();
+            desk.machine
+                .store_typed(format!("{request}password={typed}\n"))
+                .silent();
+            desk.hf_token();
+            let active = desk.hub.value_of("new");
+            desk.machine.write(".cache/huggingface/token", active);
+            desk.says(&["git", "fetch"]);
+        },
+        &["check"],
+        "does not accept token `git:alice",
+        "git credential-hf logout git:alice@huggingface.co",
+    ),
+];
