@@ -156,7 +156,7 @@ pub(crate) fn remedy(candidate: &Candidate) -> String {
             shell_quoted(name.as_str())
         ),
         Source::Exchange(_) => "compare the trusted publisher on the Hub with this job".to_owned(),
-        Source::HfCli(_) => "run `hf auth login`".to_owned(),
+        Source::HfCli(_) => "run `hf auth login --force`".to_owned(),
     }
 }
 

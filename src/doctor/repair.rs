@@ -49,14 +49,14 @@ impl Repair {
     #[must_use]
     pub(crate) fn command(&self) -> String {
         match self {
-            Self::Configure(ConfigFile::Global) => "git credential-hf configure".to_owned(),
-            Self::Configure(ConfigFile::System) => {
-                "sudo git credential-hf configure --system".to_owned()
-            }
-            Self::Configure(ConfigFile::Local) => "git credential-hf configure --local".to_owned(),
-            Self::Configure(ConfigFile::File(path)) => {
-                let path = shell_path(path);
-                format!("git credential-hf configure --file {path}")
+            Self::Configure(which) => {
+                let option = match which {
+                    ConfigFile::Global => String::new(),
+                    ConfigFile::System => " --system".to_owned(),
+                    ConfigFile::Local => " --local".to_owned(),
+                    ConfigFile::File(path) => format!(" --file {}", shell_path(path)),
+                };
+                format!("git credential-hf configure{option}")
             }
             Self::Close { path, mode } => format!("chmod {mode:o} {}", shell_path(path)),
             Self::Unlock(lock) => format!("rm {}", shell_path(lock)),

@@ -143,7 +143,7 @@ impl BrowserLogin for Login<'_> {
     }
 
     fn remedy(&self) -> String {
-        "hf auth login".to_owned()
+        "hf auth login --force".to_owned()
     }
 
     fn read(&self) -> Result<Record, StorageError> {

@@ -66,10 +66,11 @@ fn judge(login: &Login) -> Finding {
     match login {
         Login::None => Finding::ok("not logged in"),
         Login::There => Finding::ok("its token is used where no other token is chosen"),
-        Login::Expired => Finding::warning("its token has expired").by_hand("hf auth login"),
-        Login::Unreadable(why) => {
-            Finding::warning(format!("its token cannot be read: {why}")).by_hand("hf auth login")
+        Login::Expired => {
+            Finding::warning("its token has expired").by_hand("hf auth login --force")
         }
+        Login::Unreadable(why) => Finding::warning(format!("its token cannot be read: {why}"))
+            .by_hand("hf auth login --force"),
     }
 }
 

@@ -77,9 +77,10 @@ fn judge(
     findings
 }
 
+/// A login of the hf CLI's cannot be given that name: the Hub chooses it.
 fn remedy(name: &TokenName, other: &str) -> String {
     match name.of_hf_cli() {
-        Some(_) => format!("hf auth login, or: {other}"),
+        Some(_) => other.to_owned(),
         None => format!(
             "git credential-hf login {}, or: {other}",
             shell_quoted(name.as_str())
@@ -102,7 +103,7 @@ mod tests {
             (&[][..], &[][..], &[Verdict::Ok][..], ""),
             (&[("acme", &here)], &[(hub, &here)], &[Verdict::Ok], ""),
             (&[("acme", &gone)], &[], &[Verdict::Problem], "unuse acme"),
-            (&[("acme", &hf)], &[], &[Verdict::Problem], "hf auth login"),
+            (&[("acme", &hf)], &[], &[Verdict::Problem], "unuse acme"),
             (&[], &[(hub, &gone)], &[Verdict::Problem], "login gone"),
         ] {
             let [rules, defaults] = [rules, defaults].map(|pairs: &[(&str, &TokenName)]| {

@@ -53,9 +53,7 @@ impl Desk {
             ["git", rest @ ..] => self.machine.git(rest),
             _ => self.machine.helper(ask).may_print_secret(),
         };
-        let token = ask
-            .contains(&"--with-token")
-            .then(|| self.hub.value_of("new"));
+        let token = (ask[0] == "login").then(|| self.hub.value_of("new"));
         let run = run.dir("x").stdin(token.unwrap_or_default()).run();
         let home = self.machine.home();
         let text = format!("{}{}", run.stdout, run.stderr);

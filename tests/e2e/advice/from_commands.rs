@@ -2,8 +2,10 @@
 
 use super::desk::Desk;
 use super::{Row, row};
+use crate::support::hub::Response;
 use crate::support::hub::Right::Read;
-use crate::support::hub::api::{account, fine_grained};
+use crate::support::hub::api::{WhoAmI, account, fine_grained};
+use crate::support::tools::gits;
 use crate::support::user::{CONFIG, STATE};
 use serde_json::json;
 use std::fs::{self, Permissions};
@@ -399,5 +401,178 @@ pub const ROWS: &[Row] = &[
         &["check"],
         "does not accept token `git:alice",
         "git credential-hf logout git:alice@huggingface.co",
+    ),
+    row(
+        |desk| {
+            desk.machine.login("new", &desk.hub.value_of("new"), &[]);
+        },
+        &["logout"],
+        "no token was named",
+        "git credential-hf logout NAME",
+    )
+    .proven_by(
+        &["rename", "new", "other"],
+        "there is no token called `new`",
+    ),
+    row(
+        |desk| {
+            desk.hub
+                .route("POST", "huggingface.co", "/api/credentials/revoke", |_| {
+                    Response::json(200, &json!({}))
+                });
+            desk.machine.login("new", &desk.hub.value_of("new"), &[]);
+        },
+        &["logout", "gone", "--revoke", "--yes"],
+        "there is no token called `gone`",
+        "git credential-hf logout --with-token --revoke",
+    )
+    .proven_by(
+        &["rename", "new", "other"],
+        "there is no token called `new`",
+    ),
+    row(
+        |desk| {
+            desk.machine.login("new", &desk.hub.value_of("new"), &[]);
+        },
+        &["use"],
+        "no token was named",
+        "git credential-hf use NAME",
+    )
+    .proven_by(&["explain"], "→  new "),
+    row(
+        |desk| {
+            let line = format!("https://u:{}@huggingface.co\n", desk.hub.value_of("new"));
+            desk.machine.write(".git-credentials", line);
+        },
+        &["import", "git"],
+        "plain-text copy is left",
+        "git credential-hf import git --remove",
+    ),
+    row(
+        |desk| {
+            desk.hf_token();
+            let active = desk.hub.value_of("new");
+            desk.machine.write(".cache/huggingface/token", active);
+        },
+        &["import", "hf"],
+        "the hf CLI's own copy is left",
+        "git credential-hf import hf --remove",
+    ),
+    row(
+        |desk| {
+            let token = desk.hub.value_of("new");
+            let url = format!("https://u:{token}@huggingface.co/datasets/acme/d");
+            desk.git(&["remote", "add", "data", &url]);
+        },
+        &["import", "remotes"],
+        "to use `laptop` for datasets/acme/d",
+        "git credential-hf use laptop --for datasets/acme/d",
+    ),
+    row(
+        |desk| {
+            desk.machine.write(CONFIG, "");
+            let token = desk.hub.value_of("new");
+            let line = format!("machine huggingface.co login u password {token}\n");
+            desk.machine.write(".netrc", line);
+        },
+        &["import", "netrc"],
+        "no keyring is running",
+        "git credential-hf import --storage file",
+    ),
+    row(
+        |desk| desk.machine.write(CONFIG, ""),
+        &["login", "new", "--with-token"],
+        "no keyring is running",
+        "git credential-hf login new --with-token --storage file",
+    ),
+    row(
+        |desk| {
+            desk.oauth();
+            desk.hub
+                .route("GET", "huggingface.co", "/api/whoami-v2", |_| {
+                    Response::text(503, "not now")
+                });
+        },
+        &["login", "me", "--web", "--storage", "file"],
+        "is not known yet",
+        "git credential-hf refresh",
+    )
+    .by_hand(|desk| {
+        WhoAmI::start(&desk.hub);
+    })
+    .proven_by(&["status"], "alice"),
+    row(
+        |desk| {
+            let other = desk.token("other", &[], account("read"));
+            desk.machine.login("laptop", &other, &[]);
+        },
+        &["login", "--with-token", "--storage", "file"],
+        "`laptop` is already used here",
+        "git credential-hf login laptop",
+    ),
+    row(
+        |desk| {
+            desk.machine.unset("HOME");
+            desk.machine.unset("XDG_CONFIG_HOME");
+        },
+        &["configure"],
+        "HOME is not set, so git reads no configuration",
+        "git credential-hf configure --file FILE",
+    )
+    .by_hand(|desk| desk.machine.env("HOME", desk.machine.home())),
+    row(
+        |desk| {
+            desk.unconfigure();
+            let system = desk.machine.home().join("system");
+            desk.machine.env("GIT_CONFIG_SYSTEM", system);
+            desk.machine.env("GIT_CONFIG_NOSYSTEM", "1");
+        },
+        &["configure", "--system"],
+        "git does not read ~/system",
+        CONFIGURE,
+    ),
+    row(
+        |desk| {
+            // Two gits, each built with a place of its own.
+            let second = desk.machine.home().join("second");
+            for (folder, system) in [(desk.machine.bin(), "one"), (second.clone(), "two")] {
+                let (git, home) = (&gits()[0].path, desk.machine.home());
+                let system = home.join(system);
+                let script = format!(
+                    "#!/bin/sh\nGIT_CONFIG_SYSTEM='{}' exec '{}' \"$@\"\n",
+                    system.display(),
+                    git.display()
+                );
+                fs::create_dir_all(&folder).expect("make a folder");
+                fs::write(folder.join("git"), script).expect("write a program");
+                let runs = Permissions::from_mode(0o755);
+                fs::set_permissions(folder.join("git"), runs).expect("make it run");
+            }
+            let path = std::env::join_paths([desk.machine.bin(), second]).expect("a PATH");
+            desk.machine.env("PATH", path);
+            desk.machine.unset("GIT_CONFIG_SYSTEM");
+        },
+        &["configure", "--system"],
+        "~/second/git does not read ~/one",
+        "git credential-hf configure --file ~/two",
+    ),
+    row(
+        |desk| {
+            let system = desk.machine.home().join("system");
+            desk.machine.env("GIT_CONFIG_SYSTEM", system);
+            desk.run(&["configure", "--system"]);
+        },
+        &["unconfigure"],
+        "but git still calls it",
+        "git credential-hf unconfigure --system",
+    ),
+    row(
+        |desk| {
+            desk.git(&["config", "extensions.worktreeConfig", "true"]);
+            desk.run(&["configure", "--file", ".git/config.worktree"]);
+        },
+        &["unconfigure"],
+        "but git still calls it",
+        "git credential-hf unconfigure --file .git/config.worktree",
     ),
 ];

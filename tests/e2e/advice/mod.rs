@@ -114,9 +114,40 @@ fn what_is_advised_changes_the_verdict() {
     let wrong: Vec<&String> = results.iter().filter_map(|it| it.as_ref().err()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     let advised: Vec<Advised> = results.into_iter().flatten().flatten().collect();
-    let never = never_advised("src", &advised, ELSEWHERE);
+    let never = never_advised(false, &advised, ELSEWHERE);
     assert!(never.is_empty(), "no row takes this advice: {never:#?}");
 }
 
 /// Advice that no row here takes: the words of it, and why or where.
-const ELSEWHERE: &[(&str, &str)] = &[];
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("or at the prompt", "commands::bad_input: a usage error"),
+    (
+        "to log in later",
+        "commands::first_minutes: an offer, declined",
+    ),
+    (
+        "to do it later",
+        "commands::first_minutes: an offer, declined",
+    ),
+    (
+        "they would need HF_TOKEN",
+        "a question, answered in import::flow",
+    ),
+    (
+        "choose another name: git",
+        "commands::first_minutes: a question, declined",
+    ),
+    ("name the file: git", "on Windows, with a git before 2.41"),
+    (
+        "it cannot be removed here",
+        "hub::logout: the file is not changed",
+    ),
+    ("logout --with-token < FILE", "hub::logout gives it so"),
+    ("manage it", "other programs' commands, three of them"),
+    ("see the hf CLI's names", "it shows something"),
+    (
+        "hf auth login",
+        "hf_cli::shared_login, with the real hf CLI",
+    ),
+    ("or for you alone", "hostile::accounts"),
+];

@@ -2,6 +2,7 @@
 
 use super::well::{Well, age, mode, unix_now};
 use crate::support::hub::Response;
+use crate::support::hub::api::OAuth;
 use crate::support::tools::gits;
 use crate::support::user::{CONFIG, STATE};
 use std::fs;
@@ -483,5 +484,93 @@ pub const CASES: &[Case] = &[
         verdict: "problem",
         words: &["behind the Hub's", "set the clock"],
         harm: |well| well.hub_says(&well.now(7200)),
+    },
+    Case {
+        id: "helper-lines",
+        verdict: "problem",
+        words: &["~/system", "for the whole system"],
+        harm: |well| {
+            let system = well.machine.home().join("system");
+            well.machine.env("GIT_CONFIG_SYSTEM", system);
+            well.machine.helper(["configure", "--system"]).ok();
+            well.machine.helper(["unconfigure"]).ok();
+            let ours = well.machine.read("system");
+            let text = format!("{ours}[credential]\n\thelper = store\n");
+            well.machine.write("system", text);
+        },
+    },
+    Case {
+        id: "helper-program",
+        verdict: "note",
+        words: &["which is a different copy of this program"],
+        harm: |well| {
+            let copy = well.machine.home().join("copy/git-credential-hf");
+            well.machine.write("copy/README", "");
+            let program = well.machine.bin().join("git-credential-hf");
+            fs::copy(program, &copy).expect("copy the program");
+            well.machine.command(copy, ["configure"]).ok();
+        },
+    },
+    Case {
+        id: "keyring",
+        verdict: "note",
+        words: &["no keyring is running", "no token is stored there"],
+        harm: |well| {
+            let config = well.machine.read(CONFIG);
+            well.machine
+                .write(CONFIG, config.replace("storage = \"file\"\n", ""));
+        },
+    },
+    Case {
+        id: "rules",
+        verdict: "problem",
+        words: &["the default is `gone`", "use NAME --default"],
+        harm: |well| {
+            let config = well.machine.read(CONFIG);
+            let token = well.hub.value_of("new");
+            well.machine.login("new", &token, &[]);
+            well.machine
+                .write(CONFIG, format!("default = \"gone\"\n{config}"));
+        },
+    },
+    Case {
+        id: "hf-token",
+        verdict: "note",
+        words: &["it takes precedence over the tokens of an account"],
+        harm: |well| {
+            well.machine.helper(["unuse", "acme"]).ok();
+            let token = well.hub.value_of("new");
+            well.machine.login("new", &token, &[]);
+            well.machine.env("HF_TOKEN", &well.token);
+        },
+    },
+    Case {
+        id: "tokens",
+        verdict: "problem",
+        words: &["`work` has expired", "git credential-hf logout work"],
+        harm: |well| {
+            well.state("origin", "git");
+            well.state("expires", 17);
+        },
+    },
+    Case {
+        id: "tokens",
+        verdict: "problem",
+        words: &["`work` has expired", "git credential-hf login work --web"],
+        harm: |well| {
+            OAuth::start(&well.hub, &[], 30_000);
+            well.state("hint", "hf_oauth_…LAST");
+            well.state("expires", 17);
+        },
+    },
+    Case {
+        id: "rules",
+        verdict: "problem",
+        words: &["the rule for acme names `hf:gone`", "unuse acme"],
+        harm: |well| {
+            let config = well.machine.read(CONFIG);
+            well.machine
+                .write(CONFIG, config.replace("work", "hf:gone"));
+        },
     },
 ];

@@ -1,5 +1,7 @@
 //! `configure` and `unconfigure`: which file they change, and how gently.
 
+use crate::support::accounts::Accounts;
+use crate::support::advice::is_advised;
 use crate::support::hub::Hub;
 use crate::support::hub::Right::Read;
 use crate::support::machine::Machine;
@@ -276,4 +278,39 @@ fn two_places_at_once_are_a_usage_error() {
         assert_eq!(machine.helper(arguments).fails().code, 2);
     }
     assert_eq!(machine.read(".gitconfig"), before);
+}
+
+#[test]
+fn the_systems_file_is_roots_and_the_sudo_that_is_advised_writes_it() {
+    let (_hub, machine) = machine();
+    let Some(accounts) = Accounts::new(&machine) else {
+        return;
+    };
+    let folder = accounts.folder("etc", 0, 0o755);
+    let file = folder.join("gitconfig");
+    machine.env("GIT_CONFIG_SYSTEM", &file);
+    let refused = accounts.ann(&machine, &["configure", "--system"]).fails();
+    let program = accounts.at("git-credential-hf");
+    let advised = format!("sudo {} configure --system", program.display());
+    refused
+        .clone()
+        .says(&["this user may not change", "`git credential-hf configure`"]);
+    assert!(is_advised(&refused.stderr, &advised), "{refused}");
+    assert!(!file.exists(), "a file that Ann may not write");
+
+    // Root types what follows `sudo`; then git asks for Ann, too.
+    let asked = |what: &str| {
+        let explain = accounts.ann(&machine, &["explain", "acme/x"]).run();
+        explain.stdout.contains(what)
+    };
+    let not_called = "git does not call this helper";
+    assert!(asked(not_called));
+    machine.command(program, ["configure", "--system"]).ok();
+    assert!(!asked(not_called));
+
+    // And for Ann alone.
+    fs::remove_file(&file).expect("remove root's file");
+    assert!(asked(not_called));
+    accounts.ann(&machine, &["configure"]).ok();
+    assert!(!asked(not_called));
 }

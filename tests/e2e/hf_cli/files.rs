@@ -167,7 +167,7 @@ fn a_rejected_one_is_named_with_what_helps() {
         let output = desk.machine.git(["ls-remote", url]).fails();
         let line = output.helper_line();
         assert!(
-            line.contains("the hf CLI's token") && line.contains("`hf auth login`"),
+            line.contains("the hf CLI's token") && line.contains("`hf auth login --force`"),
             "{line}"
         );
     }
@@ -364,7 +364,9 @@ fn a_login_that_cannot_be_renewed_is_used_while_it_is_good() {
     let output = desk.get();
     assert_eq!(label(&desk.hub, &output).as_deref(), Some("oauth 1"));
     assert!(
-        output.helper_line().ends_with("run `hf auth login`"),
+        output
+            .helper_line()
+            .ends_with("run `hf auth login --force`"),
         "{output}"
     );
 
@@ -378,7 +380,9 @@ fn a_login_that_cannot_be_renewed_is_used_while_it_is_good() {
     let output = desk.get();
     assert_eq!(output.stdout, "");
     assert!(
-        output.helper_line().ends_with("run `hf auth login`"),
+        output
+            .helper_line()
+            .ends_with("run `hf auth login --force`"),
         "{output}"
     );
 }

@@ -2,6 +2,7 @@
 //! other cloning in between.
 
 use crate::hub::common::names;
+use crate::support::advice::is_advised;
 use crate::support::hf::hf;
 use crate::support::hub::Hub;
 use crate::support::hub::Right::{Read, Write};
@@ -209,4 +210,74 @@ fn the_two_at_once_renew_once() {
     assert_eq!(oauth.renewals(), 1);
     assert_eq!(desk.reads_with().as_deref(), Some("oauth 2"));
     desk.hf(&["auth", "whoami"]).ok();
+}
+
+#[test]
+fn the_login_that_is_advised_is_what_helps() {
+    type Step = fn(&Desk) -> Option<OAuth>;
+    let rejected: Step = |desk| {
+        let token = desk.token("dead");
+        desk.hf(&["auth", "login", "--token", &token]).ok();
+        desk.hub.revoke("dead");
+        desk.machine.git(["ls-remote", URL]).fails();
+        None
+    };
+    let ended: Step = |desk| {
+        let oauth = browser_login(desk, 23 * 3600);
+        desk.hub.revoke("oauth 1");
+        let text = desk.machine.read(STORED);
+        let end = text.lines().find(|line| line.starts_with("expires_at"));
+        let text = text.replace(end.expect("its end"), "expires_at = 17");
+        desk.machine.write(STORED, text);
+        let gone = json!({ "error": "invalid_grant" });
+        oauth.fails_with(Some((400, gone)));
+        Some(oauth)
+    };
+    let expired: Step = |desk| {
+        let stored = format!("[me]\nhf_token = {}\nexpires_at = 17\n", desk.token("old"));
+        desk.machine.write(STORED, stored);
+        let active = desk.hub.value_of("old");
+        desk.machine.write(".cache/huggingface/token", active);
+        None
+    };
+    let git = &["git", "ls-remote", URL][..];
+    // Without `--force` the hf CLI says of a dead token, too, that one is logged in.
+    let again = "hf auth login --force";
+    for (before, ask, complaint, advice) in [
+        (rejected, git, "was rejected by", again),
+        (ended, git, "cannot be renewed", again),
+        (
+            expired,
+            &["doctor", "--offline"],
+            "its token has expired",
+            again,
+        ),
+        (
+            |_| None,
+            &["use", "hf:gone", "--for", "alice"],
+            "add one with",
+            "hf auth login",
+        ),
+    ] {
+        let Some(desk) = Desk::new() else { return };
+        let say = || {
+            let run = match ask {
+                ["git", rest @ ..] => desk.machine.git(rest),
+                _ => desk.machine.helper(ask),
+            };
+            let run = run.run();
+            format!("{}{}", run.stdout, run.stderr)
+        };
+        let oauth = before(&desk);
+        let said = say();
+        assert!(said.contains(complaint), "{complaint:?} is not in {said}");
+        assert!(is_advised(&said, advice), "{said}");
+        let oauth =
+            oauth.unwrap_or_else(|| OAuth::start(&desk.hub, &[("alice", Read)], 30 * 24 * 3600));
+        oauth.fails_with(None);
+        let words: Vec<&str> = advice.split(' ').skip(1).collect();
+        desk.hf(&words).ok();
+        let after = say();
+        assert!(!after.contains(complaint), "{complaint:?} is in {after}");
+    }
 }

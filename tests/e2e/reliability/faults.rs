@@ -664,7 +664,10 @@ impl Desk {
         if self.refresh_token_is_good() {
             return true;
         }
-        let remedies = ["git credential-hf login changing --web", "hf auth login"];
+        let remedies = [
+            "git credential-hf login changing --web",
+            "hf auth login --force",
+        ];
         let told = remedies.iter().any(|remedy| next.stderr.contains(remedy));
         assert!(told, "the login is lost without a word: {next}");
         let mut lost = self.lost.borrow_mut();

@@ -38,14 +38,15 @@ pub fn follow(machine: &Machine, folder: &str, command: &str, token: &str) -> St
         machine.unset(variable);
         return String::new();
     }
-    if command.contains(" FILE") {
+    if command.contains(" < FILE") {
         machine.write("token-file", token);
     }
     let line = command
         .replace("NAMESPACE", "acme")
         .replace("NAME", "new")
         .replace("PATTERN", "acme")
-        .replace(" FILE", " ~/token-file");
+        .replace(" < FILE", " < ~/token-file")
+        .replace(" FILE", " ~/git-config");
     let line = line.strip_prefix("sudo ").unwrap_or(&line);
     // Where a keyring is missing, a person says where tokens go.
     let run = machine.command("/bin/sh", ["-c", line]).dir(folder);
@@ -102,7 +103,7 @@ impl Advised {
 
 /// The texts in a source that advise a command, without those in tests, comments and `--help`.
 fn advice_in(source: &str) -> Vec<String> {
-    let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let source = source.split("\nmod tests {").next().unwrap_or_default();
     let lines = source.lines().map(str::trim_start);
     let code: Vec<&str> = lines.filter(|line| !line.starts_with("//")).collect();
     let code = code.join("\n").replace("\\\n", "").replace("'\"'", "");
@@ -120,7 +121,7 @@ fn advice_in(source: &str) -> Vec<String> {
             .iter()
             .any(|end| before.ends_with(end));
         if !is_help {
-            texts.push(text);
+            texts.push(text.replace("\\n", "\n").trim().to_owned());
         }
     }
     let commands = [
@@ -132,15 +133,31 @@ fn advice_in(source: &str) -> Vec<String> {
         "remote set-url ",
     ];
     texts.retain(|text| commands.iter().any(|command| text.contains(command)));
+    // What shows something has no verdict to change.
+    let shows = [
+        "git credential-hf list",
+        "git credential-hf doctor",
+        "such as: ",
+    ];
+    texts.retain(|text| !shows.iter().any(|command| text.contains(command)));
     texts
 }
 
-/// The advice in the sources below a folder that no line has, and that is not listed with where or
-/// why.
-pub fn never_advised(folder: &str, advised: &[Advised], elsewhere: &[(&str, &str)]) -> Vec<String> {
+/// The advice in the sources, of `doctor` or of all else, that no line has, and that is not listed
+/// with where or why.
+pub fn never_advised(
+    of_doctor: bool,
+    advised: &[Advised],
+    elsewhere: &[(&str, &str)],
+) -> Vec<String> {
     let mut texts = Vec::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let doctor = source.join("doctor");
+    let mut folders = vec![if of_doctor { doctor.clone() } else { source }];
     while let Some(folder) = folders.pop() {
+        if !of_doctor && folder == doctor {
+            continue;
+        }
         for entry in fs::read_dir(folder).expect("list a folder") {
             let path = entry.expect("list a folder").path();
             if path.is_dir() {
