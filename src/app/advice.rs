@@ -1,5 +1,5 @@
-//! The commands that messages advise, as they are to be typed here and now: what a bare name means
-//! depends on `HF_ENDPOINT`, and a rule that is there already takes precedence over a wider one.
+//! The commands that messages advise. They depend on the situation: `HF_ENDPOINT` decides what a bare
+//! name means, and an existing rule takes precedence over a wider one.
 
 use crate::app::Context;
 use crate::model::endpoint::Endpoint;
@@ -11,7 +11,7 @@ use crate::selection::{Candidate, Reason};
 use crate::system::home;
 
 impl Context {
-    /// A repo or namespace as a command takes it.
+    /// A repo or namespace as a person would type it in a command.
     #[must_use]
     pub(crate) fn typed(&self, endpoint: &Endpoint, bare: &str) -> String {
         match self.env.endpoint().as_ref() == Some(endpoint) {
@@ -20,7 +20,7 @@ impl Context {
         }
     }
 
-    /// The command that stores a token that git then uses for a repo, or where no other is chosen.
+    /// The command that stores a token for a repo, or as the default where the repo has no namespace.
     #[must_use]
     pub(crate) fn login_command(&self, endpoint: &Endpoint, repo: Option<&Repo>) -> String {
         let namespace = repo.and_then(|repo| repo.namespace.as_ref());
@@ -33,8 +33,8 @@ impl Context {
         }
     }
 
-    /// The command that lets git use a stored token for a repo. It replaces the rule that counts
-    /// there now.
+    /// The command that lets git use a stored token for a repo. It replaces the rule that applies
+    /// now, if there is one.
     #[must_use]
     pub(crate) fn use_command(
         &self,
@@ -73,7 +73,7 @@ impl Context {
         )
     }
 
-    /// The command that helps if no token is stored for a place.
+    /// What to do if there is no token for a repo or an endpoint.
     #[must_use]
     pub(crate) fn without_token(&self, endpoint: &Endpoint, repo: Option<&Repo>) -> String {
         if let Some(lost) = self.lost_home() {
@@ -93,8 +93,8 @@ impl Context {
         }
     }
 
-    /// What helps where a rule, the default or a variable names a token that is not there, if that
-    /// is more than a login under its name.
+    /// What to do about a rule, a default or a variable that names a missing token, if there is
+    /// something better than logging in under that name.
     #[must_use]
     pub(crate) fn instead_of_missing(&self, candidate: &Candidate) -> Option<String> {
         if let Some(lost) = self.lost_home() {
@@ -116,8 +116,8 @@ impl Context {
         })
     }
 
-    /// Why the tokens may not be found: they are looked for in the home that the system knows,
-    /// and the configuration may be in another.
+    /// Why the tokens may not be found: without `HOME` they are looked for in the home directory
+    /// that the system knows, while the configuration may be somewhere else.
     #[must_use]
     pub(crate) fn lost_home(&self) -> Option<String> {
         let folder = &self.paths.data_dir;

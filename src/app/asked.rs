@@ -1,5 +1,5 @@
-//! What git asks this helper for at a place, and whether it asks at all: from its configuration
-//! here and now, for every command that speaks of what git gets.
+//! What git asks this helper for, and whether it asks at all. Every command that says what git gets
+//! reads this from git's configuration.
 
 use std::fmt;
 
@@ -11,23 +11,23 @@ use crate::model::location::Location;
 use crate::model::secret::holds_token;
 use crate::selection::{Query, is_generic};
 
-/// What git asks for at a place.
+/// What git asks for at a location.
 #[derive(Debug)]
 pub(crate) struct Asked {
-    /// What the choice of a token is made from.
+    /// The query that git's request amounts to.
     pub(crate) query: Query,
     /// What git's configuration says; `None` where it cannot be read.
     pub(crate) asking: Option<Asking>,
 }
 
-/// Why git does not ask this helper, and what helps.
+/// Why git does not call this helper, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NotCalled {
-    /// What keeps it from doing so.
+    /// The reason.
     pub(crate) why: String,
-    /// A command, or the line to take out.
+    /// The command to run, or the line to remove.
     pub(crate) help: String,
-    /// This helper is configured, and another line undoes that.
+    /// Whether this helper is configured, and another line cancels that.
     pub(crate) undone: bool,
 }
 
@@ -38,8 +38,8 @@ impl fmt::Display for NotCalled {
 }
 
 impl Asked {
-    /// Reads it. Git sends the path of the remote, and none for a bare endpoint; the username is
-    /// that of the URL, or else what `credential.username` gives.
+    /// Reads git's configuration for a location. Git sends the username of the URL, or else the one
+    /// that `credential.username` sets.
     #[must_use]
     pub(crate) fn at(location: &Location) -> Self {
         let asking = Asking::read(location).ok();
@@ -50,14 +50,14 @@ impl Asked {
         Self { query, asking }
     }
 
-    /// The line of git's configuration that gives the username, if it means somebody.
+    /// The line of git's configuration that sets the username, unless it is a generic one.
     #[must_use]
     pub(crate) fn username_line(&self) -> Option<&Entry> {
         let entry = self.asking.as_ref()?.username.as_ref()?;
         (!is_generic(entry.text())).then_some(entry)
     }
 
-    /// Where the username comes from, in words, if it is not from the URL.
+    /// Says where the username comes from, if it does not come from the URL.
     #[must_use]
     pub(crate) fn username_note(&self) -> Option<String> {
         let entry = self.username_line()?;
@@ -74,7 +74,7 @@ impl Asked {
         ))
     }
 
-    /// What to say where git does not call this helper.
+    /// Why git does not call this helper here; `None` if it does, or if git cannot be asked.
     #[must_use]
     pub(crate) fn not_called(&self, context: &Context) -> Option<NotCalled> {
         let asking = self.asking.as_ref()?;
@@ -90,7 +90,7 @@ impl Asked {
         if let Some(reset) = &asking.reset {
             return Some(NotCalled {
                 why: format!(
-                    "{why}: the empty `{}` ({}) takes it out",
+                    "{why}: the empty `{}` ({}) cancels it",
                     reset.key,
                     reset.place()
                 ),
@@ -115,7 +115,7 @@ impl Asked {
     }
 }
 
-/// What to say where git does not call this helper for a whole endpoint, or for one place on it.
+/// Why git does not call this helper for a location; see [`Asked::not_called`].
 #[must_use]
 pub(crate) fn not_called(context: &Context, location: &Location) -> Option<NotCalled> {
     Asked::at(location).not_called(context)

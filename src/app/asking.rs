@@ -1,12 +1,11 @@
-//! Which token is meant, asked on a terminal where a command was given no name.
+//! Asks on a terminal which token is meant, where a command was given no name.
 
 use crate::app::Context;
 use crate::model::token_name::TokenName;
 use crate::state::State;
 use crate::terminal;
 
-/// Lets a person choose among the stored tokens; `None` without a terminal, without an answer, or
-/// without tokens.
+/// Lets a person choose one of the stored tokens. `None` if there is no terminal, no answer or no token.
 #[must_use]
 pub(crate) fn stored_token(state: &State, question: &str) -> Option<TokenName> {
     which(
@@ -19,7 +18,7 @@ pub(crate) fn stored_token(state: &State, question: &str) -> Option<TokenName> {
     )
 }
 
-/// Lets a person choose among all tokens that a rule can name.
+/// Lets a person choose one of the tokens that a rule can name.
 #[must_use]
 pub(crate) fn any_token(context: &Context, state: &State, question: &str) -> Option<TokenName> {
     let mut choices: Vec<_> = state

@@ -1,7 +1,7 @@
 //! Rules and the default: where a token is to be used.
 
 use crate::app::Context;
-use crate::app::claims;
+use crate::app::claims::{self, Against};
 use crate::config::edit::Change;
 use crate::config::edit::edit;
 use crate::model::endpoint::Endpoint;
@@ -53,7 +53,7 @@ impl Assignment<'_> {
         self.say_what_is_in_the_way()
     }
 
-    /// Says where git uses another token all the same, or none.
+    /// Says where git will not use the token, and why.
     fn say_what_is_in_the_way(self) -> Result<()> {
         if self.patterns.is_empty() && !self.default {
             return Ok(());
@@ -63,9 +63,12 @@ impl Assignment<'_> {
         let state = context.state_file.load()?;
         let name = self.name;
         let patterns = self.patterns.iter();
-        let mut found: Vec<String> = patterns
-            .filter_map(|pattern| claims::against(&context, &state, name, pattern))
+        let found: Vec<(Against, &Pattern)> = patterns
+            .filter_map(|pattern| {
+                Some((claims::against(&context, &state, name, pattern)?, pattern))
+            })
             .collect();
+        let mut found = claims::in_words(&found);
         if self.default {
             let other = claims::against_default(&context, &state, name, self.endpoint);
             found.extend(other);
@@ -77,8 +80,8 @@ impl Assignment<'_> {
         Ok(())
     }
 
-    /// The error for a token that is kept, but whose rules cannot be written: what to write by
-    /// hand, such as where another program makes the configuration.
+    /// The error for a token that is stored, but whose rules cannot be written, for example because
+    /// another program generates the configuration. It says what to write by hand.
     #[must_use]
     pub(crate) fn not_written(self, error: &anyhow::Error) -> Failure {
         let name = self.name;
@@ -97,7 +100,7 @@ impl Assignment<'_> {
     /// Writes the rules and the default.
     ///
     /// # Errors
-    /// When a pattern is of another endpoint than the token, or the configuration cannot be
+    /// When a pattern is for another endpoint than the token, or the configuration cannot be
     /// changed.
     pub(crate) fn write(self, context: &Context) -> Result<()> {
         let Self {

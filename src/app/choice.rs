@@ -1,5 +1,5 @@
-//! The choice of a token: gathers the inputs, puts the candidates in order, and loads the first
-//! that can be had. Git's `get` and every command that uses or shows the choice make it here.
+//! Chooses a token: gathers the inputs, puts the candidates in order, and loads the first usable
+//! one. Git's `get` and every command that uses or shows the choice go through here.
 
 use anyhow::Result;
 
@@ -20,8 +20,8 @@ use crate::system::clock;
 use crate::terminal;
 use crate::terminal::Failure;
 
-/// The place that a command is about: what it was given, or the only remote of the repository
-/// if there is only one.
+/// The location that a command is about: the one it was given, or else the repository's only
+/// remote.
 ///
 /// # Errors
 /// When neither is clear.
@@ -43,8 +43,8 @@ pub(crate) fn place(context: &Context, given: Option<&str>) -> Result<Location> 
 /// What a token is chosen for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Purpose<'a> {
-    /// To answer git, which was given these values before and had them refused. What it is about
-    /// to do is read from the command lines of the programs that wait for this one.
+    /// To answer git. The Hub has refused these values, which git was given before. The operation
+    /// is read from the command lines of the calling programs.
     Answer(&'a [Fingerprint]),
     /// To use it as git would.
     Use,
@@ -52,22 +52,22 @@ pub(crate) enum Purpose<'a> {
     Show,
 }
 
-/// The choice of a token: the candidates in order, and the first that can be had.
+/// A choice of a token: the candidates in order, and the first usable one.
 #[derive(Debug)]
 pub(crate) struct Choice<'a> {
-    /// What was to choose from.
+    /// The candidates and what is to be said about them.
     pub(crate) selection: Selection,
     /// The token, or why there is none.
     pub(crate) outcome: Outcome,
-    /// What reading the tokens has told.
+    /// The reader that loaded the tokens, with what it found on the way.
     pub(crate) reader: TokenReader<'a>,
 }
 
 impl<'a> Choice<'a> {
-    /// Makes the choice.
+    /// Chooses a token.
     ///
     /// # Errors
-    /// When a token asked for by name cannot be had, or the remotes are needed and cannot be read.
+    /// When a token asked for by name does not exist, or the remotes are needed and cannot be read.
     pub(crate) fn make(
         context: &'a Context,
         state: &'a State,
@@ -98,23 +98,23 @@ impl<'a> Choice<'a> {
     }
 }
 
-/// What a choice came to, for a command.
+/// The result of a choice, as commands use it.
 #[derive(Debug, Default)]
 pub(crate) struct Chosen {
-    /// The token and where it comes from; `None` when there is none to answer.
+    /// The token and where it comes from; `None` if there is none.
     pub(crate) token: Option<(Candidate, LoadedToken)>,
-    /// There are tokens, and what is remembered of them is that they were rejected.
+    /// Whether the only usable tokens are remembered as rejected.
     pub(crate) rejected: bool,
-    /// The username that git asks with matches nobody here: why, and what helps.
+    /// Set if the username that git asks with matches no token or account: why, and what to do.
     pub(crate) unknown_username: Option<(String, String)>,
-    /// What went wrong on the way, for the user.
+    /// Messages about candidates that could not be used.
     pub(crate) said: Vec<String>,
 }
 
-/// Makes the choice for a place, renewing the token if that is due.
+/// Chooses a token for a location, and renews it if that is due.
 ///
 /// # Errors
-/// When a token asked for by name cannot be had, or the place is on no Hub of this user.
+/// When a token asked for by name does not exist, or the location is not on one of this user's Hubs.
 pub(crate) fn choose_for(
     context: &Context,
     state: &State,
@@ -160,17 +160,17 @@ pub(crate) fn choose_for(
     Ok(chosen)
 }
 
-/// Chooses a token for a command that needs one, and does not know what it will be used for.
+/// Chooses a token for a command that needs one for an unknown operation.
 ///
 /// # Errors
-/// When there is none, too.
+/// As [`choose_for`], and when there is no token.
 pub(crate) fn token_for(
     context: &Context,
     state: &State,
     location: &Location,
 ) -> Result<(Candidate, LoadedToken)> {
     let chosen = choose_for(context, state, location, None)?;
-    // Not a word where nobody has let git call this helper: a token may be all that is wanted.
+    // Nothing is said where this helper was never configured: the user may only want the token.
     if let Some(not_called) = asked::not_called(context, location).filter(|it| it.undone) {
         terminal::say(&not_called.to_string());
     }
@@ -185,12 +185,13 @@ pub(crate) fn token_for(
             let repo = location.repo();
             failure = failure.help(context.without_token(&location.endpoint, repo.as_ref()));
         }
+        failure = chosen.said.into_iter().fold(failure, Failure::help);
         if chosen.rejected {
             let about = context.typed(&location.endpoint, &subject);
             failure = failure.help(format!(
-                "`git credential-hf check {about}` asks the Hub whether it still is"
+                "to ask the Hub again: git credential-hf check {about}"
             ));
         }
-        chosen.said.into_iter().fold(failure, Failure::help).into()
+        failure.into()
     })
 }

@@ -1,5 +1,5 @@
-//! What keeps a token from being used where it was just said to be used. Found by the same choice
-//! that git's request makes, so that no command claims what is not so.
+//! Finds out why git would not use a token where the user has just said to use it. It makes the
+//! same choice as git's request, so that no command claims what is not true.
 
 use crate::app::Context;
 use crate::app::asked;
@@ -13,17 +13,50 @@ use crate::model::token_name::TokenName;
 use crate::selection::{Query, Source};
 use crate::state::State;
 
-/// Why git does not use the token for what a pattern means, if it does not.
+/// Why git does not use a token for a pattern.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Against {
+    /// What this says takes precedence over the token.
+    Other(String),
+    /// The token's scopes do not reach it.
+    Scopes,
+}
+
+/// A line for each reason, with the patterns that it is about.
+#[must_use]
+pub(crate) fn in_words(found: &[(Against, &Pattern)]) -> Vec<String> {
+    let mut reasons: Vec<&Against> = Vec::new();
+    for (why, _) in found {
+        if !reasons.contains(&why) {
+            reasons.push(why);
+        }
+    }
+    let line = |why: &Against| {
+        let about = found.iter().filter(|(other, _)| other == why);
+        let patterns: Vec<String> = about.map(|(_, pattern)| pattern.to_string()).collect();
+        let patterns = patterns.join(", ");
+        match why {
+            Against::Other(other) => format!("{other} takes precedence over it for {patterns}"),
+            Against::Scopes => format!(
+                "the token's scopes do not reach {patterns}: add one at \
+                 https://huggingface.co/settings/tokens, then run `git credential-hf refresh`"
+            ),
+        }
+    };
+    reasons.into_iter().map(line).collect()
+}
+
+/// Finds out why git does not use a token for a pattern; `None` if it does.
 #[must_use]
 pub(crate) fn against(
     context: &Context,
     state: &State,
     name: &TokenName,
     pattern: &Pattern,
-) -> Option<String> {
+) -> Option<Against> {
     let query = Query::at(&sample(pattern));
     if let Some(other) = used_instead(context, state, name, &query) {
-        return Some(format!("for {pattern} {other} takes precedence over it"));
+        return Some(Against::Other(other));
     }
     let facts = state.tokens.get(name)?.facts.as_ref()?;
     let repo = sample(pattern).repo()?;
@@ -35,18 +68,13 @@ pub(crate) fn against(
     };
     let reaches = match pattern.names {
         Names::Exactly(_) => facts.covers(&repo, Access::Read).is_some(),
-        // A scope for one repo of the namespace is what the rule may be for.
+        // The rule may be meant for one repo of the namespace, which a scope names.
         _ => facts.covers(&repo, Access::Read).is_some() || names_of_it(),
     };
-    (facts.role == Role::FineGrained && !reaches).then(|| {
-        format!(
-            "the token's scopes do not reach {pattern}: add one at \
-             https://huggingface.co/settings/tokens, then run `git credential-hf refresh`"
-        )
-    })
+    (facts.role == Role::FineGrained && !reaches).then_some(Against::Scopes)
 }
 
-/// What git uses instead of the default token where nothing else is chosen.
+/// What takes precedence over the default token.
 #[must_use]
 pub(crate) fn against_default(
     context: &Context,
@@ -54,13 +82,13 @@ pub(crate) fn against_default(
     name: &TokenName,
     endpoint: &Endpoint,
 ) -> Option<String> {
-    // One that nobody has a rule for.
+    // A repo that no rule is likely to name.
     let query = Query::new(endpoint.clone(), Some("nobody/nothing".to_owned()), None);
     let other = used_instead(context, state, name, &query)?;
     Some(format!("{other} takes precedence over the default"))
 }
 
-/// Why git does not call this helper for a Hub at all.
+/// Why git does not call this helper for a Hub; `None` if it does.
 #[must_use]
 pub(crate) fn not_called(context: &Context, endpoint: &Endpoint) -> Option<String> {
     asked::not_called(context, &Location::of(endpoint)).map(|it| it.to_string())

@@ -1,4 +1,4 @@
-//! A new token: verified with the Hub, kept, and described. `login`, `rename` and `import` use it.
+//! Verifies a new token with the Hub, stores it and describes it, for `login`, `rename` and `import`.
 
 use crate::app::Context;
 use crate::config::edit::Change;
@@ -25,10 +25,10 @@ use anyhow::Result;
 pub(crate) const NEW_TOKEN: &str =
     "https://huggingface.co/settings/tokens/new?tokenType=fineGrained&canReadGatedRepos=true";
 
-/// Asks the Hub whose token it is.
+/// Asks the Hub whose token this is.
 ///
 /// # Errors
-/// When the Hub does not take it, or cannot be asked.
+/// When the Hub does not accept the token, or cannot be reached.
 pub(crate) fn verify(hub: &Hub, secret: &Secret) -> Result<Facts> {
     Ok(ask(hub, secret).map_err(|error| unverified(hub, secret, error))?)
 }
@@ -36,7 +36,7 @@ pub(crate) fn verify(hub: &Hub, secret: &Secret) -> Result<Facts> {
 /// Asks the Hub whose token this is; the caller decides by the kind of error.
 ///
 /// # Errors
-/// When the Hub does not know the token, or cannot be asked.
+/// When the Hub does not accept the token, or cannot be reached.
 pub(crate) fn ask(hub: &Hub, secret: &Secret) -> Result<Facts, HubError> {
     Ok(Facts {
         verified: clock::now(),
@@ -44,23 +44,23 @@ pub(crate) fn ask(hub: &Hub, secret: &Secret) -> Result<Facts, HubError> {
     })
 }
 
-/// How a token is to be kept.
+/// How to store a token.
 pub(crate) struct Keeping<'a> {
-    /// Where, if not where the configuration says.
+    /// The storage, if not the configured one.
     pub(crate) storage: Option<StorageKind>,
-    /// Whether that is where new tokens go from now on.
+    /// Whether the storage becomes the configured one.
     pub(crate) remember: bool,
-    /// The command that keeps it with another `--storage`.
+    /// The command to run again with another `--storage`.
     pub(crate) again: &'a str,
-    /// Whether the name may be taken, asked under the state's lock.
+    /// Checks whether the name may be used, while the state is locked.
     pub(crate) check: &'a dyn Fn(&State) -> Result<()>,
 }
 
-/// Keeps the secret where it was asked for. Without a keyring nothing is kept elsewhere unless
-/// a person says so, here or with `--storage`.
+/// Stores a secret in the storage that was asked for. Without a keyring, the file storage is used
+/// only if the user says so, at the prompt or with `--storage`.
 ///
 /// # Errors
-/// When it is kept nowhere.
+/// When the secret is not stored anywhere.
 pub(crate) fn keep(
     context: &Context,
     keeping: Keeping<'_>,
@@ -80,7 +80,7 @@ pub(crate) fn keep(
         Err(error)
             if is_too_long(&error) && record.refresh_token.is_some() && !terminal::can_ask() =>
         {
-            // The Hub has handed it out, and nobody is there to log in once more.
+            // The Hub has already issued this token, and there may be nobody to log in again.
             try_keep(context, &keeping, name, record, facts, StorageKind::File)?;
             terminal::tell(&format!(
                 "{error}; it is stored in a file instead, which is not encrypted"
@@ -104,8 +104,8 @@ pub(crate) fn keep(
     }
 }
 
-/// The storage that a token will be kept in, once it has been looked at, before a person is asked
-/// for the token. Where there is no keyring, a person may choose the file here.
+/// Returns the storage for a new token, after checking that it can be used. This happens before
+/// the user is asked for the token. Without a keyring, the user may choose the file storage here.
 ///
 /// # Errors
 /// When the storage cannot be used.
@@ -134,7 +134,7 @@ pub(crate) fn usable_storage(
     Err(no_keyring(&what, &error, again).into())
 }
 
-/// The question where there is no keyring.
+/// The question that is asked if there is no keyring.
 fn file_instead(context: &Context, error: &anyhow::Error) -> String {
     format!(
         "{error}\nStore the token in a file instead? Only you can read it ({}), but it is not encrypted.",
@@ -142,7 +142,7 @@ fn file_instead(context: &Context, error: &anyhow::Error) -> String {
     )
 }
 
-/// The error where there is no keyring, and nothing else was chosen.
+/// The error if there is no keyring and no other storage was chosen.
 fn no_keyring(what: &str, error: &anyhow::Error, again: &str) -> Failure {
     let mut failure = Failure::new(format!("{what}: {error}"));
     if !is_too_long(error) {
@@ -155,7 +155,7 @@ fn no_keyring(what: &str, error: &anyhow::Error, again: &str) -> Failure {
         .help("or set HF_TOKEN, which needs no storage")
 }
 
-/// Whether a storage does not answer, or has no room for this token.
+/// Whether a storage is unavailable, or cannot hold a token of this length.
 fn needs_another_storage(error: &anyhow::Error) -> bool {
     is_too_long(error)
         || matches!(
@@ -197,7 +197,7 @@ fn try_keep(
     context.keep(name, token, record, keeping.check)
 }
 
-/// What the Hub said, for people.
+/// Describes what the Hub says about a token.
 #[must_use]
 pub(crate) fn described(facts: &Facts) -> String {
     let mut text = format!("{}\n", text::one_line(&facts.summary()));
@@ -215,7 +215,8 @@ pub(crate) fn described(facts: &Facts) -> String {
     text
 }
 
-/// A table of what a token may do where. Long cells go on in the next line: all of it counts.
+/// A table of what a token may do where. Long cells are wrapped, not shortened, since all of it
+/// matters.
 fn rights(rows: &[(String, String)], screen: Screen) -> String {
     const WIDEST_PLACE: usize = 32;
     let places = rows.iter().map(|(place, _)| terminal::width::of(place));

@@ -1,4 +1,4 @@
-//! Exchanges a CI job's identity for a token: once for the whole job, however many processes ask.
+//! Exchanges a CI job's identity for a token, once for each job, however many processes ask.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -22,34 +22,34 @@ use crate::system::files::{self, Lock};
 use crate::system::paths::Paths;
 use crate::system::trace;
 
-/// How long a process waits for another one that exchanges, which makes two requests at most.
+/// How long a process waits for another one that makes the exchange (at most two requests).
 const LOCK_DEADLINE: Duration = Duration::from_secs(25);
 
-/// For how long it is remembered that no trusted publisher matches, in seconds. Under `auto` every
-/// program of a push would ask again.
+/// How long it is remembered that no trusted publisher matches, in seconds. Otherwise, with `auto`,
+/// each program of a push would ask the Hub again.
 const NO_PUBLISHER_SECONDS: u64 = 60;
 
-/// Why there is no token for the job.
+/// Why the job gets no token.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// `HF_OIDC_RESOURCE` has another form.
+    /// `HF_OIDC_RESOURCE` is malformed.
     #[error(
         "HF_OIDC_RESOURCE cannot be used: it is not `auto`, a repo such as acme/x or \
          datasets/acme/x, or a username"
     )]
     Resource,
-    /// The job cannot show who it is.
+    /// The job has no usable ID token.
     #[error(transparent)]
     Identity(#[from] IdentityError),
-    /// No trusted publisher of the resource is this job.
+    /// The resource has no trusted publisher that matches this job.
     #[error("{0}")]
     NoPublisher(String),
-    /// The Hub refuses for another reason, or cannot be asked.
+    /// The Hub refuses for another reason, or cannot be reached.
     #[error("the job's identity could not be exchanged for a token of {0}: {1}")]
     Hub(String, String),
 }
 
-/// A job that wants a token.
+/// A job that needs a token.
 #[derive(Debug)]
 pub(crate) struct Job<'a> {
     endpoint: &'a Endpoint,
@@ -59,7 +59,7 @@ pub(crate) struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    /// The job that this process runs in.
+    /// Describes the job that this process runs in.
     ///
     /// # Errors
     /// When it is not clear what the token is for.
@@ -79,7 +79,7 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// The token that is kept for the job, as long as it is good.
+    /// Returns the token that was stored for the job, if it is still valid.
     #[must_use]
     pub(crate) fn kept(&self) -> Option<Record> {
         let kept = self.kept.as_ref()?;
@@ -88,10 +88,10 @@ impl<'a> Job<'a> {
         good.then_some(record)
     }
 
-    /// Looks whether there would be a token, without asking anybody.
+    /// Checks, without a request, whether the job can get a token.
     ///
     /// # Errors
-    /// When the job cannot show who it is.
+    /// When it has no usable ID token.
     pub(crate) fn look(&self) -> Result<(), Failure> {
         job_identity::look(self.job, self.endpoint, now())?;
         Ok(())
@@ -115,7 +115,7 @@ impl<'a> Job<'a> {
             Ok(lock) => lock,
             Err(error) => return self.failed(&error.to_string()),
         };
-        // Another process may have exchanged, or failed, while this one waited.
+        // Another process may have made the exchange, or failed, while this one waited.
         if let Some(record) = fresh() {
             return Ok(record);
         }
@@ -181,7 +181,7 @@ impl<'a> Job<'a> {
     }
 }
 
-/// What a token is kept under: the endpoint, the resource and the identity, as a hash.
+/// The name of a stored token: a hash of the endpoint, the resource and the identity.
 fn key(endpoint: &Endpoint, resource: &str, identity: &JobIdentity) -> Option<TokenName> {
     let (kind, identity) = match identity {
         JobIdentity::Given { token, .. } => ("given", token.as_ref().ok()?),
@@ -196,7 +196,7 @@ fn key(endpoint: &Endpoint, resource: &str, identity: &JobIdentity) -> Option<To
     Some(TokenName::existing(&hex(hash.finalize().iter().take(16))))
 }
 
-/// The files of one key: the token, and why there is none.
+/// The two files of a job: the token, and the last failure.
 #[derive(Debug)]
 struct Kept {
     storage: FileStorage,
@@ -206,8 +206,8 @@ struct Kept {
 }
 
 impl Kept {
-    /// The files below the first folder that only this user can enter: in a container, the
-    /// runner's may belong to another user. Without such a folder nothing is kept.
+    /// The files in the first folder that only this user can enter. In a container, the runner's
+    /// folder may belong to another user. Without such a folder, nothing is stored.
     fn find(context: &Context, name: TokenName) -> Option<Self> {
         let mut places = Paths::for_job(&context.env).into_iter();
         let dir = places.find(|dir| {
@@ -215,7 +215,7 @@ impl Kept {
             made.is_ok() && files::is_private_dir(dir)
         });
         let Some(dir) = dir else {
-            trace::line(|| "there is no private folder to keep the job's token in".to_owned());
+            trace::line(|| "there is no private folder to store the job's token in".to_owned());
             return None;
         };
         let file = |extension: &str| dir.join(format!("exchange-{}.{extension}", name.as_str()));
@@ -227,7 +227,7 @@ impl Kept {
         })
     }
 
-    /// What the last exchange failed with, if it is too early for another one.
+    /// The last failure, if it is too early to try again.
     fn recent_failure(&self, resource: &str) -> Option<Failure> {
         let text = files::read_plain(&self.failure).ok()?.bytes;
         let text = String::from_utf8(text).ok()?;
@@ -246,7 +246,7 @@ impl Kept {
         }
     }
 
-    /// Keeps what came of an exchange. The caller holds the lock.
+    /// Stores the result of an exchange. The caller holds the lock.
     fn remember(&self, outcome: &Result<Record, Failure>, took: Duration) {
         let kept = match outcome {
             Ok(record) => {

@@ -1,5 +1,4 @@
-//! The ID token that shows which CI job this is: found, or asked for, and looked at before the
-//! Hub sees it.
+//! Gets the ID token that proves which CI job this is, and checks it before it is sent to the Hub.
 
 use crate::hub::exchange::{MintError, mint};
 use crate::model::endpoint::Endpoint;
@@ -7,40 +6,40 @@ use crate::model::id_token::{Claims, Unfit};
 use crate::model::secret::{Secret, SecretError};
 use crate::system::ci_job::{CiJob, JobIdentity, Service};
 
-/// Why there is no ID token that the Hub could accept.
+/// Why there is no usable ID token.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IdentityError {
-    /// The job has none.
+    /// The job has no ID token.
     #[error("HF_OIDC_RESOURCE is set, but this job has no ID token: {0}")]
     Missing(String),
-    /// A variable's value cannot be one.
+    /// The value of a variable is not an ID token.
     #[error("the ID token in {0} cannot be used: {1}")]
     Variable(&'static str, SecretError),
-    /// What it says of itself rules it out.
+    /// The ID token's claims rule it out.
     #[error("the ID token {from} {why}: {remedy}")]
     Unfit {
         /// Where it comes from.
         from: String,
         /// What is wrong.
         why: Unfit,
-        /// What helps.
+        /// What to do about it.
         remedy: String,
     },
-    /// GitHub gave none.
+    /// GitHub issued no ID token.
     #[error("this job got no ID token: {0}")]
     Mint(MintError),
 }
 
-/// An ID token and what it says of itself.
+/// An ID token and its claims.
 #[derive(Debug)]
 pub(crate) struct IdToken {
     /// The token.
     pub(crate) secret: Secret,
-    /// What it says.
+    /// Its claims.
     pub(crate) claims: Claims,
 }
 
-/// Looks whether the job can show who it is, without asking anybody, and says how.
+/// Says where the job's ID token comes from, without requesting it.
 ///
 /// # Errors
 /// See [`IdentityError`].

@@ -1,4 +1,4 @@
-//! What the Hub tells of a token while a command asks it something: remembered for the next one.
+//! Remembers what the Hub says about a token when a command asks it something.
 
 use anyhow::Result;
 
@@ -23,11 +23,11 @@ use crate::state::file::StateError;
 use crate::system::clock;
 use crate::terminal;
 
-/// Asks about the tokens that would come into question here but for a rejection. It may have been
-/// a wrong one: then it is cleared, and the choice is as it was before.
+/// Asks the Hub about the candidates that are remembered as rejected. A rejection that turns out to
+/// be wrong is cleared.
 ///
 /// # Errors
-/// When a token asked for by name cannot be had.
+/// When a token asked for by name does not exist.
 pub(crate) fn ask_about_rejected(
     context: &Context,
     state: &State,
@@ -56,7 +56,7 @@ pub(crate) fn ask_about_rejected(
             continue;
         };
         asked.push(value);
-        // What cannot be read is said by the choice.
+        // The choice reports what cannot be read.
         let Ok(loaded) = reader.load(candidate) else {
             continue;
         };
@@ -75,7 +75,7 @@ pub(crate) fn ask_about_rejected(
                 found.dead.push(dead);
             }
             Ok(()) | Err(HubError::Forbidden(_) | HubError::NotFound) => {
-                // A refusal of this repo is none of the token.
+                // The Hub refuses this repo, not the token.
                 learned.accepted(hub.whoami(&loaded.secret).ok().as_ref());
                 found.notes.push(format!(
                     "{what} was rejected before, but {host} accepts it: git uses it again"
@@ -90,18 +90,18 @@ pub(crate) fn ask_about_rejected(
     Ok(found)
 }
 
-/// What the Hub says of the tokens that were rejected before.
+/// What the Hub says about the tokens that were remembered as rejected.
 #[derive(Debug, Default)]
 pub(crate) struct Rejected {
-    /// Those that it does not accept now either, each with what may be shown of its value.
+    /// Tokens that the Hub still rejects, each with its kind and last four characters.
     pub(crate) dead: Vec<(Candidate, String)>,
-    /// Of one of them the Hub says neither yes nor no.
+    /// Set if the Hub gave no clear answer about one of them.
     pub(crate) unsure: Option<String>,
-    /// What became of the others.
+    /// Notes about those whose rejection was cleared.
     pub(crate) notes: Vec<String>,
 }
 
-/// What the Hub has just told of a token, to be remembered.
+/// A token about which the Hub has just said something.
 #[derive(Debug)]
 pub(crate) struct Learned<'a> {
     /// This run's handles.
@@ -115,7 +115,8 @@ pub(crate) struct Learned<'a> {
 }
 
 impl Learned<'_> {
-    /// It is dead: git's next command uses another, even where no program reports a refusal.
+    /// Remembers that the Hub rejects the token, so that git's next command uses another one, even
+    /// after programs that never report a refusal.
     pub(crate) fn rejected(&self) {
         let state_file = &self.context.state_file;
         let value = self.secret.fingerprint();
@@ -124,7 +125,7 @@ impl Learned<'_> {
         }
     }
 
-    /// It is good; the facts are what the Hub says of it, where it was asked.
+    /// Clears a rejection, and stores the facts if the Hub was asked for them.
     pub(crate) fn accepted(&self, facts: Option<&Facts>) {
         if let Err(error) = self.try_accepted(facts) {
             terminal::say(&error.to_string());

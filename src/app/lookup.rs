@@ -7,10 +7,10 @@ use crate::state::State;
 use crate::terminal::Failure;
 use anyhow::Result;
 
-/// The endpoint of the token of this name.
+/// The endpoint of the token with this name.
 ///
 /// # Errors
-/// When there is none.
+/// When there is no such token.
 pub(crate) fn endpoint_of(context: &Context, state: &State, name: &TokenName) -> Result<Endpoint> {
     if let Some(token) = state.tokens.get(name) {
         return Ok(token.endpoint.clone());
@@ -32,7 +32,7 @@ pub(crate) fn endpoint_of(context: &Context, state: &State, name: &TokenName) ->
     Err(no_such_token(context, state, name.as_str()).into())
 }
 
-/// The error for a name that no token has; what was typed is not repeated if it may be a token.
+/// The error for a name that no token has. It does not repeat what was typed if that may be a token.
 #[must_use]
 pub(crate) fn no_such_token(context: &Context, state: &State, typed: &str) -> Failure {
     if let Some(hf_name) = TokenName::existing(typed).of_hf_cli() {
@@ -71,7 +71,7 @@ pub(crate) fn no_such_token(context: &Context, state: &State, typed: &str) -> Fa
     }
 }
 
-/// The name that was meant, if one is near; also one that only the hf CLI has.
+/// Suggests a similar name, also one of the hf CLI's tokens.
 #[must_use]
 pub(crate) fn suggestion(context: &Context, state: &State, typed: &str) -> Option<String> {
     let ours = state.tokens.keys().chain(context.config.commands.keys());
@@ -87,7 +87,7 @@ pub(crate) fn suggestion(context: &Context, state: &State, typed: &str) -> Optio
         .or_else(|| crate::config::nearest(typed, &of_hf).map(of_hf_cli))
 }
 
-/// The error for a name of the hf CLI's tokens, which its own commands manage.
+/// The error for a name of the form `hf:NAME`, whose token only the hf CLI can change.
 fn no_such_hf_token(context: &Context, typed: &str) -> Failure {
     let names = context.hf_cli().names();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -108,7 +108,7 @@ fn no_such_hf_token(context: &Context, typed: &str) -> Failure {
     }
 }
 
-/// Whether there is a token of this name.
+/// Whether there is a token with this name.
 #[must_use]
 pub(crate) fn exists(context: &Context, state: &State, name: &TokenName) -> bool {
     match name.of_hf_cli() {
@@ -121,10 +121,10 @@ pub(crate) fn exists(context: &Context, state: &State, name: &TokenName) -> bool
     }
 }
 
-/// A name as a person gives it.
+/// Parses a token's name as it was typed.
 ///
 /// # Errors
-/// When it cannot be one.
+/// When it is not a valid name.
 pub(crate) fn parse_name(text: &str) -> Result<TokenName> {
     Ok(TokenName::parse(text).map_err(|error| {
         Failure::new(error.to_string()).help("such as: git credential-hf login work")

@@ -1,5 +1,4 @@
-//! The world at the edge of the pure core: configuration, state, environment and storages of
-//! this run, each opened when it is needed.
+//! What one run of the program does with the parts below it. [`Context`] holds the handles.
 
 pub(crate) mod advice;
 pub(crate) mod asked;
@@ -39,33 +38,34 @@ use crate::system::paths::Paths;
 use crate::system::trace;
 use crate::terminal;
 
-/// What one run works with.
+/// The handles of one run: environment, configuration, state and storages, each opened when it is
+/// needed.
 #[derive(Debug)]
 pub(crate) struct Context {
-    /// The environment's variables.
+    /// The environment variables.
     pub(crate) env: Environment,
-    /// Where the files lie.
+    /// Where the files are.
     pub(crate) paths: Paths,
-    /// What `config.toml` says.
+    /// The contents of `config.toml`.
     pub(crate) config: Config,
     /// The state file.
     pub(crate) state_file: StateFile,
     keyring: OnceCell<KeyringStorage>,
     hf_cli: OnceCell<HfCli>,
-    /// The remotes of the current repository, once they were needed.
+    /// The remotes of the current repository, read on demand.
     remotes: OnceCell<Result<Vec<remotes::Remote>, ReadError>>,
-    /// The calling programs, once they were needed.
+    /// The calling programs, read on demand.
     callers: OnceCell<Callers>,
-    /// Whether the state could not be read, so that nothing follows from what is not in it.
+    /// Set if the state could not be read. Then a token that is not in it may still exist.
     pub(crate) state_is_unread: Cell<bool>,
 }
 
 impl Context {
-    /// Reads the environment and finds the files; the configuration is read separately, since
-    /// not every action stops at a mistake in it.
+    /// Reads the environment and finds the files, but does not read the configuration, since some
+    /// actions go on if it has a mistake.
     ///
     /// # Errors
-    /// When there is no home directory to look in.
+    /// When the user has no home directory.
     pub(crate) fn new() -> Result<Self> {
         let env = Environment::from_process();
         if let Some(target) = &env.trace
@@ -91,7 +91,7 @@ impl Context {
     /// Reads the environment, finds the files, and reads the configuration.
     ///
     /// # Errors
-    /// When the configuration has a mistake, too.
+    /// As [`Context::new`], and when the configuration has a mistake.
     pub(crate) fn with_config() -> Result<Self> {
         let mut context = Self::new()?;
         context.load_config()?;
@@ -107,8 +107,8 @@ impl Context {
         Ok(())
     }
 
-    /// Whether requests of this endpoint are answered: the public Hub, `HF_ENDPOINT`, and what
-    /// is configured; plain http only where the configuration allows it.
+    /// Whether requests for this endpoint are answered: the public Hub, `HF_ENDPOINT` and the
+    /// configured ones. Plain http is answered only if the configuration allows it.
     #[must_use]
     pub(crate) fn serves(&self, endpoint: &Endpoint) -> bool {
         let configured = self.config.endpoint(endpoint);
@@ -118,13 +118,13 @@ impl Context {
         configured.is_some() || self.env.endpoint().as_ref() == Some(endpoint)
     }
 
-    /// Whether there is a token to give git, from anywhere.
+    /// Whether there is any token to give git, wherever it comes from.
     ///
     /// # Errors
     /// When the state cannot be read.
     pub(crate) fn has_tokens(&self) -> Result<bool> {
         let elsewhere = !self.env.tokens.is_empty() || !self.config.commands.is_empty();
-        // Files of the hf CLI that cannot be read are there.
+        // Unreadable files of the hf CLI count as a token.
         let of_hf_cli = || !matches!(self.hf_cli().active_value(), Ok(None));
         Ok(elsewhere || of_hf_cli() || !self.state_file.load()?.tokens.is_empty())
     }

@@ -1,6 +1,6 @@
-//! Names for tokens that the user gave none: what the Hub or a file calls a token, which whoever owns
-//! the token chooses. Such a name never takes up one that the user's settings already use, since then
-//! it would decide where the token goes.
+//! Names tokens that the user did not name, after what the Hub or a file calls them. The owner of a
+//! token chose that name, so it must never be one that the user's settings already refer to: then the
+//! owner would decide where the token is sent.
 
 use anyhow::Result;
 
@@ -10,15 +10,15 @@ use crate::model::text;
 use crate::model::token_name::TokenName;
 use crate::terminal::Failure;
 
-/// A text from elsewhere made fit to be a name here, where it can be.
+/// Turns a name from elsewhere into a valid one, if possible.
 #[must_use]
 pub(crate) fn fit_name(text: &str) -> Option<TokenName> {
     let clean: String = text::one_line(text).replace(':', "-");
     TokenName::parse(clean.trim().trim_start_matches('-')).ok()
 }
 
-/// Whether the user's settings give a name to git: a rule, the default, a command, a variable, or
-/// a username that git is told to send.
+/// Whether the user's settings refer to a name: a rule, the default, a command, a variable, or a
+/// username in git's configuration.
 #[must_use]
 pub(crate) fn is_in_use(context: &Context, name: &TokenName) -> bool {
     let usernames = || config::read(r"^credential\.(.*\.)?username$").unwrap_or_default();
@@ -30,15 +30,15 @@ pub(crate) fn is_in_use(context: &Context, name: &TokenName) -> bool {
             .any(|entry| entry.text() == name.as_str())
 }
 
-/// The name itself if it is free, else the first free one with a number behind it.
+/// Returns the name if it is free, or else the first free one with a number appended.
 ///
 /// # Errors
-/// When a thousand are taken.
+/// When a thousand such names are taken.
 pub(crate) fn numbered(wanted: TokenName, taken: impl Fn(&TokenName) -> bool) -> Result<TokenName> {
     if !taken(&wanted) {
         return Ok(wanted);
     }
-    // Short enough for a number behind it.
+    // Leaves room for the number.
     let short: String = wanted.as_str().chars().take(20).collect();
     let mut numbered = (2..1000).filter_map(|n| fit_name(&format!("{}-{n}", short.trim_end())));
     let free = numbered.find(|name| !taken(name));

@@ -1,4 +1,4 @@
-//! Lets git call this helper for the Hubs of this user.
+//! Sets up git to call this helper for the user's Hubs.
 
 use crate::app::Context;
 use crate::app::asked;
@@ -18,25 +18,25 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What git calls from now on.
+/// The result of `configure`.
 #[derive(Debug)]
 pub(crate) struct Configured {
-    /// Whether the file was another before.
+    /// Whether the file was changed.
     pub(crate) changed: bool,
-    /// Our helper as it stands there.
+    /// The value of `helper` that was written.
     pub(crate) helper: String,
-    /// The endpoints it is called for.
+    /// The endpoints that git calls it for.
     pub(crate) endpoints: Vec<String>,
     /// The file.
     pub(crate) path: PathBuf,
 }
 
-/// The endpoints that `configure` is for, as git looks them up.
+/// The endpoints to configure, as git looks them up.
 #[must_use]
 pub(crate) fn endpoints(config: &Config) -> Vec<String> {
     let mut endpoints = vec![
         Endpoint::hugging_face().to_string(),
-        // The same Hub; git looks its configuration up by the host as typed.
+        // The same Hub, but git looks up its configuration by the host as typed.
         "https://hf.co".to_owned(),
     ];
     let others = config.endpoints.keys().filter(|e| !e.is_hugging_face());
@@ -44,10 +44,10 @@ pub(crate) fn endpoints(config: &Config) -> Vec<String> {
     endpoints
 }
 
-/// Puts our block into git's configuration.
+/// Writes our lines into git's configuration.
 ///
 /// # Errors
-/// When the file cannot be read as git would, or not be written.
+/// When the file cannot be parsed as git would, or cannot be written.
 pub(crate) fn apply(context: &Context, which: &ConfigFile) -> Result<Configured> {
     let endpoints = endpoints(&context.config);
     let urls: Vec<&str> = endpoints.iter().map(String::as_str).collect();
@@ -81,7 +81,8 @@ fn is_denied(error: &anyhow::Error) -> bool {
         .any(|cause| cause.downcast_ref().is_some_and(denied))
 }
 
-/// The system's file is the administrator's, whose PATH need not lead to this program.
+/// The error for the system's file, which only an administrator can change. Their PATH may not
+/// include this program, so the command has its full path.
 fn not_permitted(path: &Path) -> anyhow::Error {
     let program = setup::installed_path();
     let program = program.map_or_else(
@@ -95,7 +96,7 @@ fn not_permitted(path: &Path) -> anyhow::Error {
         .into()
 }
 
-/// Why git does not call this helper here, although the lines are in a file; nothing where it does.
+/// Why git still does not call this helper after the lines were written; empty if it does.
 #[must_use]
 pub(crate) fn in_the_way(context: &Context, which: &ConfigFile, path: &Path) -> Vec<String> {
     let hub = Endpoint::hugging_face();
@@ -134,8 +135,7 @@ fn not_read(which: &ConfigFile, path: &Path) -> String {
     )
 }
 
-/// The gits on the PATH that have another system configuration: each is built with a place of
-/// its own.
+/// The gits on PATH that read another system configuration: its path is chosen when git is built.
 fn other_systems(path: &Path) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let mut gits = process::all_on_path("git".as_ref());
@@ -163,7 +163,7 @@ fn other_systems(path: &Path) -> Vec<String> {
     found
 }
 
-/// The line by which git calls this helper for the Hub, and what removes it.
+/// The line by which git still calls this helper after `unconfigure`, and how to remove it.
 #[must_use]
 pub(crate) fn still_called() -> Option<String> {
     let asking = Asking::read(&Location::of(&Endpoint::hugging_face())).ok()?;

@@ -1,4 +1,4 @@
-//! The repository at hand, for commands that are given no repo.
+//! Which repo or pattern a command means: what was typed, or else the current repository.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::model::permissions::Access;
 use crate::model::repo::strip_git;
 use crate::terminal::Failure;
 
-/// The endpoint that a bare repo name means: that of the environment.
+/// The endpoint that a bare repo name refers to: the environment's.
 ///
 /// # Errors
 /// When `HF_ENDPOINT` cannot be read.
@@ -22,8 +22,8 @@ pub(crate) fn default_endpoint(context: &Context) -> Result<Endpoint> {
     default_for(context, &[])
 }
 
-/// The endpoint that bare names among these texts mean. Where each names its Hub itself, nothing
-/// is asked of the environment.
+/// The endpoint that bare names among these texts refer to. If each of them names its Hub, the
+/// environment does not matter.
 ///
 /// # Errors
 /// When `HF_ENDPOINT` is needed and cannot be read.
@@ -42,7 +42,7 @@ pub(crate) fn default_for(context: &Context, texts: &[&str]) -> Result<Endpoint>
     }
 }
 
-/// The places on Hubs that the remotes of the current repository name.
+/// The locations of the current repository's remotes that are on a Hub.
 ///
 /// # Errors
 /// When there are none, or they cannot be read.
@@ -69,18 +69,17 @@ fn served_remotes(context: &Context) -> Result<Vec<Remote>> {
     Ok(found)
 }
 
-/// A place, and what git is to be told for it.
+/// A location, and how to name it to git.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// The place.
+    /// The location.
     pub(crate) location: Location,
-    /// A remote's name, or a URL.
+    /// The name of a remote, or a URL.
     pub(crate) for_git: String,
 }
 
 impl Place {
-    /// A repo's name or URL as a person types it. What follows the repo in the URL of a web page
-    /// is left out.
+    /// Parses the name or URL of a repo as it was typed. The rest of a web page's URL is ignored.
     ///
     /// # Errors
     /// As [`location`].
@@ -95,8 +94,8 @@ impl Place {
         Ok(Self { location, for_git })
     }
 
-    /// The places that the remotes of the current repository name for a fetch or a push. A remote
-    /// with one of them is meant by its name, so that all its settings count.
+    /// The locations of the current repository's remotes for a fetch or a push. A remote is named
+    /// to git by its name, so that all of its settings apply.
     ///
     /// # Errors
     /// As [`remotes`].
@@ -129,7 +128,7 @@ impl Place {
 /// Reads a repo's name or URL.
 ///
 /// # Errors
-/// When it names nothing on a Hub that this helper answers for.
+/// When it does not name a repo on one of this user's Hubs.
 pub(crate) fn location(context: &Context, text: &str) -> Result<Location> {
     let default = default_for(context, &[text])?;
     let location = parse_location(&with_scheme(text), &default).map_err(|error| {
@@ -139,12 +138,12 @@ pub(crate) fn location(context: &Context, text: &str) -> Result<Location> {
     Ok(location)
 }
 
-/// Whether a text says which Hub it is about.
+/// Whether a text names its Hub.
 fn names_its_hub(text: &str) -> bool {
     with_scheme(text).contains("://")
 }
 
-/// A text with the Hub's own host in front is a URL without its scheme, and not a namespace.
+/// A text that begins with the Hub's host is a URL without its scheme, and not a namespace.
 fn with_scheme(text: &str) -> Cow<'_, str> {
     let host = text.split('/').next().unwrap_or("");
     let is_hub = ["hf.co", "huggingface.co"]
@@ -157,10 +156,10 @@ fn with_scheme(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The patterns that a command is given, or the one for the current repository.
+/// The patterns that a command was given, or else the one for the current repository.
 ///
 /// # Errors
-/// When one is no pattern, or there are several remotes to choose from.
+/// When one of them is not a pattern, or there are several remotes to choose from.
 pub(crate) fn patterns(context: &Context, given: &[String]) -> Result<Vec<Pattern>> {
     if !given.is_empty() {
         let texts: Vec<&str> = given.iter().map(String::as_str).collect();
@@ -194,10 +193,10 @@ pub(crate) fn patterns(context: &Context, given: &[String]) -> Result<Vec<Patter
     }
 }
 
-/// Reads one pattern as a person types it.
+/// Parses one pattern as it was typed.
 ///
 /// # Errors
-/// When it can match nothing.
+/// When it cannot match any repo.
 pub(crate) fn pattern(text: &str, default: &Endpoint) -> Result<Pattern> {
     Ok(
         Pattern::parse_on(&with_scheme(text), default).map_err(|error| {

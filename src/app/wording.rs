@@ -21,14 +21,14 @@ use crate::state::State;
 use crate::terminal::Failure;
 
 impl Context {
-    /// A candidate in words, with its last four characters as far as they are known without
-    /// reading its storage.
+    /// Describes a candidate, with its last four characters if they are known without reading its
+    /// storage.
     #[must_use]
     pub(crate) fn describe(&self, candidate: &Candidate, state: &State) -> String {
         describe(candidate, self.hint(&candidate.source, state).as_deref())
     }
 
-    /// Kind and last four characters of a source's secret, without reading its storage.
+    /// The kind and last four characters of a source's secret, if known without reading its storage.
     #[must_use]
     pub(crate) fn hint(&self, source: &Source, state: &State) -> Option<String> {
         match source {
@@ -62,24 +62,24 @@ impl Context {
     }
 }
 
-/// A candidate in words: which token it is, and why it was chosen.
+/// Describes a candidate: which token it is, and why it was chosen.
 #[must_use]
 pub(crate) fn describe(candidate: &Candidate, hint: Option<&str>) -> String {
     let token = with_hint(&candidate.source, hint);
     format!("{token}{BECAUSE}{}", candidate.reason)
 }
 
-/// What a source is called in messages, with its last four characters where they are known.
+/// The name of a source in messages, with its last four characters if they are known.
 #[must_use]
 pub(crate) fn with_hint(source: &Source, hint: Option<&str>) -> String {
     let hint = hint.map_or_else(String::new, |hint| format!(" ({hint})"));
     format!("{}{hint}", source_name(source))
 }
 
-/// What stands between a token and the reason of its choice.
+/// The words between a token and the reason why it was chosen.
 const BECAUSE: &str = ", chosen because ";
 
-/// The hint in what [`describe`] makes.
+/// The kind and last four characters in a text that [`describe`] made.
 #[must_use]
 pub(crate) fn hint_in(described: &str) -> Option<&str> {
     let (token, _) = described.rsplit_once(BECAUSE)?;
@@ -87,7 +87,7 @@ pub(crate) fn hint_in(described: &str) -> Option<&str> {
     Some(hint)
 }
 
-/// Says that a token ends within days, while there is time to replace it.
+/// Warns that a token expires soon, while there is still time to replace it.
 #[must_use]
 pub(crate) fn expires_soon(source: &Source, state: &State, now: u64) -> Option<String> {
     let Source::Stored(name) = source else {
@@ -104,7 +104,7 @@ pub(crate) fn expires_soon(source: &Source, state: &State, now: u64) -> Option<S
     ))
 }
 
-/// What a source is called in messages.
+/// The name of a source in messages.
 #[must_use]
 pub(crate) fn source_name(source: &Source) -> String {
     match source {
@@ -118,7 +118,7 @@ pub(crate) fn source_name(source: &Source) -> String {
     }
 }
 
-/// What a source is called in a table of tokens.
+/// The name of a source in a table of tokens.
 #[must_use]
 pub(crate) fn short_name(source: &Source) -> String {
     match source {
@@ -132,7 +132,7 @@ pub(crate) fn short_name(source: &Source) -> String {
     }
 }
 
-/// The command that replaces a token that is of no use any more.
+/// What to do about a token that no longer works.
 #[must_use]
 pub(crate) fn remedy(candidate: &Candidate) -> String {
     match &candidate.source {
@@ -160,15 +160,15 @@ pub(crate) fn remedy(candidate: &Candidate) -> String {
     }
 }
 
-/// A username that means nobody here, and what helps; `line` of git's configuration gives it, or
-/// else the URL.
+/// What is wrong with a username that matches no token or account, and what to do. It comes from
+/// `line` of git's configuration, or else from the URL.
 #[must_use]
 pub(crate) fn unknown_username(line: Option<&Entry>) -> (String, String) {
     let matches = "matches no stored token or account, so only the environment is asked";
     match line {
         None => (
             format!("the username in the URL {matches}"),
-            "take it out of the URL (git remote set-url), or log in under that name".to_owned(),
+            "remove it from the URL (git remote set-url), or log in under that name".to_owned(),
         ),
         Some(line) => (
             format!("the username that git's configuration gives {matches}"),
@@ -178,7 +178,7 @@ pub(crate) fn unknown_username(line: Option<&Entry>) -> (String, String) {
 }
 
 impl Context {
-    /// An explicit choice that cannot be met, for a person.
+    /// The error for a token that was asked for by name and cannot be used.
     #[must_use]
     pub(crate) fn select_failure(&self, state: &State, error: SelectError) -> Failure {
         match error {
@@ -199,7 +199,7 @@ impl Context {
     }
 }
 
-/// Why the remotes do not tell which token to use.
+/// Why the remotes do not determine a token.
 pub(crate) fn disagree(repos: &[Repo]) -> String {
     match repos {
         [repo] => format!("the remotes here have different usernames for {repo}"),
@@ -210,7 +210,7 @@ pub(crate) fn disagree(repos: &[Repo]) -> String {
     }
 }
 
-/// The first few of them, and how many more there are.
+/// Lists the first few, and says how many more there are.
 pub(crate) fn some_of<T: ToString>(all: &[T]) -> String {
     let mut names: Vec<String> = all.iter().take(3).map(ToString::to_string).collect();
     if all.len() > names.len() {
@@ -220,7 +220,7 @@ pub(crate) fn some_of<T: ToString>(all: &[T]) -> String {
 }
 
 impl Context {
-    /// Several tokens would do, and the oldest login is the one that git gets.
+    /// Says that other tokens would do as well, and that git gets the oldest login.
     #[must_use]
     pub(crate) fn equal(
         &self,
@@ -240,8 +240,7 @@ impl Context {
         line
     }
 
-    /// A push that the Hub will refuse: which token is given, why it was chosen, and what would
-    /// do.
+    /// Warns that the Hub will refuse a push: which token git gets, why, and which one would work.
     #[must_use]
     pub(crate) fn will_be_refused(
         &self,
@@ -298,7 +297,7 @@ pub(crate) fn lack(lack: Lack, repo: &Repo) -> String {
     }
 }
 
-/// Nothing is answered in the place of a candidate that was meant to be used.
+/// The message if a candidate cannot be used and no other one may take its place.
 #[must_use]
 pub(crate) fn stopped(candidate: &Candidate, why: &str) -> String {
     format!(

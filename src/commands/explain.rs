@@ -221,12 +221,13 @@ impl Answer {
         }
         let not_called = asked.not_called(context).map(|it| it.to_string());
         answer.notes.extend(not_called);
-        if answer.rows.is_empty() {
+        let said = selection.notices.contains(&Notice::UnknownUsername);
+        if answer.rows.is_empty() && !said {
             let help = context.without_token(&location.endpoint, selection.repo.as_ref());
             answer
                 .notes
                 .push(format!("there is no token for it: {help}"));
-        } else if chosen.is_none() {
+        } else if chosen.is_none() && !answer.rows.is_empty() {
             answer
                 .notes
                 .push("none of these can be used now".to_owned());

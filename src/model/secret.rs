@@ -147,7 +147,7 @@ impl Secret {
     pub fn hint(&self) -> String {
         let value = self.expose();
         match self.kind() {
-            Kind::Other => "(not in the Hub's form)".to_owned(),
+            Kind::Other => "not in the Hub's form".to_owned(),
             kind => {
                 let start = value.len().saturating_sub(4);
                 format!("{}…{}", kind.prefix(), value.get(start..).unwrap_or(""))

@@ -36,12 +36,17 @@ impl Verdict {
             Some(problem) if is_open(problem) => ("not known", Style::Yellow, "could not be tried"),
             Some(_) => ("no", Style::Red, "fails"),
         };
+        // Where nothing could be tried, no token was asked for.
+        let untried = self.candidate.is_none() && self.problem.as_ref().is_some_and(is_open);
+        let with = match untried {
+            true => String::new(),
+            false => format!(" with {}", self.token),
+        };
         text.push_str(&format!(
-            "{}: {} {} {ends} with {}\n",
+            "{}: {} {} {ends}{with}\n",
             screen.paint(style, word),
             self.access,
             self.repo,
-            self.token
         ));
         if let Some(problem) = &self.problem {
             text.push_str(&format!(

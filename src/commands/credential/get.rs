@@ -95,6 +95,8 @@ fn answer(git: &GitRequest) -> Result<Reply> {
 
     let host = git.endpoint.authority();
     let subject = git.subject(selection.repo.as_ref());
+    let about = selection.repo.as_ref();
+    let about = about.map_or_else(String::new, |repo| format!(" for {repo}"));
     match outcome {
         Outcome::Offer {
             candidate,
@@ -106,7 +108,7 @@ fn answer(git: &GitRequest) -> Result<Reply> {
                 let refused = context.describe(&refused, &state);
                 let next = wording::source_name(&candidate.source);
                 terminal::say(&format!(
-                    "{refused}, was rejected by {host} for {subject}; using {next}"
+                    "{refused}, was rejected by {host}{about}; using {next}"
                 ));
             }
             say_what_will_fail(git, &query, &state, selection.repo.as_ref(), &candidate);
@@ -132,7 +134,7 @@ fn answer(git: &GitRequest) -> Result<Reply> {
         Outcome::AllRejected(candidate) => {
             let what = context.describe(&candidate, &state);
             terminal::say(&format!(
-                "{what}, was rejected by {host} for {subject}: {}",
+                "{what}, was rejected by {host}{about}: {}",
                 git.after_rejection(selection.repo.as_ref(), &candidate)
             ));
             Ok(Reply::Quit)

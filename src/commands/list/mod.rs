@@ -70,7 +70,13 @@ fn as_text(context: &Context, state: &State, verbose: bool, screen: Screen) -> S
     for (name, command) in &context.config.commands {
         let program = command.arguments.first().map_or("", String::as_str);
         let storage = format!("command {program}");
-        table.row(row(name.as_str(), None, &storage, None, Cell::default()));
+        table.row(row(
+            name.as_str(),
+            None,
+            &storage,
+            None,
+            word(Eligibility::Good),
+        ));
     }
     for token in &context.env.tokens {
         let (hint, status) = match &token.secret {

@@ -54,14 +54,18 @@ pub(super) fn suggest_rules(
         .filter(|n| !tied.contains(n))
         .collect();
     let mut used = Vec::new();
+    let mut against = Vec::new();
     for pattern in patterns
         .iter()
         .filter(|it| free.contains(&it.to_string().as_str()))
     {
         match claims::against(context, &state, name, pattern) {
             None => used.push(pattern.to_string()),
-            Some(why) => print(&format!("note: {why}\n"))?,
+            Some(why) => against.push((why, pattern)),
         }
+    }
+    for note in claims::in_words(&against) {
+        print(&format!("note: {note}\n"))?;
     }
     let not_called = claims::not_called(context, endpoint);
     if !used.is_empty() {

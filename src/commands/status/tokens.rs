@@ -32,6 +32,7 @@ impl TokenRow {
         let bad = ["rejected", "expired"];
         let status = match self.notes.as_slice() {
             [] => Cell::styled("ok", Style::Green),
+            [active] if active == "active" => Cell::styled("active", Style::Green),
             notes if notes.iter().any(|note| bad.contains(&note.as_str())) => {
                 Cell::styled(notes.join(", "), Style::Red)
             }
@@ -104,7 +105,7 @@ pub(super) fn tokens(context: &Context, state: &State) -> Vec<TokenRow> {
             endpoint: Some(command.endpoint.clone()),
             expires: None,
             verified: None,
-            notes: Vec::new(),
+            notes: vec!["not verified".to_owned()],
         });
     }
     match context.hf_cli().all() {
@@ -129,10 +130,8 @@ fn hf_notes(context: &Context, state: &State, token: &HfToken, active: bool) -> 
         .env
         .endpoint()
         .map(|endpoint| state.standing(&endpoint, &token.secret.fingerprint(), now));
-    let mut notes = Vec::new();
-    if active {
-        notes.push("active".to_owned());
-    }
+    let state_of_use = if active { "active" } else { "not verified" };
+    let mut notes = vec![state_of_use.to_owned()];
     if standing.is_some_and(|standing| standing != Eligibility::Good) {
         notes.push("rejected".to_owned());
     }

@@ -35,7 +35,7 @@ pub const ROWS: &[Row] = &[
     row(
         |desk| desk.git(&["config", "credential.helper", ""]),
         &["configure"],
-        "takes it out",
+        "cancels it",
         "git credential-hf configure --local",
     ),
     row(
@@ -151,7 +151,7 @@ pub const ROWS: &[Row] = &[
             desk.git(&["config", "--worktree", "credential.helper", ""]);
         },
         &["explain"],
-        "takes it out",
+        "cancels it",
         "git credential-hf configure --file .git/config.worktree",
     ),
     row(

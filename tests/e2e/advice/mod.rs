@@ -3,6 +3,7 @@
 mod desk;
 mod from_commands;
 mod from_git;
+mod transcripts;
 
 use crate::support::advice::{Advised, follow, is_advised, never_advised};
 use desk::Desk;

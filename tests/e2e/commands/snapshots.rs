@@ -7,6 +7,7 @@ use crate::support::hub::Right::Write;
 use crate::support::hub::api::{WhoAmI, account, fine_grained};
 use crate::support::machine::Machine;
 use crate::support::picture;
+use crate::support::snapshot::{expect, tidy};
 use crate::support::user::CONFIG;
 use serde_json::json;
 use std::path::Path;
@@ -83,26 +84,6 @@ fn on_terminal(machine: &Machine, arguments: &str, width: usize, env: &[(&str, &
     tidy(&run.run().stdout)
 }
 
-/// The text without what differs from run to run: the ends of tokens and the home directory.
-fn tidy(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find("hf_…").or_else(|| rest.find("hf_..")) {
-        let (before, found) = rest.split_at(at);
-        let mark = if found.starts_with("hf_…") {
-            "hf_…"
-        } else {
-            "hf_.."
-        };
-        out.push_str(before);
-        out.push_str(mark);
-        out.push_str("a1B2");
-        rest = found.get(mark.len() + 4..).unwrap_or("");
-    }
-    out.push_str(rest);
-    out.replace('\r', "")
-}
-
 fn without_colours(text: &str) -> String {
     let mut parts = text.split('\x1b');
     let mut plain = parts.next().unwrap_or("").to_owned();
@@ -110,19 +91,6 @@ fn without_colours(text: &str) -> String {
         plain.push_str(part.split_once('m').map_or(part, |(_, text)| text));
     }
     plain
-}
-
-fn check(name: &str, text: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/commands/snapshots");
-    let file = folder.join(format!("{name}.txt"));
-    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-        std::fs::write(&file, text).expect("write a snapshot");
-    }
-    let expected = std::fs::read_to_string(&file).unwrap_or_default();
-    assert_eq!(
-        text, expected,
-        "{name}, got:\n{text}\nexpected:\n{expected}"
-    );
 }
 
 /// The columns of a line; what is shown here is one column wide each.
@@ -145,17 +113,17 @@ fn outputs_fit_their_terminal() {
             assert!(text.contains("\x1b["), "{arguments} has no colours: {text}");
             let text = without_colours(&text);
             assert!(widest(&text) <= width, "{arguments} at {width}:\n{text}");
-            check(&format!("{name}-{width}"), &text);
+            expect("commands/snapshots", &format!("{name}-{width}"), &text);
         }
         let plain = on_terminal(&machine, arguments, 80, &[("NO_COLOR", "1")]);
         assert!(!plain.contains('\x1b'), "{plain}");
-        check(&format!("{name}-80"), &plain);
+        expect("commands/snapshots", &format!("{name}-80"), &plain);
         let ascii = on_terminal(&machine, arguments, 80, &[("LC_ALL", "C")]);
         let ascii = without_colours(&ascii);
         assert!(ascii.is_ascii() && widest(&ascii) <= 80, "{ascii}");
-        check(&format!("{name}-ascii"), &ascii);
+        expect("commands/snapshots", &format!("{name}-ascii"), &ascii);
         let pipe = machine.helper(arguments.split(' ')).ok().stdout;
-        check(&format!("{name}-pipe"), &tidy(&pipe));
+        expect("commands/snapshots", &format!("{name}-pipe"), &tidy(&pipe));
     }
 }
 

@@ -174,7 +174,7 @@ const ROWS: &[Row] = &[
     row(
         "a reset for the namespace",
         |desk| desk.local("credential.https://huggingface.co/acme.helper", ""),
-        &["(.git/config, line ", "takes it out"],
+        &["(.git/config, line ", "cancels it"],
         Helped,
     ),
     row(

@@ -16,6 +16,7 @@ pub mod picture;
 pub mod process;
 pub mod pypi;
 pub mod session;
+pub mod snapshot;
 pub mod terminal;
 pub mod tools;
 pub mod user;
