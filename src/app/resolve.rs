@@ -21,8 +21,8 @@ use crate::system::trace;
 use crate::terminal;
 
 impl Context {
-    /// The state, or an empty one with a word to the user: the environment's tokens can still
-    /// be answered without it.
+    /// The state, or an empty one after a message to the user: the environment's tokens can still
+    /// be used without it.
     #[must_use]
     pub(crate) fn state_or_empty(&self) -> State {
         match self.state_file.load() {
@@ -37,19 +37,18 @@ impl Context {
         }
     }
 
-    /// The candidates for what is wanted. The repository's remotes are read only when git sent
-    /// no path.
+    /// The candidates for a query. The repository's remotes are read only if git sent no path.
     ///
     /// # Errors
-    /// When a token asked for by name cannot be had, or the remotes are needed and cannot be read.
+    /// When a token asked for by name does not exist, or the remotes are needed and cannot be read.
     pub(crate) fn select(&self, wanted: &Query, state: &State) -> Result<Selection, SelectError> {
         let selection = self.with_inputs(wanted, state, select)??;
         self.trace_candidates(&selection, state);
         Ok(selection)
     }
 
-    /// The candidates for what git asks. Which operation it is for is looked up only where the
-    /// choice, or what is said about it, depends on that.
+    /// The candidates for git's request. The operation is looked up only if the choice, or a warning,
+    /// depends on it.
     ///
     /// # Errors
     /// As [`Context::select`].
@@ -81,18 +80,18 @@ impl Context {
         Ok(selection)
     }
 
-    /// What goes where on an endpoint.
+    /// Which token is used where on an endpoint.
     #[must_use]
     pub(crate) fn overview(&self, state: &State, endpoint: &Endpoint) -> Vec<Row> {
         let wanted = Query::new(endpoint.clone(), Some(String::new()), None);
         let rows = self.with_inputs(&wanted, state, |inputs| overview(inputs, endpoint));
-        // It fails only where remotes are needed.
+        // This fails only if remotes are needed.
         let mut rows = rows.unwrap_or_default();
         let reader = TokenReader::new(self, state);
         let is_of_no_use = |candidate: &Candidate| {
             let expires = match &candidate.source {
                 Source::Stored(name) => state.tokens.get(name).and_then(|token| token.expires),
-                // A push stops at it.
+                // A push does not go on to the next candidate.
                 Source::Environment(variable) if !candidate.required => {
                     return self.env_secret(variable).is_err();
                 }
@@ -119,7 +118,7 @@ impl Context {
         rows
     }
 
-    /// The stored tokens that may do an operation on a repo by their facts, the best first.
+    /// The stored tokens that may do an operation on a repo as far as is known, the best one first.
     #[must_use]
     pub(crate) fn would_do(
         &self,
@@ -139,7 +138,7 @@ impl Context {
         state: &State,
         then: impl FnOnce(Inputs<'_>) -> T,
     ) -> Result<T, SelectError> {
-        // A token that is named needs no repo.
+        // A named token is used for any repo.
         let remotes = if wanted.path.is_none() && self.env.token_name.is_none() {
             self.remotes(&wanted.endpoint)
                 .map_err(SelectError::Remotes)?
@@ -154,7 +153,7 @@ impl Context {
             env: &self.env,
             remotes: &remotes,
             hf: HfKnown {
-                // One that cannot be read is there, and what is wrong is said when it is tried.
+                // An unreadable token counts as existing; the error is reported when it is loaded.
                 active: !matches!(self.hf_cli().active_value(), Ok(None)),
                 names: &names,
             },
@@ -176,7 +175,7 @@ impl Context {
         }
     }
 
-    /// The names of the hf CLI's tokens, if anything here asks for one of them.
+    /// The names of the hf CLI's tokens, read only if the configuration refers to one of them.
     fn hf_names_asked_for(&self, wanted: &Query, remotes: &[Remote]) -> Vec<String> {
         let mut configured = self.config.all_names();
         let typed = [&self.env.token_name, &wanted.username].into_iter();
@@ -196,7 +195,7 @@ impl Context {
         self.callers.get_or_init(Callers::read)
     }
 
-    /// What git is about to do, as the calling programs tell.
+    /// The operation, by the command lines of the calling programs.
     fn operation(&self) -> Option<Operation> {
         let operation = self.callers().operation();
         trace::line(|| match operation {
@@ -206,7 +205,7 @@ impl Context {
         operation
     }
 
-    /// Whether git's own HTTP transport asks, and not another program by way of git.
+    /// Whether the request comes from git's own HTTP transport, and not from another program through git.
     #[must_use]
     pub(crate) fn asked_by_git(&self) -> bool {
         let asker = self.callers().asker();
@@ -214,7 +213,7 @@ impl Context {
         asker == Asker::GitTransport
     }
 
-    /// What a request without a path may be about.
+    /// The repos that a request without a path may be for.
     fn remotes(&self, endpoint: &Endpoint) -> Result<Vec<Remote>, ReadError> {
         let all = || match self.remotes.get_or_init(remotes::all) {
             Ok(remotes) => Ok(remotes.as_slice()),

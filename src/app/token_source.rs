@@ -1,4 +1,4 @@
-//! Reads candidates' tokens: the I/O below the choice of [`crate::selection::choose`].
+//! Loads the tokens of candidates, for [`crate::selection::choose`], which does no I/O.
 
 use crate::app::Context;
 use crate::app::exchange;
@@ -26,38 +26,38 @@ use crate::storage::command;
 use crate::system::clock::now;
 use crate::system::trace;
 
-/// A stored token whose value is not the one that is remembered.
+/// A stored token whose value differs from the remembered one.
 #[derive(Debug)]
 pub(crate) struct Changed {
     /// Its name.
     pub(crate) name: TokenName,
     /// The value that was read.
     pub(crate) value: Fingerprint,
-    /// Its kind and last four characters.
+    /// The kind and last four characters of the value.
     pub(crate) hint: String,
-    /// It can be renewed, so it is likely a renewed one of the same account.
+    /// Whether it can be renewed, so that it is probably the same login after a renewal.
     pub(crate) renewable: bool,
 }
 
-/// Reads the candidates' tokens for [`crate::selection::choose`].
+/// Loads tokens for [`crate::selection::choose`], and remembers what it found on the way.
 #[derive(Debug)]
 pub(crate) struct TokenReader<'a> {
-    /// The run's world.
+    /// The handles of this run.
     pub(crate) context: &'a Context,
     /// The state that the candidates were chosen from.
     pub(crate) state: &'a State,
-    /// Stored tokens whose value is not the one that is remembered.
+    /// Stored tokens whose value differs from the remembered one.
     pub(crate) changed: Vec<Changed>,
-    /// The value that a command printed, where it is not the one remembered.
+    /// Values that commands printed, if they differ from the remembered ones.
     pub(crate) printed: Vec<(TokenName, Fingerprint)>,
-    /// What happened to the candidates that were passed over, in words.
+    /// Messages about the candidates that could not be used.
     pub(crate) said: Vec<String>,
-    /// Whether a token that is about to expire is renewed; a mere look changes nothing.
+    /// Whether to renew a token that is about to expire.
     pub(crate) renews: bool,
 }
 
 impl<'a> TokenReader<'a> {
-    /// A reader that has read nothing yet.
+    /// A reader that renews nothing.
     #[must_use]
     pub(crate) fn new(context: &'a Context, state: &'a State) -> Self {
         Self {
@@ -70,7 +70,7 @@ impl<'a> TokenReader<'a> {
         }
     }
 
-    /// A reader that also renews tokens that are due.
+    /// A reader that renews tokens that are due.
     #[must_use]
     pub(crate) fn renewing(context: &'a Context, state: &'a State) -> Self {
         Self {
@@ -92,7 +92,7 @@ impl<'a> TokenReader<'a> {
                 record = renewed;
             }
         }
-        // A renewal has described the new value itself.
+        // A renewal records the new value itself.
         if read != token.fingerprint && record.secret.fingerprint() == read {
             self.changed.push(Changed {
                 name: name.clone(),
@@ -101,7 +101,7 @@ impl<'a> TokenReader<'a> {
                 renewable: record.refresh_token.is_some(),
             });
         }
-        // The hf CLI and this program renew their own tokens; git is given back what it gave.
+        // Only the hf CLI's and this program's own logins are renewed. Git gets back what it saved.
         let from_git = token.origin == Origin::Git;
         Ok(LoadedToken {
             secret: record.secret,
@@ -112,7 +112,7 @@ impl<'a> TokenReader<'a> {
         })
     }
 
-    /// What to use after a renewal: the new token, or the old one while it is good.
+    /// The token to use after a renewal: the new one, or the old one while it is valid.
     fn renewed<T>(
         &mut self,
         outcome: Result<(T, Option<String>), RenewalError>,
@@ -127,7 +127,7 @@ impl<'a> TokenReader<'a> {
             Err(error) if expires.is_none_or(|at| at <= now()) => {
                 return Err(StorageError::Refused(error.to_string()));
             }
-            // Better said while it is good than when it is too late.
+            // The user should know while the token is still valid.
             Err(error) if error.needs_login() => {
                 self.said
                     .push(format!("{subject} expires soon, and {error}"));
@@ -142,7 +142,7 @@ impl<'a> TokenReader<'a> {
         let commands = &self.context.config.commands;
         let line = commands.get(name).ok_or(StorageError::NotFound)?;
         let secret = command::run(line, command::TIMEOUT)?;
-        // The wrong entry of a vault may be somebody's password.
+        // A wrong entry of a vault may be a password.
         if !secret.may_belong_to(&line.endpoint) {
             return Err(StorageError::Refused(
                 "its output is not a Hub token".to_owned(),
@@ -159,7 +159,7 @@ impl<'a> TokenReader<'a> {
     fn load_hf_cli(&mut self, which: Which<'_>) -> Result<LoadedToken, StorageError> {
         let hf = self.context.hf_cli();
         let mut token = hf.read(which)?;
-        // It belongs to the environment's Hub, and is renewed there.
+        // It is for the environment's Hub, which renews it.
         let endpoint = self.context.env.endpoint();
         if let Some(endpoint) = endpoint.filter(|_| self.renews)
             && renewal::hf_cli::is_due_now(hf, &token)
@@ -177,7 +177,7 @@ impl<'a> TokenReader<'a> {
 }
 
 impl TokenReader<'_> {
-    /// The token that is kept for this job.
+    /// The token that was stored for this job.
     #[must_use]
     pub(crate) fn exchanged(&self, exchange: &Exchange) -> Option<Record> {
         let endpoint = self.context.env.endpoint()?;
@@ -192,8 +192,8 @@ impl TokenReader<'_> {
         })
     }
 
-    /// A failure ends the choice, but for `auto` where the Hub knows no publisher: another token
-    /// in the job's place is nothing that anybody asked for.
+    /// A failure ends the choice, since nobody asked for another token in its place. The exception is
+    /// `auto` without a matching publisher.
     fn load_exchanged(&mut self, exchange: &Exchange) -> Result<LoadedToken, LoadError> {
         let stop = |failure: exchange::Failure| LoadError::Final(failure.to_string());
         let endpoint = self.context.env.endpoint().ok_or(StorageError::NotFound)?;
@@ -221,7 +221,7 @@ impl TokenReader<'_> {
     }
 }
 
-/// A token of which nothing else is known.
+/// A token about which nothing else is known.
 fn plain(secret: Secret) -> LoadedToken {
     LoadedToken {
         secret,
@@ -239,7 +239,7 @@ impl TokenSource for TokenReader<'_> {
             Source::Environment(variable) => {
                 Some(self.context.env_secret(variable).ok()?.fingerprint())
             }
-            // What else is known of it only matters to who reads it.
+            // The rest matters only to those who read it.
             Source::HfCli(None) => {
                 let active = self.context.hf_cli().active_value();
                 Some(active.ok()??.fingerprint())
@@ -248,14 +248,14 @@ impl TokenSource for TokenReader<'_> {
                 let token = self.context.hf_cli().read(Which::Named(name)).ok()?;
                 Some(token.secret.fingerprint())
             }
-            // The job's token can be had anew, but not as often as git-lfs would ask.
+            // A new job token can be issued, but not as often as git-lfs would ask for one.
             Source::Exchange(exchange) => {
                 let kept = self.exchanged(exchange)?.secret.fingerprint();
                 (self.standing_of_job(&kept) == Eligibility::Withheld).then_some(kept)
             }
-            // What a command will print is not known before it has. But one whose last value
-            // was rejected a moment ago is not asked for another: it might hand them out for
-            // ever, and git-lfs take them.
+            // What a command will print is not known before it runs. But if its last value was
+            // rejected a moment ago, it is not run again: it might print new values for ever, and
+            // git-lfs would try them all.
             Source::Command(name) => {
                 let last = self.state.commands.get(name)?.last()?;
                 let endpoint = &self.context.config.commands.get(name)?.endpoint;
@@ -278,7 +278,7 @@ impl TokenSource for TokenReader<'_> {
                 Err(error) => Err(error.into()),
             },
             Source::Unusable(name, Unusable::Missing) => {
-                // The hf CLI's names are not known where its file cannot be used.
+                // The names are not known if the hf CLI's file cannot be read.
                 if name.of_hf_cli().is_some() {
                     self.context.hf_cli().stored()?;
                 }
@@ -297,11 +297,11 @@ impl TokenSource for TokenReader<'_> {
     fn passed(&mut self, candidate: &Candidate, why: &SkipReason) {
         let missing = matches!(candidate.source, Source::Unusable(_, Unusable::Missing));
         if missing && self.context.state_is_unread.get() {
-            // It may well be there: why that is not known has been said.
+            // It may exist: why that is not known has been reported.
             return;
         }
         let what = match &candidate.source {
-            // Why it is looked for says what there is to change.
+            // The reason says what to change.
             Source::Unusable(..) => self.context.describe(candidate, self.state) + ",",
             source => {
                 let hint = self.context.hint(source, self.state);

@@ -1,4 +1,4 @@
-//! Keeps, reads, locks and forgets tokens, and clears away stale copies of them.
+//! Stores, reads, locks and removes tokens, and cleans up stale copies of them.
 
 use std::io;
 use std::time::Duration;
@@ -18,12 +18,12 @@ use crate::system::files::Lock;
 use crate::system::trace;
 use crate::terminal;
 
-/// How long to wait for another process that changes the same token; longer than a renewal's
-/// request can take.
+/// How long to wait for another process that changes the same token: longer than a renewal's request
+/// can take.
 const NAME_LOCK_DEADLINE: Duration = Duration::from_secs(30);
 
 impl Context {
-    /// The storage of a kind.
+    /// The storage of this kind.
     #[must_use]
     pub(crate) fn storage(&self, kind: StorageKind) -> Box<dyn Storage + '_> {
         match kind {
@@ -37,7 +37,7 @@ impl Context {
         self.keyring.get_or_init(new)
     }
 
-    /// Where the answer to a renewal waits until it has replaced the token that it renews.
+    /// Where the answer to a renewal is stored until it has replaced the token.
     #[must_use]
     pub(crate) fn parking<'a>(
         &'a self,
@@ -50,8 +50,8 @@ impl Context {
         }
     }
 
-    /// Reads a stored token, and holds it against what is known of it: the endpoint must be the
-    /// same, or the token is not used.
+    /// Reads a stored token, and checks it against the state: a token for another endpoint is not
+    /// used.
     ///
     /// # Errors
     /// When it cannot be read, or is stored for another endpoint.
@@ -76,9 +76,9 @@ impl Context {
         Ok(record)
     }
 
-    /// Whether a value is one that this program has kept under the name: another program's entry,
-    /// or one of a token whose name the storage takes for the same, must not be sent. A renewal
-    /// writes its new value before it can describe it.
+    /// Whether this program stored the value under this name. The entry of another program, or of a
+    /// token whose name is the same to the storage, must not be sent. A renewal writes its new
+    /// value before it records it.
     fn is_expected(&self, name: &TokenName, token: &TokenInfo, record: &Record) -> bool {
         let value = record.secret.fingerprint();
         let knows = |token: &TokenInfo| token.fingerprint == value || token.former.contains(&value);
@@ -90,7 +90,7 @@ impl Context {
         state.tokens.get(name).is_some_and(knows)
     }
 
-    /// Reads a token that was about to move to another storage when a kill came in between.
+    /// Reads a token whose move to another storage was interrupted by a kill.
     fn read_stale_copy(&self, name: &TokenName) -> Result<Record, StorageError> {
         let state = self.state_file.load().unwrap_or_default();
         let left = state.stale_copies.get(name).into_iter().flatten();
@@ -98,26 +98,26 @@ impl Context {
         found.next().unwrap_or(Err(StorageError::NotFound))
     }
 
-    /// Takes the lock of a name, which whoever changes its secret holds: a login, a logout and
-    /// a renewal at once would otherwise undo each other, or leave a secret that nobody lists.
+    /// Locks a name. Every process that changes its secret holds this lock. Otherwise a login, a
+    /// logout and a renewal at the same time could undo each other, or leave an unlisted secret.
     ///
     /// # Errors
     /// When another process holds it for too long.
     pub(crate) fn lock_name(&self, name: &TokenName) -> io::Result<Lock> {
         let path = self.paths.name_lock(name);
         Lock::acquire(&path, NAME_LOCK_DEADLINE).map_err(|error| match error.kind() {
-            // Which file that is about, the error says itself.
+            // The error names the file.
             io::ErrorKind::TimedOut => error,
             kind => io::Error::new(kind, format!("cannot lock {}: {error}", path.display())),
         })
     }
 
-    /// Keeps a secret under a name. The state names it first and holds what is known of it, so
-    /// that a kill in between leaves a token without a secret, which is said, and never a
-    /// secret that nobody knows of. What `check` refuses is refused under the lock.
+    /// Stores a secret under a name. The state is written first, so that a kill in between leaves
+    /// a token without a secret, which is reported, and never an unlisted secret. `check` runs
+    /// under the lock.
     ///
     /// # Errors
-    /// When a file or the storage fails, or `check` does.
+    /// When a file, the storage or `check` fails.
     pub(crate) fn keep(
         &self,
         name: &TokenName,
@@ -136,12 +136,12 @@ impl Context {
                 .get(name)
                 .filter(|old| old.origin == Origin::Login);
             token.order = match (token.origin, token.order, old) {
-                // Logging in again, or another name, does not make a login a newer one.
+                // A new login under the same name, or a new name for the same value, keeps its age.
                 (Origin::Login, 1.., _) => token.order,
                 (Origin::Login, 0, Some(old)) => old.order,
                 _ => state.next_order(),
             };
-            // Typed again, or logged in again: whatever was held against the value is lifted.
+            // The user gave this value again, so an earlier rejection is cleared.
             state.clear_rejection(&token.endpoint, &value);
             let before = state.tokens.get(name).cloned();
             if let Some(before) = &before {
@@ -157,7 +157,7 @@ impl Context {
             Ok::<_, anyhow::Error>(before)
         })?;
         if let Err(error) = self.storage(storage).write(name, record) {
-            // A secret that was stored after all must not stay there without being listed.
+            // If the secret was stored after all, it must not stay there unlisted.
             let lies_there = before.as_ref().is_some_and(|old| old.storage == storage);
             let unsure = matches!(error, StorageError::BrokeOff(_))
                 && !lies_there
@@ -165,7 +165,7 @@ impl Context {
             self.state_file.update(|state| {
                 match before {
                     Some(mut before) => {
-                        // It may have been stored all the same, in the place of the old one.
+                        // It may have been stored anyway, and replaced the old one.
                         before.may_have_value(&value);
                         state.clear(name, before.storage);
                         state.tokens.insert(name.clone(), before)
@@ -179,7 +179,7 @@ impl Context {
             })?;
             return Err(error.into());
         }
-        // The answer of an interrupted renewal is for the token that was here before.
+        // A parked answer belongs to the token that was just replaced.
         if let Err(error) = self.parking(storage, name).clear() {
             trace::line(|| error.to_string());
         }
@@ -187,9 +187,9 @@ impl Context {
         Ok(())
     }
 
-    /// Removes what was left behind in these storages, which have just answered or cost nothing
-    /// to ask, and whatever there is of the token whose lock is held. What cannot be removed now
-    /// is removed another time.
+    /// Removes stale copies from these storages, which have just answered or are cheap to ask, and
+    /// all stale copies of the token whose lock is held. What cannot be removed now is left for
+    /// another time.
     pub(crate) fn clear_stale_copies(&self, own: Option<&TokenName>, storages: &[StorageKind]) {
         let Ok(state) = self.state_file.load() else {
             return;
@@ -212,21 +212,20 @@ impl Context {
         }
     }
 
-    /// `own` says that the caller holds the name's lock, and has just put its token elsewhere or
-    /// taken it away.
+    /// `own` means that the caller holds the name's lock, and has just moved or removed its token.
     fn clear_stale_copy(&self, name: &TokenName, kind: StorageKind, own: bool) -> Result<()> {
         let path = self.paths.name_lock(name);
         let lock = (!own).then(|| Lock::acquire(&path, Duration::ZERO));
         if matches!(lock, Some(Err(_))) {
-            // Whoever holds it sees to it.
+            // The process that holds the lock does this.
             return Ok(());
         }
         let state = self.state_file.load()?;
-        // Asked there itself: `read_stored` would find this very copy.
+        // The storage itself is asked, since `read_stored` would find this very copy.
         let is_there = |token: &TokenInfo| self.storage(token.storage).read(name).is_ok();
         let token = state.tokens.get(name);
         if !own && token.is_some_and(|token| token.storage != kind && !is_there(token)) {
-            // A move that was killed half way: the old copy may be the only one.
+            // A move was killed half way, so the old copy may be the only one.
             return Ok(());
         }
         let in_use = |token: &TokenInfo| token.storage == kind;
@@ -239,11 +238,11 @@ impl Context {
         })
     }
 
-    /// Removes a token: its secret first, then what is known of it. A token that another
-    /// process has put in its place since `token` was read stays.
+    /// Removes a token: first its secret, then its entry in the state. If another process has
+    /// replaced `token` since it was read, the new one stays.
     ///
     /// # Errors
-    /// When the storage or the state fails; then the token is still listed.
+    /// When the storage or the state fails. The token is then still listed.
     pub(crate) fn forget(&self, name: &TokenName, token: &TokenInfo) -> Result<()> {
         let _lock = self.lock_name(name)?;
         self.forget_locked(name, token)
@@ -262,7 +261,7 @@ impl Context {
             return Ok(());
         }
         self.storage(token.storage).delete(name)?;
-        // Else its copy would be read in its place.
+        // Otherwise the copy would be read in its place.
         self.clear_stale_copies(Some(name), &[token.storage]);
         self.state_file.update(|state| {
             if same(state) {
@@ -273,10 +272,10 @@ impl Context {
         Ok(())
     }
 
-    /// The environment's token in a variable.
+    /// The token in an environment variable.
     ///
     /// # Errors
-    /// When there is none, or it cannot be one.
+    /// When the variable is not set, or its value cannot be a token.
     pub(crate) fn env_secret(&self, variable: &str) -> Result<&Secret, StorageError> {
         let token = self.env.tokens.iter().find(|t| t.variable == variable);
         match token.map(|token| &token.secret) {

@@ -1,8 +1,8 @@
-//! What git does when the server of one URL wants a login, by its configuration here and now:
-//! which helpers it calls, with which username, and which lines say so.
+//! What git does when the server of a URL asks for a login: which helpers it calls, with which
+//! username, and which lines of its configuration say so.
 //!
-//! Below `credential` every section that applies counts, in the order in which git reads them, and
-//! not the one that fits best (`credential_apply_config` in git's credential.c).
+//! Every `credential` section that applies to the URL counts, in the order in which git reads them, and
+//! not only the best match (`credential_apply_config` in git's credential.c).
 
 use crate::git::config::{self, Entry, Scope};
 use crate::git::config_file::{Target, applies, means_us};
@@ -10,21 +10,21 @@ use crate::git::run::ReadError;
 use crate::model::location::Location;
 use crate::model::text::shell_quoted;
 
-/// The keys that it depends on, as an extended regular expression.
+/// The configuration keys that matter, as an extended regular expression.
 const KEYS: &str = r"^credential\.(.*\.)?(helper|username)$";
 
 /// What git does for one URL.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Asking {
-    /// The line by which it calls this helper.
+    /// The line by which git calls this helper.
     pub(crate) ours: Option<Entry>,
-    /// The empty `helper` that keeps it from doing so, where a line before it would.
+    /// The empty `helper` that cancels an earlier line of this helper.
     pub(crate) reset: Option<Entry>,
-    /// The other helpers that it calls before this one, or at all.
+    /// The other helpers that git calls before this one, or all of them if it does not call this one.
     pub(crate) before: Vec<Entry>,
-    /// Those that it calls after this one.
+    /// The helpers that git calls after this one.
     pub(crate) after: Vec<Entry>,
-    /// The line that gives the username, where the URL has none.
+    /// The line that sets the username, if the URL has none.
     pub(crate) username: Option<Entry>,
 }
 
@@ -32,12 +32,12 @@ impl Asking {
     /// Reads git's configuration.
     ///
     /// # Errors
-    /// When git cannot read it either.
+    /// When git cannot read it.
     pub(crate) fn read(location: &Location) -> Result<Self, ReadError> {
         Ok(Self::of(&config::read(KEYS)?, location))
     }
 
-    /// The same from entries that were read already.
+    /// Evaluates entries that were already read.
     #[must_use]
     pub(crate) fn of(entries: &[Entry], location: &Location) -> Self {
         let endpoint = location.endpoint.to_string();
@@ -81,7 +81,7 @@ impl Asking {
     }
 }
 
-/// What takes a line of git's configuration back, as a command or in words.
+/// Says how to remove a line of git's configuration.
 #[must_use]
 pub(crate) fn undo(entry: &Entry) -> String {
     match (entry.scope, &entry.file) {
@@ -92,8 +92,8 @@ pub(crate) fn undo(entry: &Entry) -> String {
     }
 }
 
-/// What brings this helper's lines behind an entry: they go to the end of the same file, or of
-/// one that git reads later.
+/// Says how to get this helper's lines after an entry: at the end of the same file, or of one that
+/// git reads later.
 #[must_use]
 pub(crate) fn behind(entry: &Entry) -> String {
     let command = match (entry.scope, &entry.file) {

@@ -1,16 +1,16 @@
-//! The programs that wait for this one, read once from their command lines: who asks, what git is
-//! about to do, and which place is in use where git's request does not say.
+//! Finds out, by the command lines of the calling programs, who asks, what git is about to do, and
+//! which remote is in use if git's request does not say.
 //!
-//! Git's own HTTP transport asks a second time within one command only after a refusal. Other
-//! programs, which ask through `git credential fill`, repeat what they were told for no such
-//! reason (git-lfs 3.6), so it matters who asks.
+//! Who asks matters because git's own HTTP transport asks a second time within one command only after
+//! the Hub refused the first answer. Other programs, which ask through `git credential fill`, may repeat
+//! our `state[]` for other reasons (git-lfs 3.6).
 //!
-//! Without a path git's request names a host only, and nothing in its environment says more. But
-//! git and git-lfs hand the remote and its URL on as arguments: `git-remote-https NAME URL` for
+//! Without a path, git's request names only a host, and nothing in the environment says more. But git
+//! and git-lfs pass the remote and its URL as arguments: `git-remote-https NAME URL` for
 //! every fetch and push, `git-lfs pre-push NAME URL` for what git-lfs and its transfer agents
 //! (git-xet) upload.
 //!
-//! What is read here only chooses among the user's own tokens for the very endpoint that asks.
+//! What is read here only selects among the user's own tokens for the endpoint that asks.
 
 use std::collections::HashSet;
 
@@ -21,22 +21,23 @@ use crate::model::location::Location;
 use crate::model::location::parse_location;
 use crate::model::operation::Operation;
 
-/// Whether looking costs next to nothing here: elsewhere another program has to be run for it.
+/// Whether reading command lines is cheap: on other systems another program has to be run.
 pub(crate) const IS_CHEAP: bool = cfg!(target_os = "linux");
 
-/// How far up we look. Between git-lfs and us are git-xet, `git credential fill`, a shell, `git`.
+/// How many levels are read. Between git-lfs and this program there may be git-xet, `git credential
+/// fill`, a shell and `git`.
 const MAX_LEVELS: usize = 8;
 
 /// What is in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum InUse {
-    /// This very place.
+    /// This location.
     At(Location),
     /// The remote of this name.
     Remote {
         /// Its name.
         name: String,
-        /// Whether it is written to.
+        /// Whether it is pushed to.
         push: bool,
     },
 }
@@ -46,34 +47,34 @@ pub(crate) enum InUse {
 pub(crate) enum Asker {
     /// Git's own HTTP transport, for a fetch or a push.
     GitTransport,
-    /// Any other, `git credential fill` included.
+    /// Any other program, including `git credential fill`.
     Other,
-    /// It cannot be told here.
+    /// Not known.
     Unknown,
 }
 
-/// The programs that have called this one and wait for it, the nearest first.
+/// The calling programs, the nearest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Callers(Vec<Program>);
 
 /// A program by its command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Program {
-    /// Without its folder, and `git-remote-https` for `git remote-https`.
+    /// The program without its folder; `git remote-https` is `git-remote-https`.
     name: String,
     arguments: Vec<String>,
 }
 
 impl Callers {
-    /// Reads them; what is hidden, or has ended, ends the list.
+    /// Reads the calling programs, up to the first one that is hidden or has ended.
     #[must_use]
     pub fn read() -> Self {
         let programs = ancestors(MAX_LEVELS);
         Self(programs.iter().map(|words| Program::parse(words)).collect())
     }
 
-    /// Who asks. Between git and this program may be the shell and the `git` that git starts for
-    /// a helper's bare name.
+    /// Who asks. Between git and this program there may be the shell and the `git` that git starts
+    /// for a bare helper name.
     #[must_use]
     pub(crate) fn asker(&self) -> Asker {
         let between =
@@ -85,14 +86,14 @@ impl Callers {
         }
     }
 
-    /// What the nearest program that says so is about to do. Below `git-lfs pre-push` runs a
-    /// `git ls-remote`, which fetches.
+    /// The operation of the nearest program that has one. For example, `git-lfs pre-push` runs
+    /// `git ls-remote`, which is a fetch.
     #[must_use]
     pub(crate) fn operation(&self) -> Option<Operation> {
         self.0.iter().find_map(Program::operation)
     }
 
-    /// What the nearest program that says so has in use.
+    /// The remote in use, by the nearest program that names one.
     #[must_use]
     pub(crate) fn in_use(&self) -> Option<InUse> {
         self.0.iter().find_map(Program::in_use)
@@ -103,11 +104,11 @@ impl Program {
     fn parse(words: &[String]) -> Self {
         let (first, rest) = words.split_first().map_or(("", &[][..]), |(f, r)| (f, r));
         let name = first.rsplit(['/', '\\']).next().unwrap_or_default();
-        // On Windows the case of a program's name does not count.
+        // On Windows the case of a program's name does not matter.
         let lower = name.to_ascii_lowercase();
         let name = lower.strip_suffix(".exe").unwrap_or(name);
         match rest.split_first() {
-            // Git starts its own programs so, without options in front of their names.
+            // Git starts its own programs this way, without options before their names.
             Some((verb, arguments)) if name == "git" && !verb.starts_with('-') => Self {
                 name: format!("git-{verb}"),
                 arguments: arguments.to_vec(),
@@ -128,7 +129,7 @@ impl Program {
         matches!(self.name.as_str(), "git-remote-https" | "git-remote-http")
     }
 
-    /// What it is about to do, if its command says so.
+    /// The operation, if the command has one.
     fn operation(&self) -> Option<Operation> {
         let arguments = self.arguments.as_slice();
         let (command, rest) = match self.name.strip_prefix("git-") {
@@ -143,11 +144,11 @@ impl Program {
         Operation::of_git(command)
     }
 
-    /// What the arguments say.
+    /// The remote in use, if the arguments name one.
     fn in_use(&self) -> Option<InUse> {
         let mut given = self.arguments.iter().filter(|word| !word.starts_with('-'));
         if self.is_transport() {
-            // NAME URL, or a URL alone.
+            // `NAME URL`, or only a URL.
             return place(given.next_back()?);
         }
         if self.name != "git-lfs" {
@@ -164,7 +165,7 @@ impl Program {
     }
 }
 
-/// The command among git's arguments, past the options of git itself, and what follows it.
+/// The command among git's arguments, after git's own options, and the arguments that follow it.
 fn command_of_git(arguments: &[String]) -> Option<(&str, &[String])> {
     const TAKE_A_VALUE: [&str; 8] = [
         "-C",
@@ -189,14 +190,14 @@ fn command_of_git(arguments: &[String]) -> Option<(&str, &[String])> {
 }
 
 fn place(url: &str) -> Option<InUse> {
-    // Without a scheme it is a path or an ssh host.
+    // Without a scheme, this is a path or an ssh host.
     let url = Some(url).filter(|url| url.contains("://"))?;
     parse_location(url, &Endpoint::hugging_face())
         .ok()
         .map(InUse::At)
 }
 
-/// Where git-lfs takes a remote's name it takes a URL, too.
+/// git-lfs accepts a URL wherever it accepts a remote's name.
 fn named(remote: &str, push: bool) -> Option<InUse> {
     if remote.contains("://") {
         return place(remote);
@@ -207,12 +208,11 @@ fn named(remote: &str, push: bool) -> Option<InUse> {
     })
 }
 
-/// The places on an endpoint that a request without a path may be about: what is in use, where
-/// that is known, else all that the remotes name. They are not even looked up where they do not
-/// count.
+/// The locations on an endpoint that a request without a path may be for: the one in use, if known,
+/// or else those of all remotes, which are looked up only if they are needed.
 ///
 /// # Errors
-/// When they were looked up, and that failed.
+/// When the remotes were needed and could not be read.
 pub(crate) fn places<'a, E>(
     endpoint: &Endpoint,
     used: Option<&InUse>,
@@ -231,7 +231,7 @@ pub(crate) fn places<'a, E>(
         && found.iter().any(|remote| remote.name == *name)
     {
         found.retain(|remote| remote.name == *name);
-        // With a URL for pushing only, that one; and never for anything else.
+        // A push URL is for pushes only, and replaces the other one there.
         let wanted = *push && found.iter().any(|remote| remote.push);
         found.retain(|remote| remote.push == wanted);
     }

@@ -1,5 +1,5 @@
-//! Git's configuration as git reads it here and now: every entry in order, with the file it
-//! stands in. One run of `git config`, under a deadline; nothing that a configuration names is run.
+//! Reads git's configuration by one run of `git config` under a deadline: every entry in order, with
+//! its file. Nothing that a configuration names is run.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -26,7 +26,7 @@ pub(crate) enum Scope {
     Worktree,
     /// `git -c`, or git's variables.
     Command,
-    /// A git before 2.26 does not say.
+    /// Not known: git before 2.26 does not say.
     Unknown,
 }
 
@@ -46,19 +46,19 @@ impl Scope {
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// Whose it is.
+    /// Its scope.
     pub(crate) scope: Scope,
-    /// The file it stands in, from the working directory; `None` for the command line.
+    /// Its file, relative to the working directory; `None` for the command line.
     pub(crate) file: Option<String>,
-    /// Section and name in lower case, what is between as written.
+    /// The key: section and name in lower case, the subsection as written.
     pub(crate) key: String,
-    /// `None` for a key without `=`, which means true.
+    /// The value; `None` for a key without `=`, which means true.
     pub(crate) value: Option<String>,
 }
 
 impl Entry {
-    /// What stands between `section` and `name` in the key: `Some("")` for nothing, `None` for
-    /// another key.
+    /// The subsection between `section` and `name` in the key: `Some("")` if there is none, `None`
+    /// for another key.
     #[must_use]
     pub(crate) fn between(&self, section: &str, name: &str) -> Option<&str> {
         let rest = self.key.strip_prefix(section)?.strip_prefix('.')?;
@@ -68,13 +68,13 @@ impl Entry {
         rest.strip_suffix(name)?.strip_suffix('.')
     }
 
-    /// The value as text; empty where there is none.
+    /// The value as text; empty if there is none.
     #[must_use]
     pub(crate) fn text(&self) -> &str {
         self.value.as_deref().unwrap_or("")
     }
 
-    /// Where it is set, for a person: the file and the line, the variable, or `git -c`.
+    /// Where it is set, in words: the file and line, the variable, or `git -c`.
     #[must_use]
     pub(crate) fn place(&self) -> String {
         let Some(file) = &self.file else {
@@ -88,11 +88,11 @@ impl Entry {
         }
     }
 
-    /// What sets an entry that no file has.
+    /// What sets an entry that is in no file.
     fn variable(&self) -> String {
         let text = |name: &str| std::env::var(name).ok();
         let count = text("GIT_CONFIG_COUNT").and_then(|count| count.parse().ok());
-        // Git takes no more of them either.
+        // Git does not accept more of them either.
         let mut numbers = 0..count.unwrap_or(0).min(1000);
         let number = numbers.rfind(|number: &u32| {
             text(&format!("GIT_CONFIG_KEY_{number}"))
@@ -105,7 +105,7 @@ impl Entry {
         }
     }
 
-    /// The value as git reads a yes or no.
+    /// The value as a boolean, as git reads it.
     #[must_use]
     pub(crate) fn is_true(&self) -> bool {
         let Some(value) = &self.value else {
@@ -128,7 +128,7 @@ pub(crate) fn read(keys: &str) -> Result<Vec<Entry>, ReadError> {
         .filter_map(|entry| entry.file.as_mut())
         .filter(|file| Path::new(file).is_relative())
         .collect();
-    // Git names those of the repository from its top, wherever it runs.
+    // Git gives the repository's files relative to its top, wherever it runs.
     if !relative.is_empty()
         && let Ok(Some(top)) = crate::git::run::ask(&["rev-parse", "--show-cdup"])
     {
@@ -156,7 +156,7 @@ fn read_as_told(keys: &str) -> Result<Vec<Entry>, ReadError> {
         Some(0) => Ok(parse(&output, true)),
         // Nothing matches.
         Some(1) => Ok(Vec::new()),
-        // A usage error: before 2.26, scopes are not told.
+        // A usage error: git before 2.26 does not know `--show-scope`.
         Some(129) => match run(&["--show-origin"])? {
             (Some(0), output) => Ok(parse(&output, false)),
             (Some(1), _) => Ok(Vec::new()),
@@ -200,24 +200,24 @@ fn parse(output: &str, scopes: bool) -> Vec<Entry> {
 /// Which helpers git calls for one endpoint.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Helpers<'a> {
-    /// Ours, the last where there are several.
+    /// The last line of this helper.
     pub(crate) ours: Option<&'a Entry>,
-    /// Ours, but for some repos only.
+    /// A line of this helper for some repos only.
     pub(crate) partly: Option<&'a Entry>,
-    /// Others that are called before ours; all, where ours is not called.
+    /// Other helpers that are called before this one, or all of them if it is not called.
     pub(crate) before: Vec<&'a Entry>,
-    /// Others that are called after ours, and are given its tokens.
+    /// Other helpers that are called after this one, and are given its tokens.
     pub(crate) after: Vec<&'a Entry>,
-    /// An empty one for some repos only, which takes ours out there.
+    /// An empty `helper` that cancels this one for some repos only.
     pub(crate) hidden: Option<&'a Entry>,
-    /// The empty one that takes ours out, where it would else be called.
+    /// The empty `helper` that cancels this one everywhere.
     pub(crate) reset: Option<&'a Entry>,
-    /// How many others an empty one has taken out.
+    /// How many other helpers an empty `helper` has cancelled.
     pub(crate) cleared: usize,
 }
 
 impl Helpers<'_> {
-    /// Whether git calls ours at least for some repos.
+    /// Whether git calls this helper for at least some repos.
     #[must_use]
     pub(crate) fn call_us(&self) -> bool {
         self.ours.is_some() || self.partly.is_some()
@@ -262,7 +262,7 @@ pub(crate) fn helpers<'a>(entries: &'a [Entry], endpoint: &str) -> Helpers<'a> {
     found
 }
 
-/// The last entry of `section.*.name` that reaches an endpoint: the one that counts below
+/// The last entry of `section.*.name` that applies to an endpoint. It is the one that counts for
 /// `credential`, where git goes by the order.
 #[must_use]
 pub(crate) fn last<'a>(
@@ -278,8 +278,8 @@ pub(crate) fn last<'a>(
     reaching.next_back()
 }
 
-/// The entry of `section.*.name` that fits an endpoint best, the last of equals: the one that
-/// counts below `http`.
+/// The entry of `section.*.name` that matches an endpoint best, the last one of equals. It is the
+/// one that counts for `http`.
 #[must_use]
 pub(crate) fn best<'a>(
     entries: &'a [Entry],
@@ -346,7 +346,7 @@ mod tests {
         assert_eq!(read[0].text(), "line\nline");
         assert_eq!(read[0].scope, Scope::Unknown);
         assert_eq!(read[1].scope, Scope::Command);
-        // Cut short by a deadline or a limit.
+        // Cut off by a deadline or a limit.
         assert_eq!(parse("local\0file:x\0a.b\n1\0local\0file", true).len(), 1);
     }
 

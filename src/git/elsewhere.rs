@@ -1,5 +1,5 @@
-//! A login that git has from elsewhere, and which therefore goes to the Hub in the place of this
-//! helper's: where it is set, and what takes it away.
+//! Finds a login that git sends to the Hub instead of this helper's, where it is set, and how to
+//! remove it.
 
 use crate::git::asking::{Asking, behind, undo};
 use crate::git::config::{self, Entry};
@@ -8,19 +8,19 @@ use crate::git::trial::Attempt;
 use crate::model::location::Location;
 use crate::model::text::shell_quoted;
 
-/// The keys of headers.
+/// The configuration keys of headers, as an extended regular expression.
 const HEADERS: &str = r"^http\.(.*\.)?extraheader$";
 
-/// A login of another's.
+/// A login that does not come from this helper.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Login {
-    /// Where it is, without its value.
+    /// What it is and where it is set, without its value.
     pub(crate) what: String,
-    /// What takes it away.
+    /// How to remove it.
     pub(crate) help: String,
 }
 
-/// The header with a login that git sends to a place along with any other.
+/// The header with a login that git sends to a location in addition to any other login.
 #[must_use]
 pub(crate) fn header(location: &Location) -> Option<Login> {
     let entries = config::read(HEADERS).unwrap_or_default();
@@ -31,8 +31,8 @@ pub(crate) fn header(location: &Location) -> Option<Login> {
     })
 }
 
-/// The login that git used in an attempt in which this helper gave it none, where that can be
-/// told. `for_git` is the remote's name, or the URL.
+/// The login that git used in an attempt in which this helper gave it none, if it can be found.
+/// `for_git` is the remote's name or the URL.
 #[must_use]
 pub(crate) fn login(
     location: &Location,
@@ -43,7 +43,7 @@ pub(crate) fn login(
     if let Some(header) = header(location) {
         return Some(header);
     }
-    // Those after this helper get their turn where it does not answer.
+    // Helpers after this one are called if it does not answer.
     let helpers = asking.map(|asking| match attempt.asked {
         true => &asking.after,
         false => &asking.before,
@@ -76,7 +76,7 @@ pub(crate) fn login(
     })
 }
 
-/// The last header with a login that goes to a place. An empty one takes back those before it.
+/// The last header with a login for a location. An empty one cancels those before it.
 fn last_header<'a>(entries: &'a [Entry], location: &Location) -> Option<&'a Entry> {
     let endpoint = location.endpoint.to_string();
     let target = Target {

@@ -1,8 +1,8 @@
-//! Git's lock on a file, for the files that git's own programs change too: `FILE.lock`, made only
-//! if it is not there, removed at the end.
+//! Git's lock on a file, for files that git's own programs change as well: `FILE.lock`, which is created
+//! if it does not exist, and removed at the end.
 //!
-//! A kill leaves the lock behind, git's as well as ours, and nothing in it says whose it was. So
-//! nobody takes one over: `doctor` shows it, and removes it if it is old and no git is running.
+//! A killed process leaves its lock behind, and nothing in the file says whose it was. So a lock is
+//! never taken over. `doctor` reports it, and removes it if it is old and no git is running.
 
 use std::ffi::OsString;
 use std::io;
@@ -14,15 +14,15 @@ use anyhow::Result;
 use crate::system::files::Folder;
 use crate::terminal::Failure;
 
-/// How long git's own store waits for another one (`credentialStore.lockTimeoutMS`), and how
-/// often it looks meanwhile.
+/// How long to wait for a lock (as git's own `store`: `credentialStore.lockTimeoutMS`), and how often
+/// to try.
 const PATIENCE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// No git holds a lock for that long.
+/// No git holds a lock for longer than this.
 const STALE: Duration = Duration::from_secs(600);
 
-/// A lock of git's, held while it lives.
+/// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub(crate) struct GitLock {
     folder: Folder,
@@ -30,10 +30,10 @@ pub(crate) struct GitLock {
 }
 
 impl GitLock {
-    /// Takes the lock of a file, which must not be a link.
+    /// Locks a file, which must not be a link.
     ///
     /// # Errors
-    /// When another program holds it, or it cannot be made.
+    /// When another program holds the lock, or it cannot be created.
     pub(crate) fn of(file: &Path) -> Result<Self> {
         let path = lock_of(file);
         let failure =
@@ -83,7 +83,7 @@ pub(crate) fn lock_of(file: &Path) -> PathBuf {
     PathBuf::from(path)
 }
 
-/// How long ago a lock was made; `None` where there is none. One from the future is new.
+/// The age of a lock; `None` if there is none. A lock from the future counts as new.
 #[must_use]
 pub(crate) fn age(lock: &Path) -> Option<Duration> {
     let made = std::fs::symlink_metadata(lock).ok()?.modified().ok()?;
@@ -103,7 +103,7 @@ pub(crate) fn in_use(lock: &Path) -> Option<String> {
     }
 }
 
-/// Removes a lock that a killed program has left.
+/// Removes a lock that a killed program left behind.
 ///
 /// # Errors
 /// When it may still be in use, or cannot be removed.
@@ -118,7 +118,7 @@ pub(crate) fn remove_stale(lock: &Path) -> Result<()> {
     }
 }
 
-/// A process, as far as it matters here.
+/// What matters here about a process.
 struct Process {
     id: u32,
     parent: u32,
@@ -127,8 +127,7 @@ struct Process {
     arguments: String,
 }
 
-/// A git of this user that is running, the callers of this program apart; `None` where that
-/// cannot be told.
+/// A running git of this user that did not call this program; `None` if that is not known.
 fn running_git() -> Option<Option<u32>> {
     let all = processes()?;
     let parent_of = |id: u32| all.iter().find(|it| it.id == id).map(|it| it.parent);
@@ -139,7 +138,7 @@ fn running_git() -> Option<Option<u32>> {
     let git = all.iter().find(|process| {
         process.user == user
             && (process.name == "git" || process.name.starts_with("git-"))
-            // These wait for others for hours, and change no file.
+            // These run for hours, and do not change files.
             && !process.arguments.contains("--daemon")
             && !callers.contains(&process.id)
     });
@@ -173,7 +172,7 @@ fn processes() -> Option<Vec<Process>> {
         Some(Process {
             id: field("Pid:")?.parse().ok()?,
             parent: field("PPid:")?.parse().ok()?,
-            // The effective one is the second, and differs in set-user-ID programs only.
+            // The second one is the effective user, which differs only in set-user-ID programs.
             user: field("Uid:")?.parse().ok()?,
             name: field("Name:")?.to_owned(),
             arguments: String::from_utf8_lossy(&arguments).into_owned(),

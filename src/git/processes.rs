@@ -1,5 +1,5 @@
-//! The programs that wait for this one, as the system tells: on Linux from `/proc`, on other Unix
-//! systems from one `ps`, on Windows from its table of processes.
+//! Reads the calling programs: from `/proc` on Linux, by one `ps` on other Unix systems, and from the
+//! table of processes on Windows.
 
 #[cfg(all(unix, any(test, not(target_os = "linux"))))]
 use std::collections::HashMap;
@@ -9,12 +9,12 @@ use std::collections::HashMap;
 struct Process {
     words: Vec<String>,
     parent: u32,
-    /// When it was started, where ids are used again while a child still names one; else 0.
+    /// When it was started, on systems where the id of a parent that has ended may be reused; else 0.
     started: u64,
 }
 
-/// The command lines of the calling programs, the nearest first. A program that is hidden, or has
-/// ended, ends the list.
+/// The command lines of the calling programs, the nearest first, up to one that is hidden or has
+/// ended.
 pub(crate) fn ancestors(levels: usize) -> Vec<Vec<String>> {
     let mut table = Table::read();
     let Some(nearest) = parent(&mut table) else {
@@ -32,7 +32,7 @@ fn climb(
     let mut found = Vec::new();
     while found.len() < levels {
         let Some(process) = get(id) else { break };
-        // A younger one has been given the id of the parent, which has ended.
+        // A younger program has the id of the parent, which has ended.
         if process.started > child_started {
             break;
         }
@@ -91,7 +91,7 @@ impl Table {
         Self(sysinfo::System::new())
     }
 
-    /// One at a time: reading a command line takes milliseconds.
+    /// Read one at a time, since reading a command line takes milliseconds.
     fn get(&mut self, id: u32) -> Option<Process> {
         use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
         let id = sysinfo::Pid::from_u32(id);
@@ -113,22 +113,22 @@ impl Table {
 }
 
 #[cfg(target_os = "linux")]
-/// One program, from Linux's `/proc`; `None` where it is hidden or has ended.
+/// Reads one program from Linux's `/proc`; `None` if it is hidden or has ended.
 fn process(id: u32) -> Option<Process> {
     use std::io::Read;
-    // Real ones are short; what a person typed need not be.
+    // Real command lines are short, but what a person typed may be long.
     const MAX_WORDS: u64 = 128 * 1024;
     let read = |file: &str| {
         let mut bytes = Vec::new();
         let file = std::fs::File::open(format!("/proc/{id}/{file}")).ok()?;
         file.take(MAX_WORDS).read_to_end(&mut bytes).ok()?;
-        // What was cut off may be the URL.
+        // The part that was cut off may be the URL.
         if bytes.len() as u64 == MAX_WORDS {
             bytes.clear();
         }
         Some(String::from_utf8_lossy(&bytes).into_owned())
     };
-    // `ID (NAME) STATE PARENT ..`, where the name may hold anything.
+    // `ID (NAME) STATE PARENT ..`, where the name may contain anything.
     let stat = read("stat")?;
     let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?;
     let words = read("cmdline")?;
@@ -140,7 +140,7 @@ fn process(id: u32) -> Option<Process> {
     })
 }
 
-/// All programs, from `ps`, which every other Unix has.
+/// Reads all programs from `ps`, which every other Unix has.
 #[cfg(all(unix, any(test, not(target_os = "linux"))))]
 fn processes() -> HashMap<u32, Process> {
     use std::process::Stdio;
@@ -156,8 +156,8 @@ fn processes() -> HashMap<u32, Process> {
     }
 }
 
-/// Reads lines of `ID PARENT WORDS..`. `ps` does not tell where a word ends that has a space in
-/// it; names of remotes and URLs have none.
+/// Parses lines of `ID PARENT WORDS..`. `ps` does not mark where a word with a space ends, but
+/// remote names and URLs have no spaces.
 #[cfg(all(unix, any(test, not(target_os = "linux"))))]
 fn table(listing: &str) -> HashMap<u32, Process> {
     let line = |line: &str| {
@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(climb(8, &[all[0], all[1], all[3]]), "43");
     }
 
-    /// Both ways of asking the system tell the same of this very program.
+    /// Both ways of asking the system agree about this program.
     #[cfg(target_os = "linux")]
     #[test]
     fn this_program_and_its_parent() {
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(this.parent, std::os::unix::process::parent_id());
         assert_eq!(this.words.first(), std::env::args().next().as_ref());
         assert!(process(this.parent).is_some());
-        // Without procps there is no ps, and nothing to compare.
+        // Without procps there is no `ps` to compare with.
         if let Some(listed) = processes().get(&id) {
             assert_eq!(*listed, this);
         }

@@ -1,4 +1,4 @@
-//! Git's credential protocol: its bytes, in and out, and nothing else.
+//! Reads and writes git's credential protocol.
 //!
 //! Source: git-credential(1), "INPUT/OUTPUT FORMAT".
 
@@ -9,23 +9,23 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::model::secret::Secret;
 use crate::model::secret::SecretError;
 
-/// The longest line taken, in bytes, without its line ending.
+/// The longest accepted line, in bytes, without its line ending.
 pub(crate) const MAX_LINE: usize = 65_535;
 
-/// How many lines a request may have. Git sends a handful; `wwwauth[]` has one a header.
+/// How many lines a request may have. Git sends a handful, with one `wwwauth[]` for each header.
 const MAX_LINES: usize = 100_000;
 
-/// How many `state[]` values are kept; ours is one.
+/// How many `state[]` values are kept; we send one.
 const MAX_STATES: usize = 64;
 
-/// What a caller says it can take.
+/// The capabilities that a caller announces.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Capabilities {
-    /// `capability[]=state`: `state[]` and `continue` may be answered (git 2.46 and newer).
+    /// `capability[]=state`: the answer may contain `state[]` and `continue` (git 2.46 and newer).
     pub state: bool,
 }
 
-/// One request, as far as this helper looks at it.
+/// A request, as far as this helper reads it.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     /// `https` and the like, as typed.
@@ -34,7 +34,7 @@ pub struct Request {
     pub host: Option<String>,
     /// The path, percent-decoded by git; absent unless `useHttpPath` is set.
     pub path: Option<String>,
-    /// The user name, from the URL or from `credential.username`.
+    /// The username, from the URL or from `credential.username`.
     pub username: Option<String>,
     /// The password, in `store` and `erase`.
     pub password: Option<Secret>,
@@ -42,15 +42,15 @@ pub struct Request {
     pub password_expiry_utc: Option<u64>,
     /// A refresh token that came with the password.
     pub oauth_refresh_token: Option<Secret>,
-    /// The credential is not to be kept.
+    /// Whether the credential must not be stored.
     pub ephemeral: bool,
-    /// What the caller can take.
+    /// What the caller announces.
     pub capabilities: Capabilities,
-    /// What a helper said before, handed back; see [`crate::selection::Mark`].
+    /// What helpers answered before, returned by git; see [`crate::selection::Mark`].
     pub states: Vec<String>,
 }
 
-/// Why a request is refused. None of them quotes the input: it may hold a secret.
+/// Why a request is refused. No message quotes the input, which may contain a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ProtocolError {
     /// A line that is too long.
@@ -86,13 +86,13 @@ pub enum ProtocolError {
         /// The line, counted from 1.
         line: usize,
     },
-    /// A value that this helper reads is not text.
+    /// A value that this helper reads is not UTF-8.
     #[error("line {line} of the request is not UTF-8")]
     NotUtf8 {
         /// The line, counted from 1.
         line: usize,
     },
-    /// A secret that cannot be one.
+    /// A password that cannot be a token.
     #[error("line {line} of the request: {source}")]
     Secret {
         /// The line, counted from 1.
@@ -106,7 +106,7 @@ pub enum ProtocolError {
 }
 
 impl Request {
-    /// Reads one request, to a blank line or the end of the input.
+    /// Reads one request, up to a blank line or the end of the input.
     ///
     /// # Errors
     /// When a line breaks the format, or reading fails.
@@ -118,14 +118,14 @@ impl Request {
         let mut ends_with_crlf = None;
         for line in 1..=MAX_LINES {
             buffer.zeroize();
-            // Two more than a line: room for its ending, and one read that cannot run on.
+            // Two bytes more than a line, for its ending, so that a read is bounded.
             let limit = MAX_LINE as u64 + 2;
             input.by_ref().take(limit).read_until(b'\n', &mut buffer)?;
             let mut bytes = buffer.as_slice();
             if bytes.is_empty() {
                 return Ok(request);
             }
-            // The last line may have no end.
+            // The last line may have no line ending.
             let mut crlf = None;
             if let Some(ended) = bytes.strip_suffix(b"\n") {
                 bytes = ended.strip_suffix(b"\r").unwrap_or(ended);
@@ -166,7 +166,7 @@ impl Request {
             b"username" => self.username = Some(text()?.to_owned()),
             b"password" => self.password = Some(secret()?),
             b"oauth_refresh_token" => self.oauth_refresh_token = Some(secret()?),
-            // Git reads a number it cannot parse as "never" (credential.c).
+            // Git takes a number that it cannot parse as "never" (credential.c).
             b"password_expiry_utc" => {
                 self.password_expiry_utc = text()?.parse().ok().filter(|at| *at > 0);
             }
@@ -187,7 +187,7 @@ impl Request {
     }
 }
 
-/// Git's booleans (git-config(1), "Values"), as far as one program sends them to another.
+/// Git's booleans (git-config(1), "Values"), in the forms that programs send.
 fn is_true(value: &str) -> bool {
     ["1", "true", "yes", "on"]
         .iter()
@@ -199,25 +199,25 @@ fn is_true(value: &str) -> bool {
 pub enum Reply {
     /// A credential.
     Credential(Box<Credential>),
-    /// Git is to stop: no other helper, no prompt.
+    /// Git must stop, without another helper or a prompt.
     Quit,
-    /// No credential: another helper's turn, or the person's in front of git. The mark in
-    /// `state[]` comes back with what that person types.
+    /// No credential: git asks the next helper, or the user. The mark in `state[]` comes back with
+    /// what the user types.
     Unanswered(String),
 }
 
 /// The answer to `get`.
 #[derive(Debug)]
 pub struct Credential {
-    /// The user name, which the Hub does not look at; it may be empty.
+    /// The username, which the Hub ignores; it may be empty.
     pub username: String,
     /// The token. One of the two places where a secret leaves the program.
     pub password: Secret,
     /// When it expires, in seconds since 1970.
     pub password_expiry_utc: Option<u64>,
-    /// Handed back where it was given to us by git.
+    /// Returned if git gave us one.
     pub oauth_refresh_token: Option<Secret>,
-    /// Another candidate is left, should this one be refused: git comes back with this `state[]`.
+    /// Set if another candidate is left: git comes back with this `state[]` if this one is refused.
     pub again: Option<String>,
 }
 
@@ -225,7 +225,7 @@ impl Reply {
     /// Writes the reply in one piece.
     ///
     /// # Errors
-    /// When a value would break the format, or writing fails; nothing is written in part.
+    /// When a value would break the format, or writing fails. Nothing is written in part.
     pub fn write(&self, announced: Capabilities, out: &mut impl Write) -> io::Result<()> {
         let mut text = Zeroizing::new(String::with_capacity(1024));
         match self {
@@ -399,7 +399,7 @@ mod tests {
         ] {
             assert_eq!(read(input).unwrap_err().to_string(), expected);
         }
-        // Keys that are not read may have any value.
+        // Unknown keys may have any value.
         assert!(read(b"wwwauth[]=\xff\xfe\n").is_ok());
     }
 

@@ -1,4 +1,4 @@
-//! What git knows: the remotes of the current repository.
+//! The remotes of the current repository, and the files of git's configuration.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -10,27 +10,27 @@ use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
 use crate::model::location::parse_location;
 
-/// A place that a remote is fetched from or pushed to.
+/// A location that a remote is fetched from or pushed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remote {
     /// The remote's name.
     pub(crate) name: String,
-    /// The place.
+    /// The location.
     pub location: Location,
-    /// Whether it is for pushing only.
+    /// Whether it is for pushes only.
     pub(crate) push: bool,
 }
 
-/// The URLs that git would use for the remotes of the repository in `GIT_DIR` or the working
-/// directory, as places on some endpoint, each once for a remote. Empty outside a repository, in
-/// one that git does not trust (`safe.directory`), or without git.
+/// The locations that git would use for the remotes of the repository in `GIT_DIR` or the working
+/// directory, each once for a remote. Empty outside a repository, in a repository that git does not
+/// trust (`safe.directory`), or without git.
 ///
-/// One run of `git config` reads all that counts, wherever it is written (includes, worktrees);
-/// rewriting is done here, as git does it.
+/// One run of `git config` reads everything that matters, wherever it is written (includes,
+/// worktrees). URLs are rewritten here, as git does it.
 ///
 /// # Errors
-/// When there is too much of it to read, or git does not finish: some of the remotes would look
-/// like all of them.
+/// When the configuration is too large, or git does not finish. A part of the remotes must not be
+/// taken for all of them.
 pub(crate) fn all() -> Result<Vec<Remote>, ReadError> {
     let regexp = r"^(remote\..*\.(url|pushurl)|url\..*\.(insteadof|pushinsteadof))$";
     let told = run::ask(&["config", "-z", "--get-regexp", regexp])?;
@@ -40,7 +40,7 @@ pub(crate) fn all() -> Result<Vec<Remote>, ReadError> {
 /// The keys of all helpers.
 const HELPERS: &str = r"^credential\.(.*\.)?helper$";
 
-/// The helpers that are configured here, for whatever host.
+/// The helpers that are configured, for any host.
 ///
 /// # Errors
 /// When git's configuration cannot be read.
@@ -50,11 +50,11 @@ pub(crate) fn helpers() -> Result<Vec<String>, ReadError> {
     Ok(values.collect())
 }
 
-/// The files that git reads its configuration from, by path: with `scopes` (`--global` and the
-/// like) those of each scope, without them all that count here.
+/// The paths of the files that git reads its configuration from: those of each of the `scopes`
+/// (`--global` and so on), or all of them if none is given.
 ///
 /// # Errors
-/// When there is too much of it to read, or git does not finish.
+/// When the configuration is too large, or git does not finish.
 pub(crate) fn config_files(scopes: &[&str]) -> Result<Vec<PathBuf>, ReadError> {
     let list = ["config", "--list", "-z", "--show-origin", "--name-only"];
     let mut told = String::new();
@@ -65,7 +65,7 @@ pub(crate) fn config_files(scopes: &[&str]) -> Result<Vec<PathBuf>, ReadError> {
         let list: Vec<&str> = list.iter().chain([scope]).copied().collect();
         told.push_str(&run::ask(&list)?.unwrap_or_default());
     }
-    // Git tells those of the repository from its top.
+    // Git gives the repository's files relative to its top.
     let top = run::ask(&["rev-parse", "--show-cdup"])?.unwrap_or_default();
     let top = Path::new(top.trim_end_matches('\n'));
     let mut found: Vec<PathBuf> = Vec::new();
@@ -78,7 +78,7 @@ pub(crate) fn config_files(scopes: &[&str]) -> Result<Vec<PathBuf>, ReadError> {
     Ok(found)
 }
 
-/// Where the current repository keeps what all its worktrees share.
+/// The folder that all worktrees of the current repository share.
 #[must_use]
 pub(crate) fn common_dir() -> Option<PathBuf> {
     told_path(&["rev-parse", "--git-common-dir"])
@@ -95,14 +95,14 @@ fn told_path(arguments: &[&str]) -> Option<PathBuf> {
     Some(PathBuf::from(told.trim_end_matches('\n')))
 }
 
-/// A URL as it stands in the configuration, and what it is for.
+/// A URL in the configuration, and what it is for.
 struct Written<'a> {
     remote: &'a str,
     url: &'a str,
     push: bool,
 }
 
-/// The remotes in the output of `git config -z`: `key\nvalue\0`.
+/// Parses the remotes in the output of `git config -z`: `key\nvalue\0`.
 #[must_use]
 pub fn parse(output: &str) -> Vec<Remote> {
     let mut urls: Vec<Written<'_>> = Vec::new();
@@ -124,7 +124,7 @@ pub fn parse(output: &str) -> Vec<Remote> {
             (_, Some(remote), _) => {
                 let push = last == "pushurl";
                 if value.is_empty() {
-                    // What was read before it counts no more.
+                    // It cancels what was read before.
                     urls.retain(|known| known.remote != remote || known.push != push);
                     continue;
                 }
@@ -145,7 +145,7 @@ pub fn parse(output: &str) -> Vec<Remote> {
     let mut found: Vec<Remote> = Vec::new();
     let mut seen = HashSet::new();
     let mut add = |name: &str, url: String, push: bool| {
-        // A remote without a scheme is a path or an ssh host, never a repo's bare name.
+        // Without a scheme, a remote is a path or an ssh host, never a repo's bare name.
         if url.contains("://")
             && let Ok(location) = parse_location(&url, &Endpoint::hugging_face())
             && seen.insert((name.to_owned(), location.clone()))
@@ -161,7 +161,7 @@ pub fn parse(output: &str) -> Vec<Remote> {
     for Written { remote, url, push } in &urls {
         let used = rewritten(url, &instead).unwrap_or_else(|| (*url).to_owned());
         add(remote, used, *push);
-        // Git derives the push URL from the other one, unless there is one of its own.
+        // Without a push URL, git derives it from the other one.
         if !push
             && !with_push_url.contains(remote)
             && let Some(url) = rewritten(url, &push_instead)
@@ -172,7 +172,7 @@ pub fn parse(output: &str) -> Vec<Remote> {
     found
 }
 
-/// The URL by the longest prefix that is rewritten, the first of equals.
+/// Rewrites a URL by the longest matching prefix, the first one of equals.
 fn rewritten(url: &str, rules: &[(&str, &str)]) -> Option<String> {
     let mut best: Option<&(&str, &str)> = None;
     for rule in rules.iter().filter(|(from, _)| url.starts_with(from)) {

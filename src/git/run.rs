@@ -1,4 +1,4 @@
-//! The one place that asks git something.
+//! The only place that runs git to ask it something.
 
 use std::io;
 use std::path::Path;
@@ -9,31 +9,31 @@ use crate::model::text::one_line;
 use crate::system::process::{self, output_within};
 use crate::system::scratch::Scratch;
 
-/// How long git may take to read its configuration: a hostile one may include a pipe.
+/// How long git may take to read its configuration, which may include a pipe.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How much configuration is read, in bytes: no working repository has more.
+/// How much configuration is read, in bytes. No working repository has more.
 pub(crate) const MAX_CONFIG: u64 = 1024 * 1024;
 
-/// Why git tells nothing.
+/// Why git gives no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     /// Git is not installed.
     #[error("git was not found on PATH")]
     NoGit,
-    /// It did not end.
+    /// It did not finish in time.
     #[error("git did not finish reading its configuration within {} s", TIMEOUT.as_secs())]
     TooSlow,
     /// It refuses to read a file.
     #[error("git cannot read its configuration")]
     Unreadable,
-    /// There is more of it than a working repository has.
+    /// It printed too much.
     #[error("git's configuration is larger than {} kB", MAX_CONFIG / 1024)]
     TooLong,
 }
 
 impl ReadError {
-    /// What a failed run of git means.
+    /// The error for a failed run of git.
     #[must_use]
     pub(crate) fn of(error: &io::Error) -> Self {
         match error.kind() {
@@ -44,7 +44,7 @@ impl ReadError {
     }
 }
 
-/// What git prints, under a deadline; `None` without git, or where it has nothing to tell.
+/// Runs git under a deadline, and returns what it prints; `None` if there is no git or no output.
 ///
 /// # Errors
 /// When it prints too much, or does not finish.
@@ -52,7 +52,7 @@ pub(crate) fn ask(arguments: &[&str]) -> Result<Option<String>, ReadError> {
     ask_program("git".as_ref(), arguments)
 }
 
-/// What one of several gits prints, as [`ask`].
+/// Runs one of several gits; see [`ask`].
 ///
 /// # Errors
 /// As for [`ask`].
@@ -70,8 +70,8 @@ pub(crate) fn ask_program(git: &Path, arguments: &[&str]) -> Result<Option<Strin
     }
 }
 
-/// What git says is wrong with its configuration, such as the line of a file; `None` where it can
-/// read all of it, or does not say.
+/// What git says is wrong with its configuration, such as a line of a file; `None` if it can read
+/// all of it, or does not say.
 #[must_use]
 pub(crate) fn complaint() -> Option<String> {
     let scratch = Scratch::new().ok()?;

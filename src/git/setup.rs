@@ -1,4 +1,4 @@
-//! This helper's lines in git's configuration: which file, and what stands there.
+//! Decides which file of git's configuration gets this helper's lines, and what they say.
 
 use crate::git::config_file;
 use crate::git::config_file::quote_helper;
@@ -25,22 +25,22 @@ pub(crate) enum ConfigFile {
     System,
     /// The repository's.
     Local,
-    /// One by its path.
+    /// A file by its path.
     File(PathBuf),
 }
 
-/// What a change makes of a file.
+/// The result of a change to a file.
 #[derive(Debug)]
 pub(crate) enum Edited {
-    /// This is its content.
+    /// The new content.
     Write(Vec<u8>),
-    /// It goes.
+    /// The file is deleted.
     Delete,
 }
 
-/// Edits one of git's files in git's own way: a lock file beside it, which other programs
-/// respect, is made, and the new file is renamed over the old one. A link stays a link, also one
-/// whose target is not there yet.
+/// Edits one of git's files as git does: it creates a lock file beside it, which other programs
+/// respect, and renames the new file over the old one. A link stays a link, even if its target does
+/// not exist yet.
 pub(crate) fn edit(
     path: &Path,
     change: impl FnOnce(Option<&[u8]>) -> Result<Edited, config_file::EditError>,
@@ -77,7 +77,7 @@ pub(crate) fn edit(
     }
 }
 
-/// The mode of the file as it is, or what git would give a new one.
+/// The mode of the existing file, or the one that git would give a new file.
 #[cfg(unix)]
 fn mode_of(path: &Path) -> Option<u32> {
     use rustix::fs::Mode;
@@ -103,7 +103,7 @@ fn mode_of(_: &Path) -> Option<u32> {
 /// The file that `git config` would write with the same option.
 ///
 /// # Errors
-/// When there is none: no home, or no repository for `--local`.
+/// When there is none: without a home directory, or outside a repository for `--local`.
 pub(crate) fn file(which: &ConfigFile) -> Result<PathBuf> {
     if let ConfigFile::File(file) = which {
         return Ok(std::path::absolute(file)?);
@@ -134,14 +134,14 @@ pub(crate) fn file(which: &ConfigFile) -> Result<PathBuf> {
     global_file()
 }
 
-/// A path in a variable.
+/// The path in an environment variable.
 fn set(name: &str) -> Option<PathBuf> {
     let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
     Some(PathBuf::from(value))
 }
 
-/// Git's own order: `GIT_CONFIG_GLOBAL`, `~/.gitconfig`, and the XDG file only where it is
-/// there and the other is not (git-config(1), "FILES"). Without `HOME` git reads the XDG file alone.
+/// Git's own order: `GIT_CONFIG_GLOBAL`, `~/.gitconfig`, and the XDG file only if it exists and the
+/// other does not (git-config(1), "FILES"). Without `HOME` git reads the XDG file alone.
 fn global_file() -> Result<PathBuf> {
     if let Some(path) = set("GIT_CONFIG_GLOBAL") {
         return Ok(path);
@@ -168,8 +168,8 @@ fn path_from_git(arguments: &[&str]) -> Option<PathBuf> {
     Some(PathBuf::from(line))
 }
 
-/// What stands behind `helper =`: the bare name where programs that get only the system's own
-/// folders (mail clients, cron, editors started from a menu) would find it, else the path.
+/// The value for `helper =`: the bare name if it is found in the system's default PATH, which is all
+/// that some programs have (cron, editors started from a menu), or else the absolute path.
 pub(crate) fn helper_value() -> Result<String> {
     let path = installed_path().ok_or_else(|| {
         Failure::new(format!("cannot find out where {PROGRAM} is installed"))
@@ -202,8 +202,8 @@ pub(crate) fn helper_value() -> Result<String> {
     Ok(quote_helper(text))
 }
 
-/// This program's path as it was installed. Links are not resolved: a package manager moves
-/// what they point to, and an upgrade must not leave git with a path that is gone.
+/// This program's path as it was installed. Links are not resolved: a package manager may move their
+/// target, and an upgrade must not leave git with a path that no longer exists.
 pub(crate) fn installed_path() -> Option<PathBuf> {
     let called = PathBuf::from(std::env::args_os().next()?);
     if called.components().count() > 1 {

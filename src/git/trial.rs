@@ -1,6 +1,6 @@
-//! Git's own attempt: a read or a push that changes nothing, made as the user's next command makes
-//! it, with the same configuration, variables, helpers and proxies. Whether it works is the answer
-//! to whether it would; this helper's trace says what it had to do with it.
+//! Lets git itself try a read or a push that changes nothing, with the user's configuration,
+//! variables, helpers and proxies. Its success is the verdict. This helper's trace says whether its
+//! token was used.
 
 use std::fs::File;
 use std::io;
@@ -15,16 +15,16 @@ use crate::system::process::{self, output_of_all_within, output_within};
 use crate::system::scratch::Scratch;
 use crate::system::trace;
 
-/// How long git may take: a Hub that needs longer is one to try again later.
+/// How long git may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How much of what git prints is read, in bytes.
 const MAX_OUTPUT: u64 = 1024 * 1024;
 
-/// How much of what git says is told, in characters.
+/// How much of git's message is shown, in characters.
 const LONGEST: usize = 400;
 
-/// The branch that a push would make. Nobody has one of this name, so no history is in its way.
+/// The branch that the push would create. Nobody has a branch of this name, so no history conflicts.
 const BRANCH: &str = "refs/heads/git-credential-hf-check";
 
 /// What `get` writes to the trace when git asks it, before the host.
@@ -33,22 +33,22 @@ pub(crate) const ASKED: &str = "git asks for a login to ";
 pub(crate) const ANSWERING: &str = "answering ";
 /// See [`ANSWERING`].
 pub(crate) const WITH: &str = " with ";
-/// What `store` writes when a login was accepted, before what may be shown of it.
+/// What `store` writes when a login was accepted, before its kind and last four characters.
 pub(crate) const ACCEPTED: &str = "git says that a login was accepted: ";
 
-/// What `erase` writes when a login was refused, before what may be shown of it.
+/// What `erase` writes when a login was refused, before its kind and last four characters.
 pub(crate) const REFUSED: &str = "git says that a login was refused: ";
 
 /// How it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Git can do it.
+    /// It worked.
     Worked,
-    /// Git cannot, and this is what it says.
+    /// It failed, with git's message.
     Failed(String),
-    /// It did not come to an end.
+    /// It did not finish in time.
     TooSlow,
-    /// It could not even begin.
+    /// It could not be started.
     NotTried(String),
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct Attempt {
     pub(crate) refused: bool,
 }
 
-/// Lets git try. `place` is the name of a remote, or a URL.
+/// Lets git try. `place` is the name of a remote or a URL.
 #[must_use]
 pub(crate) fn attempt(place: &str, push: bool) -> Attempt {
     let begun = Scratch::new()
@@ -92,16 +92,16 @@ fn run(mut command: Command, scratch: &Scratch, log: &Path) -> Outcome {
     command
         .stderr(stderr)
         .env("GIT_CREDENTIAL_HF_TRACE", log)
-        // Nobody is there to answer, neither git nor ssh nor another helper.
+        // Neither git, ssh nor another helper may ask anything.
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_ASKPASS", "")
         .env("SSH_ASKPASS", "false")
         .env("SSH_ASKPASS_REQUIRE", "force")
         .env("GCM_INTERACTIVE", "never")
-        // What git says is told apart by its first word.
+        // Git's messages are recognised by their first word.
         .env("LC_ALL", "C")
         .env_remove("LANGUAGE")
-        // They may show secrets, and are not read here.
+        // These traces may contain secrets, and are not needed.
         .env_remove("GIT_TRACE_CURL")
         .env_remove("GIT_CURL_VERBOSE");
     match output_of_all_within(command, PATIENCE, MAX_OUTPUT) {
@@ -122,8 +122,8 @@ fn cannot_run(error: &io::Error) -> String {
     }
 }
 
-/// The command, which is run where the user is. Not by [`process::command`]: the secrets in the
-/// environment are what this is about.
+/// The command, which runs in the user's directory. It is not made by [`process::command`], since
+/// the secrets in the environment must reach git.
 fn command(place: &str, push: bool, scratch: &Scratch) -> Result<Command, String> {
     let mut command = Command::new("git");
     if !push {
@@ -137,7 +137,7 @@ fn command(place: &str, push: bool, scratch: &Scratch) -> Result<Command, String
         source = repository.commit;
     }
     if !place.contains("://") {
-        // A mirror takes no branch by its name.
+        // A mirror does not accept a single branch.
         command.args(["-c", &format!("remote.{place}.mirror=false")]);
     }
     let refspec = format!("{source}:{BRANCH}");
@@ -195,8 +195,8 @@ impl Temporary {
         Ok(Self { folder, commit })
     }
 
-    /// Lets a command push from it: by its commit from a repository without any, whose
-    /// configuration counts, or else from the temporary one itself.
+    /// Lets a command push from it. In a repository without a commit, whose configuration counts, the
+    /// temporary commit is used there; outside a repository, the temporary repository itself.
     fn used_by(&self, command: &mut Command, in_repository: bool) {
         if !in_repository {
             command.env("GIT_DIR", &self.folder);
@@ -214,7 +214,7 @@ impl Temporary {
     }
 }
 
-/// What makes git see another repository than `GIT_DIR` says.
+/// The variables that make git see another repository than `GIT_DIR` says.
 const OF_A_REPOSITORY: [&str; 4] = [
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
@@ -233,7 +233,7 @@ impl Attempt {
         };
         for line in traced.lines() {
             trace::line(|| format!("in the attempt: {line}"));
-            // `git-credential-hf[PID]: ` comes before what is meant.
+            // The message follows `git-credential-hf[PID]: `.
             let Some((_, said)) = line.split_once(": ") else {
                 continue;
             };
@@ -249,7 +249,7 @@ impl Attempt {
     }
 }
 
-/// What git and the Hub say of a failure: not its traces, nor what this helper says.
+/// What git and the Hub say about a failure, without traces and this helper's own lines.
 fn words(said: &str) -> String {
     let lines = said.lines().map(str::trim).filter(|line| {
         ["remote: ", "fatal: ", "error: "]

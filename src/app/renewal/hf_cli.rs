@@ -1,6 +1,6 @@
-//! The hf CLI's browser login is renewed when the hf CLI would renew it, under the same lock and in
-//! the same files. Whichever of the two comes first, the other finds its result; a second request
-//! with a refresh token that was replaced would end the login.
+//! Renews the hf CLI's browser login when the hf CLI would, under the same lock and in the same
+//! files, so that only one of the two does it: a second request with a used refresh token would end
+//! the login.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -30,15 +30,14 @@ use crate::system::trace;
 /// `huggingface_hub`).
 pub(crate) const MARGIN: u64 = 24 * 60 * 60;
 
-/// For how long a file that was just written is left alone, in seconds: a token whose whole life
-/// is shorter than the margin would otherwise be renewed for every request. The hf CLI looks
-/// again after the same time.
+/// How long a file that was just written is left alone, in seconds. Otherwise a token that lives
+/// shorter than the margin would be renewed for every request. The hf CLI uses the same time.
 const PAUSE: u64 = 5 * 60;
 
-/// How long to wait for the hf CLI's lock; longer than a renewal's request can take.
+/// How long to wait for the hf CLI's lock: longer than a renewal's request can take.
 const LOCK_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Whether it is time to renew a token; `written` is how long ago its file was, in seconds.
+/// Whether it is time to renew a token; its file was written `written` seconds ago.
 #[must_use]
 pub(crate) fn is_due(token: &HfToken, now: u64, written: Option<u64>) -> bool {
     let (Some(expires), true) = (token.expires, token.refresh_token.is_some()) else {
@@ -48,8 +47,7 @@ pub(crate) fn is_due(token: &HfToken, now: u64, written: Option<u64>) -> bool {
     expires <= now || (expires <= now.saturating_add(MARGIN) && !just_written)
 }
 
-/// Whether a token is to be renewed, as its files are now: it is time, or an earlier renewal
-/// was interrupted.
+/// Whether a token is to be renewed: it is time, or an earlier renewal was interrupted.
 #[must_use]
 pub(crate) fn is_due_now(hf: &HfCli, token: &HfToken) -> bool {
     let (Some(files), Some(name), Some(_)) = (hf.files(), &token.name, &token.refresh_token) else {
@@ -73,8 +71,8 @@ struct Login<'a> {
     _lock: Lock,
 }
 
-/// Renews a token that was read a moment ago. If another process has renewed it meanwhile, its
-/// result is used. The warning is for the user.
+/// Renews a token that was just read. If another process has renewed it since, that result is used.
+/// The warning is for the user.
 ///
 /// # Errors
 /// See [`renewal::renew`].
@@ -102,8 +100,8 @@ pub(crate) fn renew(
     Ok((token_of(name, &renewed.record), renewed.warning))
 }
 
-/// Removes the answers of interrupted renewals whose login is gone: they hold a token that may
-/// still be alive.
+/// Removes the answers of interrupted renewals whose login is gone, since they contain a token that
+/// may still be valid.
 ///
 /// # Errors
 /// When it is not known which logins there are, or a file cannot be removed.
@@ -174,7 +172,7 @@ impl BrowserLogin for Login<'_> {
         let mut stored = hf.stored()?;
         stored.set(section(&token_of(self.name, &answer.record)));
         rewrite(&self.files.stored_tokens, &stored.to_text())?;
-        // Unless somebody has switched to another one meanwhile.
+        // Unless the user has switched to another login since.
         let active = hf.active_value()?;
         if active.is_some_and(|active| active.fingerprint() == answer.renews) {
             rewrite(&self.files.token, answer.record.secret.expose())?;
@@ -212,11 +210,12 @@ fn section(token: &HfToken) -> Section {
     Section::new(name, fields.collect())
 }
 
-/// Replaces a file whole, where its link leads to: readers hold no lock, and must not find half.
+/// Replaces a file, or the target of a link, in one step: readers do not lock it, and must not see
+/// half of it.
 fn rewrite(path: &Path, text: &str) -> Result<(), StorageError> {
     let fail =
         |error: std::io::Error| StorageError::Unavailable(format!("{}: {error}", path.display()));
-    // Not through another user's link: the file that it leads to could be any of this user's.
+    // A link of another user is not followed: it could lead to any of this user's files.
     let path = real_path(path).map_err(fail)?;
     write_whole(&path, text.as_bytes(), None).map_err(fail)
 }

@@ -1,4 +1,4 @@
-//! Tokens from a browser login are renewed before they expire: once, however many processes ask.
+//! Renews the tokens of browser logins before they expire, once, however many processes ask.
 //!
 //! [`renew`] is the policy. [`Stored`] applies it to this program's own tokens, and
 //! [`crate::app::renewal::hf_cli`] to the hf CLI's.
@@ -32,111 +32,111 @@ use crate::system::trace;
 /// operation, so it need only outlast one.
 pub(crate) const MARGIN: u64 = 15 * 60;
 
-/// For how long a token that was just renewed is left alone, in seconds: one with a short life
-/// would otherwise be due again at once.
+/// How long a token that was just renewed is left alone, in seconds. Otherwise a short-lived one
+/// would be due again at once.
 const PAUSE: u64 = 60;
 
-/// A renewal that takes this long and fails has met a Hub that does not answer.
+/// A renewal that fails after this time has timed out.
 pub(crate) const SLOW: Duration = Duration::from_secs(2);
 
-/// For how long such a renewal is not tried again, in seconds: all who wait for the lock would
-/// wait for the Hub too, one after the other.
+/// How long a renewal is not tried again after that, in seconds. Otherwise each process that waits
+/// for the lock would then wait for the Hub as well.
 pub(crate) const AFTER_SLOW: u64 = 30;
 
 /// When to renew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum When {
-    /// If it is due, asked again once the lock is held.
+    /// If it is due, which is checked again under the lock.
     IfDue,
-    /// Whenever asked.
+    /// In any case.
     Now,
 }
 
 /// Why a token was not renewed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RenewalError {
-    /// There is nothing to renew it with.
+    /// It has no refresh token.
     #[error("it does not come from a browser login, so it cannot be renewed")]
     NotRenewable,
-    /// The Hub does not accept the refresh token any more; the command logs in again.
+    /// The Hub no longer accepts the refresh token; the command logs in again.
     #[error("it cannot be renewed any more: run `{0}`")]
     LoginNeeded(String),
     /// It cannot be renewed any more, because a renewal was killed.
     #[error("its last renewal was interrupted and the Hub's answer is lost: run `{0}`")]
     Interrupted(String),
-    /// The Hub did not answer the one who asked before.
+    /// The Hub did not answer another process a moment ago.
     #[error("it could not be renewed: the Hub did not answer just now")]
     JustTried,
-    /// The Hub could not be asked.
+    /// The Hub could not be reached.
     #[error("it could not be renewed: {0}")]
     Hub(HubError),
-    /// The Hub's answer could not be stored, so the Hub was not asked.
+    /// The answer could not have been stored, so the Hub was not asked.
     #[error("it was not renewed, because the new token could not be stored: {0}")]
     NoRoom(StorageError),
     /// The token could not be read or written.
     #[error("it could not be renewed: {0}")]
     Storage(StorageError),
-    /// The lock or the state.
+    /// The lock or the state could not be used.
     #[error("it could not be renewed: {0}")]
     State(String),
 }
 
 impl RenewalError {
-    /// Whether only a new login helps. It is better to say so while the token is still good.
+    /// Whether only a new login helps. The user should know while the token is still valid.
     #[must_use]
     pub(crate) fn needs_login(&self) -> bool {
         matches!(self, Self::LoginNeeded(_) | Self::Interrupted(_))
     }
 }
 
-/// A login after its renewal.
+/// The result of a renewal.
 #[derive(Debug)]
 pub(crate) struct Renewed {
-    /// What to use now.
+    /// The token to use now.
     pub(crate) record: Record,
-    /// What to tell the user if it could not be stored in its place.
+    /// A warning for the user if the token could not be stored.
     pub(crate) warning: Option<String>,
 }
 
-/// A browser login, wherever it is stored. A value of this type holds the lock that everyone
-/// takes who changes that login.
+/// A browser login, wherever it is stored. A value of this type holds the login's lock, which every
+/// process takes before it changes that login.
 pub(crate) trait BrowserLogin {
-    /// What messages call it.
+    /// Its name in messages.
     fn name(&self) -> String;
 
     /// The command that logs in again.
     fn remedy(&self) -> String;
 
-    /// Reads it. The record's endpoint is the one that renews it.
+    /// Reads the login. The record's endpoint is the one that renews it.
     ///
     /// # Errors
     /// See [`StorageError`].
     fn read(&self) -> Result<Record, StorageError>;
 
-    /// Whether it is time to renew what was read.
+    /// Whether it is time to renew the record.
     fn is_due(&self, record: &Record) -> bool;
 
-    /// Where the answer waits.
+    /// Where the Hub's answer is stored until it has replaced the login.
     fn parking(&self) -> Box<dyn Parking + '_>;
 
-    /// Replaces the login by the answer. Doing so twice changes nothing more.
+    /// Replaces the login by the answer. Doing this twice is the same as doing it once.
     ///
     /// # Errors
     /// See [`StorageError`].
     fn replace(&self, answer: &Answer) -> Result<(), StorageError>;
 
-    /// Notes what is known of the new value, where that is stored apart from the value.
+    /// Records what is known about the new value, if that is stored apart from the value.
     fn note(&self, _: &Record) {}
 
     /// When the last renewal timed out (Unix seconds).
     fn timed_out(&self) -> Option<u64>;
 
-    /// Remembers that a renewal timed out just now.
+    /// Records that a renewal timed out just now.
     fn remember_timeout(&self);
 }
 
-/// Renews a login. A process that has waited for the lock reads the login again and finds it
-/// renewed: a second request with the same refresh token would end it.
+/// Renews a login. A process that had to wait for the lock reads the login again and finds it
+/// renewed, since a second request with the same refresh token would end the login.
 ///
 /// # Errors
 /// See [`RenewalError`]; the login is then as it was.
@@ -176,7 +176,7 @@ pub(crate) fn renew(login: &dyn BrowserLogin, when: When) -> Result<Renewed, Ren
     parking::reserve(parking, &record).map_err(RenewalError::NoRoom)?;
     let answer = ask(login, record, &refresh_token).map_err(|error| {
         let refused = matches!(&error, HubError::OAuth(code) if code == "invalid_grant");
-        // Room that an interrupted renewal has left explains why the login is lost.
+        // Reserved room without an answer means that a renewal was killed before it got one.
         if !interrupted && let Err(error) = parking.clear() {
             trace::line(|| error.to_string());
         }
@@ -186,7 +186,7 @@ pub(crate) fn renew(login: &dyn BrowserLogin, when: When) -> Result<Renewed, Ren
             (false, _) => RenewalError::Hub(error),
         }
     })?;
-    // From here on nothing is an error: the old login is dead, and this is the new one.
+    // From here on nothing is an error: the old token is no longer valid, and this is the new one.
     let parked = parking::park(parking, &answer);
     let warning = match (finish(login, parking, &answer), parked) {
         (Ok(()), _) => None,
@@ -203,7 +203,7 @@ pub(crate) fn renew(login: &dyn BrowserLogin, when: When) -> Result<Renewed, Ren
     Ok(Renewed { record, warning })
 }
 
-/// Whether a parked answer belongs to this login: it will replace it, or already has.
+/// Whether a parked answer is for this login: it is to replace it, or already has.
 fn renews(answer: &Answer, record: &Record) -> bool {
     answer.renews == record.secret.fingerprint() || answer.record.secret.same_as(&record.secret)
 }
@@ -221,7 +221,7 @@ fn ask(login: &dyn BrowserLogin, old: Record, refresh_token: &Secret) -> Result<
         renews: old.secret.fingerprint(),
         record: Record {
             expires: tokens.expires_in.map(lasts),
-            // A server that sends none lets the old one go on.
+            // Without a new refresh token in the answer, the old one stays valid.
             refresh_token: tokens.refresh_token.or(old.refresh_token),
             secret: tokens.access_token,
             endpoint: old.endpoint,
@@ -255,7 +255,7 @@ fn parked_only(login: &dyn BrowserLogin, error: &StorageError) -> String {
     )
 }
 
-/// Whether it is time to renew what the record holds.
+/// Whether it is time to renew the record.
 #[must_use]
 pub(crate) fn is_due(record: &Record, now: u64) -> bool {
     record.refresh_token.is_some() && expires_soon(record, now)
@@ -283,10 +283,10 @@ pub(crate) struct Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
-    /// Takes the lock of the name, and reads what is known of the token.
+    /// Locks the name, and reads what is known about the token.
     ///
     /// # Errors
-    /// When another process holds the lock for too long, or there is no such token.
+    /// When another process holds the lock for too long, or the token does not exist.
     pub(crate) fn lock(context: &'a Context, name: &'a TokenName) -> Result<Self, RenewalError> {
         let failed =
             |error: &dyn std::fmt::Display| RenewalError::State(one_line(&error.to_string()));
@@ -302,8 +302,8 @@ impl<'a> Stored<'a> {
         })
     }
 
-    /// Changes what is known of the token. A failure is not an error: it is mended by the next
-    /// command that reads the token.
+    /// Changes what is known about the token. A failure is ignored: the next command that reads the
+    /// token corrects it.
     fn update(&self, change: impl FnOnce(&mut TokenInfo)) {
         let result = self.context.state_file.update(|state| {
             if let Some(token) = state.tokens.get_mut(self.name) {
@@ -383,9 +383,8 @@ pub(crate) fn renew_stored(
     renew(&Stored::lock(context, name)?, when)
 }
 
-/// Finishes an interrupted renewal without asking the Hub: where its answer is still parked, the
-/// answer replaces the token. Whoever copies a token, or ends it on the Hub, must have the one that
-/// is alive.
+/// Finishes an interrupted renewal without asking the Hub: an answer that is still parked replaces
+/// the token. Before a token is copied or revoked, it must be the valid one.
 ///
 /// # Errors
 /// When the token or the answer cannot be read or written.

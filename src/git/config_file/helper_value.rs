@@ -1,9 +1,9 @@
-//! How this program is written as a value of `helper`, and known again.
+//! Writes this program as a value of `helper`, and recognises it.
 
 use super::EditError;
 use super::parse::{File, parse};
 
-/// How the absolute path of the helper is written as a value of `helper`.
+/// Writes the absolute path of the helper as a value of `helper`.
 ///
 /// git gives `PATH get` to a shell if the value itself, unquoted, is an absolute path (`credential_do` in
 /// `credential.c`). So what is special to a shell gets a backslash, which is then escaped for the
@@ -81,7 +81,7 @@ pub fn first_word(command: &str) -> String {
             (None, '"' | '\'') => quote = Some(c),
             (Some(open), c) if c == open => quote = None,
             (None, '\\') => word.extend(characters.next()),
-            // Between double quotes a backslash is one, unless something special follows.
+            // Between double quotes, a backslash is literal unless something special follows.
             (Some('"'), '\\') if matches!(characters.peek(), Some('"' | '\\' | '$' | '`')) => {
                 word.extend(characters.next());
             }
@@ -95,7 +95,7 @@ pub fn first_word(command: &str) -> String {
 /// Refuses a helper that git would read as another value, or that we would not recognise again.
 pub(super) fn check_helper(helper: &str) -> Result<(), EditError> {
     let text = format!("[credential]\nhelper = {helper}");
-    // Two missing newlines would mean a backslash at the end, which joins the next line.
+    // A backslash at the end would join the next line.
     let whole = |file: &File| !helper.contains(['\n', '\0']) && file.missing_newlines == 1;
     let ours = parse(text.as_bytes()).is_ok_and(|file| {
         whole(&file)

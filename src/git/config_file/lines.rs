@@ -1,4 +1,4 @@
-//! Which line of a file an entry stands on: git says which file, and nothing more.
+//! Finds the line of an entry, since git only says in which file it is.
 
 use super::parse::{Kind, parse};
 

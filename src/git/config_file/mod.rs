@@ -1,4 +1,4 @@
-//! Editing of the lines that `configure` keeps in a git configuration file: bytes in, bytes out, no I/O.
+//! Edits the lines of `configure` in a git configuration file: bytes in, bytes out, no I/O.
 //!
 //! The lines form one block at the end of the file:
 //!
@@ -41,7 +41,7 @@ const BEGIN: &str = "# git-credential-hf: begin";
 const END: &str = "# git-credential-hf: end";
 const ANCHOR: &str =
     "# git-credential-hf: set generic helpers here; further down they would be given Hub tokens";
-/// What the begin line remembers, so that `unconfigure` can restore the file to the byte.
+/// What the begin line records, so that `unconfigure` can restore the file byte for byte.
 const CREATED: &str = " (created this file)";
 const ADDED: [&str; 3] = [
     "",
@@ -99,16 +99,16 @@ impl fmt::Display for EditError {
 
 impl std::error::Error for EditError {}
 
-/// What [`unconfigure`] leaves.
+/// The result of [`unconfigure`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unconfigured {
     /// The new content.
     pub bytes: Vec<u8>,
-    /// Whether [`configure`] made the file and nothing else is in it now: then it should be deleted.
+    /// Whether to delete the file: [`configure`] created it, and nothing else is in it.
     pub delete_file: bool,
 }
 
-/// Whether a block of ours has lost one of its marks, or there are several.
+/// Whether our block has lost a marker, or there are several blocks.
 #[must_use]
 pub(crate) fn has_damaged_block(current: &[u8]) -> bool {
     let Ok(file) = parse(current) else {
@@ -118,7 +118,7 @@ pub(crate) fn has_damaged_block(current: &[u8]) -> bool {
     !matches!(marks.as_slice(), [] | [Mark::Begin { .. }, Mark::End])
 }
 
-/// What one file says about one endpoint. Other files (system, global, repository) are not seen here.
+/// What one file says about an endpoint, without regard to other files (system, global, repository).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
     /// Our helper is not called for the endpoint.
@@ -144,12 +144,12 @@ pub enum Status {
     },
 }
 
-/// Puts the block for `endpoints` at the end of the file, in place of an earlier block of ours.
+/// Puts the block for `endpoints` at the end of the file, and removes an earlier block.
 ///
-/// `original` is `None` where there is no file yet. `helper` is the value as it is to be written: `hf`, or what
+/// `original` is `None` if there is no file yet. `helper` is the value to write: `hf`, or what
 /// [`quote_helper`] returns. With no endpoints an earlier block is removed and none is added. All other bytes stay;
 /// lines that somebody else added to our sections are left, with their header, where the old block was.
-/// A file that has our lines without our marks (typed by hand) keeps them.
+/// Lines like ours without our markers, typed by hand, are kept.
 ///
 /// # Errors
 ///
@@ -206,9 +206,9 @@ pub fn configure(
     Ok(bytes)
 }
 
-/// Takes our lines out again; if nothing else changed since [`configure`], the result is the original to the byte.
+/// Removes our lines. If nothing else changed since [`configure`], the result is the original, byte for byte.
 ///
-/// What others added inside the block stays, under its section header. If one or both marks are gone, only
+/// What others added inside the block stays, under its section header. If one or both markers are gone, only
 /// sections with our three lines next to each other count as ours.
 ///
 /// # Errors
@@ -222,7 +222,7 @@ pub fn unconfigure(current: &[u8]) -> Result<Unconfigured, EditError> {
     })
 }
 
-/// The work tree that a repository's configuration names, from its folder: a submodule's does.
+/// The work tree that a repository's configuration names, relative to its folder, as a submodule's does.
 #[must_use]
 pub(crate) fn work_tree(bytes: &[u8]) -> Option<PathBuf> {
     let mut in_core = false;
@@ -239,7 +239,7 @@ pub(crate) fn work_tree(bytes: &[u8]) -> Option<PathBuf> {
     found.map(PathBuf::from)
 }
 
-/// Which helpers git would call for a credential of `endpoint` (`scheme://host[:port]`), going by this file alone.
+/// The helpers that git would call for `endpoint` (`scheme://host[:port]`), according to this file alone.
 ///
 /// # Errors
 ///
@@ -278,7 +278,7 @@ pub fn status(current: &[u8], endpoint: &str) -> Result<Status, EditError> {
     let Some(helper) = ours else {
         return Ok(Status::NotConfigured);
     };
-    // One that comes after is the more likely mistake, so it is named first.
+    // A helper after ours is the more likely mistake, so it is named first.
     let other = others
         .iter()
         .find(|(after, ..)| *after)
@@ -291,7 +291,7 @@ pub fn status(current: &[u8], endpoint: &str) -> Result<Status, EditError> {
     })
 }
 
-/// The reach of a section by its full name; [`Reach::Never`] if it is not a `credential` section.
+/// What a section applies to, by its full name; [`Reach::Never`] if it is not a `credential` section.
 fn section_reach(name: &[u8], endpoint: &str) -> Reach {
     match name.strip_prefix(b"credential") {
         Some(b"") => Reach::Always,
@@ -300,7 +300,7 @@ fn section_reach(name: &[u8], endpoint: &str) -> Reach {
     }
 }
 
-/// A line of ours that is a comment to git.
+/// Our marker lines, which are comments to git.
 #[derive(Clone, Copy)]
 enum Mark {
     Begin { created: bool, newlines: usize },
@@ -324,18 +324,18 @@ fn mark_of(item: &Item) -> Option<Mark> {
     }
 }
 
-/// How much an item's place says about whose it is.
+/// What the position of an item says about who wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Zone {
-    /// Not in a block of ours.
+    /// Outside our block.
     Outside,
     /// Between a begin and an end line.
     Marked,
-    /// Somewhere near a mark that lost its partner: only what is unmistakable is ours.
+    /// Near a marker without its partner: only lines exactly like ours count as ours.
     Torn,
 }
 
-/// Where our blocks are. Without any mark the whole file is torn if `unmarked`, else nothing is ours.
+/// Finds our blocks. Without any marker, the whole file counts as torn if `unmarked`, or else nothing is ours.
 fn zones(items: &[Item], unmarked: bool) -> Vec<Zone> {
     let mut zones = vec![Zone::Outside; items.len()];
     let (mut open, mut closed, mut marks) = (None, 0, false);
@@ -360,7 +360,7 @@ fn zones(items: &[Item], unmarked: bool) -> Vec<Zone> {
 
 struct Stripped {
     bytes: Vec<u8>,
-    /// Whether the block said that it made the file.
+    /// Whether the block records that [`configure`] created the file.
     created: bool,
 }
 
@@ -451,7 +451,7 @@ fn mark_section(items: &[Item], zones: &[Zone], ours: &mut [bool], span: std::op
     for at in span.clone().filter(removable) {
         ours[at] |= is_comment(at, ANCHOR);
     }
-    // The header goes with its last line. Comments of others need no header, so they do not hold it.
+    // A header is removed with its last line. Comments of others do not need it.
     let touched = zones[head] == Zone::Marked || span.clone().any(|at| ours[at]);
     ours[head] = removable(&head) && touched && entries.iter().all(|&at| ours[at]);
 }

@@ -1,5 +1,5 @@
-//! Reading a git configuration file into items with their places in it, as `git_parse_source` in git's
-//! `config.c` and the functions it calls do, their oddities included.
+//! Parses a git configuration file into items with their positions, exactly like `git_parse_source` in
+//! git's `config.c` and the functions it calls.
 
 use super::EditError;
 
@@ -9,11 +9,11 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 pub(super) struct Item {
     pub(super) kind: Kind,
     pub(super) line: usize,
-    /// From the start of its line, if it is the first there.
+    /// Starts at the beginning of the line, if it is the first item there.
     pub(super) start: usize,
-    /// After the newline, except for a header that shares its line.
+    /// Ends after the newline, except for a header that shares its line.
     pub(super) end: usize,
-    /// Whether nothing else is on its lines.
+    /// Whether it has its lines for itself.
     pub(super) whole_lines: bool,
 }
 
@@ -26,7 +26,7 @@ pub(super) enum Kind {
         key: Vec<u8>,
         value: Option<Vec<u8>>,
     },
-    /// From the `#` or `;` on, without white space at its end.
+    /// Begins with `#` or `;`, without trailing white space.
     Comment(Vec<u8>),
 }
 
@@ -116,7 +116,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The next byte, CR LF read as one newline.
+    /// The next byte; CR LF counts as one newline.
     fn next(&mut self) -> Option<u8> {
         let rest = self.bytes.get(self.pos..)?;
         let (byte, width) = if rest.starts_with(b"\r\n") {
@@ -129,7 +129,7 @@ impl Reader<'_> {
         Some(byte)
     }
 
-    /// A section's name, after its `[`. Only a quoted subsection keeps its case.
+    /// Parses a section's name after the `[`. Only a quoted subsection keeps its case.
     fn header(&mut self) -> Result<Vec<u8>, EditError> {
         let bad = EditError::Header { line: self.line };
         let mut name = Vec::new();
@@ -197,7 +197,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A value, after its `=`, through the end of its last line.
+    /// Parses a value after the `=`, up to the end of its last line.
     fn value(&mut self) -> Result<Vec<u8>, EditError> {
         let mut value = Vec::new();
         let (mut quoted, mut comment, mut trim) = (false, false, None);

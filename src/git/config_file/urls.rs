@@ -1,6 +1,5 @@
-//! The URLs in a git configuration file that may have a login in them, and their replacement
-//! where they stand: bytes in, bytes out, no I/O. Nothing else in the file changes, and no secret
-//! is ever an argument of `git config`.
+//! Finds and replaces URLs in a git configuration file that may contain a login: bytes in, bytes out,
+//! no I/O. Nothing else in the file changes, and no secret is an argument of `git config`.
 
 use std::fmt;
 
@@ -11,15 +10,15 @@ use super::parse::{File, Item, Kind, parse};
 
 /// A URL in a configuration file.
 pub(crate) struct ConfigUrl {
-    /// The variable it is the value of, as `remote.origin.url`; or the section that it names, as
-    /// `[url]`.
+    /// The variable whose value it is, such as `remote.origin.url`, or the section that it names,
+    /// such as `[url]`.
     pub(crate) key: String,
-    /// The line, from 1.
+    /// The line, counted from 1.
     pub(crate) line: usize,
     /// The URL.
     pub(crate) url: Zeroizing<String>,
-    /// Whether it is the base of `url.BASE.insteadOf`: other URLs begin with it, so it is not the
-    /// one of a repo.
+    /// Whether it is the base of `url.BASE.insteadOf`. Then it is the beginning of other URLs, and
+    /// not the URL of a repo.
     pub(crate) is_base: bool,
     item: usize,
 }
@@ -36,24 +35,24 @@ impl fmt::Debug for ConfigUrl {
 /// Why a URL was not replaced.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ReplaceError {
-    /// Git could not read the file.
+    /// Git could not parse the file.
     #[error(transparent)]
     Unreadable(#[from] EditError),
-    /// It is written in a way (escapes, quotes within) that no replacement fits.
+    /// It is written with escapes or inner quotes, so that it cannot be replaced.
     #[error("line {0}: the URL is written in an unusual way")]
     Unusual(usize),
 }
 
-/// What stands in a URL, and what is to stand there.
+/// A part of a URL, and its replacement.
 pub(crate) type Replacement = (Zeroizing<String>, String);
 
-/// Sections whose names are URLs.
+/// Sections that have a URL as their subsection.
 const URL_SECTIONS: [&str; 4] = ["url", "http", "credential", "lfs"];
 
-/// The URLs in a file, in its order.
+/// The URLs in a file, in order.
 ///
 /// # Errors
-/// When git could not read the file.
+/// When git could not parse the file.
 pub(crate) fn urls(bytes: &[u8]) -> Result<Vec<ConfigUrl>, EditError> {
     Ok(urls_in(&parse(bytes)?))
 }
@@ -96,7 +95,7 @@ fn urls_in(file: &File) -> Vec<ConfigUrl> {
     found
 }
 
-/// Whether the value of a variable is where git or git-lfs goes.
+/// Whether git or git-lfs connects to the value of this variable.
 fn holds_url(section: &str, key: &[u8]) -> bool {
     let kind = section.split_once('.').map_or(section, |(kind, _)| kind);
     let keys: &[&[u8]] = match kind {
@@ -108,11 +107,11 @@ fn holds_url(section: &str, key: &[u8]) -> bool {
     keys.contains(&key)
 }
 
-/// Replaces parts of URLs where they stand; `change` says for each URL which, and by what. The
-/// result is read again and compared with what was asked for.
+/// Replaces parts of URLs in place. `change` returns the replacements for each URL. The result is
+/// parsed again and compared with what was asked for.
 ///
 /// # Errors
-/// When the file cannot be read, or a URL not be replaced; then nothing is.
+/// When the file cannot be parsed, or one of the URLs cannot be replaced. Then none of them is.
 pub(crate) fn replace(
     bytes: &[u8],
     change: impl Fn(&ConfigUrl) -> Option<Replacement>,
@@ -155,7 +154,7 @@ pub(crate) fn replace(
     Ok(out)
 }
 
-/// Whether an item is the same as before but for the replacement.
+/// Whether an item is unchanged except for the replacement.
 fn is_replaced(before: &Item, after: &Item, old: &str, new: &str) -> bool {
     let replaced = |before: &[u8], after: &[u8]| {
         let text = Zeroizing::new(String::from_utf8_lossy(before).into_owned());
@@ -271,7 +270,7 @@ mod tests {
         for (text, line) in [
             ("[remote \"o\"]\n\turl = https://u\":\"p@h/a\n", 2),
             ("[remote \"o\"]\n\turl = https://u:\\\np@h/a\n", 2),
-            // The first place is not the one in the URL.
+            // The first occurrence is not the one in the URL.
             ("[remote \"u:p@\"] url = a\n[url \"https://u:\\p@h\"]\n", 2),
         ] {
             assert_eq!(cleaned(text), Err(ReplaceError::Unusual(line)), "{text:?}");
