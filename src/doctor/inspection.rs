@@ -1,4 +1,4 @@
-//! What the checks look at, read once.
+//! What the checks inspect, read once.
 
 use std::cell::OnceCell;
 use std::ffi::OsString;
@@ -22,38 +22,38 @@ use crate::system::home;
 use crate::system::process;
 use crate::system::process::output_within;
 
-/// How long a program may take to tell its version.
+/// How long a program may take to print its version.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How much of what a program says is read, in bytes.
+/// How much of a program's output is read, in bytes.
 const MAX_OUTPUT: u64 = 64 * 1024;
 
 /// How long the Hub may take to answer.
 const KNOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The keys of git's configuration that any check asks about.
+/// The keys of git's configuration that the checks need.
 const KEYS: &str = r"^(credential|http|https|remote|url|submodule|filter\.lfs|lfs)\.";
 
-/// What the checks look at.
+/// What the checks inspect.
 #[derive(Debug)]
 pub(crate) struct Inspection<'c> {
-    /// Paths, environment and configuration; the default one where it cannot be read.
+    /// Paths, environment and configuration (the default configuration if it cannot be read).
     pub(crate) context: &'c Context,
-    /// Why the configuration cannot be read.
+    /// Why the configuration cannot be read, if it cannot.
     pub(crate) config_error: Option<ConfigError>,
-    /// What is known of the tokens, or why nothing.
+    /// The state, or why it cannot be read.
     pub(crate) state: Result<State, String>,
     /// Git's configuration in the working directory.
     pub(crate) entries: Result<Vec<Entry>, ReadError>,
     /// This user's home directory, as git and as others find it.
     pub(crate) homes: Vec<PathBuf>,
-    /// Whether the network is left alone.
+    /// Whether the network is not to be used.
     pub(crate) offline: bool,
     contact: OnceCell<Result<Probe, Unreached>>,
 }
 
 impl<'c> Inspection<'c> {
-    /// Reads what there is; nothing that is missing or broken stops it.
+    /// Reads everything. Nothing that is missing or broken is an error.
     #[must_use]
     pub(crate) fn look(
         context: &'c Context,
@@ -74,10 +74,10 @@ impl<'c> Inspection<'c> {
         }
     }
 
-    /// Git's configuration, or the finding of a check that cannot do without.
+    /// Git's configuration, or the finding of a check that needs it.
     ///
     /// # Errors
-    /// When git could not read it.
+    /// When git cannot read it.
     pub(crate) fn entries(&self) -> Result<&[Entry], Vec<Finding>> {
         match &self.entries {
             Ok(entries) => Ok(entries),
@@ -85,10 +85,10 @@ impl<'c> Inspection<'c> {
         }
     }
 
-    /// The state, or the finding of a check that cannot do without.
+    /// The state, or the finding of a check that needs it.
     ///
     /// # Errors
-    /// When it could not be read.
+    /// When it cannot be read.
     pub(crate) fn state(&self) -> Result<&State, Vec<Finding>> {
         let unread = |_: &String| vec![Finding::skipped("the state cannot be read")];
         self.state.as_ref().map_err(unread)
@@ -108,7 +108,7 @@ impl<'c> Inspection<'c> {
         hubs
     }
 
-    /// The Hub that this process's environment means.
+    /// The environment's Hub.
     #[must_use]
     pub(crate) fn endpoint(&self) -> Endpoint {
         let endpoint = self.context.env.endpoint();
@@ -122,14 +122,14 @@ impl<'c> Inspection<'c> {
     }
 }
 
-/// A variable of this process that is set and not empty.
+/// The value of an environment variable that is set and not empty.
 #[must_use]
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// The first line that a program prints, away from the current repository and what that
-/// configures; `None` when it cannot be started, fails, or takes too long.
+/// The first line that a program prints, run outside the current repository so that it does not use
+/// that configuration. `None` if it cannot be started, fails, or takes too long.
 #[must_use]
 pub(crate) fn version_of(program: &std::path::Path, arguments: &[&str]) -> Option<String> {
     let mut command = process::command(program);
@@ -145,7 +145,7 @@ pub(crate) fn version_of(program: &std::path::Path, arguments: &[&str]) -> Optio
     line.filter(|_| finished.status.success())
 }
 
-/// What git prints here, trimmed; `None` when it fails or takes too long.
+/// What git prints here, trimmed; `None` if it fails or takes too long.
 #[must_use]
 pub(crate) fn ask_git(arguments: &[&str]) -> Option<String> {
     Some(crate::git::run::ask(arguments).ok()??.trim().to_owned())

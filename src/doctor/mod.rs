@@ -1,9 +1,9 @@
-//! `doctor`: finds what stops this helper from working. Each check is one file and gives a verdict, one line why,
-//! and what to do about it.
+//! `doctor` finds what stops this helper from working. Each check is a file, and gives a verdict, the reason in
+//! one line, and what to do about it.
 //!
-//! What a check says is made to be pasted in public: [`report`] lets no secret, no login in a
-//! URL and no home directory through, whatever a check puts into its words. A check never runs
-//! what a configuration names, and nothing that it asks can hold it up for long.
+//! A report can be pasted in public: [`report`] removes secrets, logins in URLs and the home directory
+//! from whatever a check says. A check never runs a program that a configuration names, and everything
+//! that it runs or asks has a deadline.
 
 pub(crate) mod checks;
 pub(crate) mod inspection;
@@ -18,7 +18,7 @@ pub(crate) use repair::Repair;
 pub(crate) enum Group {
     /// Git itself, and the current repository.
     Git,
-    /// Whether git calls this helper, and nobody else for the Hub.
+    /// Whether git calls this helper, and no other one, for the Hub.
     Helper,
     /// This helper's own tokens, files and storages.
     Tokens,
@@ -31,7 +31,7 @@ pub(crate) enum Group {
 }
 
 impl Group {
-    /// Its heading, and its name in JSON.
+    /// The heading, and the name in JSON.
     #[must_use]
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -48,20 +48,20 @@ impl Group {
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verdict {
-    /// Could not be checked, or was left out.
+    /// Not checked.
     Skipped,
     /// As it should be.
     Ok,
     /// Good to know.
     Note,
-    /// Works, but not as one would expect, or not for long.
+    /// Works, but not as expected, or not much longer.
     Warning,
     /// Does not work, or is not safe.
     Problem,
 }
 
 impl Verdict {
-    /// The word for it, in JSON too.
+    /// The word for it, also in JSON.
     #[must_use]
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -79,7 +79,7 @@ impl Verdict {
 pub(crate) struct Fix {
     /// A command to run, or what to do in words.
     pub(crate) text: String,
-    /// What `--fix` can do itself.
+    /// A repair that `--fix` can make.
     pub(crate) repair: Option<Repair>,
 }
 
@@ -113,7 +113,7 @@ impl Finding {
         Self::new(Verdict::Note, why)
     }
 
-    /// Works, but.
+    /// Works, but not as expected, or not much longer.
     pub(crate) fn warning(why: impl Into<String>) -> Self {
         Self::new(Verdict::Warning, why)
     }
@@ -123,7 +123,7 @@ impl Finding {
         Self::new(Verdict::Problem, why)
     }
 
-    /// Not looked at.
+    /// Not checked.
     pub(crate) fn skipped(why: impl Into<String>) -> Self {
         Self::new(Verdict::Skipped, why)
     }
@@ -136,7 +136,7 @@ impl Finding {
         Self { fix, ..self }
     }
 
-    /// Adds what `--fix` can do.
+    /// Adds a repair that `--fix` can make.
     #[must_use]
     pub(crate) fn repaired_by(self, repair: Repair) -> Self {
         let fix = Some(Fix {
@@ -150,22 +150,22 @@ impl Finding {
 /// One check.
 #[derive(Debug)]
 pub(crate) struct Check {
-    /// Its name, which does not change.
+    /// Its name, which never changes.
     pub(crate) id: &'static str,
     /// What it is about.
     pub(crate) group: Group,
     /// Whether it needs the network, and is left out with `--offline`.
     pub(crate) network: bool,
-    /// Looks, and says what it found: at least one finding.
+    /// Runs the check. It returns at least one finding.
     pub(crate) run: fn(&Inspection<'_>) -> Vec<Finding>,
 }
 
-/// What one check has found.
+/// The findings of one check.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    /// Which check.
+    /// The check.
     pub(crate) check: &'static Check,
-    /// What it found.
+    /// Its findings.
     pub(crate) findings: Vec<Finding>,
 }
 
@@ -178,7 +178,7 @@ impl Outcome {
     }
 }
 
-/// Runs all checks in order; `begin` is told each one's name before it runs.
+/// Runs all checks in order, and calls `begin` with the name of each before it runs.
 pub(crate) fn run(
     surroundings: &Inspection<'_>,
     mut begin: impl FnMut(&'static str),

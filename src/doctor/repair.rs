@@ -1,5 +1,5 @@
-//! What `--fix` does itself: only what is this helper's own and can be undone, and git's locks
-//! that are stale.
+//! The repairs that `--fix` makes: only to this helper's own files and lines, where they can be undone,
+//! and to stale locks of git.
 
 use std::path::{Path, PathBuf};
 
@@ -16,31 +16,31 @@ use crate::system::sharing::patiently;
 /// One repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Repair {
-    /// Writes our block into git's configuration, or brings it up to date.
+    /// Writes our lines into git's configuration, or updates them.
     Configure(ConfigFile),
-    /// Closes a file or folder of ours to others.
+    /// Removes the permissions of others on one of our files or folders.
     #[cfg_attr(not(unix), expect(dead_code, reason = "files elsewhere have no modes"))]
     Close {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// The mode it gets.
+        /// The new mode.
         mode: u32,
     },
-    /// Removes half-written files of ours that a killed process has left, each under the lock
-    /// that its writers hold.
+    /// Removes our half-written files that a killed process left behind, each under the lock that
+    /// its writers hold.
     Sweep(Vec<Leftover>),
-    /// Removes the answers to renewals of the hf CLI's logins that are gone.
+    /// Removes the answers to renewals of logins that the hf CLI no longer has.
     SweepAnswers(Vec<PathBuf>),
-    /// Removes a lock of git's that a killed program has left.
+    /// Removes a lock of git that a killed program left behind.
     Unlock(PathBuf),
 }
 
-/// A half-written file of ours.
+/// One of our half-written files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Leftover {
     /// The file.
     pub(crate) path: PathBuf,
-    /// The lock of those who write such files.
+    /// The lock that its writers hold.
     pub(crate) lock: PathBuf,
 }
 
@@ -65,10 +65,10 @@ impl Repair {
         }
     }
 
-    /// Does it.
+    /// Makes the repair.
     ///
     /// # Errors
-    /// When it cannot be done.
+    /// When the repair fails.
     pub(crate) fn apply(&self, context: &Context) -> Result<()> {
         match self {
             Self::Configure(place) => setup::apply(context, place).map(|_| ()),
@@ -99,7 +99,7 @@ fn rm<'a>(paths: impl Iterator<Item = &'a Path>) -> String {
     format!("rm {}", paths.join(" "))
 }
 
-/// Changes the mode of what the path names itself, never of what a link leads to.
+/// Changes the mode of a file or folder, but not of the target of a link.
 #[cfg(unix)]
 fn close(path: &Path, mode: u32) -> std::io::Result<()> {
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -116,7 +116,7 @@ fn close(_: &Path, _: u32) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A path as a shell wants it.
+/// Quotes a path for a shell.
 #[must_use]
 pub(crate) fn shell_path(path: &Path) -> String {
     let text = path.to_string_lossy();
@@ -127,7 +127,7 @@ pub(crate) fn shell_path(path: &Path) -> String {
     if !text.is_empty() && text.chars().all(plain) {
         return text.into_owned();
     }
-    // Only from where it is needed on, so that a home directory before it can become `~`.
+    // The quotes begin where they are needed, so that a home directory before them can become `~`.
     let (folder, rest) = text
         .find(|c| !plain(c))
         .and_then(|at| text.get(..at)?.rfind('/'))

@@ -1,4 +1,4 @@
-//! What `doctor` prints: nothing in it is secret, and no line of it is longer than it should be.
+//! Prints a report without secrets, and with lines of limited length.
 
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
@@ -15,16 +15,16 @@ const VERSION: u32 = 1;
 /// The longest text of a finding, in characters.
 const LONGEST: usize = 400;
 
-/// Makes texts fit to be shown to anybody.
+/// Removes from texts what others should not see.
 #[derive(Debug)]
 pub(crate) struct Public<'a> {
-    /// What is written as `~`.
+    /// The directories that are written as `~`.
     pub(crate) homes: &'a [PathBuf],
 }
 
 impl Public<'_> {
-    /// A text on one line, without escapes, tokens, logins in URLs and the home directory's
-    /// place, and not too long.
+    /// Puts a text on one line of limited length, without escapes, tokens, logins in URLs and the
+    /// path of the home directory.
     #[must_use]
     pub(crate) fn text(&self, text: &str) -> String {
         let text = without_logins(&text::one_line(text));
@@ -39,11 +39,11 @@ impl Public<'_> {
     }
 }
 
-/// The text with a home directory replaced. Windows takes either slash and ignores case, and Git
-/// Bash writes `/c/Users` for `C:\Users`.
+/// Replaces a home directory in a text. Windows accepts either slash and ignores case, and Git Bash
+/// writes `/c/Users` for `C:\Users`.
 fn without_home(text: &str, home: &str) -> String {
     let home = home.trim_end_matches(['/', '\\']);
-    // `/` as a home says nothing of anybody, and neither does a drive.
+    // A home directory of `/` or a drive reveals nothing.
     if home.len() < 2 || home.ends_with(':') {
         return text.to_owned();
     }
@@ -57,8 +57,8 @@ fn without_home(text: &str, home: &str) -> String {
     }
 }
 
-/// The text with `~` wherever the home directory stands in its folded form, which has the same
-/// length.
+/// Replaces the home directory by `~` in a text. `folded` is the text in the form in which it is
+/// compared, which has the same length.
 fn replaced(text: &str, folded: &str, home: &str) -> String {
     let in_name = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     let mut out = String::with_capacity(text.len());
@@ -77,7 +77,7 @@ fn replaced(text: &str, folded: &str, home: &str) -> String {
     out
 }
 
-/// The text with what stands before the host in its URLs replaced.
+/// Replaces the part before the host in URLs.
 fn without_logins(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -111,7 +111,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Counts checks, each by its worst finding, and findings that say something.
+    /// Counts each check by its worst finding, and counts the notes.
     #[must_use]
     pub(crate) fn of(outcomes: &[Outcome]) -> Self {
         let findings = outcomes.iter().flat_map(|outcome| &outcome.findings);
@@ -131,7 +131,7 @@ impl Counts {
         counts
     }
 
-    /// Whether anything does not work.
+    /// Whether there is a problem.
     #[must_use]
     pub(crate) fn has_problem(self) -> bool {
         self.problems > 0
@@ -165,7 +165,7 @@ impl fmt::Display for Counts {
     }
 }
 
-/// The first line: which program on which system, and nothing about who runs it.
+/// The first line: the program and the system, but nothing about the user.
 fn head() -> String {
     format!(
         "git-credential-hf {} on {} {}",
@@ -175,7 +175,7 @@ fn head() -> String {
     )
 }
 
-/// The report for a person; `fixing` if `--fix` is at work already.
+/// The report as text; `fixing` if `--fix` was given.
 #[must_use]
 pub(crate) fn as_text(
     outcomes: &[Outcome],
@@ -187,7 +187,7 @@ pub(crate) fn as_text(
     text.push('\n');
     let ids = outcomes.iter().map(|outcome| outcome.check.id.len());
     let id_width = ids.max().unwrap_or(0);
-    // On a narrow terminal the sentences get their own lines.
+    // On a narrow terminal, sentences start on a new line.
     let narrow = screen.width.is_some_and(|width| width < id_width + 50);
     let indent = if narrow { 4 } else { 4 + id_width + 2 };
     let mut group: Option<Group> = None;
@@ -247,7 +247,7 @@ fn mark(verdict: Verdict) -> (&'static str, Style) {
     }
 }
 
-/// What `--fix` could do, each once, in order.
+/// The repairs that `--fix` can make, each once, in order.
 #[must_use]
 pub(crate) fn repairs(outcomes: &[Outcome]) -> Vec<&super::Repair> {
     let mut found = Vec::new();
@@ -260,7 +260,7 @@ pub(crate) fn repairs(outcomes: &[Outcome]) -> Vec<&super::Repair> {
     found
 }
 
-/// What is left for a person, each once.
+/// What is left to do by hand, each once.
 #[must_use]
 pub(crate) fn left(outcomes: &[Outcome]) -> Vec<&Finding> {
     let mut found: Vec<&Finding> = Vec::new();
@@ -276,13 +276,13 @@ pub(crate) fn left(outcomes: &[Outcome]) -> Vec<&Finding> {
 /// A repair that was tried.
 #[derive(Debug)]
 pub(crate) struct Repaired {
-    /// What was done, as a command.
+    /// The repair, as a command.
     pub(crate) command: String,
     /// Why it failed, if it did.
     pub(crate) error: Option<String>,
 }
 
-/// The report for a program.
+/// The report as JSON.
 #[must_use]
 pub(crate) fn as_json(
     outcomes: &[Outcome],

@@ -1,4 +1,4 @@
-//! The configuration files of clones: of one and its submodules, or of all below a folder.
+//! Finds the configuration files of a clone and its submodules, or of all clones below a folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,22 +6,22 @@ use std::path::{Path, PathBuf};
 use super::small_file::read_small;
 use crate::git::config_file;
 
-/// How many folders are looked into. Their depth has no limit: a clone below it would be missed
-/// without a word.
+/// How many folders are searched. Their depth is not limited, since a clone below the limit would be
+/// missed silently.
 const MAX_FOLDERS: usize = 1_000_000;
 
-/// Files that a repository tracks, and that git or git-lfs reads URLs from.
+/// Tracked files from which git or git-lfs reads URLs.
 const TRACKED: [&str; 2] = [".gitmodules", ".lfsconfig"];
 
-/// What was found, and whether that is all of it.
+/// The files that were found, and whether these are all.
 #[derive(Debug, Default)]
 pub(crate) struct Clones {
     /// The configuration files.
     pub(crate) files: Vec<PathBuf>,
-    /// The files of work trees that git or git-lfs reads URLs from: they are part of the
-    /// repository, whoever wrote it.
+    /// Files in work trees from which git or git-lfs reads URLs. They are part of the repository,
+    /// and not the user's own.
     pub(crate) tracked: Vec<PathBuf>,
-    /// There were too many folders to look into all of them.
+    /// Whether there were too many folders to search all of them.
     pub(crate) stopped: bool,
     folders: usize,
 }
@@ -32,7 +32,7 @@ impl Clones {
         let config = git_dir.join("config");
         let work_tree = match git_dir.file_name() {
             Some(name) if name == ".git" => git_dir.parent().map(Path::to_owned),
-            // A submodule's own.
+            // A submodule's own configuration.
             _ => read_small(&config)
                 .ok()
                 .and_then(|bytes| config_file::work_tree(&bytes))
@@ -50,7 +50,7 @@ impl Clones {
         }
     }
 
-    /// Adds what the work tree with this top tracks.
+    /// Adds the tracked files of the work tree with this top.
     pub(crate) fn add_work_tree(&mut self, top: &Path) {
         self.tracked.extend(TRACKED.map(|name| top.join(name)));
     }
@@ -60,8 +60,8 @@ impl Clones {
         self.below(folder, is_in_work_tree(folder));
     }
 
-    /// In a work tree only real `.git` folders are clones: git tracks no file of that name, but a
-    /// repository can track the files of a bare one, and with them a configuration of its choice.
+    /// In a work tree, only real `.git` folders are clones. Git does not track a file of that name,
+    /// but a repository can track the files of a bare one, with a configuration of its choice.
     fn below(&mut self, folder: &Path, in_work_tree: bool) {
         let is_top = has_git(folder);
         if is_top {
@@ -79,7 +79,7 @@ impl Clones {
         }
     }
 
-    /// A submodule's name may have slashes in it.
+    /// A submodule's name may contain slashes.
     fn add_modules(&mut self, folder: &Path) {
         for found in self.folders_in(folder) {
             if found.join("HEAD").is_file() {
@@ -104,7 +104,7 @@ impl Clones {
     }
 }
 
-/// Whether a `.git`, a folder or a file, makes this the top of a work tree.
+/// Whether this is the top of a work tree: it has a `.git` folder or file.
 fn has_git(folder: &Path) -> bool {
     folder.join(".git").symlink_metadata().is_ok()
 }
@@ -114,7 +114,7 @@ fn is_in_work_tree(folder: &Path) -> bool {
     real.is_ok_and(|real| real.ancestors().skip(1).any(has_git))
 }
 
-/// Whether a repository's folder is in another one's work tree, where anyone who can write to
+/// Whether a repository's folder is in the work tree of another one, where anyone who can write to
 /// that one may have put it. No tracked file has `.git` in its path.
 #[must_use]
 pub(crate) fn is_embedded(git_dir: &Path) -> bool {

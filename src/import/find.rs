@@ -1,5 +1,5 @@
-//! Finds tokens stored in plain text, and judges what is found: nothing is changed, no storage
-//! is opened and nobody is asked.
+//! Finds tokens that are stored in plain text, and judges them. Nothing is changed, no storage is
+//! opened and nobody is asked.
 
 use super::small_file::read_small;
 use std::collections::BTreeSet;
@@ -22,20 +22,21 @@ use crate::model::secret::SecretError;
 use crate::system::home::home;
 use zeroize::Zeroizing;
 
-/// All that was found.
+/// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
-    /// Tokens that can be moved over.
+    /// Tokens that can be moved to a storage.
     pub(crate) found: Vec<Found>,
-    /// What is not a token for one of the user's Hubs or must not be copied, and why.
+    /// Values that are not moved, and why: they are not tokens for one of the user's Hubs, or must not
+    /// be copied.
     pub(crate) skipped: Vec<Skipped>,
-    /// What could not be read, in words.
+    /// Messages about what could not be read.
     pub(crate) problems: Vec<String>,
-    /// The files that were looked into, links resolved.
+    /// The files that were searched, with links resolved.
     pub(crate) files: BTreeSet<PathBuf>,
 }
 
-/// Looks into these sources; `below` are folders whose clones count besides the current one.
+/// Searches these sources, the current clone, and all clones in the folders `below`.
 #[must_use]
 pub(crate) fn find(context: &Context, sources: &[Source], below: &[PathBuf]) -> Findings {
     let mut findings = Findings::default();
@@ -50,7 +51,7 @@ pub(crate) fn find(context: &Context, sources: &[Source], below: &[PathBuf]) -> 
     findings
 }
 
-/// What a place says about the secret stored there.
+/// What a place says about its secret.
 struct Seen {
     place: Place,
     endpoint: Option<Endpoint>,
@@ -225,7 +226,7 @@ impl Findings {
                 self.judge(context, secret, at_url(place, &login, found.is_base));
             }
         }
-        // A link would be read where it leads to, and git reads none.
+        // Git does not read a link here.
         for file in clones.tracked.iter().filter(|file| !file.is_symlink()) {
             for (place, _, login) in self.logins(file) {
                 let served = |endpoint: &Endpoint| context.serves(endpoint);
@@ -243,7 +244,7 @@ impl Findings {
         }
     }
 
-    /// The URLs with a login in one configuration file.
+    /// Adds the URLs with a login in one configuration file.
     fn logins(&mut self, file: &Path) -> Vec<(Place, ConfigUrl, LoginUrl)> {
         let Some(bytes) = self.read(file) else {
             return Vec::new();
@@ -265,7 +266,7 @@ impl Findings {
         with_login.collect()
     }
 
-    /// A file that is there for the first time; what is wrong with it is told.
+    /// Reads a file, if it exists and was not read before. A problem is reported.
     fn read(&mut self, path: &Path) -> Option<Zeroizing<Vec<u8>>> {
         let real = std::fs::canonicalize(path).ok()?;
         if !self.files.insert(real) {
@@ -290,7 +291,7 @@ impl Findings {
         });
     }
 
-    /// Whether a value is a token that can be moved over.
+    /// Whether a value is a token that can be moved.
     fn judge(&mut self, context: &Context, secret: Result<Secret, SecretError>, seen: Seen) {
         let Seen {
             place,
@@ -302,7 +303,7 @@ impl Findings {
         let (secret, endpoint) = match (secret, endpoint) {
             (Ok(secret), Some(endpoint)) => (secret, endpoint),
             (Ok(secret), None) => {
-                // Another host's password is nobody's business here; a Hub's token is.
+                // The passwords of other hosts are ignored, but not a Hub's token.
                 if secret.kind() != Kind::Other {
                     self.skip(
                         &secret,
@@ -345,7 +346,7 @@ impl Findings {
     }
 }
 
-/// What a URL says of where its login is used.
+/// The repo for which the login in a URL is used.
 fn at_url(place: Place, login: &LoginUrl, is_base: bool) -> Seen {
     let endpoint = login.endpoint.as_ref().filter(|_| !is_base);
     let used_for = endpoint.and_then(|endpoint| {
@@ -361,8 +362,8 @@ fn at_url(place: Place, login: &LoginUrl, is_base: bool) -> Seen {
     }
 }
 
-/// The Hub that a netrc file's machine is: a host without scheme and port, which curl sends the
-/// login to whatever they are. Where several Hubs are on one host, the one without a port.
+/// The Hub of a machine in a netrc file. This is a host without scheme and port, since curl sends the
+/// login to any of them. If a host has several Hubs, the one without a port is meant.
 fn endpoint_of_machine(context: &Context, machine: &str) -> Option<Endpoint> {
     let plain = Endpoint::from_git("https", machine)?;
     if context.serves(&plain) {

@@ -9,15 +9,15 @@ use super::login_url::LoginUrl;
 /// A line with a login.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    /// The line, from 1.
+    /// The line, counted from 1.
     pub(crate) line: usize,
-    /// What it says.
+    /// Its login.
     pub(crate) url: LoginUrl,
-    /// The whole line, with its end.
+    /// The whole line, with its line ending.
     span: Range<usize>,
 }
 
-/// The logins in a file. Lines that hold none are passed over, as git does.
+/// The logins in a file. Other lines are skipped, as git does.
 #[must_use]
 pub(crate) fn entries(bytes: &[u8]) -> Vec<Entry> {
     let mut found = Vec::new();
@@ -25,7 +25,7 @@ pub(crate) fn entries(bytes: &[u8]) -> Vec<Entry> {
     for (at, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let span = start..start + line.len();
         start = span.end;
-        // A carriage return is not part of a host or path: an editor has left it.
+        // A carriage return is not part of a host or path, but comes from an editor.
         let Ok(text) = std::str::from_utf8(line.trim_ascii_end()) else {
             continue;
         };
@@ -37,7 +37,7 @@ pub(crate) fn entries(bytes: &[u8]) -> Vec<Entry> {
     found
 }
 
-/// The file without the lines that are to go; all others stay to the byte.
+/// Removes lines from the file. All others stay as they are, byte for byte.
 #[must_use]
 pub(crate) fn without(bytes: &[u8], goes: impl Fn(&Entry) -> bool) -> Zeroizing<Vec<u8>> {
     let mut left = Zeroizing::new(Vec::with_capacity(bytes.len()));

@@ -1,20 +1,20 @@
-//! The hf CLI's `stored_tokens` without one of its sections, all else to the byte.
+//! Removes a section from the hf CLI's `stored_tokens`, and leaves the rest as it is, byte for byte.
 
 use zeroize::Zeroizing;
 
 use crate::hf_cli::Ini;
 use crate::hf_cli::ini::IniError;
 
-/// The text without the section of this name. The hf CLI writes the file without comments and in
-/// an order of its own, but what a person has put in stays until it does.
+/// Removes the section of this name. The hf CLI would drop comments and change the order, but what the
+/// user wrote stays here.
 ///
 /// # Errors
-/// When the hf CLI itself could not read it.
+/// When the hf CLI could not read the file.
 pub(crate) fn without(text: &str, name: &str) -> Result<Zeroizing<String>, IniError> {
     let mut wanted = Ini::parse(text)?;
     wanted.remove(name);
     let left = without_lines(text, name);
-    // A line that only looks like a header, or a section's default: then as the hf CLI writes it.
+    // A line only looks like a header, or there is a `[DEFAULT]` section: write the file as the hf CLI would.
     if Ini::parse(&left).as_ref() == Ok(&wanted) {
         Ok(left)
     } else {
@@ -56,9 +56,9 @@ mod tests {
                 "# mine\n[a]\r\nhf_token=1\r\n[c]\nk: v\n",
             ),
             ("[a]\nhf_token = 1\n", "[a]\nhf_token = 1\n"),
-            // A header of ours within a value is none.
+            // A line of a value may look like a header.
             ("[a]\nk = 1\n [b]\n[b]\nk = 2\n", "[a]\nk = 1\n [b]\n"),
-            // The section begins with blanks, which lines alone do not show.
+            // The section begins with blanks.
             (
                 "[a]\nk = 1\n\n[c]\nk = 2\n [b]\nk=3\n",
                 "[a]\nk = 1\n\n[c]\nk = 2\n [b]\n",

@@ -1,5 +1,5 @@
-//! The login in a URL, as git reads it: `https://NAME:TOKEN@HOST/PATH`. What git's credential
-//! store keeps on a line, and what people paste into a remote.
+//! The login in a URL, as git reads it: `https://NAME:TOKEN@HOST/PATH`. Git's credential store has one
+//! on each line, and people paste them into remotes.
 
 use std::fmt;
 use std::ops::Range;
@@ -12,20 +12,20 @@ use crate::model::secret::Kind;
 use crate::model::secret::Secret;
 use crate::model::secret::SecretError;
 
-/// A URL with a user name, a password or both.
+/// A URL with a username, a password or both.
 pub(crate) struct LoginUrl {
-    /// Where it leads; `None` if it is not an https or http URL of a plain host.
+    /// Its endpoint; `None` if it is not an https or http URL of a plain host.
     pub(crate) endpoint: Option<Endpoint>,
-    /// The path, decoded, without outer slashes; empty for the host alone.
+    /// The path, decoded, without outer slashes; empty if there is none.
     pub(crate) path: String,
-    /// Where the login stands in the URL, with its `@`.
+    /// The position of the login in the URL, including its `@`.
     pub(crate) userinfo: Range<usize>,
     username: Zeroizing<Vec<u8>>,
     password: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl LoginUrl {
-    /// Reads a URL as git's `credential_from_url` does; `None` where there is no login in it.
+    /// Parses a URL as git's `credential_from_url` does; `None` if it has no login.
     #[must_use]
     pub(crate) fn parse(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
@@ -46,7 +46,7 @@ impl LoginUrl {
         })
     }
 
-    /// The username, if it is not a secret.
+    /// The username, unless it is a token.
     #[must_use]
     pub(crate) fn username(&self) -> Option<String> {
         let name = secret(&self.username).ok()?;
@@ -54,11 +54,11 @@ impl LoginUrl {
         plain.then(|| name.expose().to_owned())
     }
 
-    /// The secret in it: the password; or the user name, where that is a token (some write
-    /// `https://TOKEN@HOST`, with a password that means nothing or none). `None` without one.
+    /// The secret: the password, or a username that is a token (some people write
+    /// `https://TOKEN@HOST`, with or without a meaningless password).
     ///
     /// # Errors
-    /// When it cannot be one: with a line break in it, for example.
+    /// When the value cannot be a token, for example because of a line break.
     #[must_use]
     pub(crate) fn secret(&self) -> Option<Result<Secret, SecretError>> {
         if self.token_is_username() {

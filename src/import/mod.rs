@@ -1,6 +1,5 @@
-//! Tokens stored elsewhere in plain text: where they are found ([`mod@find`]), and how they are
-//! taken out of there ([`remove`]). For each format there is one reader and editor, which does no
-//! I/O.
+//! Finds tokens that other programs store in plain text ([`mod@find`]), and removes them there
+//! ([`remove`]). Each format has a reader and an editor that do no I/O.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -23,7 +22,7 @@ pub(crate) mod store_helper;
 
 pub(crate) use find::find;
 
-/// Where tokens are looked for.
+/// A place where tokens are searched for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Source {
@@ -38,7 +37,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// All of them.
+    /// All sources.
     pub(crate) const ALL: [Source; 4] = [Self::Hf, Self::Git, Self::Netrc, Self::Remotes];
 
     /// Its name on the command line.
@@ -58,40 +57,40 @@ impl Source {
 pub(crate) struct Found {
     /// Its value.
     pub(crate) secret: Secret,
-    /// The Hub that it is there for.
+    /// The Hub that it is for.
     pub(crate) endpoint: Endpoint,
     /// Where it is stored.
     pub(crate) place: Place,
-    /// What it, or the account, is called there.
+    /// The name of the token or the account there.
     pub(crate) name: Option<String>,
-    /// The repos that it is there for, where that is told.
+    /// The repos that it is used for, if known.
     pub(crate) used_for: Option<UsedFor>,
 }
 
-/// The repos that a token is there for.
+/// The repos that a token is used for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UsedFor {
-    /// As a rule names them.
+    /// The pattern for a rule.
     pub(crate) pattern: Pattern,
     /// The path, as git would send it.
     pub(crate) path: String,
 }
 
-/// What to do about a token that a repository tracks. Not where it is written: the next checkout
-/// would bring it back, and whoever can read the repository has it.
+/// What to do about a token in a tracked file. It is not removed there: the next checkout would bring
+/// it back, and everyone who can read the repository has it.
 pub(crate) const TRACKED_REMEDY: &str = "it cannot be removed here, and whoever can read the repository \
      has it; if it is yours, end it on the Hub: git credential-hf logout --revoke --with-token";
 
-/// A value that is not moved over.
+/// A value that is not moved.
 #[derive(Debug)]
 pub(crate) struct Skipped {
-    /// Kind and last four.
+    /// Its kind and last four characters.
     pub(crate) hint: String,
     /// Where it is stored.
     pub(crate) place: Place,
     /// Why not.
     pub(crate) reason: String,
-    /// The file is part of a repository, and not the user's own.
+    /// Whether the file is tracked by a repository.
     pub(crate) tracked: bool,
 }
 
@@ -110,7 +109,7 @@ pub(crate) enum Place {
         /// The file.
         file: PathBuf,
     },
-    /// The file of an old `huggingface_hub`, which nothing reads any more.
+    /// The file of old versions of `huggingface_hub`, which no program reads any more.
     HfOld {
         /// The file.
         file: PathBuf,
@@ -119,21 +118,21 @@ pub(crate) enum Place {
     Credentials {
         /// The file.
         file: PathBuf,
-        /// The line, from 1.
+        /// The line, counted from 1.
         line: usize,
     },
     /// A machine of a netrc file.
     Netrc {
         /// The file.
         file: PathBuf,
-        /// The line it begins on, from 1.
+        /// Its first line, counted from 1.
         line: usize,
     },
     /// A URL in git's configuration.
     Config {
         /// The file.
         file: PathBuf,
-        /// The line, from 1.
+        /// The line, counted from 1.
         line: usize,
         /// The variable, or the section.
         key: String,
@@ -152,7 +151,7 @@ impl Place {
         }
     }
 
-    /// Whether hf and Python are logged in by it.
+    /// Whether it is what logs in hf and Python.
     #[must_use]
     pub(crate) fn is_hf_login(&self) -> bool {
         matches!(self, Self::HfStored { .. } | Self::HfActive { .. })

@@ -1,5 +1,5 @@
-//! netrc files, as curl (and so git) reads them: words, of which `machine`, `login` and
-//! `password` matter, over any number of lines.
+//! netrc files, as curl (and therefore git) reads them: words over any number of lines, of which
+//! `machine`, `login` and `password` matter.
 
 use std::fmt;
 use std::ops::Range;
@@ -11,20 +11,20 @@ use crate::model::secret::SecretError;
 
 /// A `machine` or the `default`.
 pub(crate) struct Entry {
-    /// The host; `None` is the `default`, which is for every host.
+    /// The host; `None` for `default`, which is for every host.
     pub(crate) machine: Option<String>,
-    /// The line that it begins on, from 1.
+    /// Its first line, counted from 1.
     pub(crate) line: usize,
     password: Option<Zeroizing<Vec<u8>>>,
-    /// Its words. Comments between them are not among them.
+    /// Its words, without the comments between them.
     words: Vec<Range<usize>>,
 }
 
 impl Entry {
-    /// Its password; `None` without one.
+    /// Its password, if it has one.
     ///
     /// # Errors
-    /// When it cannot be a token: with a line break in it, for example.
+    /// When the value cannot be a token, for example because of a line break.
     #[must_use]
     pub(crate) fn secret(&self) -> Option<Result<Secret, SecretError>> {
         let password = self.password.as_ref().filter(|value| !value.is_empty())?;
@@ -42,7 +42,7 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// A quote that does not end on its line: what follows it cannot be told.
+/// A quote is not closed on its line, so that the rest cannot be parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("line {0}: a quote is not closed")]
 pub(crate) struct OpenQuote(pub(crate) usize);
@@ -50,7 +50,7 @@ pub(crate) struct OpenQuote(pub(crate) usize);
 /// The machines in a file.
 ///
 /// # Errors
-/// When the file cannot be read to its end.
+/// When the file cannot be parsed.
 pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<Entry>, OpenQuote> {
     let mut words = Words { bytes, at: 0 };
     let mut found: Vec<Entry> = Vec::new();
@@ -96,8 +96,8 @@ pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<Entry>, OpenQuote> {
     Ok(found)
 }
 
-/// The file without the entries that are to go. Comments stay, and so does all else, to the
-/// byte; a line that held nothing but words of such an entry goes with them.
+/// Removes entries from the file. Comments and everything else stay as they are, byte for byte. A line
+/// with nothing but words of removed entries is removed too.
 ///
 /// # Errors
 /// As for [`entries`].
@@ -119,7 +119,7 @@ pub(crate) fn without(
         let (mut rest, mut copied) = (Zeroizing::new(Vec::with_capacity(line.len())), from);
         for word in here {
             rest.extend_from_slice(bytes.get(copied..word.start).unwrap_or_default());
-            // The blanks after a word go with it.
+            // The blanks after a word are removed with it.
             let after = bytes.get(word.end..to).unwrap_or_default();
             let blanks = after.iter().take_while(|b| matches!(b, b' ' | b'\t'));
             copied = word.end + blanks.count();
@@ -133,7 +133,7 @@ pub(crate) fn without(
     Ok(left)
 }
 
-/// A word, and where it stands with its quotes.
+/// A word, and its position including quotes.
 struct Word {
     value: Zeroizing<Vec<u8>>,
     span: Range<usize>,
@@ -168,7 +168,7 @@ impl Words<'_> {
         Ok(Some(Word { value, span }))
     }
 
-    /// What stands in quotes, from after the first one on; `None` if the line ends before.
+    /// Parses a quoted word after the opening quote; `None` if it is not closed on the line.
     fn quoted(&mut self) -> Option<Zeroizing<Vec<u8>>> {
         let mut value = Zeroizing::new(Vec::with_capacity(256));
         loop {
@@ -211,7 +211,7 @@ impl Words<'_> {
         }
     }
 
-    /// The line of a place, from 1.
+    /// The line of a position, counted from 1.
     fn line(&self, place: usize) -> usize {
         let before = self.bytes.get(..place).unwrap_or_default();
         before.iter().filter(|byte| **byte == b'\n').count() + 1

@@ -1,5 +1,5 @@
-//! Takes tokens out of the files they were found in: those very values, under the locks of the
-//! programs that the files belong to, and whole or not at all. All else stays to the byte.
+//! Removes tokens from the files in which they were found: exactly these values, under the locks of the
+//! programs that own the files, and all or nothing. The rest stays as it is, byte for byte.
 //!
 //! The caller has read each value back from its new storage.
 
@@ -22,24 +22,24 @@ use crate::system::files;
 use crate::system::files::Lock;
 use crate::terminal::Failure;
 
-/// A value that is to go.
+/// A value to remove.
 #[derive(Debug)]
 pub(crate) struct Gone<'a> {
     /// Where it was found.
     pub(crate) place: &'a Place,
     /// The value.
     pub(crate) secret: &'a Secret,
-    /// The Hub that it is there for.
+    /// The Hub that it is for.
     pub(crate) endpoint: &'a Endpoint,
-    /// What stands in a URL in the place of the login: nothing, or a user name.
+    /// What replaces the login in a URL: nothing, or a username.
     pub(crate) instead: Option<String>,
 }
 
-/// Takes values out of one file, or of the hf CLI's two, and returns whether anything was there
-/// still.
+/// Removes values from one file, or from the hf CLI's two, and returns whether any of them was still
+/// there.
 ///
 /// # Errors
-/// When the file cannot be locked, read or written; then it is as it was.
+/// When the file cannot be locked, read or written. It is then unchanged.
 pub(crate) fn remove(context: &Context, gone: &[Gone<'_>]) -> Result<bool> {
     let Some(first) = gone.first() else {
         return Ok(false);
@@ -58,11 +58,11 @@ pub(crate) fn remove(context: &Context, gone: &[Gone<'_>]) -> Result<bool> {
     }
     // A link stays a link.
     let file = only_name(first.place.file())?;
-    // The lock of a file is git's own, where git writes it.
+    // Files that git writes are locked as git does.
     let _lock = (source != Source::Netrc)
         .then(|| GitLock::of(&file))
         .transpose()?;
-    // Nobody locks a netrc file, so one that has changed meanwhile is read again.
+    // Nobody locks a netrc file, so it is read again if it has changed.
     for _ in 0..TRIES {
         let before = read_small(&file)?;
         let after = match source {
@@ -95,7 +95,8 @@ pub(crate) fn remove(context: &Context, gone: &[Gone<'_>]) -> Result<bool> {
     bail!("{} keeps changing", file.display())
 }
 
-/// The real path of a file that has no other name: under that one, the token would stay.
+/// The real path of a file. A file with a second hard link is refused, since the token would stay
+/// there.
 fn only_name(path: &Path) -> Result<PathBuf> {
     let file = files::real_path(path)?;
     if files::has_other_names(&file) {
@@ -109,7 +110,7 @@ fn only_name(path: &Path) -> Result<PathBuf> {
     Ok(file)
 }
 
-/// How many times a file is read that changes meanwhile.
+/// How many times a file that keeps changing is read.
 const TRIES: usize = 5;
 
 impl Gone<'_> {
@@ -133,8 +134,8 @@ fn from_hf(hf: &HfCli, gone: &[Gone<'_>]) -> Result<bool> {
     let _lock = Lock::acquire(&files.lock(), files::LOCK_DEADLINE)?;
     let is_gone = |secret: &Secret| gone.iter().any(|gone| gone.secret.same_as(secret));
     let mut removed = false;
-    // The active one first: were it the other way round, a kill in between would leave the hf CLI
-    // with a token that it cannot name.
+    // The active token first. The other way round, a kill in between would leave the hf CLI with
+    // an active token that has no name.
     if hf.active_value()?.is_some_and(|active| is_gone(&active)) {
         remove_active(&files.token)?;
         removed = true;
@@ -155,8 +156,8 @@ fn from_hf(hf: &HfCli, gone: &[Gone<'_>]) -> Result<bool> {
     Ok(removed)
 }
 
-/// The file that holds nothing but the token goes, as in `hf auth logout`; one that is a link
-/// stays and is emptied, which is the same to the hf CLI.
+/// Deletes the file that contains only the token, as `hf auth logout` does. A link stays and its
+/// target is emptied, which means the same to the hf CLI.
 fn remove_active(file: &Path) -> Result<()> {
     let real = only_name(file)?;
     if file.is_symlink() {

@@ -1,4 +1,4 @@
-//! Reads the files in which tokens may be kept: this user's own, and small.
+//! Reads files that may contain tokens: only the user's own, and only small ones.
 
 use std::io;
 use std::path::Path;
@@ -7,13 +7,13 @@ use zeroize::Zeroizing;
 
 use crate::system::files::{self, Others};
 
-/// The largest file that is looked through, in bytes.
+/// The largest file that is read, in bytes.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// Reads a file of this user's that is not too large.
+/// Reads a file that belongs to this user and is not too large.
 ///
 /// # Errors
-/// When it is missing, no plain file, another user's, too large, or cannot be read.
+/// When it is missing, is not a plain file, belongs to another user, is too large, or cannot be read.
 pub(crate) fn read_small(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     if std::fs::metadata(path)?.len() > MAX_BYTES as u64 {
         return Err(io::Error::other("it is too large to contain tokens"));

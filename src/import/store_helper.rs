@@ -1,9 +1,9 @@
-//! Which file a configured `store` helper keeps its credentials in.
+//! Finds the file of a configured `store` helper.
 
 use std::path::{Path, PathBuf};
 
-/// The file that `store --file FILE` names, as it stands behind `credential.helper`; `None` for
-/// another helper, for the usual files, and for what only a shell could tell.
+/// The file in a `credential.helper` of the form `store --file FILE`; `None` for other helpers, for
+/// the default files, and for values that only a shell can evaluate.
 #[must_use]
 pub(crate) fn file(helper: &str, home: &Path) -> Option<PathBuf> {
     let words = words(helper, home)?;
@@ -32,7 +32,7 @@ pub(crate) fn file(helper: &str, home: &Path) -> Option<PathBuf> {
     found.filter(|path| path.is_absolute())
 }
 
-/// The words of a command as a shell splits them; `None` where it would do more than that.
+/// Splits a command into words as a shell does; `None` if a shell would do more than that.
 fn words(command: &str, home: &Path) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -82,7 +82,7 @@ mod tests {
             ),
             ("!git credential-store --file /a", Some("/a")),
             ("!/usr/bin/git credential-store --file=/a", Some("/a")),
-            // To a shell these are no homes, and no absolute paths.
+            // To a shell these are neither home directories nor absolute paths.
             ("store --file=~/b", None),
             ("store --file ~bob/b", None),
             ("store --file b", None),

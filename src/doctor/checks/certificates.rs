@@ -1,5 +1,5 @@
-//! Certificate authorities: whether the Hub is checked to be the Hub, and by the same list for
-//! git and this helper.
+//! Certificate authorities: whether the Hub's certificate is verified, and by the same list for git
+//! and this helper.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ pub(crate) const CHECK: Check = Check {
     run,
 };
 
-/// The variables that name a list of authorities, and are read by this helper.
+/// The variables by which this helper finds a list of authorities.
 const FILES: [&str; 4] = [
     "GIT_SSL_CAINFO",
     "SSL_CERT_FILE",
@@ -64,12 +64,12 @@ fn place(entry: &Entry) -> String {
     format!("http.sslVerify ({file})")
 }
 
-/// What is set.
+/// The settings that were found.
 #[derive(Debug)]
 struct Set<'a> {
     /// Variables, and whether the file that each names can be used.
     files: &'a [(&'a str, bool)],
-    /// What keeps git from checking.
+    /// What stops git from verifying certificates.
     unchecked: Option<String>,
     /// Whether only git's configuration names a list.
     git_only: bool,

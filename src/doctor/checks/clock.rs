@@ -1,4 +1,4 @@
-//! The clock, against the Hub's: expiry, renewal and certificates go by it.
+//! The clock, compared with the Hub's: expiry, renewal and certificates depend on it.
 
 use crate::doctor::Check;
 use crate::doctor::Finding;
@@ -15,9 +15,9 @@ pub(crate) const CHECK: Check = Check {
     run,
 };
 
-/// How far the clock may be off, in seconds: the answer's way here is in it.
+/// How far the clock may be off, in seconds. This includes the time that the answer took.
 const FINE: u64 = 60;
-/// From how far on tokens that live for an hour are renewed too late or at once.
+/// How far off it must be, in seconds, for hour-long tokens to be renewed too late or at once.
 const BAD: u64 = 30 * 60;
 
 fn run(around: &Inspection<'_>) -> Vec<Finding> {

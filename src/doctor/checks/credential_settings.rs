@@ -1,4 +1,4 @@
-//! Settings of git that change what it asks a helper for: a user name, and whether it asks at all.
+//! Settings of git that change what it asks a helper for: a username, and whether it asks at all.
 
 use crate::doctor::Check;
 use crate::doctor::Finding;

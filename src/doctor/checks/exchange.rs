@@ -1,4 +1,4 @@
-//! The exchange of a CI job's identity: whether it would get as far as the Hub.
+//! The exchange of a CI job's identity: whether the job could ask the Hub for a token.
 
 use crate::app::job_identity;
 use crate::doctor::Check;

@@ -1,4 +1,4 @@
-//! `http.extraHeader`: a login that git sends whatever a helper says.
+//! `http.extraHeader`: a login that git sends without asking a helper.
 
 use crate::doctor::Check;
 use crate::doctor::Finding;

@@ -1,4 +1,4 @@
-//! Copies in the files of git's own `store` helper.
+//! Tokens in the files of git's own `store` helper.
 
 use super::plain_text::{Words, look};
 use crate::doctor::Check;

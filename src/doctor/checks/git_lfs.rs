@@ -25,7 +25,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         Ok(entries) => entries,
         Err(skipped) => return skipped,
     };
-    // By its path: a repository's configuration may say what `git lfs` is.
+    // Run by its path, since a repository's configuration can define `git lfs`.
     let program = on_path("git-lfs");
     let version = program
         .as_deref()
@@ -36,8 +36,8 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     findings
 }
 
-/// What git-lfs writes after a push that had to log in, and from then on asks for a login first,
-/// also for what anybody may download.
+/// The setting that git-lfs writes after a push that needed a login. From then on it asks for a
+/// login first, even for public downloads.
 fn asks_for_login(entries: &[Entry], hubs: &[String], has_tokens: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     let of_hub = |url: &str| {
@@ -57,7 +57,7 @@ fn asks_for_login(entries: &[Entry], hubs: &[String], has_tokens: bool) -> Vec<F
             entry.key,
             entry.place()
         );
-        // With a token there is always one to answer with.
+        // With a token, this helper always has an answer.
         let finding = match has_tokens {
             true => Finding::note(why),
             false => Finding::warning(why),
@@ -74,7 +74,7 @@ fn asks_for_login(entries: &[Entry], hubs: &[String], has_tokens: bool) -> Vec<F
     findings
 }
 
-/// Whether git hands large files to git-lfs.
+/// Whether git passes large files to git-lfs.
 fn configured(entries: &[Entry]) -> bool {
     ["process", "smudge", "clean"].iter().all(|name| {
         let mut found = entries
@@ -86,7 +86,8 @@ fn configured(entries: &[Entry]) -> bool {
     })
 }
 
-/// From what `git-lfs version` says: outside `None` without the program, inside when it fails.
+/// Judges by the output of `git-lfs version`: the outer `None` means that there is no such program,
+/// the inner one that it failed.
 fn judge(version: Option<Option<String>>, configured: bool) -> Finding {
     match (version, configured) {
         (None, false) => Finding::note(
@@ -110,7 +111,7 @@ fn judge(version: Option<Option<String>>, configured: bool) -> Finding {
     }
 }
 
-/// `git-lfs/3.3.0 (GitHub; linux amd64; go 1.19.8)` without what is in brackets.
+/// Shortens `git-lfs/3.3.0 (GitHub; linux amd64; go 1.19.8)` to name and version.
 fn short(version: &str) -> String {
     let name = version.split(' ').next().unwrap_or("");
     name.replacen('/', " ", 1)

@@ -27,7 +27,7 @@ fn run(_: &Inspection<'_>) -> Vec<Finding> {
     }
 }
 
-/// From what `git --version` says.
+/// Judges by the output of `git --version`.
 fn judge(said: Option<&str>) -> Finding {
     let Some(said) = said else {
         return Finding::problem("git was not found on PATH, or does not run")
@@ -62,7 +62,7 @@ fn judge(said: Option<&str>) -> Finding {
     }
 }
 
-/// Major, minor, and the version as it is shown: `git version 2.39.5 (Apple Git-154)`.
+/// Parses major, minor and the shown version from `git version 2.39.5 (Apple Git-154)`.
 fn parse(said: &str) -> Option<(u32, u32, &str)> {
     let shown = said.strip_prefix("git version ")?.split(' ').next()?;
     let mut numbers = shown.split('.').map(|number| number.parse().ok());

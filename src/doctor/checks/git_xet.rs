@@ -1,4 +1,4 @@
-//! git-xet, the Hub's own transfer of large files, which git-lfs calls.
+//! git-xet, the Hub's own transfer agent for large files, which git-lfs calls.
 
 use crate::doctor::Check;
 use crate::doctor::Finding;

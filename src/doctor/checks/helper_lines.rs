@@ -37,7 +37,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     judge(entries, &around.hubs(), configured)
 }
 
-/// For each Hub what git would do; Hubs of which the same is to be said share a finding.
+/// Judges what git would do for each Hub. Hubs with the same result share a finding.
 fn judge(entries: &[Entry], hubs: &[String], configured: impl Fn(&str) -> bool) -> Vec<Finding> {
     let mut found: Vec<(Vec<&str>, Finding)> = Vec::new();
     for hub in hubs {
@@ -55,7 +55,7 @@ fn judge(entries: &[Entry], hubs: &[String], configured: impl Fn(&str) -> bool) 
     found.into_iter().map(named).collect()
 }
 
-/// Stands for the Hub's name until Hubs are put together.
+/// A placeholder for the Hub's name, until Hubs with the same finding are combined.
 const HUB: &str = "\0";
 
 fn judge_one(helpers: &Helpers<'_>, configured: bool) -> Vec<Finding> {
@@ -129,7 +129,7 @@ fn judge_one(helpers: &Helpers<'_>, configured: bool) -> Vec<Finding> {
     findings
 }
 
-/// Where an entry stands, in words.
+/// Where an entry is set, in words.
 fn place(entry: &Entry) -> String {
     let place = entry.place();
     match (&entry.file, entry.scope) {
@@ -139,8 +139,8 @@ fn place(entry: &Entry) -> String {
     }
 }
 
-/// Adds what brings our lines behind an entry: they are written to the end of the same scope,
-/// which git reads after all that stands before it.
+/// Adds the repair that puts our lines after an entry: at the end of the same scope, which git reads
+/// after the entry.
 fn fixed(finding: Finding, entry: &Entry) -> Finding {
     match (entry.scope, &entry.file) {
         (Scope::Local, _) => finding.repaired_by(Repair::Configure(ConfigFile::Local)),

@@ -1,5 +1,5 @@
-//! The program behind our lines, as git would find it. It is looked at, never run: what a
-//! repository's configuration names may be anything.
+//! The program that our lines name, as git would find it. It is never run, since a repository's
+//! configuration can name any program.
 
 use std::path::{Path, PathBuf};
 
@@ -60,13 +60,13 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
 /// What a value of `helper` runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Program {
-    /// `hf`, which git looks for.
+    /// The bare name `hf`, which git looks up.
     Name,
-    /// One by its path.
+    /// The path of a program.
     Path(PathBuf),
 }
 
-/// Takes the program out of a value, as the shell that git gives it to would.
+/// Extracts the program from a value, as the shell that git passes it to would.
 fn program(value: &str) -> Option<Program> {
     let value = value.trim_start_matches('!').trim_start();
     let value = value.strip_prefix("/usr/bin/env ").unwrap_or(value);
@@ -77,7 +77,7 @@ fn program(value: &str) -> Option<Program> {
     }
 }
 
-/// Git Bash's `/c/x` as the rest of Windows writes it.
+/// Converts Git Bash's `/c/x` to a Windows path.
 fn of_windows(path: &str) -> String {
     match path.as_bytes() {
         [b'/', drive, b'/', ..] if cfg!(windows) && drive.is_ascii_alphabetic() => {
@@ -87,7 +87,7 @@ fn of_windows(path: &str) -> String {
     }
 }
 
-/// Where git finds the program by its name: first among its own.
+/// Where git finds the program by its name: first among git's own programs, then on PATH.
 fn found_by_git() -> Option<PathBuf> {
     let own = ask_git(&["--exec-path"]);
     let own = own.map(|dir| executable::file(&Path::new(&dir).join(PROGRAM)));
@@ -101,7 +101,7 @@ fn same_file(path: &Path, this: Option<&Path>) -> bool {
     this.is_none_or(|this| real(path) == real(this))
 }
 
-/// From the program, where it is, and whether it is this very one.
+/// Judges by the program, its path, and whether it is this program.
 fn judge(program: &Program, path: Option<&Path>, same: Option<bool>) -> Finding {
     match (program, path, same) {
         (Program::Name, None, _) => Finding::problem(format!(
@@ -122,7 +122,7 @@ fn judge(program: &Program, path: Option<&Path>, same: Option<bool>) -> Finding 
     }
 }
 
-/// What typing `git credential-hf` runs.
+/// Judges what `git credential-hf` runs when it is typed.
 fn typed(found: &[PathBuf], this: Option<&Path>) -> Option<Finding> {
     match found.first() {
         None => Some(Finding::note(format!(

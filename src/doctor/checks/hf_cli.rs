@@ -1,4 +1,4 @@
-//! The hf CLI: whether its login can be read, and what an old one has left.
+//! The hf CLI: whether its login can be read, and the file that old versions leave behind.
 
 use crate::doctor::Check;
 use crate::doctor::Finding;

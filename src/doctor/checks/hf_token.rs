@@ -1,4 +1,4 @@
-//! `HF_TOKEN`, and what it takes precedence over: for git-xet, over every rule.
+//! `HF_TOKEN`, and what it takes precedence over: for git-xet, every rule.
 
 use crate::config::Rule;
 use crate::doctor::Check;
@@ -57,14 +57,14 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     findings
 }
 
-/// What is set where.
+/// What matters to the judgement.
 #[derive(Debug, Clone, Copy)]
 struct Set {
     /// The variable that counts.
     variable: Option<&'static str>,
-    /// How many rules and fine-grained tokens there are for the same Hub. They take precedence.
+    /// How many rules and fine-grained tokens for the same Hub take precedence over it.
     before: usize,
-    /// How many tokens there are that it takes precedence over.
+    /// How many tokens it takes precedence over.
     after: usize,
     /// Whether git-xet is installed.
     xet: bool,

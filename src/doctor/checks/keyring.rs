@@ -1,4 +1,4 @@
-//! The keyring: one entry is written, read back and removed, each under the deadline.
+//! The keyring: writes, reads and removes one entry, each under the deadline.
 
 use crate::doctor::Check;
 use crate::doctor::Finding;
@@ -42,8 +42,8 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     vec![judge(&kept, outcome.as_ref().err())]
 }
 
-/// Writes, reads and removes an entry. Another `doctor` may do the same at once, and removes
-/// the same entry, so a read that finds none is tried again.
+/// Writes, reads and removes an entry. Another `doctor` may remove the same entry at the same time,
+/// so a read that does not find it is tried again.
 fn round_trip(storage: &dyn Storage) -> Result<(), StorageError> {
     let name = TokenName::existing(NAME);
     let secret = Secret::exact(VALUE).map_err(|e| StorageError::Refused(e.to_string()))?;
@@ -72,7 +72,7 @@ fn round_trip(storage: &dyn Storage) -> Result<(), StorageError> {
     }
 }
 
-/// Judges by the tokens that are stored there, and by what went wrong.
+/// Judges by the tokens that are stored in the keyring, and by the error if there was one.
 fn judge(kept: &[&TokenName], error: Option<&StorageError>) -> Finding {
     let stored = match kept.len() {
         1 => "1 token is stored there".to_owned(),

@@ -1,4 +1,4 @@
-//! One check a file. Each has a pure part, which judges what was read, and `run`, which reads.
+//! One file for each check. `run` reads what it needs, and a pure part judges that.
 
 mod certificates;
 mod clock;

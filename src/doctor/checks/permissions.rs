@@ -17,13 +17,13 @@ pub(crate) const CHECK: Check = Check {
     run,
 };
 
-/// A file or folder of the file storage, and who may what.
+/// A file or folder of the file storage, and its permissions.
 #[derive(Debug, Clone)]
 #[cfg_attr(not(unix), expect(dead_code, reason = "there are no modes to judge"))]
 struct Kept {
     path: PathBuf,
     folder: bool,
-    /// Whether it is another user's.
+    /// Whether it belongs to another user.
     foreign: bool,
     mode: u32,
 }

@@ -1,4 +1,4 @@
-//! Tokens in plain text, as `import` finds them: what the checks for its sources share.
+//! Tokens in plain text: what the checks for the sources of `import` have in common.
 
 use crate::doctor::Finding;
 use crate::doctor::Inspection;
@@ -10,17 +10,17 @@ use crate::import::find::find;
 
 /// The wording for one source.
 pub(crate) struct Words<'a> {
-    /// What it means that a token is stored there.
+    /// What a token there means.
     pub(crate) meaning: &'a str,
     /// How bad that is.
     pub(crate) verdict: Verdict,
-    /// What is said when there is none.
+    /// What is said if there is none.
     pub(crate) none: &'a str,
-    /// What removes what `import` does not take.
+    /// How to remove what `import` does not move.
     pub(crate) by_hand: &'a str,
 }
 
-/// Looks into one of the sources of `import`.
+/// Checks one source of `import`.
 pub(crate) fn look(around: &Inspection<'_>, source: Source, words: &Words<'_>) -> Vec<Finding> {
     judge(&find(around.context, &[source], &[]), source, words)
 }

@@ -1,4 +1,4 @@
-//! Proxies: whether git and this helper go the same way. Which proxy is nobody else's business.
+//! Proxies: whether git and this helper use the same one. Its address is not shown.
 
 use crate::doctor::Check;
 use crate::doctor::Finding;
@@ -28,8 +28,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     vec![judge(in_environment.copied(), in_git)]
 }
 
-/// From the variable that is set, and git's `http.proxy`: none, empty, which means to go
-/// without, or one.
+/// Judges by the variable that is set, and by git's `http.proxy`: not set, empty (no proxy), or a proxy.
 fn judge(variable: Option<&str>, in_git: Option<bool>) -> Finding {
     match (variable, in_git) {
         (None, None | Some(false)) => Finding::ok("no proxy is set"),

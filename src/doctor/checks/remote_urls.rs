@@ -1,4 +1,4 @@
-//! Tokens in the URLs of remotes, which every program and every copy of the configuration shows.
+//! Tokens in the URLs of remotes, which programs and copies of the configuration reveal.
 
 use super::plain_text::{Words, look};
 use crate::doctor::Check;

@@ -37,7 +37,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         Trust::NoRepository
     };
     let serves = |endpoint: &Endpoint| around.context.serves(endpoint);
-    // What is wrong with the configuration was said above.
+    // Another check reports what is wrong with the configuration.
     let https: BTreeSet<String> = crate::git::remotes::all()
         .unwrap_or_default()
         .into_iter()
@@ -48,7 +48,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     vec![judge(trust, https.len(), ssh)]
 }
 
-/// What git thinks of the place.
+/// What git says about the working directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trust {
     Trusted,
@@ -56,7 +56,8 @@ enum Trust {
     NoRepository,
 }
 
-/// From what git thinks of the place, and how many remotes lead to a Hub in which way.
+/// Judges by what git says about the working directory, and by the number of remotes on a Hub over
+/// https and over ssh.
 fn judge(trust: Trust, https: usize, ssh: usize) -> Finding {
     match (trust, https, ssh) {
         (Trust::NoRepository, ..) => {

@@ -1,4 +1,4 @@
-//! Rules and the default: whether the tokens that they name are there.
+//! Rules and the default: whether the tokens that they name exist.
 
 use crate::app::lookup::exists;
 use crate::doctor::Check;
@@ -77,7 +77,8 @@ fn judge(
     findings
 }
 
-/// A login of the hf CLI's cannot be given that name: the Hub chooses it.
+/// What to do about a missing token. A login of the hf CLI cannot be given a certain name, since the
+/// Hub chooses it.
 fn remedy(name: &TokenName, other: &str) -> String {
     match name.of_hf_cli() {
         Some(_) => other.to_owned(),

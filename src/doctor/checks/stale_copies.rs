@@ -1,4 +1,4 @@
-//! What a killed process or a damaged file has left behind.
+//! Files, tokens and locks that a killed process or a damaged file left behind.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -106,7 +106,7 @@ fn judge(found: &Found) -> Vec<Finding> {
         );
     }
     if !found.copies.is_empty() {
-        // Not repaired here: where a move was broken off, the copy may be the only one.
+        // Not repaired here: if a move was interrupted, this copy may be the only one.
         findings.push(
             Finding::warning(format!(
                 "an old copy of `{}` could not be removed from its storage",
@@ -142,14 +142,14 @@ fn judge(found: &Found) -> Vec<Finding> {
     findings
 }
 
-/// A lock of git's, and why it may be in use.
+/// A lock of git, and why it may still be in use.
 #[derive(Debug)]
 struct Locked {
     lock: PathBuf,
     in_use: Option<String>,
 }
 
-/// A lock older than this is not one that a program holds for a moment.
+/// No program holds a lock for longer than this.
 const NOTICED: Duration = Duration::from_secs(2);
 
 /// The locks on the files that git and this program change: this user's configuration, the
@@ -174,7 +174,7 @@ fn locks() -> Vec<Locked> {
     locks.into_iter().map(locked).collect()
 }
 
-/// The half-written files of ours in a folder, with the lock of those who write there.
+/// Our half-written files in a folder, with the lock that their writers hold.
 fn half_written(folder: &Path, lock: &Path, is_for: impl Fn(&str) -> bool) -> Vec<Leftover> {
     let mut found = files_in(folder);
     found.retain(|path| {
@@ -188,7 +188,7 @@ fn half_written(folder: &Path, lock: &Path, is_for: impl Fn(&str) -> bool) -> Ve
     found.into_iter().map(leftover).collect()
 }
 
-/// The token files that belong to no known token.
+/// The token files that do not belong to a known token.
 fn unlisted(folder: &Path, state: &State) -> Vec<PathBuf> {
     let names = state.tokens.keys().chain(state.stale_copies.keys());
     let hashes: Vec<String> = names
@@ -212,7 +212,7 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Whether a plain file was last written a while ago; a clock that went back makes all old.
+/// Whether a plain file was written a while ago. If the clock was set back, every file is old.
 fn is_old(path: &Path) -> bool {
     let metadata = std::fs::symlink_metadata(path);
     metadata.is_ok_and(|metadata| {

@@ -1,5 +1,5 @@
-//! The tokens, by what is remembered of them: rejected, expired, about to expire. The Hub is not
-//! asked, which limits how often that may be done.
+//! The stored tokens, by what is known about them: rejected, expired, or about to expire. The Hub is
+//! not asked, since it limits such requests.
 
 use crate::doctor::Check;
 use crate::doctor::Finding;
@@ -23,7 +23,7 @@ pub(crate) const CHECK: Check = Check {
     run,
 };
 
-/// For how long before its end a token is worth a word, in seconds: a week.
+/// How long before its expiry a token is reported, in seconds: a week.
 const SOON: u64 = 7 * 24 * 3600;
 
 fn run(around: &Inspection<'_>) -> Vec<Finding> {
@@ -79,7 +79,7 @@ fn judge_one(state: &State, name: &TokenName, token: &TokenInfo, now: u64) -> Op
         let day = time::day(expires);
         return Some(Finding::problem(format!("`{name}` has expired ({day})")).by_hand(again));
     }
-    // Those from the browser are renewed before they end.
+    // Browser logins are renewed before they expire.
     if !web && expires - now < SOON {
         let left = time::span(expires - now);
         return Some(Finding::warning(format!("`{name}` expires in {left}")).by_hand(again));
