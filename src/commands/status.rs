@@ -11,7 +11,7 @@ use crate::app::wording::{self, source_name};
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
 use crate::model::operation::Operation;
-use crate::model::secret::{Kind, Secret};
+use crate::model::secret::{Secret, TokenKind};
 use crate::model::text::{one_line, sanitize};
 use crate::model::time;
 use crate::model::token_name::TokenName;
@@ -336,7 +336,8 @@ fn notes(state: &State, token: &TokenInfo, now: u64) -> Vec<String> {
         notes.push("rejected".to_owned());
     }
     // Those of a browser login are renewed by themselves.
-    let renewed = token.hint.starts_with(Kind::OAuth.prefix()) && token.renewal_failed.is_none();
+    let renewed =
+        token.hint.starts_with(TokenKind::OAuth.prefix()) && token.renewal_failed.is_none();
     match token.expires {
         _ if renewed => {}
         Some(at) if at <= now => notes.push("expired".to_owned()),

@@ -23,8 +23,8 @@ use crate::hub::HubError;
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
 use crate::model::permissions::Facts;
-use crate::model::secret::Kind;
 use crate::model::secret::Secret;
+use crate::model::secret::TokenKind;
 use crate::model::text::one_line;
 use crate::model::token_name::TokenName;
 use crate::state::State;
@@ -317,19 +317,19 @@ fn nobody_to_ask(login: &Args) -> Failure {
 
 fn check_secret(secret: &Secret, endpoint: &Endpoint) -> Result<()> {
     match secret.kind() {
-        Kind::Organisation => Err(Failure::new(
+        TokenKind::Organisation => Err(Failure::new(
             "this is an organisation token (api_org_), which the Hub no longer accepts",
         )
         .help(format!(
             "create a fine-grained token for the organisation: {NEW_TOKEN}"
         ))
         .into()),
-        Kind::Other if endpoint.is_hugging_face() && secret.expose().contains("hf_") => Err(
+        TokenKind::Other if endpoint.is_hugging_face() && secret.expose().contains("hf_") => Err(
             Failure::new("this does not look like a complete token (hf_ and 34 letters or digits)")
                 .help("check whether it was cut off, or has something before or after it")
                 .into(),
         ),
-        Kind::Other if endpoint.is_hugging_face() => Err(Failure::new(
+        TokenKind::Other if endpoint.is_hugging_face() => Err(Failure::new(
             "this is not a Hub token: those begin with hf_",
         )
         .help(format!(
