@@ -8,7 +8,7 @@ use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
 use crate::model::pattern::{Names, Pattern};
 use crate::model::permissions::{Access, Role};
-use crate::model::repo::Kind;
+use crate::model::repo::RepoKind;
 use crate::model::token_name::TokenName;
 use crate::selection::{Query, Source};
 use crate::state::State;
@@ -118,7 +118,7 @@ fn sample(pattern: &Pattern) -> Location {
         Names::Exactly(name) => name.as_str().to_owned(),
     };
     let kind = match pattern.kind {
-        None | Some(Kind::Model) => String::new(),
+        None | Some(RepoKind::Model) => String::new(),
         Some(kind) => format!("{}/", kind.prefix()),
     };
     Location {

@@ -2,7 +2,7 @@
 
 use crate::hub::exchange::{MintError, mint};
 use crate::model::endpoint::Endpoint;
-use crate::model::id_token::{Claims, Unfit};
+use crate::model::id_token::{Claims, IdTokenError};
 use crate::model::secret::{Secret, SecretError};
 use crate::system::ci_job::{CiJob, JobIdentity, Service};
 
@@ -21,7 +21,7 @@ pub(crate) enum IdentityError {
         /// Where it comes from.
         from: String,
         /// What is wrong.
-        why: Unfit,
+        why: IdTokenError,
         /// What to do about it.
         remedy: String,
     },
@@ -101,11 +101,13 @@ fn given(
     let secret = token
         .clone()
         .map_err(|error| IdentityError::Variable(variable, error))?;
-    let unfit = |why: Unfit| IdentityError::Unfit {
+    let unfit = |why: IdTokenError| IdentityError::Unfit {
         from: format!("in {variable}"),
         remedy: match why {
-            Unfit::Expired(_) => "let the job get one shortly before it runs git".to_owned(),
-            Unfit::NotAnIdToken | Unfit::WrongAudience(_) => how_to_get(job.service, endpoint),
+            IdTokenError::Expired(_) => "let the job get one shortly before it runs git".to_owned(),
+            IdTokenError::NotAnIdToken | IdTokenError::WrongAudience(_) => {
+                how_to_get(job.service, endpoint)
+            }
         },
         why,
     };

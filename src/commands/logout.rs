@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::app::{Context, asking, lookup, renewal, target};
 use crate::hub::Hub;
-use crate::model::secret::{Kind, Secret};
+use crate::model::secret::{Secret, TokenKind};
 use crate::model::text;
 use crate::model::token_name::TokenName;
 use crate::state::{State, TokenInfo};
@@ -158,7 +158,7 @@ fn holding(context: &Context, state: &State, secret: &Secret) -> Vec<TokenName> 
     let is_it = |name: &TokenName, token: &TokenInfo| {
         let stored = || context.read_stored(name, token);
         token.fingerprint == value
-            && (secret.kind() != Kind::Other
+            && (secret.kind() != TokenKind::Other
                 || stored().is_ok_and(|record| record.secret.same_as(secret)))
     };
     let found = state

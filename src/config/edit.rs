@@ -1,4 +1,4 @@
-//! Changing `config.toml` for a command, with every comment and blank line kept.
+//! Edits `config.toml` and keeps all other comments and blank lines.
 
 use std::io;
 use std::ops::Range;
@@ -20,39 +20,40 @@ use crate::system::files::Lock;
 /// Why the configuration was not changed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EditError {
-    /// The file that exists cannot be read, so it is not changed.
+    /// The existing file is not valid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The file or its lock.
+    /// The file or its lock cannot be used.
     #[error("cannot write {}: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// Changes to make, each as if a person had typed it.
+/// A change to the configuration.
 #[derive(Debug)]
 pub enum Change<'a> {
-    /// Adds a rule, or gives an existing one another token: for one operation, or for both.
+    /// Adds a rule, or changes the token of an existing one, for one operation or for both
+    /// (`None`).
     SetRule(&'a Pattern, &'a TokenName, Option<Operation>),
     /// Removes a rule.
     RemoveRule(&'a Pattern),
-    /// Sets the default token, or none: of an endpoint, or of the file itself.
+    /// Sets or removes the default token of an endpoint, or the top-level default (`None`).
     SetDefault(Option<&'a Endpoint>, Option<&'a TokenName>),
-    /// Remembers where new tokens go.
+    /// Sets where new tokens are stored.
     SetStorage(StorageKind),
-    /// Adds an endpoint, if it is not there.
+    /// Adds an endpoint if it is missing.
     AddEndpoint(&'a Endpoint),
 }
 
-/// Makes the changes, under a lock and whole. A file that is a link stays one, and its target
-/// is changed: people keep their configuration in another folder that way.
+/// Makes all the changes under a lock. If the file is a symbolic link, its target is changed:
+/// people link to configuration that they keep in another folder.
 ///
 /// # Errors
-/// When the file is not valid before, or cannot be written. Then it is as it was.
+/// When the existing file is not valid, or cannot be written. The file is then unchanged.
 pub(crate) fn edit(path: &Path, changes: &[Change<'_>]) -> Result<(), EditError> {
     let io_error = |source| EditError::Io {
         path: path.to_owned(),
@@ -76,7 +77,7 @@ pub(crate) fn edit(path: &Path, changes: &[Change<'_>]) -> Result<(), EditError>
     if changed == text {
         return Ok(());
     }
-    // What we are about to write must be what we would read.
+    // Never write a file that we could not read.
     Config::parse(path, &changed)?;
     let target = files::real_path(path).map_err(io_error)?;
     if let Some(dir) = target.parent() {
@@ -88,7 +89,7 @@ pub(crate) fn edit(path: &Path, changes: &[Change<'_>]) -> Result<(), EditError>
 /// Makes the changes in the text of a file.
 ///
 /// # Errors
-/// When the text is not TOML, or has something else where a table belongs.
+/// When the text is not TOML, or a key that must be a table is not one.
 pub fn apply(text: &str, changes: &[Change<'_>]) -> Result<String, String> {
     let mut document: DocumentMut = text
         .parse()
@@ -116,7 +117,7 @@ pub fn apply(text: &str, changes: &[Change<'_>]) -> Result<String, String> {
         }
     }
     let changed = document.to_string();
-    // The writer knows only one line ending. Where the file has only the other, it keeps that.
+    // toml_edit writes only `\n`. A file with only `\r\n` keeps it.
     let lines = text.matches('\n').count();
     if lines > 0 && text.matches("\r\n").count() == lines {
         return Ok(changed.replace("\r\n", "\n").replace('\n', "\r\n"));
@@ -124,7 +125,7 @@ pub fn apply(text: &str, changes: &[Change<'_>]) -> Result<String, String> {
     Ok(changed)
 }
 
-/// Sets a top-level key, keeping the comment beside its old value.
+/// Sets a top-level key, and keeps the comment after its old value.
 fn set(document: &mut DocumentMut, key: &str, text: &str) {
     match document.get_mut(key).and_then(Item::as_value_mut) {
         Some(old) if old.as_str() == Some(text) => {}
@@ -148,7 +149,7 @@ fn set_rule(
     operation: Option<Operation>,
 ) -> Result<(), String> {
     let rules = table(document, "rules")?;
-    // One pattern can be written in several ways.
+    // The existing key may write the pattern in another way.
     let key = key_of(rules, |key| Pattern::parse(key).as_ref() == Ok(pattern))
         .unwrap_or_else(|| pattern.to_string());
     let before = rules.get(&key).map(entries_of).unwrap_or_default();
@@ -186,7 +187,7 @@ fn set_rule(
     Ok(())
 }
 
-/// The tokens of a rule as it is written, for a fetch and for a push.
+/// The tokens of a rule in the file, for a fetch and for a push.
 fn entries_of(rule: &Item) -> [Option<String>; 2] {
     let text = |item: &Item| item.as_str().map(str::to_owned);
     match rule.as_table_like() {
@@ -195,7 +196,7 @@ fn entries_of(rule: &Item) -> [Option<String>; 2] {
     }
 }
 
-/// A table of the file, which is made where there is none.
+/// The table with this name, which is added if it is missing.
 fn table<'d>(document: &'d mut DocumentMut, name: &str) -> Result<&'d mut dyn TableLike, String> {
     document
         .entry(name)
@@ -204,7 +205,7 @@ fn table<'d>(document: &'d mut DocumentMut, name: &str) -> Result<&'d mut dyn Ta
         .ok_or_else(|| format!("`{name}` is not a table"))
 }
 
-/// The key as it is written.
+/// Finds a key as it is written in the file.
 fn key_of(table: &dyn TableLike, is_it: impl Fn(&str) -> bool) -> Option<String> {
     let mut keys = table.iter().map(|(key, _)| key.to_owned());
     keys.find(|key| is_it(key))
@@ -249,15 +250,15 @@ fn set_default_of(
             options.remove("default");
         }
     }
-    // The space before the closing brace belongs to what was the last value.
+    // The space before the closing brace belongs to the former last value.
     if let Some(line) = item.as_inline_table_mut() {
         line.fmt();
     }
     Ok(())
 }
 
-/// Takes a value out of a table, with the comment right above it. What stands further above,
-/// past a blank line, is about something else, and would go with it if the writer did this.
+/// Removes a value from a table, and the comment directly above it. A comment above a blank line is
+/// about something else and stays; toml_edit would remove it too.
 fn remove(document: &mut DocumentMut, table: Option<&str>, key: &str) {
     let text = document.to_string();
     if let Some(lines) = lines_of(&text, table, key)
@@ -276,7 +277,7 @@ fn remove(document: &mut DocumentMut, table: Option<&str>, key: &str) {
     }
 }
 
-/// The lines that a value and its comment fill, where they fill whole ones.
+/// The byte range of the lines of a value and its comment, if they fill whole lines.
 fn lines_of(text: &str, table: Option<&str>, key: &str) -> Option<Range<usize>> {
     let document = Document::parse(text).ok()?;
     let table: &dyn TableLike = match table {
@@ -370,7 +371,7 @@ mod tests {
         assert_eq!(set, text.replace("{ env = true }", expected));
         let removed = apply(&set, &[Change::SetDefault(Some(&hub), None)]).unwrap();
         assert_eq!(removed, text);
-        // Another token in its place leaves the line as somebody wrote it.
+        // Replacing the token keeps the line's formatting.
         let by_hand = "[endpoints]\n\"https://hub.example\" = {env=true,  default=\"b\"}\n";
         let replaced = apply(by_hand, &[Change::SetDefault(Some(&hub), Some(&name))]).unwrap();
         assert_eq!(replaced, by_hand.replace("\"b\"", "\"a\""));

@@ -1,4 +1,4 @@
-//! The configuration that people write: `config.toml`, read strictly.
+//! The user's configuration, `config.toml`. It is read strictly.
 
 pub mod edit;
 mod read;
@@ -20,36 +20,36 @@ use crate::system::files::Others;
 use crate::system::files::Plain;
 use crate::terminal::Help;
 
-/// The version of the file that this program reads and writes.
+/// The version of the format that this program reads and writes.
 pub(crate) const VERSION: i64 = 1;
 
-/// How long a keyring may take, unless the configuration says otherwise.
-/// macOS asks for a password in a window, which takes a person longer.
+/// How long a keyring may take, unless the configuration says otherwise. It is longer on macOS,
+/// where the keychain asks for a password in a window.
 pub(crate) const KEYRING_TIMEOUT: Duration =
     Duration::from_secs(if cfg!(target_os = "macos") { 60 } else { 3 });
 
-/// What `config.toml` says.
+/// The content of `config.toml`.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The token of the step **default**.
     pub default: Option<TokenName>,
-    /// The same for endpoints that have their own.
+    /// The default tokens of endpoints that have their own.
     pub defaults: BTreeMap<Endpoint, TokenName>,
-    /// Where `login` puts new tokens, once it was said.
+    /// Where `login` stores new tokens, if set.
     pub storage: Option<StorageKind>,
-    /// Whether one-line hints go to stderr.
+    /// Whether hints are printed to stderr.
     pub hints: bool,
     /// The deadline of every keyring call.
     pub keyring_timeout: Duration,
     /// The rules, most specific first.
     pub rules: Vec<Rule>,
-    /// The endpoints beside the public Hub.
+    /// The configured endpoints, in addition to the public Hub.
     pub endpoints: BTreeMap<Endpoint, EndpointOptions>,
-    /// The tokens that other programs hand out, by name.
+    /// The commands that print tokens, by token name.
     pub commands: BTreeMap<TokenName, CommandLine>,
 }
 
-/// A pattern and the token to use there: one, or one for each operation.
+/// A pattern and the token to use for it, or one token for each operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// Where it applies.
@@ -61,7 +61,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// A rule that gives one token for both operations.
+    /// A rule with one token for both operations.
     #[must_use]
     pub(crate) fn new(pattern: Pattern, token: TokenName) -> Self {
         Self {
@@ -71,8 +71,8 @@ impl Rule {
         }
     }
 
-    /// The token for an operation; for an unknown one that for a push, if there is one. A rule
-    /// without a token for the operation does not match.
+    /// The token for an operation. For an unknown operation, the push token takes precedence. A
+    /// rule without a token for the operation does not match.
     #[must_use]
     pub(crate) fn token(&self, operation: Option<Operation>) -> Option<&TokenName> {
         match operation {
@@ -82,19 +82,19 @@ impl Rule {
         }
     }
 
-    /// The one token of a rule that does not tell the operations apart.
+    /// The token of a rule that has the same token for both operations.
     #[must_use]
     pub fn only_token(&self) -> Option<&TokenName> {
         self.fetch.as_ref().filter(|_| self.fetch == self.push)
     }
 
-    /// The tokens that it names, each once.
+    /// The tokens in the rule, each once.
     pub(crate) fn tokens(&self) -> impl Iterator<Item = &TokenName> {
         let other = self.push.iter().filter(|_| self.fetch != self.push);
         self.fetch.iter().chain(other)
     }
 
-    /// Gives the rule a token for one operation, or for both.
+    /// Sets the token for one operation, or for both (`None`).
     pub fn set(&mut self, operation: Option<Operation>, token: &TokenName) {
         if operation != Some(Operation::Push) {
             self.fetch = Some(token.clone());
@@ -108,12 +108,12 @@ impl Rule {
 /// The settings of a configured endpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EndpointOptions {
-    /// `HF_TOKEN` belongs to this endpoint too.
+    /// Whether `HF_TOKEN` is for this endpoint too.
     pub env: bool,
-    /// Plain `http` is answered.
+    /// Whether requests over plain `http` are answered.
     pub allow_http: bool,
-    /// `save = "any"`: whatever git hands to `store` is saved, as git's own helpers do. Without
-    /// it the endpoint is a Hub, and only what a person typed at git's prompt is.
+    /// `save = "any"`: everything that git passes to `store` is saved, as git's own helpers do.
+    /// Otherwise only what a person typed at git's prompt is saved.
     pub save_any: bool,
 }
 
@@ -132,13 +132,13 @@ impl Default for Config {
     }
 }
 
-/// What is wrong, where, and what would be correct. Values are not quoted, since somebody may
-/// have written a token there.
+/// A mistake in the configuration. The message does not quote values, since somebody may have
+/// written a token there.
 #[derive(Debug)]
 pub struct ConfigError {
     /// The file.
     pub(crate) path: PathBuf,
-    /// Line and column, counted from 1, where known.
+    /// Line and column, counted from 1, if known.
     pub place: Option<(usize, usize)>,
     /// What is wrong.
     pub(crate) message: String,
@@ -181,7 +181,7 @@ impl Config {
         self.defaults.get(endpoint).or(self.default.as_ref())
     }
 
-    /// The endpoints whose default this token is; `None` is the default of the file itself.
+    /// The endpoints whose default is this token; `None` stands for the top-level default.
     pub(crate) fn defaults_to(&self, token: &TokenName) -> Vec<Option<&Endpoint>> {
         let own = self
             .defaults
@@ -193,10 +193,10 @@ impl Config {
             .collect()
     }
 
-    /// Reads the file; a missing one is the default configuration.
+    /// Reads the file. A missing file gives the default configuration.
     ///
     /// # Errors
-    /// When it cannot be read or says something that this program does not understand.
+    /// When the file cannot be read, is not valid, or may have been written by somebody else.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let read = files::read_deciding(path).and_then(|Plain { bytes, others }| {
             let text = String::from_utf8(bytes)
@@ -224,13 +224,14 @@ impl Config {
     /// Reads the text of a file; `path` is for messages only.
     ///
     /// # Errors
-    /// At the first thing that is not understood.
+    /// The first mistake in the file.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         read::config(path, text)
     }
 
-    /// Whether somebody else who wrote this could have programs run, or have a token of the
-    /// environment sent elsewhere. Rules cannot: they choose among tokens of one Hub.
+    /// Whether an attacker who wrote this file could run programs or have a token from the
+    /// environment sent to another host. Rules cannot do this: they choose among the tokens of one
+    /// Hub.
     fn can_give_away(&self) -> bool {
         !self.commands.is_empty() || !self.endpoints.is_empty()
     }
@@ -246,7 +247,7 @@ impl Config {
     }
 }
 
-/// The known name that a mistyped one is nearest to, if any is near.
+/// The known name most similar to a mistyped one, if one is similar enough.
 #[must_use]
 pub(crate) fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
     let typed = typed.to_lowercase();

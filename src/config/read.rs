@@ -1,4 +1,4 @@
-//! From the text of `config.toml` to [`Config`], strictly, with the place of every mistake.
+//! Parses `config.toml` into a [`Config`], and reports the position of mistakes.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,12 +20,12 @@ use crate::terminal::Help;
 /// Reads the text of a file; `path` is for messages only.
 ///
 /// # Errors
-/// At the first thing that is not understood.
+/// The first mistake in the file.
 pub(crate) fn config(path: &Path, text: &str) -> Result<Config, ConfigError> {
     let reader = Reader { path, text };
     let document = DeTable::parse(text).map_err(|error| {
-        // The parser's own message shows the line, which may hold a token put there by mistake;
-        // its first line says what is wrong without it.
+        // The parser's message quotes the line, which may contain a token by mistake. Its first
+        // line says what is wrong without the quote.
         let message = error.message().lines().next().unwrap_or("not TOML");
         reader.error(error.span(), message.to_owned(), None)
     })?;
@@ -48,12 +48,12 @@ struct Reader<'a> {
     text: &'a str,
 }
 
-/// A value and where it stands in the text.
+/// A value and its position in the text.
 type Item<'t> = Spanned<DeValue<'t>>;
 
 type Read<T> = Result<T, ConfigError>;
 
-/// The endpoints, and the default tokens of those that have their own.
+/// The endpoints, and the default tokens of those that have one.
 type Endpoints = (
     BTreeMap<Endpoint, EndpointOptions>,
     BTreeMap<Endpoint, TokenName>,
@@ -83,7 +83,7 @@ impl Reader<'_> {
             Some(VERSION) => Ok(()),
             Some(newer) if newer > VERSION => Err(self.error(
                 item.span(),
-                format!("this is format {newer}, from a newer git-credential-hf"),
+                format!("this is format {newer}, of a newer git-credential-hf"),
                 Some("update git-credential-hf".to_owned()),
             )),
             _ => Err(self.error(
@@ -100,7 +100,7 @@ impl Reader<'_> {
             Some("file") => Ok(StorageKind::File),
             _ => Err(self.error(
                 item.span(),
-                "`storage` is where `login` stores new tokens".into(),
+                "unknown storage".into(),
                 Some("write \"keyring\" or \"file\"".into()),
             )),
         }
@@ -129,7 +129,7 @@ impl Reader<'_> {
     fn rules(&self, item: &Item<'_>) -> Read<Vec<Rule>> {
         let table = self.table(item, "rules", "acme = \"token-name\"")?;
         let mut rules: Vec<Rule> = Vec::with_capacity(table.len());
-        // Compared by what they mean, not by how they are written.
+        // Patterns are compared by their meaning, not by how they are written.
         let mut seen = BTreeMap::new();
         for (key, item) in table {
             let pattern = Pattern::parse(key.get_ref()).map_err(|error| {
@@ -146,7 +146,7 @@ impl Reader<'_> {
         Ok(rules)
     }
 
-    /// `"token"`, or `{ fetch = "token", push = "another" }` with one of the two at least.
+    /// Reads `"token"`, or `{ fetch = "token", push = "another" }` with at least one of the two.
     fn rule(&self, pattern: Pattern, item: &Item<'_>) -> Read<Rule> {
         let Some(table) = item.get_ref().as_table() else {
             return Ok(Rule::new(pattern, self.token_name(item)?));
@@ -160,7 +160,7 @@ impl Reader<'_> {
             }
         }
         if fetch.is_none() && push.is_none() {
-            let message = "this rule names no token".to_owned();
+            let message = "this rule does not name a token".to_owned();
             let help = "write { fetch = \"token-name\", push = \"another\" }".to_owned();
             return Err(self.error(item.span(), message, Some(help)));
         }
@@ -205,7 +205,7 @@ impl Reader<'_> {
                 "allow_http" => options.allow_http = self.boolean(item, "allow_http")?,
                 "save" if item.get_ref().as_str() == Some("any") => options.save_any = true,
                 "save" => {
-                    let message = "`save` must be \"any\", or be left out".to_owned();
+                    let message = "`save` must be \"any\" or left out".to_owned();
                     let help = "without it, what people type at git's prompt is saved".to_owned();
                     return Err(self.error(item.span(), message, Some(help)));
                 }
@@ -227,7 +227,7 @@ impl Reader<'_> {
         Ok(commands)
     }
 
-    /// `["program", "argument"]`, or `{ run = [..], endpoint = ".." }` for another endpoint.
+    /// Reads `["program", "argument"]`, or `{ run = [..], endpoint = ".." }` for another endpoint.
     fn command(&self, item: &Item<'_>) -> Read<CommandLine> {
         let mut endpoint = Endpoint::hugging_face();
         let mut run = item.get_ref().as_array();
@@ -241,7 +241,7 @@ impl Reader<'_> {
                             .as_str()
                             .and_then(|text| Endpoint::parse(text).ok())
                             .ok_or_else(|| {
-                                let message = "`endpoint` is the URL of a Hub";
+                                let message = "`endpoint` must be the URL of a Hub";
                                 self.error(item.span(), message.into(), None)
                             })?;
                     }
@@ -256,7 +256,7 @@ impl Reader<'_> {
                 .collect()
         });
         match arguments {
-            // `./vault` would be a file of the current repository.
+            // A relative path such as `./vault` could be a file of the current repository.
             Some(arguments)
                 if arguments
                     .first()
@@ -313,7 +313,7 @@ impl Reader<'_> {
 
     fn unknown(&self, key: &Spanned<Cow<'_, str>>, known: &[&str]) -> ConfigError {
         let help = nearest(key.get_ref(), known).map_or_else(
-            || format!("known here: {}", known.join(", ")),
+            || format!("known keys: {}", known.join(", ")),
             |near| format!("did you mean `{near}`?"),
         );
         let shown: String = key
@@ -346,8 +346,8 @@ impl Reader<'_> {
     }
 }
 
-/// The token that a rule or the default names. Names made here (`git:..`) may stand there too, so
-/// only what cannot be one is refused.
+/// Reads a token's name in a rule or a default. Unlike a name that a user gives to a new token, it
+/// may contain a colon (`git:..`).
 pub(crate) fn token_name(text: &str) -> Result<TokenName, NameError> {
     match TokenName::parse(text) {
         Err(NameError::Colon) => Ok(TokenName::existing(text)),
@@ -356,12 +356,12 @@ pub(crate) fn token_name(text: &str) -> Result<TokenName, NameError> {
 }
 
 fn is_relative(program: &str) -> bool {
-    // `C:vault.cmd` is in the drive's working directory.
+    // `C:vault.cmd` is relative to the drive's working directory.
     let is_path = program.contains(['/', '\\']) || (cfg!(windows) && program.contains(':'));
     is_path && !Path::new(program).is_absolute()
 }
 
-/// A whole number; `None` for anything else.
+/// Reads an integer.
 fn integer(item: &Item<'_>) -> Option<i64> {
     let number = item.get_ref().as_integer()?;
     i64::from_str_radix(number.as_str(), number.radix()).ok()

@@ -110,11 +110,11 @@ fn errors_say_where_and_what_would_be_right() {
         ),
         (
             "zzzzzz = 1\n",
-            "config.toml:1:1: unknown key `zzzzzz` | known here: version, default, storage, hints, keyring_timeout, rules, endpoints, commands",
+            "config.toml:1:1: unknown key `zzzzzz` | known keys: version, default, storage, hints, keyring_timeout, rules, endpoints, commands",
         ),
         (
             "version = 2\n",
-            "config.toml:1:11: this is format 2, from a newer git-credential-hf | update git-credential-hf",
+            "config.toml:1:11: this is format 2, of a newer git-credential-hf | update git-credential-hf",
         ),
         (
             "[rules]\n\"acme/x/y\" = \"a\"\n",
@@ -134,7 +134,7 @@ fn errors_say_where_and_what_would_be_right() {
         ),
         (
             "storage = \"disk\"\n",
-            "config.toml:1:11: `storage` is where `login` stores new tokens | write \"keyring\" or \"file\"",
+            "config.toml:1:11: unknown storage | write \"keyring\" or \"file\"",
         ),
         (
             "keyring_timeout = 0\n",

@@ -118,7 +118,7 @@ impl<'c> Inspection<'c> {
     /// How the Hub answered a request without a token. Made once, under a deadline.
     pub(crate) fn contact(&self) -> &Result<Probe, Unreached> {
         self.contact
-            .get_or_init(|| Hub::knock(&self.endpoint(), KNOCK_TIMEOUT))
+            .get_or_init(|| Hub::probe(&self.endpoint(), KNOCK_TIMEOUT))
     }
 }
 

@@ -1,32 +1,32 @@
-//! The INI dialect of the hf CLI's `stored_tokens`: what Python's `configparser` reads and writes
-//! with its defaults and no interpolation. A file that it would refuse is refused here too, so
-//! that neither program rewrites what the other cannot read.
+//! The INI dialect of the hf CLI's `stored_tokens`: that of Python's `configparser` with its
+//! default options and without interpolation. A file that Python would refuse is refused here too,
+//! so that neither program rewrites what the other cannot read.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// The section whose keys all others inherit.
+/// The section whose keys all other sections inherit.
 const DEFAULTS: &str = "DEFAULT";
 
-/// The sections of a file, in its order.
+/// The sections of a file, in order.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Ini {
     sections: Vec<Section>,
 }
 
-/// One section: a name, and keys with values.
+/// A section: a name, and keys with values.
 #[derive(Default, Clone, PartialEq, Eq)]
 pub struct Section {
     name: String,
     fields: Vec<(String, Zeroizing<String>)>,
 }
 
-/// Where a file stops being one that Python reads. The line itself may hold a token.
+/// Where and why Python would refuse a file. The line is not quoted, since it may contain a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {problem}")]
 pub struct IniError {
-    /// The line, from 1.
+    /// The line, counted from 1.
     pub line: usize,
     /// What is wrong with it.
     pub(crate) problem: &'static str,
@@ -36,10 +36,10 @@ impl Ini {
     /// Reads a file's text.
     ///
     /// # Errors
-    /// Where `configparser` raises one.
+    /// Where `configparser` raises an error.
     pub fn parse(text: &str) -> Result<Self, IniError> {
         let mut reader = Reader::default();
-        // Python opens the file as text, where all kinds of line ends are equal.
+        // Python opens the file in text mode, which treats all line endings alike.
         let unix = Zeroizing::new(text.replace("\r\n", "\n").replace('\r', "\n"));
         for (at, line) in unix.split('\n').enumerate() {
             reader.line(line).map_err(|problem| IniError {
@@ -50,31 +50,31 @@ impl Ini {
         Ok(reader.finish())
     }
 
-    /// The sections, in the file's order.
+    /// The sections, in the order of the file.
     pub fn sections(&self) -> impl Iterator<Item = &Section> {
         self.sections.iter()
     }
 
-    /// The section of this name.
+    /// The section with this name.
     #[must_use]
     pub fn section(&self, name: &str) -> Option<&Section> {
         self.sections.iter().find(|section| section.name == name)
     }
 
-    /// Puts a section in, in place of the one of its name.
+    /// Adds a section, or replaces the one with its name.
     pub fn set(&mut self, section: Section) {
         self.remove(&section.name.clone());
         self.sections.push(section);
     }
 
-    /// Takes a section out; whether it was there.
+    /// Removes a section. Returns whether it existed.
     pub fn remove(&mut self, name: &str) -> bool {
         let before = self.sections.len();
         self.sections.retain(|section| section.name != name);
         self.sections.len() != before
     }
 
-    /// The text as the hf CLI writes it: sections by name, a blank line after each.
+    /// The text as the hf CLI writes it: sections sorted by name, with a blank line after each.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
         let mut sorted: Vec<&Section> = self.sections.iter().collect();
@@ -86,7 +86,7 @@ impl Ini {
                 .sum();
             section.name.len() + 4 + fields
         };
-        // Room for all of it at once: growing would leave copies behind.
+        // Enough capacity from the start: growing would leave copies behind.
         let room = sorted.iter().map(length).sum();
         let mut text = Zeroizing::new(String::with_capacity(room));
         for section in sorted {
@@ -122,7 +122,7 @@ impl Section {
         &self.name
     }
 
-    /// The value of a key, which is in small letters.
+    /// The value of a key, given in lower case.
     #[must_use]
     pub(crate) fn value(&self, key: &str) -> Option<&str> {
         let found = self.fields.iter().find(|(known, _)| known == key);
@@ -145,9 +145,9 @@ impl fmt::Debug for Section {
 struct Reader {
     defaults: Section,
     sections: Vec<Section>,
-    /// Which section the lines belong to: `None` before the first.
+    /// The section that the lines belong to; `None` before the first.
     current: Option<Place>,
-    /// A key has been read in it, so deeper lines go on with its value.
+    /// Whether a key has been read, so that lines with more indentation continue its value.
     in_value: bool,
     indent: usize,
 }
@@ -212,7 +212,7 @@ impl Reader {
         Ok(())
     }
 
-    /// One more line of the value that was read last.
+    /// Adds a line to the value that was read last.
     fn go_on(&mut self, text: &str) {
         let section = match self.current {
             Some(Place::Section) => self.sections.last_mut(),
@@ -251,7 +251,7 @@ impl Reader {
     }
 }
 
-/// White space to Python: Unicode's, and four separators that Unicode leaves out.
+/// What Python treats as white space: Unicode's, and four separators that Unicode leaves out.
 fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
@@ -260,7 +260,7 @@ fn trimmed(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
-/// The name in a line that begins with one: up to the line's last bracket.
+/// The name in a section header, which ends at the last bracket of the line.
 fn header(text: &str) -> Option<&str> {
     let rest = text.strip_prefix('[')?;
     let end = rest.rfind(']').filter(|end| *end > 0)?;
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn read_as_python_reads_it() {
-        // Each answer is what `configparser.ConfigParser(interpolation=None)` gave.
+        // Each result is that of `configparser.ConfigParser(interpolation=None)`.
         for (text, expected) in [
             ("", "[]"),
             ("[a]\nhf_token = x\n", r#"[("a", [("hf_token", "x")])]"#),

@@ -1,4 +1,4 @@
-//! Where the hf CLI keeps its files, found as it finds them itself.
+//! Where the hf CLI keeps its files, found the way it finds them itself.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,21 +9,21 @@ use crate::storage::parking::FileParking;
 use crate::storage::parking::Parked;
 use crate::storage::parking::parked;
 
-/// The hf CLI's two files.
+/// The hf CLI's two token files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Files {
-    /// Holds the active token and nothing else: `HF_TOKEN_PATH`, or `token` in `HF_HOME`.
+    /// Contains only the active token: `HF_TOKEN_PATH`, or `token` in `HF_HOME`.
     pub(crate) token: PathBuf,
-    /// Holds all tokens by name, beside it.
+    /// Contains all tokens by name, in the same folder.
     pub(crate) stored_tokens: PathBuf,
 }
 
 impl Files {
-    /// Finds them in an environment: `HF_TOKEN_PATH`, else in `HF_HOME`, else in `huggingface`
+    /// Finds the files in an environment: `HF_TOKEN_PATH`, else in `HF_HOME`, else in `huggingface`
     /// below `XDG_CACHE_HOME` or `~/.cache` (`constants.py` of `huggingface_hub`).
     ///
-    /// `None` where the place depends on the working directory: there it would be another in
-    /// every repository, a hostile one's among them.
+    /// `None` if the path is relative: it would be different in each repository, and a hostile
+    /// repository could contain the files.
     pub(crate) fn locate(
         lookup: impl Fn(&str) -> Option<OsString>,
         home: Option<&Path>,
@@ -56,7 +56,7 @@ impl Files {
         self.stored_tokens.with_file_name("stored_tokens.lock")
     }
 
-    /// Where the answer to a renewal of the login of that name waits.
+    /// Where the answer to a renewal of the login with this name is parked.
     #[must_use]
     pub(crate) fn parking(&self, name: &str) -> FileParking {
         let hash = TokenName::hf_cli(name).hash();
@@ -67,8 +67,8 @@ impl Files {
         }
     }
 
-    /// The answers of interrupted renewals that belong to none of these logins: the user has logged
-    /// out since, and nobody else looks for them.
+    /// The parked answers that do not belong to one of these logins: the user has since logged out,
+    /// and nothing else removes them.
     #[must_use]
     pub(crate) fn orphaned_answers(&self, names: &[String]) -> Vec<PathBuf> {
         let hashes: Vec<String> = names
@@ -94,7 +94,7 @@ impl Files {
             .collect()
     }
 
-    /// The answer of a renewal that was interrupted before both files had it.
+    /// The answer of a renewal that was interrupted before it was written to both files.
     #[must_use]
     pub(crate) fn answer_for(&self, name: &str) -> Option<Answer> {
         match parked(&self.parking(name)) {
@@ -104,8 +104,8 @@ impl Files {
     }
 }
 
-/// A leading `~`, and variables, replaced as Python's `expanduser` and `expandvars` do; what is
-/// not set stays as it is.
+/// Expands a leading `~` and variables as Python's `expanduser` and `expandvars` do. Unset
+/// variables stay as they are.
 fn expanded(
     path: OsString,
     home: Option<&Path>,
@@ -134,7 +134,8 @@ fn expanded(
     PathBuf::from(whole)
 }
 
-/// The variable at the start of a text that begins with `$`, and the length of its mention.
+/// The name of the variable at the start of a text that begins with `$`, and the length of the
+/// reference.
 fn variable(text: &str) -> (Option<&str>, usize) {
     let after = text.get(1..).unwrap_or("");
     if let Some(inner) = after.strip_prefix('{') {

@@ -1,5 +1,5 @@
-//! The hf CLI's own login, read live: its active token, and the others that it keeps by name.
-//! Nothing is copied; only a token that is due is renewed, as the hf CLI does it itself.
+//! The hf CLI's tokens, read from its own files: the active one, and those stored by name. They are
+//! not copied. Tokens are renewed only when they are due, as the hf CLI does itself.
 
 use std::ffi::OsString;
 use std::io;
@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::model::secret::Kind;
 use crate::model::secret::Secret;
 use crate::model::secret::SecretError;
+use crate::model::secret::TokenKind;
 use crate::model::token_name::TokenName;
 use crate::storage::StorageError;
 use crate::system::files::Lock;
@@ -25,54 +25,54 @@ pub(crate) mod locations;
 pub(crate) use ini::{Ini, Section};
 pub(crate) use locations::Files;
 
-/// How many times a file is read that is found empty, and the pause between: the hf CLI empties
-/// a file before it writes it.
+/// How many times an empty file is read, and the pause in between. The hf CLI truncates a file
+/// before it writes it.
 const READS: u32 = 3;
 const READ_PAUSE: Duration = Duration::from_millis(2);
 
-/// How long the two writes of a renewal may take.
+/// How long we wait for both writes of a renewal.
 const SETTLES_WITHIN: Duration = Duration::from_secs(1);
 
-/// The hf CLI's login on this machine.
+/// The hf CLI's files on this machine.
 #[derive(Debug)]
 pub(crate) struct HfCli {
     files: Option<Files>,
-    /// Where a `huggingface_hub` before 0.12 kept its token.
+    /// Where `huggingface_hub` before 0.12 kept its token.
     old: Option<PathBuf>,
 }
 
-/// Which of the hf CLI's tokens.
+/// One of the hf CLI's tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Which<'a> {
-    /// The one that `hf auth switch` and `hf auth login` make active.
+    /// The active token, set by `hf auth switch` and `hf auth login`.
     Active,
-    /// The one of that name in `stored_tokens`.
+    /// The token with this name in `stored_tokens`.
     Named(&'a str),
 }
 
 impl<'a> Which<'a> {
-    /// From the name of a source: none is the active one.
+    /// From the name of a source; `None` means the active token.
     #[must_use]
     pub(crate) fn of(name: Option<&'a str>) -> Self {
         name.map_or(Self::Active, Self::Named)
     }
 }
 
-/// A token as the hf CLI keeps it.
+/// A token of the hf CLI.
 #[derive(Debug)]
 pub(crate) struct HfToken {
     /// Its value.
     pub(crate) secret: Secret,
-    /// The name it has in `stored_tokens`; the active token may be there under none.
+    /// Its name in `stored_tokens`. The active token may be missing there.
     pub(crate) name: Option<String>,
-    /// From a browser login: when it expires, in seconds since 1970.
+    /// When it expires, in Unix seconds, if it is from a browser login.
     pub(crate) expires: Option<u64>,
-    /// From a browser login: what it is renewed with.
+    /// Its refresh token, if it is from a browser login.
     pub(crate) refresh_token: Option<Secret>,
 }
 
 impl HfToken {
-    /// An active token that `stored_tokens` does not know.
+    /// An active token that is not in `stored_tokens`.
     fn unnamed(secret: Secret) -> Self {
         Self {
             secret,
@@ -82,7 +82,7 @@ impl HfToken {
         }
     }
 
-    /// What it is called here.
+    /// Its name in our output.
     #[must_use]
     pub(crate) fn shown_name(&self) -> String {
         match &self.name {
@@ -93,13 +93,13 @@ impl HfToken {
 }
 
 impl HfCli {
-    /// The one that this process's environment means.
+    /// Finds the files through the environment of this process.
     #[must_use]
     pub(crate) fn from_process() -> Self {
         Self::from_lookup(|name| std::env::var_os(name), home::of_python().as_deref())
     }
 
-    /// The one that an environment means.
+    /// Finds the files through an environment.
     pub(crate) fn from_lookup(
         lookup: impl Fn(&str) -> Option<OsString>,
         home: Option<&Path>,
@@ -110,13 +110,13 @@ impl HfCli {
         }
     }
 
-    /// Its files, where their place is known; they need not be there.
+    /// The files, if their location is known. They need not exist.
     #[must_use]
     pub(crate) fn files(&self) -> Option<&Files> {
         self.files.as_ref()
     }
 
-    /// Whether the hf CLI was ever used here, or could be: its folder is there, or the program.
+    /// Whether the hf CLI is installed or was used: its folder or its program exists.
     #[must_use]
     pub(crate) fn is_here(&self) -> bool {
         let folder = self.files.as_ref().and_then(|files| files.token.parent());
@@ -124,10 +124,10 @@ impl HfCli {
         folder.is_some_and(Path::is_dir) || programs.iter().any(|p| on_path(p).is_some())
     }
 
-    /// The value of the active token; `None` without one.
+    /// The value of the active token, if any.
     ///
     /// # Errors
-    /// When the file is there and cannot be read, or holds no token.
+    /// When the file exists but cannot be read or does not contain a token.
     pub(crate) fn active_value(&self) -> Result<Option<Secret>, StorageError> {
         let Some(files) = &self.files else {
             return Ok(None);
@@ -138,8 +138,8 @@ impl HfCli {
         }
     }
 
-    /// The token that a `huggingface_hub` before 0.12 has left in the home, where nothing looks
-    /// any more, and its file.
+    /// The token that `huggingface_hub` before 0.12 left in the home directory, and its file.
+    /// Current versions do not read it.
     #[must_use]
     pub(crate) fn old(&self) -> Option<(PathBuf, Secret)> {
         let file = self.old.as_ref()?;
@@ -154,10 +154,10 @@ impl HfCli {
         Some((file.clone(), token_in(&text, file).ok()??))
     }
 
-    /// What `stored_tokens` holds; empty without the file.
+    /// The content of `stored_tokens`; empty if the file does not exist.
     ///
     /// # Errors
-    /// When it cannot be read, or the hf CLI itself could not read it.
+    /// When it cannot be read, or when the hf CLI itself could not parse it.
     pub(crate) fn stored(&self) -> Result<Ini, StorageError> {
         let Some(files) = &self.files else {
             return Ok(Ini::default());
@@ -168,7 +168,7 @@ impl HfCli {
         })
     }
 
-    /// The names in `stored_tokens`; none where it cannot be read.
+    /// The names in `stored_tokens`; empty if it cannot be read.
     #[must_use]
     pub(crate) fn names(&self) -> Vec<String> {
         let stored = self.stored().unwrap_or_default();
@@ -176,10 +176,10 @@ impl HfCli {
         names.collect()
     }
 
-    /// The answers of interrupted renewals whose login is gone from `stored_tokens`.
+    /// The parked answers whose login is no longer in `stored_tokens`.
     ///
     /// # Errors
-    /// When it is not known which logins there are.
+    /// When `stored_tokens` cannot be read.
     pub(crate) fn orphaned_answers(&self) -> Result<Vec<PathBuf>, StorageError> {
         let Some(files) = &self.files else {
             return Ok(Vec::new());
@@ -189,10 +189,10 @@ impl HfCli {
         Ok(files.orphaned_answers(&names.collect::<Vec<_>>()))
     }
 
-    /// Reads a token, with what `stored_tokens` knows of it.
+    /// Reads a token, with its details from `stored_tokens`.
     ///
     /// # Errors
-    /// [`StorageError::NotFound`] when it is not there; others when a file cannot be read.
+    /// [`StorageError::NotFound`] when it does not exist; other errors when a file cannot be read.
     pub(crate) fn read(&self, which: Which<'_>) -> Result<HfToken, StorageError> {
         match which {
             Which::Named(name) => {
@@ -202,10 +202,10 @@ impl HfCli {
             }
             Which::Active => {
                 let token = self.active()?;
-                // Its renewal writes `stored_tokens` first. A reader in between finds an active
-                // token that is kept under no name; the lock is free when both are written.
+                // A renewal writes `stored_tokens` before the active token. In between, the active
+                // token is not in `stored_tokens`. The lock is free once both are written.
                 if token.name.is_none()
-                    && token.secret.kind() == Kind::OAuth
+                    && token.secret.kind() == TokenKind::OAuth
                     && let Some(files) = self.files.as_ref().filter(|f| f.stored_tokens.exists())
                     && let Ok(_written) = Lock::acquire(&files.lock(), SETTLES_WITHIN)
                 {
@@ -217,8 +217,8 @@ impl HfCli {
         }
     }
 
-    /// The login whose renewal was interrupted when `stored_tokens` had the new token, and the
-    /// active token was still this old one.
+    /// The new token of a renewal that was interrupted after it wrote `stored_tokens`, when
+    /// `active` is still the old token.
     fn half_renewed(&self, active: &HfToken) -> Option<HfToken> {
         let files = self.files.as_ref().filter(|_| active.name.is_none())?;
         let old = active.secret.fingerprint();
@@ -231,11 +231,11 @@ impl HfCli {
         })
     }
 
-    /// The active token as the files have it right now.
+    /// The active token as currently written in the files.
     fn active(&self) -> Result<HfToken, StorageError> {
         let secret = self.active_value()?.ok_or(StorageError::NotFound)?;
-        // A `stored_tokens` that cannot be read is not a reason to refuse the token: the hf
-        // CLI uses it too, without renewing it.
+        // Use the token even if `stored_tokens` cannot be read: the hf CLI does too, without
+        // renewing it.
         let stored = self.stored().unwrap_or_default();
         let same = stored.sections().find_map(|section| {
             let token = self.token_of(section).ok().flatten()?;
@@ -244,16 +244,16 @@ impl HfCli {
         Ok(same.unwrap_or_else(|| HfToken::unnamed(secret)))
     }
 
-    /// All its tokens, by name; the active one is marked, and stands alone at the end where it
-    /// has no name.
+    /// All tokens by name, each with whether it is active. An active token without a name comes
+    /// last.
     ///
     /// # Errors
-    /// When a file is there and cannot be read.
+    /// When a file exists but cannot be read.
     pub(crate) fn all(&self) -> Result<Vec<(HfToken, bool)>, StorageError> {
         let active = self.active_value()?;
         let mut found = Vec::new();
         for section in self.stored()?.sections() {
-            // One that cannot be a token is none.
+            // Ignore values that cannot be tokens.
             if let Ok(Some(token)) = self.token_of(section) {
                 let is_active = active.as_ref().is_some_and(|a| a.same_as(&token.secret));
                 found.push((token, is_active));
@@ -265,7 +265,7 @@ impl HfCli {
         Ok(found)
     }
 
-    /// Whether a value is one of its tokens by name.
+    /// Whether `stored_tokens` contains this value.
     #[must_use]
     pub(crate) fn stores(&self, secret: &Secret) -> bool {
         let stored = self.stored().unwrap_or_default();
@@ -275,7 +275,7 @@ impl HfCli {
         })
     }
 
-    /// The token of a section; `None` where it holds none.
+    /// The token of a section, if it has one.
     fn token_of(&self, section: &Section) -> Result<Option<HfToken>, StorageError> {
         let file = self
             .files
@@ -299,7 +299,8 @@ impl HfCli {
     }
 }
 
-/// A value as the hf CLI cleans it: without CR and LF, then without outer spaces; empty is none.
+/// Cleans a value as the hf CLI does: removes CR and LF, then outer white space. An empty value is
+/// not a token.
 fn clean(value: &str) -> Result<Option<Secret>, SecretError> {
     let cleaned = Zeroizing::new(value.replace(['\r', '\n'], ""));
     match Secret::from_input(cleaned) {
@@ -309,12 +310,12 @@ fn clean(value: &str) -> Result<Option<Secret>, SecretError> {
     }
 }
 
-/// A token, cleaned. Only what has the form of one is taken: the file may be a link to anything
-/// that this user can read.
+/// Reads a token from a value. Accepts only what looks like a Hub token, since the file may be a
+/// link to any file that this user can read.
 fn token_in(value: &str, file: &Path) -> Result<Option<Secret>, StorageError> {
     match clean(value) {
         Ok(None) => Ok(None),
-        Ok(Some(secret)) if secret.kind() != Kind::Other => Ok(Some(secret)),
+        Ok(Some(secret)) if secret.kind() != TokenKind::Other => Ok(Some(secret)),
         Ok(Some(_)) | Err(_) => Err(StorageError::Refused(format!(
             "the content of {} does not look like a Hub token",
             file.display()
@@ -322,8 +323,8 @@ fn token_in(value: &str, file: &Path) -> Result<Option<Secret>, StorageError> {
     }
 }
 
-/// The text of a file; `None` without it. One that another user may have written is refused: it
-/// would choose whose token git uses.
+/// The text of a file; `None` if it does not exist. A file that another user may have written is
+/// refused: that user could choose the token that git uses.
 fn read_text(path: &Path) -> Result<Option<Zeroizing<String>>, StorageError> {
     let fail = |what: &str| StorageError::Unavailable(format!("{}: {what}", path.display()));
     let refused = |what: &str| StorageError::Refused(format!("{}: {what}", path.display()));
@@ -338,7 +339,8 @@ fn read_text(path: &Path) -> Result<Option<Zeroizing<String>>, StorageError> {
                     Some(Others::MayWrite(_)) => {
                         return Err(refused("other users can write to it"));
                     }
-                    // Whether others can write there is not known.
+                    // Outside the profile on Windows, it is not known whether others can write to
+                    // it.
                     None | Some(Others::Outside(_)) => bytes,
                 }
             }

@@ -1,4 +1,4 @@
-//! Git's own first request, made to see whether it would work.
+//! Makes the first request of a fetch or push, to find out whether git's would work.
 
 use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
@@ -9,8 +9,7 @@ use crate::model::repo::Repo;
 use crate::model::secret::Secret;
 
 impl Hub {
-    /// Asks for a repo's refs as git does for a fetch or a push. Nothing is read or written
-    /// beyond that.
+    /// Requests a repo's refs as git does for a fetch or a push, and nothing more.
     ///
     /// # Errors
     /// See [`HubError`].

@@ -1,5 +1,5 @@
-//! Why git's request would fail, as far as the Hub tells: a pure function from what it answered
-//! and what it said of the token.
+//! Explains why git's request would fail. It is a pure function of the Hub's answer and of what the
+//! Hub said about the token.
 
 use crate::hub::HubError;
 use crate::model::permissions::Access;
@@ -9,22 +9,23 @@ use crate::model::repo::Repo;
 
 /// Why access fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Git has no token, and the Hub asks for one.
+pub(crate) enum DiagnosisKind {
+    /// The Hub requires a token, and git has none.
     NoToken,
-    /// The token is revoked, expired or never was one.
+    /// The token is revoked, expired or invalid.
     TokenDead,
-    /// A read token cannot push.
+    /// A read token was used to push.
     RoleTooLow,
-    /// A fine-grained token without a scope for this.
+    /// The fine-grained token does not have the necessary scope.
     ScopeMissing,
-    /// The account may only read in that organisation.
+    /// The account's role in the organisation does not allow this.
     OrganisationRole,
-    /// The account is in no relation to that namespace.
+    /// The account is not a member of the organisation, and the namespace is not its own.
     NotAMember,
-    /// The organisation's rules about tokens.
+    /// The organisation does not accept this kind of token.
     Policy,
-    /// The repo's terms are not accepted, or the token may not use that.
+    /// The repo is gated: the account has not accepted its terms, or the token may not read gated
+    /// repos.
     Gate,
     /// The repo does not exist, or is hidden.
     NotFound,
@@ -32,14 +33,14 @@ pub(crate) enum Kind {
     Refused,
     /// Git does not call this helper.
     NotCalled,
-    /// Git fails for a reason of its own.
+    /// Git fails for another reason.
     Git,
-    /// The Hub is busy or out of reach.
+    /// The Hub is busy or cannot be reached.
     Unavailable,
 }
 
-impl Kind {
-    /// The word for it in JSON.
+impl DiagnosisKind {
+    /// The name in the JSON output.
     #[must_use]
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -60,29 +61,28 @@ impl Kind {
     }
 }
 
-/// Why access fails, in words, and the next step.
+/// Why access fails, described to the user, and the next step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Diagnosis {
-    /// Which it is.
-    pub(crate) kind: Kind,
+    pub(crate) kind: DiagnosisKind,
     /// What happened.
     pub(crate) message: String,
     /// What to do.
     pub(crate) help: String,
 }
 
-/// What a diagnosis is made from.
+/// The input of [`diagnose`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Evidence<'a> {
     /// The repo.
     pub(crate) repo: &'a Repo,
     /// The repo's page on the Hub.
     pub(crate) page: &'a str,
-    /// What git wants.
+    /// The access that git needs.
     pub(crate) access: Access,
     /// How the Hub answered git's request.
     pub(crate) answer: &'a HubError,
-    /// What the Hub says of the token, where it could be asked.
+    /// What the Hub says about the token, if it could be asked.
     pub(crate) facts: Option<&'a Facts>,
     /// The command that replaces the token.
     pub(crate) replace: &'a str,
@@ -90,20 +90,20 @@ pub(crate) struct Evidence<'a> {
 
 const TOKENS: &str = "https://huggingface.co/settings/tokens";
 
-/// Tells the reasons apart.
+/// Finds the reason why access fails.
 #[must_use]
 pub(crate) fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
     let Evidence { repo, answer, .. } = evidence;
     match answer {
         HubError::Rejected => made(
-            Kind::TokenDead,
+            DiagnosisKind::TokenDead,
             "the Hub does not accept the token: it was revoked, has expired, or is incomplete",
             evidence.replace,
         ),
         HubError::Forbidden(text) => refused(evidence, text),
         HubError::NotFound => not_found(evidence),
         HubError::Busy(_) | HubError::OAuth(_) | HubError::Unavailable(_) => made(
-            Kind::Unavailable,
+            DiagnosisKind::Unavailable,
             answer.to_string(),
             format!("try again later: nothing is known about {repo} at the moment"),
         ),
@@ -124,21 +124,21 @@ fn refused(evidence: Evidence<'_>, text: &str) -> Diagnosis {
     }
     if has(&["approved by", "needs to be approved", "pending approval"]) {
         return made(
-            Kind::Policy,
+            DiagnosisKind::Policy,
             format!("the organisation accepts only tokens that it has approved: {text}"),
             "ask an administrator of the organisation to approve this token",
         );
     }
     if has(&["fine-grained"]) {
         return made(
-            Kind::Policy,
+            DiagnosisKind::Policy,
             format!("the organisation accepts only fine-grained tokens: {text}"),
             format!("create one with a scope for it: {TOKENS}/new?tokenType=fineGrained"),
         );
     }
     if has(&["revoked"]) {
         return made(
-            Kind::Policy,
+            DiagnosisKind::Policy,
             format!("the organisation has revoked this token's access: {text}"),
             "create another token, or ask an administrator of the organisation",
         );
@@ -146,8 +146,8 @@ fn refused(evidence: Evidence<'_>, text: &str) -> Diagnosis {
     match missing_right(evidence) {
         Some(diagnosis) => diagnosis,
         None => made(
-            Kind::Refused,
-            format!("the Hub refuses: {text}"),
+            DiagnosisKind::Refused,
+            format!("the Hub refuses access: {text}"),
             format!("check the token and its scopes: {TOKENS}"),
         ),
     }
@@ -159,7 +159,7 @@ fn gate(evidence: Evidence<'_>, text: &str) -> Diagnosis {
         .is_some_and(|f| f.role == Role::FineGrained && !f.gated);
     if closed {
         return made(
-            Kind::Gate,
+            DiagnosisKind::Gate,
             format!(
                 "the repo is gated, and this fine-grained token may not read gated repos: {text}"
             ),
@@ -167,13 +167,13 @@ fn gate(evidence: Evidence<'_>, text: &str) -> Diagnosis {
         );
     }
     made(
-        Kind::Gate,
+        DiagnosisKind::Gate,
         format!("the repo is gated, and this account does not have access: {text}"),
         format!("accept its terms in the browser: {}", evidence.page),
     )
 }
 
-/// What the token or the account lacks, by what the Hub said of it.
+/// The right that the token or the account lacks, according to the Hub.
 fn missing_right(evidence: Evidence<'_>) -> Option<Diagnosis> {
     let Evidence { repo, access, .. } = evidence;
     let facts = evidence.facts?;
@@ -188,14 +188,14 @@ fn missing_right(evidence: Evidence<'_>) -> Option<Diagnosis> {
         let readable = access == Access::Write && facts.covers(repo, Access::Read).is_some();
         let only = if readable { "only read" } else { "not read" };
         return Some(made(
-            Kind::ScopeMissing,
+            DiagnosisKind::ScopeMissing,
             format!("this fine-grained token may {only} {repo}"),
             format!("edit it and add a scope to {wanted} {repo}: {TOKENS}"),
         ));
     }
     if facts.role == Role::Read && access == Access::Write {
         return Some(made(
-            Kind::RoleTooLow,
+            DiagnosisKind::RoleTooLow,
             "this is a read token, and a push needs a token that may write",
             format!("create one: {TOKENS}/new?tokenType=write"),
         ));
@@ -207,7 +207,7 @@ fn missing_right(evidence: Evidence<'_>) -> Option<Diagnosis> {
         .find(|o| crate::model::repo::Name::parse(&o.name).as_ref() == Some(namespace));
     Some(match organisation {
         Some(organisation) => made(
-            Kind::OrganisationRole,
+            DiagnosisKind::OrganisationRole,
             format!(
                 "{} has the role {} in {}, which is not enough",
                 facts.account,
@@ -217,7 +217,7 @@ fn missing_right(evidence: Evidence<'_>) -> Option<Diagnosis> {
             "ask an administrator of the organisation for another role",
         ),
         None => made(
-            Kind::NotAMember,
+            DiagnosisKind::NotAMember,
             format!(
                 "{} is not a member of {}",
                 facts.account,
@@ -244,7 +244,7 @@ fn not_found(evidence: Evidence<'_>) -> Diagnosis {
             ..diagnosis
         },
         None => made(
-            Kind::NotFound,
+            DiagnosisKind::NotFound,
             format!("{repo} does not exist, or this token may not see it"),
             format!(
                 "check the name and its kind (datasets/.., spaces/..): {}",
@@ -254,7 +254,7 @@ fn not_found(evidence: Evidence<'_>) -> Diagnosis {
     }
 }
 
-fn made(kind: Kind, message: impl Into<String>, help: impl Into<String>) -> Diagnosis {
+fn made(kind: DiagnosisKind, message: impl Into<String>, help: impl Into<String>) -> Diagnosis {
     Diagnosis {
         kind,
         message: message.into(),
@@ -300,94 +300,124 @@ mod tests {
         let read = || Some(facts(Role::Read, &[]));
         let fine = |p| Some(facts(Role::FineGrained, &[("acme/x", p)]));
         for (answer, access, path, facts, kind) in [
-            (HubError::Rejected, Read, "acme/x", None, Kind::TokenDead),
+            (
+                HubError::Rejected,
+                Read,
+                "acme/x",
+                None,
+                DiagnosisKind::TokenDead,
+            ),
             (
                 forbidden("Your token needs to be approved by the organization"),
                 Read,
                 "acme/x",
                 write(),
-                Kind::Policy,
+                DiagnosisKind::Policy,
             ),
             (
                 forbidden("This organization only accepts fine-grained tokens"),
                 Read,
                 "acme/x",
                 write(),
-                Kind::Policy,
+                DiagnosisKind::Policy,
             ),
             (
                 forbidden("Your token's access was revoked"),
                 Read,
                 "acme/x",
                 write(),
-                Kind::Policy,
+                DiagnosisKind::Policy,
             ),
             (
                 forbidden("gated repo: Access to model acme/x is restricted"),
                 Read,
                 "acme/x",
                 write(),
-                Kind::Gate,
+                DiagnosisKind::Gate,
             ),
-            (forbidden("no"), Write, "alice/x", read(), Kind::RoleTooLow),
+            (
+                forbidden("no"),
+                Write,
+                "alice/x",
+                read(),
+                DiagnosisKind::RoleTooLow,
+            ),
             (
                 forbidden("no"),
                 Write,
                 "acme/x",
                 write(),
-                Kind::OrganisationRole,
+                DiagnosisKind::OrganisationRole,
             ),
             (
                 forbidden("no"),
                 Write,
                 "acme/x",
                 fine("repo.content.read"),
-                Kind::ScopeMissing,
+                DiagnosisKind::ScopeMissing,
             ),
             (
                 forbidden("no"),
                 Read,
                 "acme/y",
                 fine("repo.write"),
-                Kind::ScopeMissing,
+                DiagnosisKind::ScopeMissing,
             ),
-            (forbidden("no"), Read, "other/y", write(), Kind::NotAMember),
+            (
+                forbidden("no"),
+                Read,
+                "other/y",
+                write(),
+                DiagnosisKind::NotAMember,
+            ),
             (
                 forbidden("no"),
                 Write,
                 "acme/x",
                 fine("repo.write"),
-                Kind::Refused,
+                DiagnosisKind::Refused,
             ),
-            (forbidden("no"), Read, "acme/x", None, Kind::Refused),
+            (
+                forbidden("no"),
+                Read,
+                "acme/x",
+                None,
+                DiagnosisKind::Refused,
+            ),
             (
                 HubError::NotFound,
                 Read,
                 "alice/typo",
                 write(),
-                Kind::NotFound,
+                DiagnosisKind::NotFound,
             ),
             (
                 HubError::NotFound,
                 Read,
                 "acme/y",
                 fine("repo.write"),
-                Kind::ScopeMissing,
+                DiagnosisKind::ScopeMissing,
             ),
-            (HubError::NotFound, Read, "acme/y", None, Kind::NotFound),
+            (
+                HubError::NotFound,
+                Read,
+                "acme/y",
+                None,
+                DiagnosisKind::NotFound,
+            ),
             (
                 HubError::Busy(Some(60)),
                 Read,
                 "acme/x",
                 None,
-                Kind::Unavailable,
+                DiagnosisKind::Unavailable,
             ),
             (
                 HubError::Unavailable("down".into()),
                 Read,
                 "acme/x",
                 None,
-                Kind::Unavailable,
+                DiagnosisKind::Unavailable,
             ),
         ] {
             let repo = Repo::from_path(path).unwrap();

@@ -1,4 +1,4 @@
-//! The exchange of a CI job's identity for a token (RFC 8693), and GitHub's ID tokens.
+//! Exchanges a CI job's identity for a token (RFC 8693), and gets ID tokens from GitHub.
 
 use reqwest::{Method, StatusCode, header};
 use serde::Deserialize;
@@ -16,22 +16,22 @@ use crate::model::text::one_line;
 pub(crate) struct ExchangedToken {
     /// The token.
     pub(crate) token: Secret,
-    /// For how long it is good, in seconds.
+    /// How long it is valid, in seconds.
     pub(crate) expires_in: u64,
 }
 
-/// Why the Hub gave no token for an identity.
+/// Why the Hub did not give a token for an identity.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ExchangeError {
-    /// It answers with one of OAuth's error codes and a description.
+    /// The Hub refuses, with an OAuth error code and a description.
     #[error("`{code}`{}", with_colon(description))]
     Refused {
         /// The code, such as `invalid_grant`.
         code: String,
-        /// The Hub's own words, where it has any.
+        /// The Hub's description; may be empty.
         description: String,
     },
-    /// It cannot be asked.
+    /// The request failed.
     #[error(transparent)]
     Hub(#[from] HubError),
 }
@@ -45,23 +45,23 @@ fn with_colon(description: &str) -> String {
 }
 
 impl ExchangeError {
-    /// Whether no trusted publisher matches, in an exchange whose ID token was good in itself.
+    /// Whether the ID token is valid but no trusted publisher matches it.
     #[must_use]
     pub(crate) fn is_no_publisher(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == "invalid_grant")
     }
 }
 
-/// Why GitHub gave no ID token.
+/// Why GitHub did not give an ID token.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MintError {
-    /// The address in the environment is not one that a token is sent to.
+    /// `ACTIONS_ID_TOKEN_REQUEST_URL` is not a URL to which a token may be sent.
     #[error("ACTIONS_ID_TOKEN_REQUEST_URL is not an https address")]
     Address,
-    /// It refuses, with this status.
+    /// GitHub refuses, with this HTTP status.
     #[error("GitHub answers with status {0}")]
     Refused(u16),
-    /// It cannot be asked, or its answer is not one.
+    /// The request failed, or the answer is not valid.
     #[error("{0}")]
     Unavailable(String),
 }
@@ -73,7 +73,7 @@ struct TokenAnswer {
     expires_in: u64,
 }
 
-/// What the Hub's documentation says of tokens from an exchange.
+/// The lifetime of exchanged tokens according to the Hub's documentation, in seconds.
 fn one_hour() -> u64 {
     3600
 }
@@ -91,7 +91,7 @@ struct IdTokenAnswer {
 }
 
 impl Hub {
-    /// Exchanges an identity for a token of one repo or account.
+    /// Exchanges an ID token for a token of one repo or account.
     ///
     /// # Errors
     /// See [`ExchangeError`].
@@ -122,7 +122,7 @@ impl Hub {
     }
 }
 
-/// OAuth's errors are JSON with a code and mostly a description (RFC 6749, 5.2).
+/// Reads an OAuth error: JSON with a code and usually a description (RFC 6749, section 5.2).
 fn refusal(answer: &Answer) -> Option<ExchangeError> {
     if !matches!(answer.status.as_u16(), 400 | 401 | 403) {
         return None;
@@ -148,7 +148,7 @@ pub(crate) fn mint(url: &str, request_token: &Secret, audience: &str) -> Result<
         .ok_or(MintError::Address)?;
     url.query_pairs_mut().append_pair("audience", audience);
     let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
-    // The address alone decides where it goes: the same client and rules as for a Hub.
+    // Use the client for Hubs, so that the same rules apply to redirects and plain http.
     let github = Hub::impatient(&origin);
     let answer = github
         .send(&|| {
@@ -160,7 +160,8 @@ pub(crate) fn mint(url: &str, request_token: &Secret, audience: &str) -> Result<
     if answer.status != StatusCode::OK {
         return Err(MintError::Refused(answer.status.as_u16()));
     }
-    let unexpected = || MintError::Unavailable("GitHub's answer has no ID token in it".to_owned());
+    let unexpected =
+        || MintError::Unavailable("GitHub's answer does not contain an ID token".to_owned());
     let wire: IdTokenAnswer = answer.json().map_err(|_| unexpected())?;
     Secret::from_input(wire.value).map_err(|_| unexpected())
 }

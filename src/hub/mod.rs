@@ -1,4 +1,4 @@
-//! Requests to a Hub: one client, built when the first request is made.
+//! Requests to a Hub. The client is built at the first request.
 
 pub(crate) mod access;
 pub(crate) mod diagnosis;
@@ -28,41 +28,42 @@ use crate::system::files;
 use crate::system::trace;
 use crate::terminal;
 
-/// How long one request may take.
+/// The deadline of a request.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How redirects that do not end are told from those that lead away.
+/// The error message that distinguishes a redirect loop from a redirect to another site.
 const TOO_MANY: &str = "too many redirects";
 
-/// The largest answer read, in bytes. A whoami answer with hundreds of scopes is below 1 MB.
+/// The largest answer that is read, in bytes. A whoami answer with hundreds of scopes is below 1
+/// MB.
 const MAX_ANSWER: u64 = 4 * 1024 * 1024;
 
-/// The longest that a busy Hub's `Retry-After` is waited out, in seconds; beyond it the user
-/// decides.
+/// The longest `Retry-After` of a busy Hub that we wait for, in seconds. If it is longer, we leave
+/// it to the user.
 const MAX_WAIT: u64 = 15;
 
-/// How many times a request is made again when the Hub is busy.
+/// How many times a request is repeated if the Hub is busy.
 const RETRIES: u32 = 2;
 
-/// Why a request did not give what was asked, by what the caller can do about it.
+/// Why a request failed, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
-    /// 401: the Hub does not take the token.
+    /// 401: the Hub does not accept the token.
     #[error("the Hub does not accept this token")]
     Rejected,
-    /// 403, with what the Hub says about it.
-    #[error("the Hub refuses: {0}")]
+    /// 403, with the Hub's reason.
+    #[error("the Hub refused the request: {0}")]
     Forbidden(String),
-    /// 404: nothing there, or nothing that this token may see.
-    #[error("the Hub has nothing there, or does not show it to this token")]
+    /// 404: it does not exist, or the token may not see it.
+    #[error("the Hub answered with status 404 (not found, or not visible to this token)")]
     NotFound,
-    /// 429: too many requests; how long to wait, in seconds, where it says so.
-    #[error("the Hub has had too many requests{}", .0.map_or_else(String::new, |s| format!(": try again in {s} s")))]
+    /// 429: too many requests, with how many seconds to wait if the Hub says so.
+    #[error("the Hub received too many requests{}", .0.map_or_else(String::new, |s| format!(": try again in {s} s")))]
     Busy(Option<u64>),
     /// The OAuth server's own error code, such as `invalid_grant`.
     #[error("the Hub answered `{0}`")]
     OAuth(String),
-    /// It cannot be reached, or fails.
+    /// The Hub cannot be reached, or fails.
     #[error("{0}")]
     Unavailable(String),
 }
@@ -71,12 +72,13 @@ pub enum HubError {
 #[derive(Debug)]
 pub(crate) struct Hub {
     endpoint: Endpoint,
-    // Never dropped: that would wait for what the deadline has left behind, such as a resolver.
+    // Never dropped, since dropping would wait for what a timed-out request left running, such as a
+    // resolver.
     client: OnceCell<ManuallyDrop<Client>>,
     retries: u32,
 }
 
-/// An answer: its status and its body as text.
+/// An HTTP response, with the body as text.
 #[derive(Debug)]
 pub(crate) struct Answer {
     status: StatusCode,
@@ -85,7 +87,7 @@ pub(crate) struct Answer {
 }
 
 impl Hub {
-    /// The Hub at this endpoint. Nothing is opened yet.
+    /// The Hub at this endpoint. Opens nothing yet.
     #[must_use]
     pub(crate) fn new(endpoint: &Endpoint) -> Self {
         Self {
@@ -95,7 +97,7 @@ impl Hub {
         }
     }
 
-    /// A client for a request that git waits for: it does not wait for a busy Hub.
+    /// A Hub for requests that git waits for: if it is busy, the request fails at once.
     #[must_use]
     pub(crate) fn impatient(endpoint: &Endpoint) -> Self {
         Self {
@@ -104,20 +106,19 @@ impl Hub {
         }
     }
 
-    /// Which Hub it is.
     #[must_use]
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// The proxy that requests go through, in words.
+    /// The proxy that requests go through, described to the user.
     #[must_use]
     pub(crate) fn proxy(&self) -> Option<String> {
         proxy::in_words(&self.endpoint)
     }
 
-    /// Begins a request to a path of this endpoint, which is all that a caller can name: no
-    /// request goes anywhere else.
+    /// Builds a request to a path of this endpoint. All requests are built here, so none goes to
+    /// another host.
     fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, HubError> {
         if self.client.get().is_none() {
             let client = build(&self.endpoint).map_err(|error| {
@@ -130,14 +131,14 @@ impl Hub {
             .get()
             .ok_or_else(|| HubError::Unavailable("cannot prepare requests".to_owned()))?;
         trace::line(|| format!("request: {method} {}{path}", self.endpoint));
-        // The client's own time is for each step, and starts anew with each part of the answer;
-        // a request's is for all of it.
+        // The client's timeout restarts with each part of the answer; the request's timeout covers
+        // the whole request.
         let url = format!("{}{path}", self.endpoint);
         Ok(client.request(method, url).timeout(TIMEOUT))
     }
 
-    /// Sends a request and reads the answer; a busy Hub is given the time it asks for, within
-    /// reason.
+    /// Sends a request and reads the answer. If the Hub is busy, waits as long as it asks for, up
+    /// to [`MAX_WAIT`].
     fn send(
         &self,
         request: &dyn Fn() -> Result<RequestBuilder, HubError>,
@@ -200,7 +201,7 @@ impl Hub {
 }
 
 impl Answer {
-    /// The status as an error, unless it is success.
+    /// Turns an error status into an error.
     fn ok(self) -> Result<Self, HubError> {
         match self.status.as_u16() {
             200..=299 => Ok(self),
@@ -213,8 +214,8 @@ impl Answer {
         }
     }
 
-    /// What the Hub says went wrong: JSON's `error`, or the text itself, on one line, short, and
-    /// without anything that looks like a token.
+    /// The Hub's error message: `error` of a JSON body, or else the body. It is shortened to one
+    /// line, and anything that looks like a token is replaced.
     fn reason(&self) -> String {
         #[derive(serde::Deserialize)]
         struct Body {
@@ -233,20 +234,19 @@ impl Answer {
         }
     }
 
-    /// The body as JSON of this form.
     fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, HubError> {
         from_json(&self.body)
     }
 }
 
-/// The body of an answer as JSON of this form.
+/// Parses the body of an answer as a JSON object.
 fn from_json<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, HubError> {
-    // Structs read from arrays too, and no answer of the Hub is one.
+    // serde also reads a struct from an array, but the Hub's answers are objects.
     if !body.trim_start().starts_with('{') {
         let message = "the Hub's answer is not a JSON object";
         return Err(HubError::Unavailable(message.to_owned()));
     }
-    // The parser's error may quote the body, and the body may hold a token.
+    // The parser's error may quote the body, which may contain a token.
     serde_json::from_str(body).map_err(|error| {
         HubError::Unavailable(format!(
             "the Hub's answer does not have the expected form (line {}, column {})",
@@ -256,7 +256,7 @@ fn from_json<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, HubError> 
     })
 }
 
-/// Text from outside, cut to a line's length, with every word that looks like a token replaced.
+/// Shortens text from outside, and replaces every word that looks like a token.
 fn redact(text: &str) -> String {
     let words: Vec<&str> = text
         .split_whitespace()
@@ -275,7 +275,7 @@ fn redact(text: &str) -> String {
 }
 
 fn build(endpoint: &Endpoint) -> Result<Client, reqwest::Error> {
-    // Fails only when another part of the process has chosen one already, which is as good.
+    // Fails only if a provider is already installed, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .user_agent(concat!("git-credential-hf/", env!("CARGO_PKG_VERSION")))
@@ -300,9 +300,9 @@ fn build(endpoint: &Endpoint) -> Result<Client, reqwest::Error> {
     builder.build()
 }
 
-/// The CA bundles that git, curl and Python are told to use, beside the system's own: who has
-/// set up one of them for a company's proxy expects it to count here. (`SSL_CERT_FILE` is read
-/// with the system's.)
+/// The CA bundles configured for git, curl and Python, in addition to the system's. People who set
+/// one of them for a company's proxy expect it to work here too. (`SSL_CERT_FILE` is read with the
+/// system's.)
 fn custom_roots(configured: Option<PathBuf>) -> Vec<reqwest::Certificate> {
     let configured = configured.map(|path| ("http.sslCAInfo", path.into_os_string()));
     ["GIT_SSL_CAINFO", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"]
@@ -314,7 +314,7 @@ fn custom_roots(configured: Option<PathBuf>) -> Vec<reqwest::Certificate> {
             bundle(Path::new(&path)).unwrap_or_else(|error| {
                 let path = Path::new(&path).display();
                 terminal::say(&format!(
-                    "{variable} names {path}, but its certificates cannot be used: {error}"
+                    "cannot use the certificates in {path}, set by {variable}: {error}"
                 ));
                 Vec::new()
             })
@@ -349,13 +349,13 @@ fn read(response: Response) -> io::Result<Answer> {
     })
 }
 
-/// `Retry-After` in seconds; its other form, a date, is not worth a parser.
+/// `Retry-After` in seconds. The other form, a date, is ignored.
 fn retry_after(response: &Response) -> Option<u64> {
     let value = response.headers().get(header::RETRY_AFTER)?;
     value.to_str().ok()?.trim().parse().ok()
 }
 
-/// An `Authorization: Bearer` header: one of the two places where a secret leaves the program.
+/// An `Authorization: Bearer` header.
 fn bearer(secret: &Secret) -> Result<header::HeaderValue, HubError> {
     let text = Zeroizing::new(format!("Bearer {}", secret.expose()));
     let mut value = header::HeaderValue::from_str(&text)
@@ -364,7 +364,7 @@ fn bearer(secret: &Secret) -> Result<header::HeaderValue, HubError> {
     Ok(value)
 }
 
-/// The innermost causes of an error, which say more than the outer one.
+/// The innermost cause of an error, which says more than the outer ones.
 fn causes(error: &dyn std::error::Error) -> String {
     let mut texts = Vec::new();
     let mut cause = error.source();

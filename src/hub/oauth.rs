@@ -1,4 +1,4 @@
-//! The browser login (RFC 8628) and the renewal of its tokens.
+//! The browser login (device flow, RFC 8628) and the renewal of its tokens.
 
 use reqwest::Method;
 use serde::Deserialize;
@@ -7,10 +7,10 @@ use zeroize::Zeroizing;
 use super::{Answer, Hub, HubError};
 use crate::model::secret::Secret;
 
-/// The hf CLI's public client, which this program logs in as.
+/// The id of the hf CLI's public OAuth client, which this program uses too.
 const CLIENT_ID: &str = "26be6b09-91c5-47da-9861-d2d2bb7a7e36";
 
-/// The client to log in as: `HF_DEVICE_CODE_OAUTH_CLIENT_ID`, or the hf CLI's.
+/// The id of the OAuth client: `HF_DEVICE_CODE_OAUTH_CLIENT_ID`, or the hf CLI's.
 #[must_use]
 pub(crate) fn client_id() -> String {
     std::env::var("HF_DEVICE_CODE_OAUTH_CLIENT_ID")
@@ -19,19 +19,19 @@ pub(crate) fn client_id() -> String {
         .unwrap_or_else(|| CLIENT_ID.to_owned())
 }
 
-/// What a browser login begins with.
+/// The start of a browser login.
 #[derive(Debug)]
 pub(crate) struct DeviceCode {
     device_code: Secret,
-    /// What the person types on the page.
+    /// The code to type on the page.
     pub(crate) user_code: String,
-    /// The page.
+    /// The URL of the page.
     pub(crate) verification_uri: String,
-    /// The page with the code filled in.
+    /// The URL of the page with the code filled in.
     pub(crate) verification_uri_complete: Option<String>,
-    /// How often to ask, in seconds.
+    /// How long to wait between polls, in seconds.
     pub(crate) interval: u64,
-    /// For how long the code is good, in seconds.
+    /// How long the code is valid, in seconds.
     pub(crate) expires_in: u64,
 }
 
@@ -40,20 +40,20 @@ pub(crate) struct DeviceCode {
 pub(crate) struct Tokens {
     /// The access token.
     pub(crate) access_token: Secret,
-    /// What it can be renewed with; a renewal may hand out a new one or keep the old.
+    /// The refresh token. If a renewal does not return one, the old one stays valid.
     pub(crate) refresh_token: Option<Secret>,
-    /// For how long it is good, in seconds.
+    /// How long the access token is valid, in seconds.
     pub(crate) expires_in: Option<u64>,
 }
 
-/// How a browser login stands.
+/// The status of a browser login.
 #[derive(Debug)]
 pub(crate) enum Poll {
-    /// The person has not decided yet.
+    /// The user has not decided yet.
     Pending,
-    /// Still pending, and we ask too often.
+    /// Still pending, and we poll too often.
     SlowDown,
-    /// The person said yes.
+    /// The user has approved the login.
     Done(Tokens),
 }
 
@@ -85,7 +85,7 @@ struct ErrorAnswer {
 }
 
 impl Hub {
-    /// Begins a browser login.
+    /// Starts a browser login.
     ///
     /// # Errors
     /// See [`HubError`].
@@ -97,13 +97,13 @@ impl Hub {
             user_code: wire.user_code,
             verification_uri: wire.verification_uri,
             verification_uri_complete: wire.verification_uri_complete,
-            // RFC 8628, 3.2: five seconds when the server does not say.
+            // RFC 8628, section 3.2: five seconds if the server does not say.
             interval: wire.interval.unwrap_or(5).clamp(1, 60),
             expires_in: wire.expires_in.unwrap_or(600).min(3600),
         })
     }
 
-    /// Asks how the browser login stands.
+    /// Asks for the status of a browser login.
     ///
     /// # Errors
     /// See [`HubError`]; `expired_token` and `access_denied` end the login.
@@ -124,7 +124,7 @@ impl Hub {
         }
     }
 
-    /// Renews a token. The refresh token may be good for this one time only.
+    /// Renews a token. The refresh token may be valid only once.
     ///
     /// # Errors
     /// See [`HubError`]; `invalid_grant` means that a new login is needed.
@@ -149,7 +149,8 @@ impl Hub {
     }
 }
 
-/// OAuth's errors are JSON with a code, under status 400 or 401 (RFC 6749, 5.2).
+/// Turns an OAuth error into an error: JSON with a code, with status 400 or 401 (RFC 6749, section
+/// 5.2).
 fn oauth(answer: Answer) -> Result<Answer, HubError> {
     if matches!(answer.status.as_u16(), 400 | 401 | 403)
         && let Ok(ErrorAnswer { error }) = serde_json::from_str(&answer.body)

@@ -1,4 +1,4 @@
-//! Whether a Hub can be reached at all, asked without a token.
+//! Checks whether a Hub can be reached, without a token.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -9,39 +9,39 @@ use super::{Hub, HubError, causes};
 use crate::model::endpoint::Endpoint;
 use crate::model::time;
 
-/// How a Hub answered.
+/// A Hub's answer to [`Hub::probe`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Probe {
-    /// Its clock, in seconds since 1970, where it says.
+    /// The Hub's clock in Unix seconds, if it sent a date.
     pub(crate) date: Option<u64>,
-    /// This machine's clock then.
+    /// This machine's clock at the same time, in Unix seconds.
     pub(crate) now: u64,
 }
 
-/// Why a Hub was not reached.
+/// Why a Hub could not be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Unreached {
     /// Its certificate is not accepted.
     Certificate(String),
-    /// Another site answers in its place.
+    /// It redirects to another site.
     Elsewhere(String),
-    /// No way there, or no answer in time.
+    /// It cannot be connected to, or does not answer in time.
     Silent(String),
 }
 
 impl Hub {
-    /// Makes one request to an endpoint, without a token. The thread that makes it is left
-    /// behind when it is not done in time: a name server that is out of reach can hold it up
-    /// for longer than any deadline of a request.
+    /// Makes one request to an endpoint, without a token. A thread makes the request and is
+    /// abandoned if it takes too long, since an unreachable name server can delay it beyond the
+    /// request's deadline.
     ///
     /// # Errors
-    /// When there is no answer.
-    pub(crate) fn knock(endpoint: &Endpoint, timeout: Duration) -> Result<Probe, Unreached> {
+    /// See [`Unreached`].
+    pub(crate) fn probe(endpoint: &Endpoint, timeout: Duration) -> Result<Probe, Unreached> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let hub = Self::new(endpoint);
         let host = endpoint.authority();
         std::thread::spawn(move || {
-            let _ = sender.send(hub.knock_and_wait(timeout));
+            let _ = sender.send(hub.probe_and_wait(timeout));
         });
         receiver.recv_timeout(timeout).unwrap_or_else(|_| {
             let seconds = timeout.as_secs();
@@ -50,7 +50,7 @@ impl Hub {
         })
     }
 
-    fn knock_and_wait(&self, timeout: Duration) -> Result<Probe, Unreached> {
+    fn probe_and_wait(&self, timeout: Duration) -> Result<Probe, Unreached> {
         let request = self
             .request(Method::HEAD, "/")
             .map_err(|error| match error {

@@ -1,5 +1,5 @@
-//! The way that requests of our own take: git's proxy and certificates, as they are configured for
-//! the Hub's URL, so that what git reaches is reached.
+//! Our own requests use the proxy and certificates that git is configured to use for the Hub's URL,
+//! so that we can reach what git can reach.
 
 use std::path::PathBuf;
 
@@ -12,17 +12,17 @@ use crate::model::endpoint::Endpoint;
 use crate::system::home::home;
 use crate::system::trace;
 
-/// What git's configuration says of requests to one Hub.
+/// Git's configuration for requests to one Hub.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct GitSettings {
-    /// `http.proxy`; empty means none, whatever the environment says.
+    /// `http.proxy`. An empty value means no proxy, even if the environment sets one.
     pub(crate) proxy: Option<String>,
     /// `http.sslCAInfo`.
     pub(crate) authorities: Option<PathBuf>,
 }
 
 impl GitSettings {
-    /// Asks git, which knows best which of its sections fits a URL.
+    /// Asks git, which decides which of its `http.<url>` sections apply.
     #[must_use]
     pub(crate) fn read(endpoint: &Endpoint) -> Self {
         let url = endpoint.to_string();
@@ -43,16 +43,16 @@ impl GitSettings {
         found
     }
 
-    /// Lets requests go the same way.
+    /// Applies the settings to a client.
     pub(crate) fn apply(&self, builder: ClientBuilder) -> ClientBuilder {
         match self.proxy.as_deref() {
             None => builder,
             Some("") => builder.no_proxy(),
             Some(proxy) => match Proxy::all(with_scheme(proxy)) {
-                // Git gives curl the variable too.
+                // Git lets curl read `no_proxy` too.
                 Ok(proxy) => builder.proxy(proxy.no_proxy(NoProxy::from_env())),
                 Err(_) => {
-                    trace::line(|| "http.proxy is not a URL that requests can use".to_owned());
+                    trace::line(|| "ignoring http.proxy: it is not a usable URL".to_owned());
                     builder
                 }
             },
@@ -60,7 +60,8 @@ impl GitSettings {
     }
 }
 
-/// The proxy that requests to a Hub go through, without a login in it, and what sets it.
+/// The proxy that requests to a Hub go through, without its login, and the setting that it comes
+/// from.
 #[must_use]
 pub(crate) fn in_words(endpoint: &Endpoint) -> Option<String> {
     let host = endpoint.host();
@@ -90,7 +91,7 @@ pub(crate) fn in_words(endpoint: &Endpoint) -> Option<String> {
     })
 }
 
-/// Whether an entry of `no_proxy` is about a host.
+/// Whether an entry of `no_proxy` matches a host.
 fn excepts(entry: &str, host: &str) -> bool {
     let domain = entry.trim_start_matches('.').to_ascii_lowercase();
     let above = || {
@@ -100,7 +101,7 @@ fn excepts(entry: &str, host: &str) -> bool {
     !domain.is_empty() && (domain == "*" || domain == host || above())
 }
 
-/// As curl reads it: without a scheme it is an HTTP proxy.
+/// Adds `http://` to a proxy without a scheme, as curl does.
 fn with_scheme(proxy: &str) -> String {
     if proxy.contains("://") {
         proxy.to_owned()

@@ -1,4 +1,4 @@
-//! `GET /api/whoami-v2`: whose token it is, and what it may do.
+//! `GET /api/whoami-v2`: whose token it is and what it may do.
 
 use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
@@ -12,11 +12,11 @@ use crate::model::permissions::Scope;
 use crate::model::secret::Secret;
 
 impl Hub {
-    /// Asks the Hub about a token. The Hub allows few of these: it is for `login` and for
-    /// explaining failures, never for `get`.
+    /// Asks the Hub about a token. The Hub limits the rate of these requests, so `login` and
+    /// explanations of failures use them, but never `get`.
     ///
     /// # Errors
-    /// See [`HubError`]; [`HubError::Rejected`] means that the token is dead.
+    /// See [`HubError`]; [`HubError::Rejected`] means that the token is not valid.
     pub(crate) fn whoami(&self, secret: &Secret) -> Result<Facts, HubError> {
         let authorization = bearer(secret)?;
         let answer = self.send(&|| {
@@ -27,16 +27,16 @@ impl Hub {
     }
 }
 
-/// What the body of an answer says.
+/// Reads the body of an answer.
 ///
 /// # Errors
-/// When the answer does not have this form.
+/// When the body does not have the expected form.
 pub fn parse(body: &str) -> Result<Facts, HubError> {
     Ok(from_json::<WhoAmI>(body)?.into())
 }
 
-// The wire's own form. Everything but the name may be missing, and what is not named here may
-// be there: the Hub adds fields without notice.
+// The format of the answer. All fields but `name` may be missing, and the Hub adds fields without
+// notice.
 
 #[derive(Deserialize)]
 struct WhoAmI {
@@ -102,7 +102,7 @@ struct Entity {
     id: Option<String>,
 }
 
-/// A field that is `null` is as good as missing.
+/// Treats a field that is `null` as missing.
 fn nullable<'de, D, T>(input: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,
@@ -111,14 +111,15 @@ where
     Ok(Option::deserialize(input)?.unwrap_or_default())
 }
 
-/// The most organisations, scopes or permissions that are kept: more would fill the state that
+/// How many organisations, scopes or permissions are kept. More would bloat the state file, which
 /// every `get` reads.
 const MAX_ROWS: usize = 500;
 
 /// The longest text that is kept, in characters.
 const MAX_TEXT: usize = 200;
 
-/// Text from the Hub ends up on terminals, in files and in git's protocol: one line of it.
+/// Reduces text from the Hub to one line, since it ends up on terminals, in files and in git's
+/// protocol.
 #[expect(clippy::needless_pass_by_value, reason = "it is mapped over")]
 fn clean(text: String) -> String {
     crate::model::text::one_line(&text)
@@ -188,8 +189,8 @@ impl From<WhoAmI> for Facts {
     }
 }
 
-/// `expiresAt` in seconds since 1970: seen as text (`2026-01-31T12:00:00.000Z`); a number would
-/// be milliseconds, as elsewhere in the Hub's JSON.
+/// Reads `expiresAt` as Unix seconds. The Hub writes text (`2026-01-31T12:00:00.000Z`); a large
+/// number is read as milliseconds, as elsewhere in the Hub's JSON.
 fn expiry(value: &serde_json::Value) -> Option<u64> {
     match value {
         serde_json::Value::Number(number) => {

@@ -16,9 +16,9 @@ use crate::git::remotes;
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
 use crate::model::repo::Repo;
-use crate::model::secret::Kind;
 use crate::model::secret::Secret;
 use crate::model::secret::SecretError;
+use crate::model::secret::TokenKind;
 use crate::system::home::home;
 use zeroize::Zeroizing;
 
@@ -91,7 +91,7 @@ impl Findings {
                     file: files.token.clone(),
                 });
             }
-            let renewed = token.refresh_token.is_some() || token.secret.kind() == Kind::OAuth;
+            let renewed = token.refresh_token.is_some() || token.secret.kind() == TokenKind::OAuth;
             for place in places {
                 let name = name.clone();
                 if renewed {
@@ -171,7 +171,7 @@ impl Findings {
                 let (file, line) = (file.clone(), entry.line);
                 let place = Place::Netrc { file, line };
                 let Some(machine) = &entry.machine else {
-                    if let Some(secret) = secret.ok().filter(|s| s.kind() != Kind::Other) {
+                    if let Some(secret) = secret.ok().filter(|s| s.kind() != TokenKind::Other) {
                         let reason = "`default` sends it to every host: name the machine";
                         self.skip(&secret, place, reason);
                     }
@@ -231,7 +231,8 @@ impl Findings {
             for (place, _, login) in self.logins(file) {
                 let served = |endpoint: &Endpoint| context.serves(endpoint);
                 if let Some(Ok(secret)) = login.secret()
-                    && (secret.kind() != Kind::Other || login.endpoint.as_ref().is_some_and(served))
+                    && (secret.kind() != TokenKind::Other
+                        || login.endpoint.as_ref().is_some_and(served))
                 {
                     self.skipped.push(Skipped {
                         hint: secret.hint(),
@@ -304,7 +305,7 @@ impl Findings {
             (Ok(secret), Some(endpoint)) => (secret, endpoint),
             (Ok(secret), None) => {
                 // The passwords of other hosts are ignored, but not a Hub's token.
-                if secret.kind() != Kind::Other {
+                if secret.kind() != TokenKind::Other {
                     self.skip(
                         &secret,
                         place,
@@ -324,15 +325,15 @@ impl Findings {
             (Err(_), None) => return,
         };
         let reason = match secret.kind() {
-            Kind::Organisation => "an organisation token, which the Hub no longer accepts",
-            Kind::Jwt => "a CI job's token, which ends within the hour",
-            Kind::OAuth => {
+            TokenKind::Organisation => "an organisation token, which the Hub no longer accepts",
+            TokenKind::Jwt => "a CI job's token, which ends within the hour",
+            TokenKind::OAuth => {
                 "from a browser login: it expires, and a copy cannot be renewed; use `login --web`"
             }
-            Kind::Other if endpoint.is_hugging_face() => {
+            TokenKind::Other if endpoint.is_hugging_face() => {
                 "not a Hub token; the Hub does not accept account passwords"
             }
-            Kind::User | Kind::Other => {
+            TokenKind::User | TokenKind::Other => {
                 return self.found.push(Found {
                     secret,
                     endpoint,

@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 
 use crate::model::endpoint::Endpoint;
 use crate::model::location::percent_decoded;
-use crate::model::secret::Kind;
 use crate::model::secret::Secret;
 use crate::model::secret::SecretError;
+use crate::model::secret::TokenKind;
 
 /// A URL with a username, a password or both.
 pub(crate) struct LoginUrl {
@@ -69,7 +69,7 @@ impl LoginUrl {
     }
 
     fn token_is_username(&self) -> bool {
-        let is_token = |value| secret(value).is_ok_and(|value| value.kind() != Kind::Other);
+        let is_token = |value| secret(value).is_ok_and(|value| value.kind() != TokenKind::Other);
         is_token(&self.username) && !self.password.as_ref().is_some_and(is_token)
     }
 }

@@ -1,13 +1,13 @@
-//! A Hub's origin: scheme, host and port, compared as one.
+//! The origin of a Hub: scheme, host and port.
 
 use std::fmt;
 
-/// An origin such as `https://huggingface.co`, normalised: host in lower case without a
-/// trailing dot, the default port left out, `hf.co` read as `huggingface.co`.
+/// A normalised origin such as `https://huggingface.co`: the host in lower case without a trailing
+/// dot, the default port left out, and `hf.co` read as `huggingface.co`.
 ///
-/// Equality is the security boundary of the whole program: a token goes to an endpoint that is
-/// equal to its own and to no other, so a host with any character outside a plain host name is
-/// no endpoint at all instead of being repaired.
+/// Equality is the security boundary of the whole program: a token is sent only to an endpoint
+/// equal to its own. A host with any character outside a plain host name is therefore rejected, not
+/// repaired.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint {
     scheme: Scheme,
@@ -15,18 +15,17 @@ pub struct Endpoint {
     port: u16,
 }
 
-/// The two schemes git speaks to a Hub.
+/// The schemes that git can use with a Hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Scheme {
-    /// TLS.
     Https,
-    /// Plain text: answered only where the configuration says `allow_http`.
+    /// Not encrypted; answered only if the configuration sets `allow_http`.
     Http,
 }
 
 impl Scheme {
     fn parse(text: &str) -> Option<Self> {
-        // git sends the scheme as typed, and takes only lower case itself.
+        // Git passes the scheme on as typed, and itself accepts only lower case.
         match text {
             "https" => Some(Self::Https),
             "http" => Some(Self::Http),
@@ -55,13 +54,13 @@ pub enum EndpointError {
     /// Not `https://` or `http://`.
     #[error("an endpoint begins with https:// (or http://)")]
     Scheme,
-    /// A user name or password before the host.
+    /// A username or password before the host.
     #[error("an endpoint cannot contain a username")]
     UserInfo,
     /// Something after the host.
     #[error("an endpoint is a scheme, host and port, without a path")]
     Path,
-    /// Not a host name or address that we would send a token to.
+    /// Not a plain host name or address.
     #[error("the host must be a plain host name, with or without a port")]
     Host,
 }
@@ -80,16 +79,16 @@ impl Endpoint {
         }
     }
 
-    /// From git's `protocol` and `host` fields; `None` when that is nothing we would answer.
+    /// Reads git's `protocol` and `host` fields; `None` if they are not a valid endpoint.
     #[must_use]
     pub fn from_git(protocol: &str, host: &str) -> Option<Self> {
         Self::from_parts(Scheme::parse(protocol)?, host)
     }
 
-    /// From the text in `HF_ENDPOINT` or the configuration; one trailing slash is forgiven.
+    /// Reads the value of `HF_ENDPOINT` or a configured endpoint; one trailing slash is allowed.
     ///
     /// # Errors
-    /// When it is more or less than an origin.
+    /// When the text is not exactly an origin.
     pub fn parse(text: &str) -> Result<Self, EndpointError> {
         let (scheme, rest) = text.split_once("://").ok_or(EndpointError::Scheme)?;
         let scheme = Scheme::parse(&scheme.to_ascii_lowercase()).ok_or(EndpointError::Scheme)?;
@@ -116,7 +115,7 @@ impl Endpoint {
         Some(Self { scheme, host, port })
     }
 
-    /// Whether requests travel in plain text.
+    /// Whether requests are sent without encryption.
     #[must_use]
     pub fn is_plain_http(&self) -> bool {
         self.scheme == Scheme::Http
@@ -128,13 +127,13 @@ impl Endpoint {
         *self == Self::hugging_face()
     }
 
-    /// The host alone.
+    /// The host, without the port.
     #[must_use]
     pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
-    /// Host, and port where it is not the scheme's own.
+    /// The host, and the port unless it is the scheme's default.
     #[must_use]
     pub fn authority(&self) -> String {
         if self.port == self.scheme.default_port() {

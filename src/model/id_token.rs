@@ -1,5 +1,5 @@
-//! What an ID token (a JWT of OpenID Connect) says of itself. Only the Hub can verify it; what it
-//! says is read to tell what is wrong with it before the Hub refuses it.
+//! The claims of an ID token (a JWT of OpenID Connect). Only the Hub can verify the token; we read
+//! the claims to say what is wrong with it before the Hub refuses it.
 
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -8,29 +8,29 @@ use super::secret::{Secret, redact};
 use super::text::one_line;
 use super::time;
 
-/// What an ID token says of itself.
+/// The claims of an ID token that we use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Claims {
-    /// Who issued it.
+    /// `iss`: who issued it.
     pub(crate) issuer: String,
-    /// Whom it identifies.
+    /// `sub`: whom it identifies.
     pub(crate) subject: String,
-    /// Whom it is for.
+    /// `aud`: who may accept it.
     pub(crate) audiences: Vec<String>,
-    /// When it expires, in seconds since 1970.
+    /// `exp`: when it expires, in Unix seconds.
     pub(crate) expires: Option<u64>,
 }
 
 /// Why an ID token cannot be exchanged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unfit {
+pub(crate) enum IdTokenError {
     /// Not a JWT with claims.
     #[error("is not an ID token (a JWT: three parts with a dot between them)")]
     NotAnIdToken,
-    /// It is for somebody else.
-    #[error("has the audience {0}, and the Hub accepts only its own address")]
+    /// It is meant for somebody else.
+    #[error("has {0}, and the Hub accepts only its own address")]
     WrongAudience(String),
-    /// Its time is over.
+    /// It expired this many seconds ago.
     #[error("expired {} ago", time::span(*.0))]
     Expired(u64),
 }
@@ -65,18 +65,19 @@ impl Claims {
     /// Reads the claims of an ID token.
     ///
     /// # Errors
-    /// [`Unfit::NotAnIdToken`].
-    pub(crate) fn read(token: &Secret) -> Result<Self, Unfit> {
+    /// [`IdTokenError::NotAnIdToken`].
+    pub(crate) fn read(token: &Secret) -> Result<Self, IdTokenError> {
         let parts: Vec<&str> = token.expose().split('.').collect();
         let [_, payload, _] = parts.as_slice() else {
-            return Err(Unfit::NotAnIdToken);
+            return Err(IdTokenError::NotAnIdToken);
         };
-        let payload = base64url(payload).ok_or(Unfit::NotAnIdToken)?;
-        // Structs read from arrays too.
+        let payload = base64url(payload).ok_or(IdTokenError::NotAnIdToken)?;
+        // serde also reads a struct from an array.
         if payload.first() != Some(&b'{') {
-            return Err(Unfit::NotAnIdToken);
+            return Err(IdTokenError::NotAnIdToken);
         }
-        let payload: Payload = serde_json::from_slice(&payload).map_err(|_| Unfit::NotAnIdToken)?;
+        let payload: Payload =
+            serde_json::from_slice(&payload).map_err(|_| IdTokenError::NotAnIdToken)?;
         let shown = |text: &str| -> String {
             let text = redact(&one_line(text));
             text.chars().take(200).collect()
@@ -92,36 +93,37 @@ impl Claims {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
-                reason = "a float becomes the nearest number that there is"
+                reason = "the cast saturates, and fractions of a second do not matter"
             )]
             expires: payload.exp.map(|at| at as u64),
         })
     }
 
-    /// Whether the Hub with this address could accept the token now.
+    /// Checks whether the Hub could accept the token at `now` (Unix seconds); `audience` is the
+    /// Hub's address.
     ///
     /// # Errors
-    /// With what is wrong with it.
-    pub(crate) fn check(&self, audience: &str, now: u64) -> Result<(), Unfit> {
+    /// With the reason why it could not.
+    pub(crate) fn check(&self, audience: &str, now: u64) -> Result<(), IdTokenError> {
         if !self.audiences.iter().any(|known| known == audience) {
             let named: Vec<String> = self
                 .audiences
                 .iter()
                 .map(|one| format!("`{one}`"))
                 .collect();
-            return Err(Unfit::WrongAudience(match named.as_slice() {
-                [] => "of nobody".to_owned(),
-                named => named.join(" and "),
+            return Err(IdTokenError::WrongAudience(match named.as_slice() {
+                [] => "no audience".to_owned(),
+                named => format!("the audience {}", named.join(" and ")),
             }));
         }
         match self.expires {
-            Some(at) if at <= now => Err(Unfit::Expired(now - at)),
+            Some(at) if at <= now => Err(IdTokenError::Expired(now - at)),
             _ => Ok(()),
         }
     }
 }
 
-/// Decodes base64 in its form for URLs, without padding (RFC 4648, 5).
+/// Decodes unpadded base64url (RFC 4648, section 5).
 fn base64url(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let (mut bits, mut held) = (0_u32, 0);
@@ -151,7 +153,7 @@ mod tests {
 
     const HUB: &str = "https://huggingface.co";
 
-    fn read(text: &str) -> Result<Claims, Unfit> {
+    fn read(text: &str) -> Result<Claims, IdTokenError> {
         Claims::read(&Secret::exact(text).unwrap())
     }
 
@@ -163,9 +165,12 @@ mod tests {
         assert_eq!(claims.issuer, "https://ci.example");
         assert_eq!(claims.subject, "job?>");
         assert_eq!(claims.check(HUB, 99), Ok(()));
-        assert_eq!(claims.check(HUB, 160), Err(Unfit::Expired(60)));
+        assert_eq!(claims.check(HUB, 160), Err(IdTokenError::Expired(60)));
         let other = claims.check("https://hub.example", 99);
-        assert_eq!(other, Err(Unfit::WrongAudience(format!("`{HUB}`"))));
+        assert_eq!(
+            other,
+            Err(IdTokenError::WrongAudience(format!("the audience `{HUB}`")))
+        );
     }
 
     #[test]
@@ -184,7 +189,10 @@ mod tests {
             &["https://hf.co"],
         ] {
             let checked = claims(wrong).check(HUB, 1);
-            assert!(matches!(checked, Err(Unfit::WrongAudience(_))), "{wrong:?}");
+            assert!(
+                matches!(checked, Err(IdTokenError::WrongAudience(_))),
+                "{wrong:?}"
+            );
         }
     }
 
@@ -200,10 +208,13 @@ mod tests {
             "e30.W10.x",
             "e30.eyJhdWQiOjF9.x",
         ] {
-            assert_eq!(read(text), Err(Unfit::NotAnIdToken), "{text}");
+            assert_eq!(read(text), Err(IdTokenError::NotAnIdToken), "{text}");
         }
         // A token without claims has no audience.
         let empty = read("e30.e30.x").unwrap();
-        assert!(matches!(empty.check(HUB, 1), Err(Unfit::WrongAudience(_))));
+        assert!(matches!(
+            empty.check(HUB, 1),
+            Err(IdTokenError::WrongAudience(_))
+        ));
     }
 }

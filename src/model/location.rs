@@ -1,4 +1,4 @@
-//! A place on a Hub, as a person or a remote names it.
+//! Parses what a person types or a remote names: a repo's name or a URL.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use zeroize::Zeroizing;
@@ -6,19 +6,19 @@ use zeroize::Zeroizing;
 use crate::model::endpoint::Endpoint;
 use crate::model::repo::Repo;
 
-/// A place on an endpoint, as a person or a remote names it.
+/// A place on an endpoint: usually a repo, or the endpoint itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Location {
-    /// The Hub that it is on.
+    /// The endpoint.
     pub endpoint: Endpoint,
-    /// The path, percent-decoded, without outer slashes; empty for the endpoint itself.
+    /// The path, percent-decoded and without outer slashes; empty for the endpoint itself.
     pub(crate) path: String,
     /// The username in the URL, percent-decoded.
     pub username: Option<String>,
 }
 
 impl Location {
-    /// An endpoint itself.
+    /// The location of the endpoint itself.
     #[must_use]
     pub(crate) fn of(endpoint: &Endpoint) -> Self {
         Self {
@@ -28,13 +28,13 @@ impl Location {
         }
     }
 
-    /// The repo that the path names, if it does.
+    /// The repo that the path names, if any.
     #[must_use]
     pub fn repo(&self) -> Option<Repo> {
         Repo::from_path(&self.path)
     }
 
-    /// The place as a URL for git.
+    /// The location as a URL for git.
     #[must_use]
     pub(crate) fn url(&self) -> String {
         let text = self.endpoint.to_string();
@@ -47,13 +47,13 @@ impl Location {
     }
 }
 
-/// Why a text names no place on a Hub.
+/// Why a text is not a location on a Hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
-    /// Not a URL, and not a repo's name either.
+    /// Neither a URL nor a repo's name.
     #[error("this is neither a repo such as acme/x or datasets/acme/x nor a URL")]
     NotARepo,
-    /// A URL of another scheme, or with a host that is none.
+    /// A URL with another scheme or an invalid host.
     #[error("this URL is not an https URL of a Hub")]
     NotHttp,
 }
@@ -61,7 +61,7 @@ pub enum LocationError {
 /// Reads a repo's name (on `default`) or a URL.
 ///
 /// # Errors
-/// When the text is neither. The text itself is not in the error: a URL may hold a token.
+/// When the text is neither. The error does not contain the text, since a URL may contain a token.
 pub fn parse_location(text: &str, default: &Endpoint) -> Result<Location, LocationError> {
     let Some((scheme, rest)) = text.split_once("://") else {
         Repo::from_path(text).ok_or(LocationError::NotARepo)?;
@@ -71,9 +71,8 @@ pub fn parse_location(text: &str, default: &Endpoint) -> Result<Location, Locati
             username: None,
         });
     };
-    // Taken apart where git does it, and nothing in it repaired (a backslash, a tab, another
-    // full stop in the host, `..` in the path): what one reader repairs, another may send to
-    // somebody else.
+    // Split where git splits, and repair nothing (a backslash, a tab, another full stop in the
+    // host, `..` in the path): a URL that we repair may mean another host to git.
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let (user, host) = authority.split_once('@').unwrap_or(("", authority));
     let endpoint = Endpoint::from_git(&scheme.to_ascii_lowercase(), host);
@@ -86,25 +85,26 @@ pub fn parse_location(text: &str, default: &Endpoint) -> Result<Location, Locati
     })
 }
 
-/// What is written as `%XX` in a username: all but letters, digits and `-._~`.
+/// The characters that are percent-encoded in a username: all but letters, digits and `-._~`.
 const NAME: AsciiSet = NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// What is written as `%XX` in a path.
+/// The characters that are percent-encoded in a path.
 const PATH: AsciiSet = NAME.remove(b'/');
 
-/// Undoes `%XX`. Anything else after `%` stays as it is, and bytes that are not UTF-8 are replaced.
+/// Percent-decodes text. A `%` without two hexadecimal digits stays as it is, and bytes that are
+/// not UTF-8 are replaced.
 fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&percent_decoded(text)).into_owned()
 }
 
-/// Undoes `%XX` where the result may be a secret.
+/// Percent-decodes text that may be a secret.
 #[must_use]
 pub(crate) fn percent_decoded(text: &str) -> Zeroizing<Vec<u8>> {
-    // With room for all of it, so that no part is copied and left behind.
+    // Enough capacity from the start, so that growing does not leave a copy in freed memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     bytes.extend(percent_decode_str(text));
     bytes

@@ -1,4 +1,4 @@
-//! The words of this program as types: endpoints, repos, patterns, tokens and their permissions.
+//! The types of this program's domain: endpoints, repos, patterns, tokens and their permissions.
 //! Nothing here does I/O.
 
 pub mod endpoint;

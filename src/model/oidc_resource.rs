@@ -1,4 +1,4 @@
-//! `HF_OIDC_RESOURCE`: what a CI job's identity is exchanged for.
+//! `HF_OIDC_RESOURCE`: which token a CI job's identity is exchanged for.
 
 use super::repo::{Name, Repo};
 
@@ -9,11 +9,11 @@ pub enum OidcResource {
     Auto,
     /// A token for this repo.
     Repo(Repo),
-    /// A token that reads the gated repos this account was accepted to.
+    /// A token that reads the gated repos that this account has access to.
     Account(Name),
 }
 
-/// The value is not a resource.
+/// The value of `HF_OIDC_RESOURCE` is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it is not `auto`, a repo such as acme/x or datasets/acme/x, or a username")]
 pub struct NotAResource;
@@ -22,7 +22,7 @@ impl OidcResource {
     /// Reads the variable's value.
     ///
     /// # Errors
-    /// When it is none of the three.
+    /// When it has none of the three forms.
     pub(crate) fn parse(text: &str) -> Result<Self, NotAResource> {
         let text = text.trim();
         if text.eq_ignore_ascii_case("auto") {
@@ -38,8 +38,8 @@ impl OidcResource {
     }
 }
 
-/// The resource that means this repo. A repo without a namespace has none: `gpt2` alone would be
-/// read as a username.
+/// The value that means this repo. A repo without a namespace has none: `gpt2` would be read as a
+/// username.
 #[must_use]
 pub(crate) fn resource_of(repo: &Repo) -> Option<String> {
     repo.namespace.as_ref().map(|_| repo.to_string())

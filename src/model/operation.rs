@@ -1,11 +1,11 @@
-//! What git is about to do with a repo, and which of its commands say so.
+//! What git is about to do with a repo, as far as its command says.
 
 use std::fmt;
 
 use crate::model::permissions::Access;
 
-/// What a token is wanted for. Git does not say which one it is; where nothing else says so
-/// either, it is unknown (`None` of an `Option<Operation>`).
+/// What a token is needed for. Git does not tell its helpers; an operation that cannot be found out
+/// otherwise is `None` in an `Option<Operation>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     /// Clone, fetch, pull, or download large files.
@@ -15,10 +15,10 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Both of them.
+    /// Both operations.
     pub const ALL: [Self; 2] = [Self::Fetch, Self::Push];
 
-    /// What a command of git's does with a remote, if it does only one thing.
+    /// What a git command does with a remote; `None` if it may do either or is not known.
     #[must_use]
     pub(crate) fn of_git(command: &str) -> Option<Self> {
         match command {
@@ -29,7 +29,7 @@ impl Operation {
         }
     }
 
-    /// What a command of git-lfs does with a remote.
+    /// What a git-lfs command does with a remote; `None` if it is not known.
     #[must_use]
     pub(crate) fn of_git_lfs(command: &str) -> Option<Self> {
         match command {

@@ -1,5 +1,5 @@
-//! What people paste, type or pipe in where a token belongs: with quotes around it, as the line of
-//! a start-up file, as an HTTP header, in the encoding of another program.
+//! Reads a token as people paste, type or pipe it: in quotes, as a line of a shell's start-up file,
+//! as an HTTP header, or in another program's encoding.
 
 use std::borrow::Cow;
 
@@ -7,59 +7,59 @@ use zeroize::Zeroizing;
 
 use crate::model::secret::{MAX_BYTES, Secret};
 
-/// What keeps a text from being a token.
+/// Why a text is not a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Obstacle {
-    /// Nothing is left once quotes and spaces are gone.
+pub(crate) enum PasteError {
+    /// Nothing is left after quotes and spaces are removed.
     #[error("the token is empty")]
     Empty,
-    /// It is neither UTF-8 nor UTF-16.
+    /// Neither UTF-8 nor UTF-16.
     #[error("this is not text (neither UTF-8 nor UTF-16)")]
     NotText,
-    /// A token is on one line.
+    /// More than one line.
     #[error("it contains a line break, and a token does not")]
     Lines,
-    /// Longer than a line of git's protocol can be.
+    /// Longer than a line of git's protocol allows.
     #[error("the token is longer than {MAX_BYTES} bytes")]
     TooLong,
-    /// A character that no token has.
+    /// A character that tokens do not contain.
     #[error("it contains {}, and a token does not", described(*.0))]
     Character(char),
 }
 
-/// Reads a token as a person or a program gave it, bytes and all.
+/// Reads a token from the bytes that a person or a program gave.
 ///
 /// # Errors
-/// See [`Obstacle`].
-pub(crate) fn token(bytes: &[u8]) -> Result<Secret, Obstacle> {
+/// See [`PasteError`].
+pub(crate) fn token(bytes: &[u8]) -> Result<Secret, PasteError> {
     let text = decoded(bytes)?;
     let token = bare(&text);
-    match obstacle(token) {
-        None => Secret::exact(token).map_err(|_| Obstacle::TooLong),
-        Some(obstacle) => Err(obstacle),
+    match error_in(token) {
+        None => Secret::exact(token).map_err(|_| PasteError::TooLong),
+        Some(error) => Err(error),
     }
 }
 
-/// The first thing that keeps a text from being a token, if anything does: outside a shell's and
-/// a notebook's syntax, tokens are printable ASCII.
+/// The first reason why a text is not a token, if any. Tokens are printable ASCII without the
+/// quotes and variables of shells and notebooks.
 #[must_use]
-pub(crate) fn obstacle(text: &str) -> Option<Obstacle> {
+pub(crate) fn error_in(text: &str) -> Option<PasteError> {
     let in_token = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`' | '$' | '{');
     if text.is_empty() {
-        Some(Obstacle::Empty)
+        Some(PasteError::Empty)
     } else if text.len() > MAX_BYTES {
-        Some(Obstacle::TooLong)
+        Some(PasteError::TooLong)
     } else {
         text.chars().find(|c| !in_token(*c)).map(|c| match c {
-            '\n' | '\r' => Obstacle::Lines,
-            c => Obstacle::Character(c),
+            '\n' | '\r' => PasteError::Lines,
+            c => PasteError::Character(c),
         })
     }
 }
 
-/// The text, whatever wrote it: PowerShell's `>` and `Out-File` write UTF-16 or UTF-8, both with
-/// a byte order mark.
-fn decoded(bytes: &[u8]) -> Result<Zeroizing<String>, Obstacle> {
+/// Decodes UTF-8 or UTF-16, with or without a byte order mark. PowerShell's `>` and `Out-File`
+/// write either, with a mark.
+fn decoded(bytes: &[u8]) -> Result<Zeroizing<String>, PasteError> {
     let nul_at = |odd: usize| {
         let mut every_second = bytes.iter().skip(odd).step_by(2);
         bytes.len() >= 2 && bytes.len().is_multiple_of(2) && every_second.all(|byte| *byte == 0)
@@ -74,21 +74,21 @@ fn decoded(bytes: &[u8]) -> Result<Zeroizing<String>, Obstacle> {
     }
 }
 
-fn utf8(bytes: &[u8]) -> Result<Zeroizing<String>, Obstacle> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Obstacle::NotText)?;
+fn utf8(bytes: &[u8]) -> Result<Zeroizing<String>, PasteError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| PasteError::NotText)?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Zeroizing<String>, Obstacle> {
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Zeroizing<String>, PasteError> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let units = Zeroizing::new(pairs.iter().map(|pair| unit(*pair)).collect::<Vec<u16>>());
     match String::from_utf16(&units) {
         Ok(text) if rest.is_empty() => Ok(Zeroizing::new(text)),
-        _ => Err(Obstacle::NotText),
+        _ => Err(PasteError::NotText),
     }
 }
 
-/// The text without what people copy along with a token, as often as there is more of it.
+/// Removes what people copy along with a token, repeatedly, until nothing more can be removed.
 fn bare(text: &str) -> &str {
     let mut rest = text;
     loop {
@@ -116,7 +116,7 @@ fn unquoted(text: &str) -> Option<&str> {
     PAIRS.into_iter().find_map(inner)
 }
 
-/// What a token is called in start-up files, configurations and requests, in any case.
+/// The names that a token has in start-up files, configurations and requests, in any case.
 const NAMES: [&str; 9] = [
     "HF_TOKEN",
     "HF_API_TOKEN",
@@ -133,7 +133,7 @@ fn is_name(text: &str) -> bool {
     NAMES.iter().any(|name| name.eq_ignore_ascii_case(text))
 }
 
-/// Takes off a word that comes before a token: `export` and `set` of the shells, an HTTP header's.
+/// Removes a word before the token: `export` or `set` in shells, `Bearer` in HTTP headers.
 fn without_word(text: &str) -> Option<&str> {
     const WORDS: [&str; 6] = ["export", "set", "setx", "env", "bearer", "authorization:"];
     let (first, rest) = text.split_once(char::is_whitespace)?;
@@ -141,7 +141,7 @@ fn without_word(text: &str) -> Option<&str> {
     (known || is_name(first)).then_some(rest)
 }
 
-/// Takes off `HF_TOKEN=` and the like, PowerShell's `$env:HF_TOKEN =` and YAML's `HF_TOKEN:` too.
+/// Removes `HF_TOKEN=` and similar, also PowerShell's `$env:HF_TOKEN =` and YAML's `HF_TOKEN:`.
 fn without_variable(text: &str) -> Option<&str> {
     let (name, value) = text.split_once(['=', ':'])?;
     if name.eq_ignore_ascii_case("$env") {
@@ -150,7 +150,7 @@ fn without_variable(text: &str) -> Option<&str> {
     is_name(name.trim_end()).then_some(value)
 }
 
-/// A character in words that can be shown.
+/// Describes a character in words that are safe to show.
 fn described(c: char) -> Cow<'static, str> {
     match c {
         ' ' => "a space".into(),
@@ -170,7 +170,7 @@ mod tests {
         format!("hf_{}", "aB3".repeat(12))
     }
 
-    fn read(text: &str) -> Result<String, Obstacle> {
+    fn read(text: &str) -> Result<String, PasteError> {
         token(text.as_bytes()).map(|secret| secret.expose().to_owned())
     }
 
@@ -227,7 +227,7 @@ mod tests {
             assert_eq!(read.as_ref(), Ok(&value), "{bytes:?}");
         }
         for bytes in [&b"\xff\xfea"[..], b"\xff\xfe\x00\xd8", b"hf_\xe9"] {
-            assert_eq!(token(bytes).unwrap_err(), Obstacle::NotText, "{bytes:?}");
+            assert_eq!(token(bytes).unwrap_err(), PasteError::NotText, "{bytes:?}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Patterns: the left side of a rule, and how specific each is.
+//! Patterns, the left-hand side of rules, and their order by specificity.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -6,37 +6,37 @@ use std::fmt;
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
 use crate::model::location::parse_location;
-use crate::model::repo::Kind;
 use crate::model::repo::Name;
 use crate::model::repo::Repo;
+use crate::model::repo::RepoKind;
 use crate::model::repo::strip_git;
 
-/// Which repos a rule is for.
+/// Which repos a rule applies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
-    /// The endpoint it applies to; written only where it is not `https://huggingface.co`.
+    /// The endpoint it applies to. `Display` leaves out `https://huggingface.co`.
     pub endpoint: Endpoint,
-    /// One kind, or all.
-    pub kind: Option<Kind>,
+    /// The kind of repo; `None` matches every kind.
+    pub kind: Option<RepoKind>,
     /// The user or organisation.
     pub namespace: Name,
-    /// The names in that namespace.
+    /// The repo names within the namespace.
     pub names: Names,
 }
 
-/// The names that a pattern takes in.
+/// The repo names that a pattern matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Names {
-    /// Everything of the namespace.
+    /// Every repo of the namespace.
     All,
-    /// Names that a `*` pattern fits, in lower case.
+    /// Names that match this glob (`*` only), in lower case.
     Glob(String),
     /// One name.
     Exactly(Name),
 }
 
-/// How specific a pattern is: the smaller, the more. The order is the product's: exact repo
-/// with kind, exact repo, glob (the longest), kind and namespace, namespace.
+/// How specific a pattern is; smaller is more specific. From most to least specific: exact repo
+/// with kind, exact repo, glob (longer first), namespace with kind, namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Specificity(u8, Reverse<usize>, u8);
 
@@ -46,10 +46,10 @@ pub enum PatternError {
     /// Empty, or a URL without a path.
     #[error("a pattern names a namespace or a repo: acme, acme/x, datasets/acme/x, acme/llama-*")]
     Empty,
-    /// A URL that is not one of a Hub.
-    #[error("a pattern's URL is https://HOST/NAMESPACE or https://HOST/NAMESPACE/NAME")]
+    /// A URL that cannot be a Hub's.
+    #[error("a URL pattern has the form https://HOST/NAMESPACE or https://HOST/NAMESPACE/NAME")]
     Url,
-    /// A character that no namespace or repo has.
+    /// A character that names on the Hub cannot contain.
     #[error("names contain only letters, digits, `-`, `_` and `.`")]
     Name,
     /// A `*` in the namespace.
@@ -58,27 +58,27 @@ pub enum PatternError {
     /// More components than a repo has.
     #[error("a pattern has at most a kind, a namespace and a name: datasets/acme/x")]
     TooLong,
-    /// The kind alone.
+    /// A kind without a namespace.
     #[error("a kind alone is not a pattern: add a namespace, such as datasets/acme")]
     KindOnly,
 }
 
 impl Pattern {
-    /// Reads a pattern: `acme`, `datasets/acme`, `acme/x`, `models/acme/x`, `acme/llama-*`, or
-    /// one of these below an endpoint (`https://hub.example/acme`). The URL of a repo's web
-    /// page is that repo.
+    /// Reads a pattern: `acme`, `datasets/acme`, `acme/x`, `models/acme/x`, `acme/llama-*`, or one
+    /// of these after an endpoint (`https://hub.example/acme`). The URL of a repo's web page means
+    /// that repo.
     ///
     /// # Errors
-    /// When it can match nothing.
+    /// When the text is not a pattern.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         Self::parse_on(text, &Endpoint::hugging_face())
     }
 
-    /// Reads a pattern, with `endpoint` for one that does not name its own: what a person types means the
-    /// Hub they work with.
+    /// Reads a pattern as [`Pattern::parse`] does, but on `endpoint` if it does not name one: a
+    /// person who types `acme` means the Hub that they work with.
     ///
     /// # Errors
-    /// When it can match nothing.
+    /// When the text is not a pattern.
     pub(crate) fn parse_on(text: &str, endpoint: &Endpoint) -> Result<Self, PatternError> {
         let (endpoint, path) = match text.split_once("://") {
             None => (endpoint.clone(), text.to_owned()),
@@ -86,14 +86,14 @@ impl Pattern {
                 let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
                 let origin = format!("{scheme}://{authority}");
                 let endpoint = Endpoint::parse(&origin).map_err(|_| PatternError::Url)?;
-                // A page's URL: let the one who knows them find the repo in it.
+                // This may be the URL of a web page; `parse_location` finds the repo in it.
                 let repo = parse_location(text, &endpoint)
                     .ok()
                     .and_then(|location: Location| location.repo());
                 let models =
-                    path.split('/').next().and_then(Kind::from_prefix) == Some(Kind::Model);
+                    path.split('/').next().and_then(RepoKind::from_prefix) == Some(RepoKind::Model);
                 let path = match repo {
-                    // A model's name leaves the kind out, but here it was written.
+                    // `Repo` does not print the kind of a model, but here it was written.
                     Some(repo) if repo.namespace.is_some() && models => format!("models/{repo}"),
                     Some(repo) if repo.namespace.is_some() => repo.to_string(),
                     _ => path.to_owned(),
@@ -106,7 +106,7 @@ impl Pattern {
             return Err(PatternError::Empty);
         }
         let mut parts: Vec<&str> = path.split('/').collect();
-        let kind = parts.first().copied().and_then(Kind::from_prefix);
+        let kind = parts.first().copied().and_then(RepoKind::from_prefix);
         if kind.is_some() {
             parts.remove(0);
         }
@@ -127,18 +127,18 @@ impl Pattern {
         })
     }
 
-    /// The pattern for exactly this repo, or `None` for a repo without a namespace.
+    /// The pattern that matches exactly this repo; `None` for a repo without a namespace.
     #[must_use]
     pub fn for_repo(endpoint: &Endpoint, repo: &Repo) -> Option<Self> {
         Some(Self {
             endpoint: endpoint.clone(),
-            kind: (repo.kind != Kind::Model).then_some(repo.kind),
+            kind: (repo.kind != RepoKind::Model).then_some(repo.kind),
             namespace: repo.namespace.clone()?,
             names: Names::Exactly(repo.name.clone()),
         })
     }
 
-    /// Whether the repo on that endpoint is one of these.
+    /// Whether the pattern matches `repo` on `endpoint`.
     #[must_use]
     pub fn matches(&self, endpoint: &Endpoint, repo: &Repo) -> bool {
         self.endpoint == *endpoint
@@ -151,7 +151,7 @@ impl Pattern {
             }
     }
 
-    /// Its place in the order of rules.
+    /// How specific the pattern is.
     #[must_use]
     pub fn specificity(&self) -> Specificity {
         let any_kind = u8::from(self.kind.is_none());
@@ -165,7 +165,7 @@ impl Pattern {
 
 impl Names {
     fn parse(text: &str) -> Result<Self, PatternError> {
-        // `acme/x.git` is how a remote writes it.
+        // Remotes write `acme/x.git`.
         if text.contains('*') {
             Name::of_repo(&text.replace('*', "x")).ok_or(PatternError::Name)?;
             return Ok(Self::Glob(strip_git(text).to_ascii_lowercase()));
@@ -192,8 +192,8 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// Whether `text` is `glob` with each `*` standing for any run of characters. Linear in the
-/// product of the lengths at worst: only the last `*` is ever tried again.
+/// Whether `text` matches `glob`, where `*` stands for any run of characters. Only the last `*` is
+/// ever retried, so the time is at worst proportional to the product of the lengths.
 fn glob_fits(glob: &str, text: &str) -> bool {
     let (glob, text) = (glob.as_bytes(), text.as_bytes());
     let (mut g, mut t) = (0, 0);

@@ -1,19 +1,19 @@
-//! What a token may do, as the Hub tells it, and whether that covers a repo.
+//! What a token may do according to the Hub, and whether that covers a repo.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::repo::Kind;
 use crate::model::repo::Name;
 use crate::model::repo::Repo;
+use crate::model::repo::RepoKind;
 
-/// What the Hub says of a token. Nothing of it is secret.
+/// What the Hub says about a token. None of it is secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// The account that the token belongs to.
     pub account: String,
-    /// `user`, `org` or whatever else the Hub says.
+    /// `user`, `org`, or another word of the Hub.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_type: Option<String>,
     /// The organisations that the account belongs to.
@@ -25,19 +25,19 @@ pub struct Facts {
     /// The token's role.
     #[serde(default)]
     pub role: Role,
-    /// It reads gated repos whose terms the account has accepted.
+    /// Whether it reads gated repos whose terms the account has accepted.
     #[serde(default)]
     pub gated: bool,
-    /// Permissions that are bound to no entity.
+    /// Permissions that are not limited to an entity.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub global: Vec<String>,
-    /// What a fine-grained token may do where.
+    /// The scopes of a fine-grained token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<Scope>,
-    /// When the token expires, in seconds since 1970.
+    /// When the token expires, in Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<u64>,
-    /// When the Hub last said all this, in seconds since 1970.
+    /// When the Hub last confirmed this, in Unix seconds.
     #[serde(default)]
     pub verified: u64,
 }
@@ -47,7 +47,7 @@ pub struct Facts {
 pub struct Organisation {
     /// Its name.
     pub name: String,
-    /// `read`, `contributor`, `write`, `admin`, where the Hub says.
+    /// `read`, `contributor`, `write` or `admin`, if the Hub says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
 }
@@ -56,21 +56,21 @@ pub struct Organisation {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Role {
-    /// Reads all that the account can read.
+    /// Reads everything that the account can read.
     Read,
-    /// Reads and writes all that the account can.
+    /// Reads and writes everything that the account can.
     Write,
     /// Does what its scopes say.
     FineGrained,
     /// A role that this program does not know.
     Other(String),
-    /// Not told, as for a token from a browser login.
+    /// The Hub does not say, as for a token from a browser login.
     #[default]
     Unknown,
 }
 
 impl Role {
-    /// The role by the Hub's word for it.
+    /// Reads the Hub's word for a role.
     #[must_use]
     pub fn read(text: &str) -> Self {
         match text {
@@ -114,15 +114,15 @@ impl fmt::Display for Role {
 /// What a fine-grained token may do with one entity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
-    /// The entity's type: `model`, `dataset`, `space`, `kernel`, `org`, `user`, ..
+    /// The entity's type: `model`, `dataset`, `space`, `kernel`, `org`, `user` and others.
     pub kind: String,
-    /// Its name, where the Hub gives one.
+    /// The entity's name, if the Hub gives one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The Hub's id of it, which is all there is of an entity that cannot be named.
+    /// The Hub's id of the entity; some entities have only this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The Hub's words for what is permitted.
+    /// The permissions, in the Hub's words.
     pub permissions: Vec<String>,
 }
 
@@ -135,7 +135,7 @@ pub enum Access {
     Write,
 }
 
-/// How narrowly a token covers a repo; the smaller, the narrower.
+/// How narrowly a token covers a repo; smaller is narrower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Coverage {
     /// A fine-grained scope on the repo itself.
@@ -151,11 +151,9 @@ pub enum Coverage {
 /// Whether a token may push to a repo, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MayWrite {
-    /// It may.
     Yes,
-    /// What the Hub said leaves it open.
+    /// The Hub has not said enough to tell.
     Unknown,
-    /// It may not.
     No(Lack),
 }
 
@@ -164,7 +162,7 @@ pub(crate) enum MayWrite {
 pub enum Lack {
     /// Its role is `read`.
     Role,
-    /// It is fine-grained, and no scope of it lets it write there.
+    /// It is fine-grained, and none of its scopes allows it to write there.
     Scope,
     /// The account's role in the organisation is `read`.
     OrganisationRole,
@@ -173,21 +171,21 @@ pub enum Lack {
 }
 
 impl MayWrite {
-    /// A role in an organisation, by the Hub's word for it.
+    /// What a role in an organisation allows; `role` is the Hub's word.
     fn of_organisation_role(role: Option<&str>) -> Self {
         match role {
             Some("write" | "admin") => Self::Yes,
             Some("read") => Self::No(Lack::OrganisationRole),
-            // A contributor writes to what they made themselves.
+            // A contributor writes only to repos that they created.
             _ => Self::Unknown,
         }
     }
 }
 
 impl Scope {
-    /// Whether its permissions let git do that.
+    /// Whether the permissions allow this access.
     fn permits(&self, access: Access) -> bool {
-        // HUB: `repo.write` reads and writes.
+        // HUB: `repo.write` includes reading.
         self.permissions
             .iter()
             .any(|permission| match permission.as_str() {
@@ -197,7 +195,7 @@ impl Scope {
             })
     }
 
-    /// The pattern of what it is on, where rules can have one.
+    /// The pattern for the scope's entity, if a rule can name it.
     fn reach(&self) -> Option<(Coverage, String)> {
         let name = self.name.as_deref()?;
         match self.kind.as_str() {
@@ -211,7 +209,7 @@ impl Scope {
         }
     }
 
-    /// Whether it is a scope on that repo, and if so how narrow.
+    /// How narrowly the scope covers the repo; `None` if it does not.
     fn is_on(&self, repo: &Repo) -> Option<Coverage> {
         let kind = match self.kind.as_str() {
             "org" | "user" => {
@@ -219,10 +217,10 @@ impl Scope {
                 return (Name::parse(self.name.as_deref()?).as_ref() == Some(namespace))
                     .then_some(Coverage::Namespace);
             }
-            "model" => Kind::Model,
-            "dataset" => Kind::Dataset,
-            "space" => Kind::Space,
-            "kernel" => Kind::Kernel,
+            "model" => RepoKind::Model,
+            "dataset" => RepoKind::Dataset,
+            "space" => RepoKind::Space,
+            "kernel" => RepoKind::Kernel,
             _ => return None,
         };
         let named = Repo::from_path(self.name.as_deref()?)?;
@@ -232,8 +230,8 @@ impl Scope {
 }
 
 impl Facts {
-    /// How narrowly the token covers the repo for this access; `None` when it does not, as far
-    /// as is known.
+    /// How narrowly the token covers the repo for this access; `None` if it does not, as far as is
+    /// known.
     #[must_use]
     pub fn covers(&self, repo: &Repo, access: Access) -> Option<Coverage> {
         let namespace = repo.namespace.as_ref()?;
@@ -258,8 +256,8 @@ impl Facts {
         }
     }
 
-    /// Whether the token may push to the repo. The account's role in an organisation limits every
-    /// token of it.
+    /// Whether the token may push to the repo. The account's role in an organisation limits each of
+    /// the account's tokens.
     #[must_use]
     pub(crate) fn may_write(&self, repo: &Repo) -> MayWrite {
         let Some(namespace) = &repo.namespace else {
@@ -280,7 +278,7 @@ impl Facts {
                 as_member
             }
             (Role::FineGrained, _) => MayWrite::Yes,
-            // Which scopes a browser login has is not told.
+            // The Hub does not tell the scopes of a browser login.
             (Role::Unknown, Some(MayWrite::No(lack))) => MayWrite::No(lack),
             (Role::Unknown, _) => MayWrite::Unknown,
             (Role::Write, _) if is_namespace(&self.account) => MayWrite::Yes,
@@ -289,8 +287,7 @@ impl Facts {
         }
     }
 
-    /// Whether it reads more than the repos of its own account: gated ones that the account was
-    /// accepted to.
+    /// Whether the token may read repos outside the account's own namespaces, such as gated repos.
     #[must_use]
     pub(crate) fn reaches_beyond(&self) -> bool {
         match self.role {
@@ -300,7 +297,7 @@ impl Facts {
         }
     }
 
-    /// What the token reaches: patterns that rules for it could have, each with how narrow it is.
+    /// The patterns that rules for this token could have, each with its coverage.
     #[must_use]
     pub fn reach(&self) -> Vec<(Coverage, String)> {
         let mut reach = Vec::new();
@@ -325,7 +322,7 @@ impl Facts {
     #[must_use]
     pub fn summary(&self) -> String {
         let mut text = format!("account {}", self.account);
-        // A browser login has none.
+        // A browser login has no role.
         if self.role != Role::Unknown {
             text.push_str(&format!(", role {}", self.role));
         }
@@ -343,7 +340,8 @@ impl Facts {
         text
     }
 
-    /// A row for each entity that a fine-grained token is for: where, and what in words.
+    /// A row for each entity that a fine-grained token covers: the entity, and the permissions in
+    /// words.
     #[must_use]
     pub fn table(&self) -> Vec<(String, String)> {
         let mut rows: Vec<(String, String)> = self
@@ -353,7 +351,7 @@ impl Facts {
                 let writes = scope.permits(Access::Write);
                 let permissions = scope.permissions.iter();
                 let what: Vec<String> = permissions
-                    // To write is to read.
+                    // Writing includes reading.
                     .filter(|permission| !writes || *permission != "repo.content.read")
                     .map(|permission| in_words(permission))
                     .collect();
@@ -381,7 +379,7 @@ impl Facts {
     }
 }
 
-/// A permission in words; one that is not known stands as it is.
+/// A permission in plain words; an unknown one stays as it is.
 fn in_words(permission: &str) -> String {
     match permission {
         "repo.content.read" => "read",

@@ -1,6 +1,6 @@
-//! Words of commands that are suggested to people, quoted for the shell that they will use.
+//! Quotes the arguments of suggested commands for the user's shell.
 
-/// A word as the shell of this platform wants it.
+/// Quotes `text` as one word for the shell of this platform.
 #[must_use]
 pub(crate) fn word(text: &str) -> String {
     if cfg!(windows) {
@@ -10,7 +10,7 @@ pub(crate) fn word(text: &str) -> String {
     }
 }
 
-/// Nothing is special between single quotes but themselves.
+/// Between single quotes, only a single quote is special.
 fn for_sh(text: &str) -> String {
     if is_plain(text) {
         return text.to_owned();
@@ -18,7 +18,7 @@ fn for_sh(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// Double quotes are all that cmd, PowerShell and Git Bash have in common.
+/// Double quotes are the only quotes that cmd, PowerShell and Git Bash have in common.
 fn for_windows(text: &str) -> String {
     if is_plain(text) && !text.contains(['@', ',', '%']) {
         return text.to_owned();

@@ -1,11 +1,11 @@
-//! Naming repos: every path and URL that names one Hub repo.
+//! Repos of a Hub, and the paths that name them.
 
 use std::fmt;
 
-/// The kinds of repo, each with its own name space on the Hub.
+/// The kind of a repo. Each kind has its own names on the Hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// `NAMESPACE/NAME`, the kind without a prefix.
+pub enum RepoKind {
+    /// `NAMESPACE/NAME`, without a prefix.
     Model,
     /// `datasets/NAMESPACE/NAME`.
     Dataset,
@@ -15,18 +15,23 @@ pub enum Kind {
     Kernel,
 }
 
-impl Kind {
+impl RepoKind {
     /// All kinds.
-    pub const ALL: [Kind; 4] = [Kind::Model, Kind::Dataset, Kind::Space, Kind::Kernel];
+    pub const ALL: [RepoKind; 4] = [
+        RepoKind::Model,
+        RepoKind::Dataset,
+        RepoKind::Space,
+        RepoKind::Kernel,
+    ];
 
-    /// The first component of a path of this kind (a model's URL leaves it out).
+    /// The first component of a path of this kind. The URL of a model leaves it out.
     #[must_use]
     pub(crate) fn prefix(self) -> &'static str {
         match self {
-            Kind::Model => "models",
-            Kind::Dataset => "datasets",
-            Kind::Space => "spaces",
-            Kind::Kernel => "kernels",
+            RepoKind::Model => "models",
+            RepoKind::Dataset => "datasets",
+            RepoKind::Space => "spaces",
+            RepoKind::Kernel => "kernels",
         }
     }
 
@@ -39,12 +44,12 @@ impl Kind {
     }
 }
 
-/// A namespace's or repo's name: kept as written, compared without case, as the Hub does.
+/// The name of a namespace or repo: kept as written and compared without case, as the Hub does.
 #[derive(Debug, Clone)]
 pub struct Name(String);
 
 impl Name {
-    /// A name of letters, digits, `-`, `_` and `.`, not made of dots only.
+    /// Accepts ASCII letters, digits, `-`, `_` and `.`, but not dots alone.
     #[must_use]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
@@ -55,8 +60,8 @@ impl Name {
         .then(|| Self(text.to_owned()))
     }
 
-    /// A repo's name as a path has it, with `.git` or without; one that ends so twice is none,
-    /// for the Hub has no repo of such a name.
+    /// A repo's name as it appears in a path, with or without `.git`. A name that ends in `.git`
+    /// twice is rejected: the Hub has no such repos.
     #[must_use]
     pub(crate) fn of_repo(component: &str) -> Option<Self> {
         let name = strip_git(component);
@@ -67,7 +72,8 @@ impl Name {
         }
     }
 
-    /// A namespace's name. One that ends in `.git` is none: `x.git/info` is git asking for `x`.
+    /// A namespace's name. One that ends in `.git` is rejected: in `x.git/info`, git asks for the
+    /// repo `x`.
     #[must_use]
     pub(crate) fn of_namespace(component: &str) -> Option<Self> {
         let ends = component.to_ascii_lowercase().ends_with(".git");
@@ -89,19 +95,19 @@ impl PartialEq for Name {
 
 impl Eq for Name {}
 
-/// One repo of an endpoint.
+/// A repo of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repo {
-    /// Model, dataset, space or kernel.
-    pub kind: Kind,
+    /// The kind of repo.
+    pub kind: RepoKind,
     /// The user or organisation; absent for the Hub's oldest repos, such as `gpt2`.
     pub namespace: Option<Name>,
     /// The repo's own name.
     pub name: Name,
 }
 
-/// What may follow a repo's name in a path that still means that repo: git's and git-lfs's own
-/// paths, and the pages of the web site.
+/// The components that may follow a repo's name in a path: those of git and git-lfs, and the pages
+/// of the web site.
 const PAGES: [&str; 19] = [
     "info",
     "git-upload-pack",
@@ -125,32 +131,31 @@ const PAGES: [&str; 19] = [
 ];
 
 impl Repo {
-    /// The repo that a path names: git's `path` field, the path of a remote or of a web page.
-    /// `None` when it names none.
+    /// The repo that a path names: git's `path` field, or the path of a remote or of a web page.
     #[must_use]
     pub fn from_path(path: &str) -> Option<Self> {
-        // What follows is resolved by the server: `acme/x/tree/../../../evil/y` is not acme's.
+        // A server resolves `..`, so `acme/x/tree/../../../evil/y` does not belong to acme.
         let odd = |part: &str| part.is_empty() || part == "." || part == ".." || part.contains('%');
         if path.trim_matches('/').split('/').any(odd) {
             return None;
         }
         let mut parts = path.trim_matches('/').split('/').peekable();
-        // The Hub's API has the same names below /api, with the kind always written.
+        // The Hub's API has the same names below /api, always with the kind.
         let api = parts.next_if(|p| *p == "api").is_some();
-        let prefix = parts.peek().copied().and_then(Kind::from_prefix);
+        let prefix = parts.peek().copied().and_then(RepoKind::from_prefix);
         if prefix.is_some() {
             parts.next();
         } else if api {
             return None;
         }
-        let kind = prefix.unwrap_or(Kind::Model);
+        let kind = prefix.unwrap_or(RepoKind::Model);
         let first = parts.next()?;
         let rest: Vec<&str> = parts.collect();
         let is_page = |p: &str| PAGES.contains(&p);
         match rest.as_slice() {
             [] => Self::canonical(kind, first),
-            // `gpt2.git/info/lfs`, `gpt2/tree/main`: a repo without a namespace. A second
-            // component alone is a name, even when it reads like a page.
+            // `gpt2.git/info/lfs`, `gpt2/tree/main`: a repo without a namespace. A second component
+            // that is also the last is a repo's name, even if a page has the same name.
             [page, ..] if is_page(page) && first.to_ascii_lowercase().ends_with(".git") => {
                 Self::canonical(kind, first)
             }
@@ -161,7 +166,7 @@ impl Repo {
         }
     }
 
-    fn canonical(kind: Kind, name: &str) -> Option<Self> {
+    fn canonical(kind: RepoKind, name: &str) -> Option<Self> {
         let name = Name::of_repo(name)?;
         let repo = Self {
             kind,
@@ -171,7 +176,7 @@ impl Repo {
         (!repo.would_read_as_another()).then_some(repo)
     }
 
-    fn named(kind: Kind, namespace: &str, name: &str) -> Option<Self> {
+    fn named(kind: RepoKind, namespace: &str, name: &str) -> Option<Self> {
         let repo = Self {
             kind,
             namespace: Some(Name::of_namespace(namespace)?),
@@ -180,16 +185,16 @@ impl Repo {
         (!repo.would_read_as_another()).then_some(repo)
     }
 
-    /// Whether its first component is a word of the Hub's own: a model's path leaves the kind
-    /// out, so `models/datasets/x` would be shown, and kept, as a dataset.
+    /// Whether this is a model whose first component is a word that the Hub reserves.
+    /// `models/datasets/x` would be shown and stored as `datasets/x`, which is a dataset.
     fn would_read_as_another(&self) -> bool {
         let first = self.namespace.as_ref().unwrap_or(&self.name).as_str();
-        self.kind == Kind::Model
-            && (Kind::from_prefix(first).is_some() || first.eq_ignore_ascii_case("api"))
+        self.kind == RepoKind::Model
+            && (RepoKind::from_prefix(first).is_some() || first.eq_ignore_ascii_case("api"))
     }
 }
 
-/// The name without the `.git` that a remote may add to it.
+/// Removes the `.git` that a remote may add to a name.
 #[must_use]
 pub(crate) fn strip_git(name: &str) -> &str {
     match name
@@ -204,7 +209,7 @@ pub(crate) fn strip_git(name: &str) -> &str {
 
 impl fmt::Display for Repo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.kind != Kind::Model {
+        if self.kind != RepoKind::Model {
             write!(f, "{}/", self.kind.prefix())?;
         }
         if let Some(namespace) = &self.namespace {

@@ -1,9 +1,9 @@
-//! The one type that holds a secret: it cannot be printed, and is wiped when dropped.
+//! The one type that holds a secret. It cannot be printed, and is wiped when dropped.
 //!
-//! Secrets leave it in these files and in no others (`tests/structure.rs` compares the table with
-//! the calls of [`Secret::expose`]):
+//! Only these files call [`Secret::expose`]; `tests/structure.rs` compares this table with the
+//! calls:
 //!
-//! | file | who gets the secret |
+//! | file | who receives the secret |
 //! |---|---|
 //! | `git/protocol.rs` | git, as the answer to `get` |
 //! | `storage/record.rs` | a storage: the keyring, or a file that only its owner can read |
@@ -14,10 +14,10 @@
 //! | `hub/revoke.rs` | the Hub, to end the token |
 //! | `commands/token.rs` | whoever runs `token` |
 //! | `commands/run.rs` | the command that `run` starts, as `HF_TOKEN` |
-//! | `commands/login/mod.rs` | nobody: looks whether it holds the start of a token |
-//! | `model/id_token.rs` | nobody: reads what an ID token says of itself |
-//! | `app/exchange.rs` | nobody: a hash of the identity names the file of a job's token |
-//! | `import/login_url.rs` | nobody: looks whether a URL's username is plain |
+//! | `commands/login/mod.rs` | nobody: checks for a token that was cut off |
+//! | `model/id_token.rs` | nobody: reads the claims of an ID token |
+//! | `app/exchange.rs` | nobody: hashes the identity to name the file of a job's token |
+//! | `import/login_url.rs` | nobody: checks whether a URL's username is plain |
 
 use std::fmt;
 
@@ -30,38 +30,38 @@ use crate::model::endpoint::Endpoint;
 
 /// A token, password or refresh token.
 ///
-/// There is no `Display`; `Debug` says only what [`Secret::hint`] says. The value leaves this
-/// type through [`Secret::expose`] alone.
+/// It has no `Display`, and its `Debug` shows only [`Secret::hint`]. [`Secret::expose`] is the only
+/// way to the value.
 #[derive(Clone)]
 pub struct Secret(SecretString);
 
-/// Why a value cannot be a secret that git or HTTP could carry.
+/// Why git or HTTP could not carry a value as a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// Nothing is left after outer white space is stripped.
+    /// Empty, or only white space.
     #[error("the token is empty")]
     Empty,
     /// A NUL, newline, or other control character inside the value.
     #[error("the token contains a line break or another control character")]
     ControlCharacter,
-    /// Longer than a line of git's protocol can be.
+    /// Longer than a line of git's protocol allows.
     #[error("the token is longer than {MAX_BYTES} bytes")]
     TooLong,
-    /// It cannot be a token of any Hub.
+    /// Not a token of any Hub.
     #[error(transparent)]
     NotAToken(#[from] NotAToken),
 }
 
-/// Why a value cannot be a token. Each reason points at how it came to be there; none quotes it.
+/// Why a value cannot be a token. Each message hints at the cause; none quotes the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAToken {
-    /// `HF_TOKEN="hf_.."` where nothing takes the quotes off: `%env`, a Docker env file.
+    /// `HF_TOKEN="hf_.."` where nothing removes the quotes: `%env`, a Docker env file.
     #[error("it contains a quotation mark: remove the quotes")]
     Quote,
-    /// `$TOKEN` or `{{ token }}` that nothing has filled in.
+    /// `$TOKEN` or `{{ token }}` that was not filled in.
     #[error("it contains `$` or `{{`: a variable or template was not filled in")]
     Placeholder,
-    /// Words, or several lines.
+    /// Several words or lines.
     #[error("it contains a space or a line break")]
     Space,
     /// Outside the bytes 0x21 to 0x7e.
@@ -69,10 +69,10 @@ pub enum NotAToken {
     NotAscii,
 }
 
-/// Says whether a value, outer white space aside, can be a token. What cannot is never sent.
+/// Checks whether a value can be a token, ignoring outer white space. Other values are never sent.
 ///
 /// # Errors
-/// With what is wrong with it.
+/// See [`NotAToken`].
 pub(crate) fn check_token(value: &str) -> Result<(), NotAToken> {
     let value = value.trim();
     if value.contains(['"', '\'', '`']) {
@@ -90,13 +90,13 @@ pub(crate) fn check_token(value: &str) -> Result<(), NotAToken> {
     Ok(())
 }
 
-/// The longest value kept, in bytes: a line of git's protocol holds 65,535 with its key
-/// (git-credential(1), "INPUT/OUTPUT FORMAT").
+/// The longest value that is stored, in bytes. A line of git's protocol holds 65,535 including its
+/// key (git-credential(1), "INPUT/OUTPUT FORMAT").
 pub(crate) const MAX_BYTES: usize = 65_000;
 
 impl Secret {
-    /// A value that somebody typed or piped in: outer white space is stripped (a copied token
-    /// often ends with a newline), then it must be one line.
+    /// Accepts a value that somebody typed or piped in. Outer white space is stripped, since a
+    /// copied token often ends with a newline; the rest must be one line.
     ///
     /// # Errors
     /// When it is empty, too long, or contains a control character.
@@ -108,7 +108,7 @@ impl Secret {
         Self::exact(trimmed)
     }
 
-    /// A value kept exactly as it is; it may be empty (a Hub of one's own may use no passwords).
+    /// Keeps a value exactly as it is. It may be empty: a private Hub may not use passwords.
     ///
     /// # Errors
     /// When it is too long or contains a control character.
@@ -122,32 +122,32 @@ impl Secret {
         Ok(Self(SecretString::from(value)))
     }
 
-    /// The value itself. Every call is a place where the secret leaves the program.
+    /// The value itself. List each file that calls this in the table above.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// Whether it can be a token of an endpoint. Those of huggingface.co have a form of their own;
-    /// of other Hubs it is not known.
+    /// Whether this can be a token of `endpoint`. The tokens of huggingface.co have a known form;
+    /// those of other Hubs do not.
     #[must_use]
     pub(crate) fn may_belong_to(&self, endpoint: &Endpoint) -> bool {
-        self.kind() != Kind::Other || !endpoint.is_hugging_face()
+        self.kind() != TokenKind::Other || !endpoint.is_hugging_face()
     }
 
     /// Which kind of Hub token this is, by its prefix.
     #[must_use]
-    pub fn kind(&self) -> Kind {
-        Kind::of(self.expose())
+    pub fn kind(&self) -> TokenKind {
+        TokenKind::of(self.expose())
     }
 
-    /// What may be shown of it: kind and last four characters; nothing of a value that is no
-    /// Hub token, since four characters of a password are too many.
+    /// What may be shown of the secret: the token's kind and last four characters. Nothing is shown
+    /// of a value that is not a Hub token, since four characters of a password are too many.
     #[must_use]
     pub fn hint(&self) -> String {
         let value = self.expose();
         match self.kind() {
-            Kind::Other => "not in the Hub's form".to_owned(),
+            TokenKind::Other => "not in the Hub's form".to_owned(),
             kind => {
                 let start = value.len().saturating_sub(4);
                 format!("{}…{}", kind.prefix(), value.get(start..).unwrap_or(""))
@@ -155,16 +155,20 @@ impl Secret {
         }
     }
 
-    /// A value that names this secret without revealing it; see [`Fingerprint`].
+    /// A value that identifies this secret without revealing it; see [`Fingerprint`].
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         let mut hash = Sha256::new();
         hash.update(b"git-credential-hf fingerprint\0");
         hash.update(self.expose().as_bytes());
         let digest = hash.finalize();
-        // A Hub token is random enough to be named by 128 bits of its hash. A password may be
-        // guessable, and then so would it be from a long hash: 16 bits only sort candidates.
-        let bytes = if self.kind() == Kind::Other { 2 } else { 16 };
+        // A Hub token is random enough to publish 128 bits of its hash. A password may be
+        // guessable, and a long hash would confirm a guess, so it gets only 16 bits.
+        let bytes = if self.kind() == TokenKind::Other {
+            2
+        } else {
+            16
+        };
         Fingerprint(hex(digest.iter().take(bytes)))
     }
 
@@ -189,24 +193,29 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The kinds of Hub token, told apart by prefix.
+/// The kind of a Hub token, known from its prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenKind {
     /// `hf_`: a user access token.
     User,
-    /// `hf_oauth_`: from a browser login; expires.
+    /// `hf_oauth_`: from a browser login. It expires.
     OAuth,
-    /// `hf_jwt_`: from a CI exchange; one hour, one repo.
+    /// `hf_jwt_`: from the exchange in CI. It is valid for one hour and one repo.
     Jwt,
     /// `api_org_`: an organisation token, which the Hub no longer accepts for login.
     Organisation,
-    /// Anything else, a password for one.
+    /// Anything else, such as a password.
     Other,
 }
 
-impl Kind {
+impl TokenKind {
     fn of(value: &str) -> Self {
-        const PREFIXES: [Kind; 4] = [Kind::OAuth, Kind::Jwt, Kind::Organisation, Kind::User];
+        const PREFIXES: [TokenKind; 4] = [
+            TokenKind::OAuth,
+            TokenKind::Jwt,
+            TokenKind::Organisation,
+            TokenKind::User,
+        ];
         let plain = |rest: &str| {
             rest.len() >= 8
                 && rest
@@ -216,30 +225,30 @@ impl Kind {
         PREFIXES
             .into_iter()
             .find(|kind| value.strip_prefix(kind.prefix()).is_some_and(plain))
-            .unwrap_or(Kind::Other)
+            .unwrap_or(TokenKind::Other)
     }
 
     /// The prefix that tokens of this kind begin with.
     #[must_use]
     pub fn prefix(self) -> &'static str {
         match self {
-            Kind::User => "hf_",
-            Kind::OAuth => "hf_oauth_",
-            Kind::Jwt => "hf_jwt_",
-            Kind::Organisation => "api_org_",
-            Kind::Other => "",
+            TokenKind::User => "hf_",
+            TokenKind::OAuth => "hf_oauth_",
+            TokenKind::Jwt => "hf_jwt_",
+            TokenKind::Organisation => "api_org_",
+            TokenKind::Other => "",
         }
     }
 }
 
-/// The text with everything that reads as a Hub token shortened to kind and last four, for
-/// what is printed: people write tokens where names belong.
+/// Shortens everything that looks like a Hub token to its kind and last four characters. Output
+/// needs this because people write tokens where names belong.
 #[must_use]
 pub fn redact(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, prefix, token)) = find_token(rest) {
-        // What stands directly behind it may be a piece of it.
+        // The characters directly after it may belong to it.
         let end = token.find(|c| !in_web_token(c)).unwrap_or(token.len());
         let (token, after) = token.split_at(end);
         let tail = token.get(token.len().saturating_sub(4)..).unwrap_or("");
@@ -252,8 +261,8 @@ pub fn redact(text: &str) -> String {
     out
 }
 
-/// Whether a text holds something that reads as a Hub token. Repo names may begin with `hf_`
-/// too, but not go on for 30 letters and digits without a break.
+/// Whether a text contains something that looks like a Hub token. Repo names may begin with `hf_`
+/// too, but do not go on with 30 letters and digits in a row.
 #[must_use]
 pub fn holds_token(text: &str) -> bool {
     find_token(text).is_some()
@@ -263,11 +272,11 @@ fn in_web_token(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_.".contains(c)
 }
 
-/// The first thing in a text that reads as a Hub token: what stands before it, its prefix, and
-/// the text from it on.
+/// Finds the first thing in a text that looks like a Hub token. Returns the text before it, its
+/// prefix, and the text from its start on.
 fn find_token(text: &str) -> Option<(&str, &'static str, &str)> {
     const LEAST: usize = 30;
-    // Most of what is asked about is a short name.
+    // Most texts are short names.
     if text.len() < "hf_".len() + LEAST {
         return None;
     }
@@ -294,9 +303,9 @@ fn find_token(text: &str) -> Option<(&str, &'static str, &str)> {
     Some((before, prefix, token))
 }
 
-/// The name of a secret's value: equal values have equal fingerprints, and a Hub token cannot
-/// be found from its own. Values that are no Hub tokens share a small set of fingerprints, so
-/// there equality must be confirmed with [`Secret::same_as`].
+/// Identifies a secret without revealing it. Equal values have equal fingerprints, and a Hub token
+/// cannot be recovered from its fingerprint. Values that are not Hub tokens share a small set of
+/// fingerprints, so equality must be confirmed with [`Secret::same_as`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint(String);
@@ -305,7 +314,7 @@ impl TryFrom<String> for Fingerprint {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text).ok_or("no fingerprint")
+        Self::parse(&text).ok_or("not a fingerprint")
     }
 }
 
@@ -316,13 +325,13 @@ impl From<Fingerprint> for String {
 }
 
 impl Fingerprint {
-    /// The fingerprint as it stands in the state file and in `state[]`.
+    /// The fingerprint as it is written in the state file and in git's `state[]`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Reads one back; `None` when it is not lower-case hexadecimal of a length we write.
+    /// Reads a fingerprint: lower-case hexadecimal of one of the two lengths that we write.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
@@ -351,22 +360,22 @@ mod tests {
     fn kinds_by_prefix() {
         let rest = "x".repeat(34);
         for (prefix, kind) in [
-            ("hf_", Kind::User),
-            ("hf_oauth_", Kind::OAuth),
-            ("hf_jwt_", Kind::Jwt),
-            ("api_org_", Kind::Organisation),
-            ("", Kind::Other),
-            ("HF_", Kind::Other),
+            ("hf_", TokenKind::User),
+            ("hf_oauth_", TokenKind::OAuth),
+            ("hf_jwt_", TokenKind::Jwt),
+            ("api_org_", TokenKind::Organisation),
+            ("", TokenKind::Other),
+            ("HF_", TokenKind::Other),
         ] {
             assert_eq!(
                 Secret::exact(&format!("{prefix}{rest}")).unwrap().kind(),
                 kind
             );
         }
-        assert_eq!(Secret::exact("hf_").unwrap().kind(), Kind::Other);
+        assert_eq!(Secret::exact("hf_").unwrap().kind(), TokenKind::Other);
         assert_eq!(
             Secret::exact("hf_with space in it").unwrap().kind(),
-            Kind::Other
+            TokenKind::Other
         );
     }
 

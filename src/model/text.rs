@@ -1,21 +1,21 @@
-//! Text that other people wrote, made safe to show, and names as a shell wants them.
+//! Makes text from outside safe to show on a terminal, and quotes names for the shell.
 
-/// Text from outside made fit for a terminal: control characters, which could move the cursor
-/// or rewrite what stands there, are dropped, and so are those that change the order of what
-/// follows or cannot be seen; line breaks stay.
+/// Makes text from outside safe for a terminal. Drops control characters, which could move the
+/// cursor or rewrite the screen, and characters that are invisible or change the direction of text.
+/// Line breaks stay.
 #[must_use]
 pub fn sanitize(text: &str) -> String {
     text.chars().filter(|c| is_printable(*c)).collect()
 }
 
-/// Text from outside made fit for one line of a terminal.
+/// Makes text from outside safe for one line of a terminal.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     sanitize(&text.replace(['\n', '\r', '\t'], " "))
 }
 
-/// The last thing that happens to all text for people: the same as [`sanitize`], but for our own
-/// styles. What was not made fit where it came in is made so here.
+/// Does what [`sanitize`] does but keeps our own styles. It is the last step for all output to
+/// people, and catches what was not sanitized where it came in.
 #[must_use]
 pub fn sanitize_styled(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -34,8 +34,8 @@ pub fn sanitize_styled(text: &str) -> String {
     out
 }
 
-/// The length of the sequence at the start of the text, if it is one that `terminal::Style` writes: an
-/// end, bold, dim, or bold in a colour. None of these hides text.
+/// The length of the escape sequence at the start of the text, if it is one that `terminal::Style`
+/// writes: reset, bold, dim, or bold with a colour. None of these hides text.
 fn style_length(text: &str) -> Option<usize> {
     let rest = text.strip_prefix("\x1b[")?;
     let (code, _) = rest.split_once('m')?;
@@ -47,8 +47,8 @@ fn style_length(text: &str) -> Option<usize> {
     ours.then(|| "\x1b[m".len() + code.len())
 }
 
-/// Whether a character is text: not one that a terminal acts on (the line break is), that turns
-/// the direction of what follows, or that cannot be seen, so that text reads as another.
+/// Whether a character may be shown: a line break or a visible character, but not a control
+/// character or one that changes the direction of text.
 #[must_use]
 pub fn is_printable(c: char) -> bool {
     use icu_properties::CodePointSetData;
@@ -58,7 +58,7 @@ pub fn is_printable(c: char) -> bool {
     }
     let deceives = CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
         || CodePointSetData::new::<WhiteSpace>().contains(c)
-        // What no property tells apart from visible text.
+        // Invisible, although no Unicode property says so.
         || matches!(
             c,
             '\u{2800}' // a Braille pattern without dots
@@ -68,7 +68,7 @@ pub fn is_printable(c: char) -> bool {
     !(c.is_control() || deceives)
 }
 
-/// A name as a shell wants it.
+/// Quotes a name for the shell of this platform.
 #[must_use]
 pub(crate) fn shell_quoted(name: &str) -> String {
     super::quoting::word(name)

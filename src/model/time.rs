@@ -1,7 +1,6 @@
 //! Times as the Hub writes them and as people read them, in UTC.
 
-/// Seconds since 1970 of an ISO 8601 time in UTC, such as `2026-01-31T12:00:00.000Z`; `None` for
-/// anything else.
+/// Reads an ISO 8601 time in UTC, such as `2026-01-31T12:00:00.000Z`, as Unix seconds.
 #[must_use]
 pub fn parse(text: &str) -> Option<u64> {
     let (date, time) = text.trim().strip_suffix('Z')?.split_once('T')?;
@@ -34,8 +33,8 @@ pub fn parse(text: &str) -> Option<u64> {
     }
 }
 
-/// Seconds since 1970 of a date in a header of HTTP, such as `Tue, 24 Nov 2026 17:07:16 GMT`; its
-/// two older forms are `None`, as anything else.
+/// Reads the date of an HTTP header, such as `Tue, 24 Nov 2026 17:07:16 GMT`, as Unix seconds. The
+/// two obsolete forms are not read.
 #[must_use]
 pub(crate) fn parse_http(text: &str) -> Option<u64> {
     const MONTHS: [&str; 12] = [
@@ -51,14 +50,14 @@ pub(crate) fn parse_http(text: &str) -> Option<u64> {
     parse(&format!("{year}-{month}-{day}T{time}Z"))
 }
 
-/// The day of a time, such as `2026-01-31`.
+/// The date of a time, such as `2026-01-31`.
 #[must_use]
 pub fn day(seconds: u64) -> String {
     let (year, month, day) = date(i64::try_from(seconds / 86_400).unwrap_or(0));
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// How long ago or ahead a time is, in the largest unit that fits: `3 min`, `2 h`, `5 days`.
+/// A duration in the largest unit that fits: `3 min`, `2 h`, `5 days`.
 #[must_use]
 pub(crate) fn span(seconds: u64) -> String {
     match seconds {
@@ -69,21 +68,21 @@ pub(crate) fn span(seconds: u64) -> String {
     }
 }
 
-/// How long before its end a token is said to expire, in seconds.
+/// How long before a token expires we warn about it, in seconds.
 const SOON: u64 = 7 * 86_400;
 
-/// Whether something ends within a week and has not ended yet.
+/// Whether `at` is in the future, but at most a week away.
 #[must_use]
 pub(crate) fn ends_soon(at: u64, now: u64) -> bool {
     at > now && at - now <= SOON
 }
 
-/// How far a time may be ahead and still count as now, in seconds: clocks are set back a little now
-/// and then.
+/// How many seconds a time may be in the future and still count as now: clocks are sometimes set
+/// back a little.
 const SLACK: u64 = 60;
 
-/// How long ago a time is, in seconds. One well ahead was written by a clock that was wrong, and
-/// is as good as long ago: what waits for time to pass must not wait for years.
+/// How many seconds ago a time was. A time well in the future was written with a wrong clock; it
+/// counts as long ago, so that nothing waits for it for years.
 #[must_use]
 pub(crate) fn since(at: u64, now: u64) -> u64 {
     if at > now.saturating_add(SLACK) {
@@ -93,8 +92,8 @@ pub(crate) fn since(at: u64, now: u64) -> u64 {
     }
 }
 
-/// Days from 1970-01-01 to a date, counted in eras of 400 years that begin in March, so that
-/// the leap day is the last of its year.
+/// Days from 1970-01-01 to a date. It counts in eras of 400 years that begin in March, so that the
+/// leap day is the last day of its year.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let month = (month + 9) % 12;
@@ -104,7 +103,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + in_era * 365 + in_era / 4 - in_era / 100 + day_of_year - 719_468
 }
 
-/// The date of a day counted from 1970-01-01: [`days`] undone.
+/// The date of a day counted from 1970-01-01; the inverse of [`days`].
 fn date(day: i64) -> (i64, i64, i64) {
     let day = day + 719_468;
     let era = day.div_euclid(146_097);

@@ -1,14 +1,14 @@
-//! What tokens are called.
+//! The names of tokens.
 
 use std::fmt;
 
 use hmac_sha256::Hash as Sha256;
 use serde::{Deserialize, Serialize};
 
-/// A token's name, as the user chose it; compared exactly.
+/// A token's name, as the user chose it. Names are compared exactly.
 ///
-/// Names with a colon are made here, never by a user: `git:..` for what git's `store` kept,
-/// `hf:..` for the hf CLI's stored tokens.
+/// A name with a colon was made by this program: `git:..` for what git stored with `store`, `hf:..`
+/// for the hf CLI's stored tokens.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TokenName(String);
@@ -16,36 +16,36 @@ pub struct TokenName(String);
 /// Why a text cannot be a token's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// Nothing there, or nothing but spaces.
+    /// Empty, or with a space at the start or end.
     #[error("a token's name cannot be empty, or begin or end with a space")]
     Blank,
-    /// Too long to be typed or shown.
+    /// Too long to type or show.
     #[error("a token's name cannot be longer than {MAX_BYTES} bytes")]
     TooLong,
-    /// Escapes and line breaks would reach the terminal.
+    /// Escape sequences and line breaks would reach the terminal.
     #[error("a token's name cannot contain control characters or invisible characters")]
     ControlCharacter,
     /// `-x` would read as an option.
     #[error("a token's name cannot begin with `-`")]
     Dash,
-    /// Reserved for names such as `git:alice@hub.example`.
+    /// Colons are reserved for names such as `git:alice@hub.example`.
     #[error("a token's name cannot contain `:`")]
     Colon,
-    /// A token, given where its name belongs.
-    #[error("this looks like a token, not the name of one; a token is never an argument")]
+    /// A token instead of a name.
+    #[error("this looks like a token, not a token's name; never pass a token as an argument")]
     IsToken,
 }
 
 const MAX_BYTES: usize = 96;
 
-/// What the names of the hf CLI's tokens begin with here.
+/// The prefix of the names of the hf CLI's tokens.
 const HF_CLI: &str = "hf:";
 
 impl TokenName {
-    /// A name that a user gives.
+    /// Accepts a name that a user gives.
     ///
     /// # Errors
-    /// When it cannot be shown, typed or told from names made here.
+    /// See [`NameError`].
     pub fn parse(text: &str) -> Result<Self, NameError> {
         if text.is_empty() || text.trim() != text {
             Err(NameError::Blank)
@@ -64,14 +64,14 @@ impl TokenName {
         }
     }
 
-    /// A name of an existing token, one made here included; never fails, since it only looks up.
+    /// The name of an existing token, to look it up; any text is accepted.
     #[must_use]
     pub fn existing(text: &str) -> Self {
         Self(text.to_owned())
     }
 
-    /// The name of what git's `store` kept. Equal scopes have equal names, so a new password
-    /// takes the place of the old one.
+    /// The name of a credential that git stores. It depends only on the endpoint, username and
+    /// path, so a new password replaces the old one.
     #[must_use]
     pub fn kept_by_git(endpoint: &str, username: Option<&str>, path: Option<&str>) -> Self {
         let host = endpoint.strip_prefix("https://").unwrap_or(endpoint);
@@ -82,30 +82,30 @@ impl TokenName {
         Self(typable(&format!("git:{username}{at}{host}{slash}{path}")))
     }
 
-    /// A name of one of the hf CLI's stored tokens: `hf:` and its name there.
+    /// The name of one of the hf CLI's stored tokens; `name` is the hf CLI's name for it.
     #[must_use]
     pub(crate) fn hf_cli(name: &str) -> Self {
         Self(format!("{HF_CLI}{name}"))
     }
 
-    /// The hf CLI's name for the token, where this names one of its.
+    /// The hf CLI's name for the token, if it is one of the hf CLI's.
     #[must_use]
     pub fn of_hf_cli(&self) -> Option<&str> {
         self.0.strip_prefix(HF_CLI)
     }
 
-    /// A short hash of the name, for files: file systems do not tell all names apart (case), and
-    /// refuse some of their characters.
+    /// A short hash of the name, for file names: some file systems ignore case, and some characters
+    /// are not allowed in file names.
     #[must_use]
     pub fn hash(&self) -> String {
         let digest = Sha256::hash(self.0.as_bytes());
         crate::model::secret::hex(digest.iter().take(8))
     }
 
-    /// The name of the token's entry in a keyring, so that no two names share one: the Credential
-    /// Manager of Windows ignores case, and others treat accents and odd characters in their own
-    /// way. Lower-case ASCII stays as it is; any other name gets a hash, after a `~` that no plain
-    /// name has.
+    /// The name of the token's entry in a keyring. No two token names share one, although the
+    /// Windows Credential Manager ignores case and other keyrings treat accents and unusual
+    /// characters in their own way. Plain lower-case names stay as they are; others get `~` and a
+    /// hash.
     #[must_use]
     pub(crate) fn keyring_entry(&self) -> String {
         let plain = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_' | '.');
@@ -124,8 +124,8 @@ impl TokenName {
     }
 }
 
-/// The name with what cannot be typed or shown percent-encoded: user names and paths come from
-/// URLs, and a hostile repository may have written them.
+/// Percent-encodes the characters that cannot be typed or shown. Usernames and paths come from
+/// URLs, and a hostile repository may have written those.
 fn typable(name: &str) -> String {
     use fmt::Write;
     let mut out = String::with_capacity(name.len());

@@ -1,4 +1,4 @@
-//! A token that could be answered: where it comes from, and which step chose it.
+//! A token that could be the answer: where it comes from, and which step chose it.
 
 use std::fmt;
 
@@ -8,21 +8,21 @@ use crate::model::permissions::Lack;
 use crate::model::token_name::TokenName;
 use crate::selection::Exchange;
 
-/// A token that could be answered, and why it stands where it stands.
+/// A token that could be the answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// Where it comes from.
     pub source: Source,
     /// The step that chose it.
     pub reason: Reason,
-    /// Why the Hub will refuse it for a push, as far as is known.
+    /// Why the Hub will refuse a push with it, if that is known.
     pub lack: Option<Lack>,
-    /// If it cannot be used, no other may take its place.
+    /// If it cannot be used, the request fails instead of using another candidate.
     pub required: bool,
 }
 
 impl Candidate {
-    /// A candidate that nothing else is known of.
+    /// A candidate about which nothing else is known.
     #[must_use]
     pub fn new(source: Source, reason: Reason) -> Self {
         Self {
@@ -41,18 +41,18 @@ pub enum Source {
     Stored(TokenName),
     /// A configured command.
     Command(TokenName),
-    /// A variable of the environment.
+    /// An environment variable.
     Environment(&'static str),
     /// A CI job's identity, exchanged for a token.
     Exchange(Exchange),
-    /// A token of the hf CLI; `None` is its active one.
+    /// A token of the hf CLI; `None` is its active token.
     HfCli(Option<String>),
-    /// A name that a rule or the default gives, and that no token of this endpoint has.
+    /// A name in a rule or a default that does not match a token of this endpoint.
     Unusable(TokenName, Unusable),
 }
 
 impl Source {
-    /// What kind of source it is, in a word for programs.
+    /// The kind of source, as written in the JSON output.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -65,7 +65,7 @@ impl Source {
         }
     }
 
-    /// The token's name, or the variable's.
+    /// The name of the token or variable.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         match self {
@@ -80,8 +80,8 @@ impl Source {
 }
 
 impl Source {
-    /// Whether no other token may take its place. Whoever lets a job show its identity wants it
-    /// to work as that job, and not as somebody whose token happens to be there.
+    /// Whether no other token may take its place. A job that is set up to use its identity must not
+    /// act as a person whose token happens to be on the machine.
     #[must_use]
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Exchange(_))
@@ -91,24 +91,24 @@ impl Source {
 /// Why a named token cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unusable {
-    /// There is none of that name.
+    /// No token has this name.
     Missing,
     /// It is for another endpoint.
     OtherEndpoint(Endpoint),
 }
 
-/// The step that chose a candidate, in the order in which they count.
+/// The step that chose a candidate. The steps are in the order in which they are tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     /// **named**: by `GIT_CREDENTIAL_HF_TOKEN_NAME`.
     NamedByEnvironment,
-    /// **named**: the user name in the URL is the token's name.
+    /// **named**: the username in the URL is the token's name.
     NamedByUsername,
     /// **rule**
     Rule(Pattern),
-    /// **exchange**: `HF_OIDC_RESOURCE` opts in.
+    /// **exchange**: `HF_OIDC_RESOURCE` is set.
     Exchange,
-    /// **scoped**: its recorded scopes name the repo, or its namespace.
+    /// **scoped**: its recorded scopes name the repo or its namespace.
     Scoped(String),
     /// **environment**
     Environment,
@@ -118,18 +118,18 @@ pub enum Reason {
     Member(String),
     /// **default**
     Default,
-    /// **saved**: git's `store` saved it for this very path.
+    /// **saved**: git's `store` saved it for exactly this path.
     SavedForPath(String),
     /// **saved**: git's `store` saved it for the host.
     SavedForHost,
     /// **hf CLI**: its active token.
     HfActive,
-    /// **any**: the oldest login that reaches beyond its own repos.
+    /// **any**: the oldest login that may read repos outside its own namespaces.
     Any,
 }
 
 impl Reason {
-    /// The step's name, as the documentation has it.
+    /// The step's name in the documentation.
     #[must_use]
     pub fn step(&self) -> &'static str {
         match self {
@@ -146,7 +146,7 @@ impl Reason {
         }
     }
 
-    /// Whether it speaks of the repo, and so means nothing where the repo is not known.
+    /// Whether the reason depends on the repo, and so cannot apply if the repo is not known.
     pub(super) fn is_about_the_repo(&self) -> bool {
         matches!(
             self,
@@ -155,7 +155,7 @@ impl Reason {
     }
 }
 
-/// A clause that can follow "because".
+/// Writes a clause that can follow "because".
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,6 +1,6 @@
-//! Which token, and why: one pure function from what is asked, configured, remembered and in
-//! the environment to an ordered list of candidates. Every command that uses or shows the choice
-//! calls it.
+//! Which tokens a request could get, and why. One pure function turns the query, the configuration,
+//! the state and the environment into an ordered list of candidates. Every command that uses or
+//! shows the choice calls it.
 
 use crate::git::run::ReadError;
 use crate::model::endpoint::Endpoint;
@@ -14,43 +14,44 @@ use crate::selection::{Candidate, Inputs, Reason, Remote, Source, Unusable};
 /// The outcome of the choice.
 #[derive(Debug, Clone)]
 pub struct Selection {
-    /// The repo it is about, where known.
+    /// The repo of the request, if known.
     pub repo: Option<Repo>,
     /// Whether the repo was inferred from the remotes.
     pub inferred: bool,
     /// The candidates, best first.
     pub candidates: Vec<Candidate>,
-    /// What the user should hear.
+    /// What to tell the user.
     pub notices: Vec<Notice>,
 }
 
-/// Something about the choice that the user should hear.
+/// Something to tell the user about the choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// Git sent no path, and the remotes need different tokens: these repos, or one repo of
-    /// which they name different users.
+    /// Git sent no path, and the remotes need different tokens. These are their repos; it is one
+    /// repo if the remotes differ only in the username.
     RemotesDisagree(Vec<Repo>),
-    /// These tokens would do as well as the first candidate, which is the oldest login of them.
+    /// These tokens would do as well as the first candidate, which was chosen because it is the
+    /// oldest login.
     Equal(Vec<TokenName>),
-    /// A user name in the URL that is no token's and no account's.
+    /// The username in the URL does not match a token or an account.
     UnknownUsername,
 }
 
-/// Why there is no choice: falling back would use a token that nobody asked for.
+/// Why there are no candidates. Falling back would use a token that the user did not ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SelectError {
     /// Git sent no path, and the repository's remotes cannot be read.
     Remotes(ReadError),
-    /// `GIT_CREDENTIAL_HF_TOKEN_NAME` names a token that is not there.
+    /// `GIT_CREDENTIAL_HF_TOKEN_NAME` names a token that does not exist.
     NoSuchToken(TokenName),
-    /// It names a token of another endpoint.
+    /// `GIT_CREDENTIAL_HF_TOKEN_NAME` names a token of another endpoint.
     OtherEndpoint(TokenName, Endpoint),
 }
 
-/// Orders the candidates for what is wanted.
+/// Lists the candidates for a request, best first.
 ///
 /// # Errors
-/// When a token asked for by name cannot be had.
+/// See [`SelectError`].
 pub fn select(inputs: Inputs<'_>) -> Result<Selection, SelectError> {
     let wanted = inputs.wanted;
     if let Some(name) = &inputs.env.token_name {
@@ -131,12 +132,12 @@ enum Agreement {
     None,
 }
 
-/// The repo to go by when git sent no path: any of the remotes, if the token is the same.
+/// The repo to assume when git sent no path: the first remote's, if all remotes get the same token.
 fn agreed(inputs: Inputs<'_>, who: &Who) -> Agreement {
     let Some((first, rest)) = inputs.remotes.split_first() else {
         return Agreement::NoRemotes;
     };
-    // A remote's own user name counts as if git had sent it, unless git sent another.
+    // The username in a remote's URL counts as if git had sent it, unless git sent one.
     let choice = |remote: &Remote| {
         let who = match (&inputs.wanted.username, &remote.username) {
             (None, Some(username)) => Who::read(inputs, Some(username)),

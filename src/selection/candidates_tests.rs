@@ -8,13 +8,13 @@ use crate::system::environment::Environment;
 use std::ffi::OsString;
 use std::path::Path;
 
-/// A world in a few words; see [`TokenSource::pick`].
+/// The inputs of a selection, written briefly; see [`TokenSource::pick`].
 #[derive(Default)]
 struct TokenSource {
     config: &'static str,
     /// Name, account; logged in on the public Hub.
     tokens: &'static [(&'static str, &'static str)],
-    /// User name, path, when; saved by git on the public Hub.
+    /// Username, path, time; saved by git on the public Hub.
     kept: &'static [(&'static str, &'static str, u64)],
     /// Name, endpoint; logged in elsewhere.
     elsewhere: &'static [(&'static str, &'static str)],
@@ -103,7 +103,7 @@ impl TokenSource {
         })
     }
 
-    /// The candidates in short: `name`, `$VARIABLE`, `name?` for one that is not there.
+    /// The candidates in short: `name`, `$VARIABLE`, `name?` for one that does not exist.
     fn pick_at(&self, endpoint: &str, path: &str, username: &str) -> String {
         let some = |text| (text != "-").then_some(text);
         let selection = match self.select(endpoint, some(path), some(username)) {
@@ -239,7 +239,8 @@ fn user_names() {
         ("git", all),
         ("__token__", all),
         ("oauth2", all),
-        // A token's name is a choice, an account's name narrows, another is nobody's.
+        // A token's name chooses that token, an account's name narrows the choice, and any other
+        // name matches nothing.
         ("data", "data"),
         ("bob", "narrow $HF_TOKEN"),
         ("Bob", "narrow $HF_TOKEN"),
@@ -271,7 +272,7 @@ fn tokens_go_to_their_own_endpoint_only() {
     );
     assert_eq!(world.pick_at("https://other.example", "acme/x", "-"), "");
     assert_eq!(world.pick_at("https://other.example", "acme/x", "wide"), "");
-    // A rule that names a token of another endpoint is told about, not followed.
+    // A rule that names a token of another endpoint is reported, not followed.
     let crossed = TokenSource {
         config: "[rules]\nacme = \"corp\"\n",
         ..world
@@ -348,7 +349,7 @@ fn what_git_saved_for_the_very_path_comes_after_the_default() {
     for (username, expected) in [
         ("-", format!("$HF_TOKEN me {path} {host} hf:(active)")),
         ("alice", format!("$HF_TOKEN me {path}")),
-        // A user name that git saved with a token is not an account: its case counts.
+        // The username that git saved with a token is not an account, so its case counts.
         ("bob", format!("$HF_TOKEN {host}")),
         ("Bob", "$HF_TOKEN".to_owned()),
     ] {
@@ -399,7 +400,7 @@ fn without_a_path_the_remotes_decide_if_they_agree() {
     assert_eq!(world(&["acme/x"]).pick("-", "-"), "narrow wide personal");
     assert_eq!(world(&["acme/y", "acme/z"]).pick("-", "-"), "wide personal");
     assert_eq!(world(&["acme/y", "other/z"]).pick("-", "-"), "personal");
-    // A user name in a remote's URL counts as if git had sent it.
+    // The username in a remote's URL counts as if git had sent it.
     assert_eq!(world(&["data@acme/x"]).pick("-", "-"), "data");
     assert_eq!(world(&["data@acme/x", "acme/x"]).pick("-", "-"), "personal");
     assert_eq!(world(&["bob@acme/x"]).pick("-", "-"), "narrow");
@@ -493,7 +494,7 @@ other = "hf:gone"
             "hf_user",
             format!("$HF_TOKEN hf:data {kept} hf:(active)"),
         ),
-        // Whose it is, is not known.
+        // It is not known whose token this is.
         (hub, "free/x", "alice", format!("$HF_TOKEN {kept}")),
         (hub, "free/x", "nobody", "$HF_TOKEN".to_owned()),
         (hub, "free/x", "hf:work", "hf:work".to_owned()),

@@ -1,4 +1,4 @@
-//! The step **exchange**: whether a CI job's identity is exchanged for this very request.
+//! The step **exchange**: whether a CI job's identity is exchanged for a token for this request.
 
 use crate::model::oidc_resource::{NotAResource, OidcResource, resource_of};
 use crate::model::operation::Operation;
@@ -11,12 +11,12 @@ pub enum Exchange {
     Named(String),
     /// `auto`: the repo that git asks for, if the Hub has a trusted publisher for it.
     Auto(String),
-    /// `HF_OIDC_RESOURCE` cannot be read, so nobody knows what it is for.
+    /// The value of `HF_OIDC_RESOURCE` is not valid.
     Unreadable,
 }
 
 impl Exchange {
-    /// What a request calls for; `None` where the resource has nothing to do with it.
+    /// What to exchange the identity for; `None` if the resource does not apply to the request.
     #[must_use]
     pub fn for_request(
         asked: &Result<OidcResource, NotAResource>,
@@ -28,7 +28,7 @@ impl Exchange {
             Ok(OidcResource::Repo(named)) => {
                 (repo? == named).then(|| resource_of(named).map(Self::Named))?
             }
-            // An account's identity only ever reads.
+            // A token for an account only reads.
             Ok(OidcResource::Account(name)) => {
                 (operation != Some(Operation::Push)).then(|| Self::Named(name.as_str().to_owned()))
             }
@@ -36,7 +36,7 @@ impl Exchange {
         }
     }
 
-    /// The resource, as the Hub is asked for it.
+    /// The resource in the form that the Hub expects.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
         match self {

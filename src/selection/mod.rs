@@ -1,5 +1,5 @@
-//! Which token a request gets. Nothing here does I/O: [`candidates`] lists what could be answered,
-//! in order, and [`pick`] takes the first that can be had.
+//! Which token a request gets. Nothing here does I/O: [`candidates`] lists the tokens that could be
+//! the answer, best first, and [`pick`] takes the first usable one.
 
 pub mod candidate;
 pub mod candidates;

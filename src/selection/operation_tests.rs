@@ -80,14 +80,14 @@ impl World {
         names.collect::<Vec<_>>().join(" ")
     }
 
-    /// The candidates for a fetch, a push and an unknown operation; `!` is one that is known not
+    /// The candidates for a fetch, a push and an unknown operation; `!` marks one that is known not
     /// to be able to push.
     fn all(&self, path: &str) -> [String; 3] {
         [Some(Operation::Fetch), Some(Operation::Push), None].map(|it| self.names(path, it))
     }
 }
 
-/// A login: the role, and the role in the organisation `acme` where it is a member.
+/// A login with this role, and with this role in the organisation `acme` if it is a member.
 fn login(role: &str, in_acme: Option<&str>) -> TokenInfo {
     TokenInfo {
         account: Some("alice".to_owned()),
@@ -135,7 +135,7 @@ fn the_token_that_may_do_it() {
     let admin = Some("admin");
     type Row<'a> = (&'a [(&'a str, TokenInfo)], &'a str, [&'a str; 3]);
     let rows: &[Row<'_>] = &[
-        // The one that was seen: the narrow one reads, the wide one writes.
+        // The case that users reported: the narrow token reads, the wide one writes.
         (
             &[("ro", fine(admin, ONE_READ)), ("fg", fine(admin, WRITE))],
             "acme/x",
@@ -151,7 +151,7 @@ fn the_token_that_may_do_it() {
             "acme/x",
             ["one org", "one org", "one org"],
         ),
-        // It reads one repo, and writes to all of them.
+        // One token that reads one repo and writes to all of them.
         (
             &[(
                 "both",
@@ -171,7 +171,7 @@ fn the_token_that_may_do_it() {
             "acme/x",
             ["r w", "w r!", "w r"],
         ),
-        // The role in the organisation: admin and write may, contributor may or may not.
+        // The role in the organisation: admin and write may push, a contributor may or may not.
         (
             &[
                 ("c", login("write", Some("contributor"))),
@@ -183,7 +183,7 @@ fn the_token_that_may_do_it() {
             "acme/x",
             ["r c s w a", "w a c s r!", "w a c s r"],
         ),
-        // It limits a fine-grained token too.
+        // The role limits a fine-grained token too.
         (
             &[
                 ("in-vain", fine(Some("read"), WRITE)),
@@ -197,7 +197,7 @@ fn the_token_that_may_do_it() {
                 "outside perhaps in-vain",
             ],
         ),
-        // What a browser login may write is not told.
+        // The Hub does not say what a browser login may write.
         (
             &[
                 ("web", login("", admin)),
@@ -207,7 +207,7 @@ fn the_token_that_may_do_it() {
             "alice/x",
             ["r web w", "w web r!", "w web r"],
         ),
-        // Scoped comes before account, unless it is known not to do.
+        // Scoped comes before account, unless it is known that it will be refused.
         (
             &[("w", login("write", admin)), ("fg", fine(admin, WRITE))],
             "acme/x",
@@ -218,7 +218,7 @@ fn the_token_that_may_do_it() {
             "acme/x",
             ["fg w", "w fg!", "fg w"],
         ),
-        // A stranger's repo gets the oldest login, and never for a push.
+        // A stranger's repo gets the oldest login, but never for a push.
         (
             &[("fg", fine(admin, WRITE)), ("w", login("write", admin))],
             "stranger/gated",
@@ -278,7 +278,7 @@ fn ties_go_to_the_older_login_and_are_told() {
         .fingerprint = old;
     let selection = world.select("acme/x", "", Some(Operation::Push));
     assert_eq!(selection.candidates[0].source.name(), Some("z-old"));
-    // The same value under another name is not another token.
+    // The same value under another name does not count as another token.
     let others = vec![TokenName::existing("a-new")];
     assert_eq!(selection.notices, [Notice::Equal(others)]);
 }
@@ -296,7 +296,7 @@ fn any_is_the_oldest_login_that_reaches_further() {
         ("wide", login("write", None)),
     ]);
     assert_eq!(world.all("stranger/x"), ["gated", "", "gated"]);
-    // An account's name still narrows.
+    // An account's name still narrows the choice.
     let nobody = world.select("stranger/x", "bob", None);
     assert!(nobody.candidates.is_empty());
 }

@@ -1,4 +1,4 @@
-//! The order within the steps **scoped** and **account**. It is total: a choice is always made.
+//! The order within the steps **scoped** and **account**. It is total, so there is always a choice.
 
 use crate::model::operation::Operation;
 use crate::model::permissions::{Access, Coverage, MayWrite};
@@ -9,17 +9,17 @@ use crate::selection::query::Who;
 use crate::state::Origin;
 use crate::state::TokenInfo;
 
-/// A stored token whose facts reach a repo.
+/// A stored token that covers a repo according to its facts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Covering<'a> {
     pub name: &'a TokenName,
     pub token: &'a TokenInfo,
-    /// How narrowly it reaches the repo, for what is wanted.
+    /// How narrowly it covers the repo for the wanted operation.
     pub coverage: Coverage,
     pub may_write: MayWrite,
 }
 
-/// The place of a token among others, without its age: those with an equal one are equals.
+/// A token's rank without its age. Tokens with the same rank are equally good.
 type Rank = (bool, u8, Coverage, u8);
 
 impl Covering<'_> {
@@ -32,8 +32,8 @@ impl Covering<'_> {
         matches!(self.may_write, MayWrite::No(_))
     }
 
-    /// For a fetch the fewest rights come first; otherwise those that may write come first, and
-    /// among them the fewest rights.
+    /// For a fetch, the token with the fewest rights comes first. Otherwise, tokens that may write
+    /// come first, and among these the one with the fewest rights.
     pub fn rank(&self, operation: Option<Operation>) -> Rank {
         let rights = match self.may_write {
             MayWrite::No(_) => 0,
@@ -48,7 +48,7 @@ impl Covering<'_> {
     }
 }
 
-/// The tokens whose facts reach the repo, best first.
+/// The tokens that cover the repo, best first.
 pub(super) fn covering<'a>(inputs: Inputs<'a>, who: &Who, repo: &Repo) -> Vec<Covering<'a>> {
     let operation = inputs.wanted.operation;
     let mut found: Vec<Covering<'a>> = logins(inputs, who)
@@ -72,7 +72,7 @@ pub(super) fn covering<'a>(inputs: Inputs<'a>, who: &Who, repo: &Repo) -> Vec<Co
     found
 }
 
-/// Those that may do it, and those that are known not to: for a push these come after every
+/// Splits off the tokens that are known not to be able to push; for a push, these come after every
 /// other step.
 pub(super) fn split<'c, 'a>(
     operation: Option<Operation>,
@@ -82,7 +82,7 @@ pub(super) fn split<'c, 'a>(
     covering.iter().partition(|it| !is_last(it))
 }
 
-/// The tokens that would do as well as this one, but for their age; not those of equal value.
+/// The tokens that differ from `chosen` only in their age, without copies of the same value.
 pub(super) fn equals(
     inputs: Inputs<'_>,
     who: &Who,
@@ -107,8 +107,8 @@ pub(super) fn equals(
     found
 }
 
-/// The logins on the wanted endpoint for a user. What git saved comes below what the user chose,
-/// whatever it may do.
+/// The logins of a user on the wanted endpoint. Tokens that git saved are left out: whatever they
+/// may do, they come after what the user chose.
 pub(super) fn logins<'a>(
     inputs: Inputs<'a>,
     who: &Who,
@@ -120,13 +120,13 @@ pub(super) fn logins<'a>(
     })
 }
 
-/// The older login comes first. Logging in again under a name keeps its place.
+/// The sort key that puts older logins first. A second login with the same name keeps its place.
 pub(super) fn age<'a>(name: &'a TokenName, token: &TokenInfo) -> (u64, u64, &'a TokenName) {
     (token.order, token.added, name)
 }
 
-/// The stored tokens that would do by their facts, where another was chosen that may not; the best
-/// first.
+/// The stored tokens that may do the operation according to their facts, best first; suggested when
+/// the chosen token may not.
 #[must_use]
 pub fn would_do(inputs: Inputs<'_>, repo: &Repo) -> Vec<TokenName> {
     let push = inputs.wanted.operation != Some(Operation::Fetch);

@@ -1,5 +1,5 @@
-//! What goes where on one Hub, for `list` and `status`: the choice that [`select`] makes, for one
-//! repo of every kind that anything tells apart from the others.
+//! Which token each group of repos on one Hub gets, for `list` and `status`. It calls [`select`]
+//! for an example repo of each group that a rule, a token or a saved path sets apart.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::model::endpoint::Endpoint;
 use crate::model::operation::Operation;
 use crate::model::pattern::{Names, Pattern};
 use crate::model::permissions::{Facts, Lack};
-use crate::model::repo::{Kind, Name, Repo};
+use crate::model::repo::{Name, Repo, RepoKind};
 use crate::model::token_name::TokenName;
 use crate::selection::{Candidate, Inputs, Notice, Query, select};
 use crate::state::Origin;
@@ -15,9 +15,9 @@ use crate::state::Origin;
 /// What a row is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
-    /// The repos of a pattern, without those that a more specific row is about.
+    /// The repos of a pattern, except those of a more specific row.
     Repos(Pattern),
-    /// A path that git's `store` saved something for, and that does not name a repo.
+    /// A path for which git's `store` saved something, and which does not name a repo.
     Path(String),
     /// Every other repo.
     Rest,
@@ -28,7 +28,7 @@ pub enum Subject {
 pub struct Row {
     /// Which repos these are.
     pub subject: Subject,
-    /// A request for one of them.
+    /// A request for one of these repos.
     pub example: Query,
     /// What a fetch gets.
     pub fetch: Choice,
@@ -46,14 +46,14 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// The token that git gets, if it can be read.
+    /// The candidate that git gets if it can be read.
     #[must_use]
     pub fn first(&self) -> Option<&Candidate> {
         self.candidates.first()
     }
 
-    /// Puts candidates behind the others, as [`choose`](super::choose) does with those that were
-    /// rejected or have expired.
+    /// Moves candidates to the end, as [`choose`](super::choose) does with rejected and expired
+    /// ones.
     pub fn put_last(&mut self, is_last: impl Fn(&Candidate) -> bool) {
         if self.first().is_some_and(&is_last) {
             self.equals.clear();
@@ -63,7 +63,7 @@ impl Choice {
 
     fn make(inputs: Inputs<'_>, example: &Query, operation: Operation) -> Self {
         let wanted = example.clone().for_operation(Some(operation));
-        // A token named by the environment that is not there is told where it is asked for.
+        // Only a missing `GIT_CREDENTIAL_HF_TOKEN_NAME` token fails; the caller reports it.
         let Ok(selection) = select(Inputs {
             wanted: &wanted,
             ..inputs
@@ -95,8 +95,8 @@ impl Row {
     }
 }
 
-/// The rows of an endpoint: by namespace, the most specific first, and the rest last. What is
-/// wanted in `inputs` does not count.
+/// The rows of an endpoint: by namespace, then the most specific first, and the rest last. Ignores
+/// `inputs.wanted`.
 #[must_use]
 pub fn overview(inputs: Inputs<'_>, endpoint: &Endpoint) -> Vec<Row> {
     let patterns = patterns(inputs, endpoint);
@@ -125,14 +125,15 @@ pub fn overview(inputs: Inputs<'_>, endpoint: &Endpoint) -> Vec<Row> {
     }
     let mut rest = Row::new(inputs, Subject::Rest, ask(format!("{stranger}/x")));
     for candidate in &mut rest.push.candidates {
-        // The namespace is made up, so only what is so everywhere counts.
+        // The namespace is made up, so only a lack that does not depend on it counts.
         candidate.lack = candidate.lack.filter(|lack| *lack == Lack::Role);
     }
     rows.push(rest);
     rows
 }
 
-/// Everything that tells repos apart: rules, what tokens reach, and what git saved for one repo.
+/// The patterns that set repos apart: of rules, of the tokens' reach, and of what git saved for one
+/// repo.
 fn patterns(inputs: Inputs<'_>, endpoint: &Endpoint) -> Vec<Pattern> {
     let here = || {
         let tokens = inputs.state.tokens.values();
@@ -174,12 +175,13 @@ fn saved_paths(inputs: Inputs<'_>, endpoint: &Endpoint) -> BTreeSet<String> {
         .collect()
 }
 
-/// A repo for which this pattern is the most specific one; `None` where others take them all.
+/// A repo for which this pattern is the most specific one; `None` if more specific ones match all
+/// of its repos.
 fn example_of(pattern: &Pattern, all: &[Pattern]) -> Option<Repo> {
     const FILLERS: [&str; 4] = ["", "x", "0-0", "other-one"];
-    let kinds: Vec<Kind> = match pattern.kind {
+    let kinds: Vec<RepoKind> = match pattern.kind {
         Some(kind) => vec![kind],
-        None => Kind::ALL.to_vec(),
+        None => RepoKind::ALL.to_vec(),
     };
     let names: Vec<Name> = match &pattern.names {
         Names::Exactly(name) => vec![name.clone()],
@@ -202,7 +204,7 @@ fn example_of(pattern: &Pattern, all: &[Pattern]) -> Option<Repo> {
     repos.find(|repo| {
         let matching = all.iter().filter(|it| it.matches(&it.endpoint, repo));
         let most_specific = matching.min_by_key(|it| it.specificity());
-        // Some names cannot be written as a path: `x.git` is `x`.
+        // Some names do not survive as a path: `x.git` reads back as `x`.
         most_specific == Some(pattern) && Repo::from_path(&repo.to_string()).as_ref() == Some(repo)
     })
 }

@@ -1,4 +1,4 @@
-//! From candidates to one answer: which are read, which are passed over, and when to stop.
+//! Picks the answer from the candidates: which are read, which are skipped, and when to stop.
 
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Fingerprint;
@@ -9,53 +9,53 @@ use crate::state::Eligibility;
 use crate::state::State;
 use crate::storage::StorageError;
 
-/// A token as it was read.
+/// A token as read from its source.
 #[derive(Debug)]
 pub struct LoadedToken {
     /// The token.
     pub secret: Secret,
-    /// The account or user name it is known to belong to.
+    /// The account that it belongs to, or the username that it was saved with, if known.
     pub username: Option<String>,
-    /// When it expires, in seconds since 1970.
+    /// When it expires, in Unix seconds.
     pub expires: Option<u64>,
-    /// A refresh token that git gave us to keep with it.
+    /// The refresh token that git stored with it.
     pub refresh_token: Option<Secret>,
     /// Whether this program renews it before it expires.
     pub renews: bool,
 }
 
-/// What there is to answer.
+/// The result of [`choose`].
 #[derive(Debug)]
 pub enum Outcome {
     /// This token.
     Offer {
-        /// Who it is.
+        /// Where it comes from.
         candidate: Candidate,
-        /// What was read.
+        /// The token.
         loaded: Box<LoadedToken>,
         /// The fingerprint of its value.
         value: Fingerprint,
-        /// Another candidate is left after it.
+        /// Whether another candidate is left after it.
         more: bool,
     },
-    /// This one failed for that reason, and no other may take its place.
+    /// This candidate failed for this reason, and no other may take its place.
     Stopped(Candidate, String),
-    /// It would be this one, which takes a request to the Hub.
+    /// This candidate would be next, but loading it needs a request to the Hub.
     Deferred(Candidate),
-    /// There were candidates, and the last that could be had was rejected.
+    /// All readable candidates were rejected; this is the last of them.
     AllRejected(Candidate),
-    /// There is none.
+    /// There is no usable candidate.
     Nothing,
 }
 
-/// Why a candidate's token cannot be had.
+/// Why a candidate's token cannot be loaded.
 #[derive(Debug)]
 pub enum LoadError {
-    /// Its storage fails; the next candidate may do.
+    /// Its storage failed; the next candidate is tried.
     Storage(StorageError),
-    /// For this reason, and no other candidate may take its place.
+    /// It failed for this reason, and no other candidate may take its place.
     Final(String),
-    /// Somebody merely looks, and it takes a request to the Hub.
+    /// Loading it needs a request to the Hub, and the caller only wants to look.
     Deferred,
 }
 
@@ -65,34 +65,33 @@ impl From<StorageError> for LoadError {
     }
 }
 
-/// What happened to a candidate that was passed over, for the user to hear.
+/// Why a candidate was skipped.
 #[derive(Debug)]
 pub enum SkipReason {
     /// It cannot be read.
     Unreadable(StorageError),
-    /// It expired at that time, in seconds since 1970.
+    /// It expired at this time, in Unix seconds.
     Expired(u64),
 }
 
-/// What one choice needs of the world.
+/// Loads candidates' tokens for [`choose`].
 pub trait TokenSource {
-    /// The fingerprint that a candidate's value had when last seen, if that can be told
-    /// without reading it.
+    /// The last known fingerprint of a candidate's value, if it is known without reading the value.
     fn known_fingerprint(&self, candidate: &Candidate) -> Option<Fingerprint>;
 
     /// Reads a candidate's token.
     ///
     /// # Errors
-    /// When it cannot be had.
+    /// See [`LoadError`].
     fn load(&mut self, candidate: &Candidate) -> Result<LoadedToken, LoadError>;
 
-    /// Hears of a candidate that was passed over.
+    /// Called for each candidate that was skipped.
     fn passed(&mut self, candidate: &Candidate, why: &SkipReason);
 }
 
-/// Takes the first candidate that can be had and is not held back; one that was rejected a
-/// while ago only when nothing else is left; one in `tried`, or rejected within the last
-/// minute, not at all. Nothing after the answer is read.
+/// Returns the first usable candidate. Values in `tried` and values rejected within the last minute
+/// are skipped; values rejected earlier are a last resort. No candidate after the answer is read.
+/// `now` is in Unix seconds.
 pub fn choose(
     candidates: &[Candidate],
     state: &State,
@@ -136,7 +135,7 @@ pub fn choose(
                 world.passed(candidate, &SkipReason::Expired(at));
                 continue;
             }
-            // The value may be another than remembered: what was read decides.
+            // The value may have changed since it was last seen, so check the one that was read.
             let value = loaded.secret.fingerprint();
             if held.holds(candidate, standing(&value), last) {
                 if candidate.source.is_final() {
@@ -164,7 +163,7 @@ pub fn choose(
     }
 }
 
-/// The candidates that are not answered for what is remembered of their values.
+/// The candidates that were skipped because their values were rejected or tried.
 #[derive(Default)]
 struct HeldBack<'a> {
     last_resort: Vec<&'a Candidate>,
@@ -172,7 +171,7 @@ struct HeldBack<'a> {
 }
 
 impl<'a> HeldBack<'a> {
-    /// Whether a candidate is held back; in the last round only what is withheld is.
+    /// Whether to skip a candidate. In the last round, only withheld values are skipped.
     fn holds(&mut self, candidate: &'a Candidate, standing: Eligibility, last: bool) -> bool {
         match standing {
             Eligibility::Withheld => self.rejected = Some(candidate),
@@ -183,29 +182,29 @@ impl<'a> HeldBack<'a> {
     }
 }
 
-/// What `state[]` carries from one call of a command to the next. It holds no secret.
+/// What we send to git in `state[]` and get back in the next call. It contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mark {
-    /// Nothing was answered. Git gives this back with what a person then types, and never with a
+    /// We had no answer. Git returns this mark with what a person then types, but never with a
     /// login from a URL.
     Asked,
-    /// This was answered, and another candidate was left.
+    /// We answered with this, and another candidate was left.
     Tried(Tried),
 }
 
-/// An answer that git was told to come back from, should it be refused.
+/// An answer after which git asks again if the Hub refuses it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tried {
-    /// The value.
+    /// The fingerprint of the value.
     pub value: Fingerprint,
-    /// The hash of the user name that went with it.
+    /// The hash of the username that we sent with it.
     username: String,
-    /// The user name was ours: nobody had asked for one.
+    /// Whether we chose the username because the request had none.
     pub own_username: bool,
 }
 
 impl Tried {
-    /// What was answered; `asked_for` says that the user name was given in the request.
+    /// Records an answer; `asked_for` says whether the request contained the username.
     #[must_use]
     pub fn new(value: Fingerprint, username: &str, asked_for: bool) -> Self {
         Self {
@@ -215,18 +214,19 @@ impl Tried {
         }
     }
 
-    /// Whether it was answered with this user name.
+    /// Whether the answer had this username.
     #[must_use]
     pub fn was_for(&self, username: Option<&str>) -> bool {
         username.is_some_and(|name| TokenName::existing(name).hash() == self.username)
     }
 }
 
-/// Marks a `state[]` as ours, and its format; git wants values to begin with the helper's name.
+/// Says that a `state[]` value is ours, and its format. Git wants values to begin with the helper's
+/// name.
 const MARK_PREFIX: &str = "hf:1:";
 
 impl Mark {
-    /// The text for `state[]`.
+    /// The value for `state[]`.
     #[must_use]
     pub fn to_text(&self) -> String {
         match self {
@@ -242,7 +242,7 @@ impl Mark {
         }
     }
 
-    /// Finds ours among what the caller gave back; anything else is another helper's.
+    /// Finds our mark among the values that git returned; the others belong to other helpers.
     #[must_use]
     pub fn find(states: &[String]) -> Option<Self> {
         states.iter().rev().find_map(|state| Self::parse(state))
@@ -381,7 +381,8 @@ mod tests {
                     Outcome::Offer {
                         candidate, more, ..
                     } => {
-                        // Without knowing the values, one more try may turn out to be in vain.
+                        // Without knowing the values, it may promise one more try that is then
+                        // skipped.
                         let more = *more && (knows || expected.ends_with('+'));
                         format!("{}{}", name_of(candidate), if more { "+" } else { "" })
                     }
@@ -405,7 +406,7 @@ mod tests {
         assert!(matches!(outcome, Outcome::Nothing));
     }
 
-    /// A job's token that comes to the given end, with another token after it.
+    /// A job's token whose loading has this result, with other tokens after it.
     struct Job(Option<Result<Secret, &'static str>>);
 
     impl TokenSource for Job {

@@ -1,4 +1,4 @@
-//! What is asked, and all that the answer depends on.
+//! The query, and everything else that the choice depends on.
 
 use crate::config::Config;
 use crate::model::endpoint::Endpoint;
@@ -11,23 +11,23 @@ use crate::state::State;
 use crate::state::TokenInfo;
 use crate::system::environment::Environment;
 
-/// What a token is wanted for.
+/// What a token is requested for.
 #[derive(Debug, Clone)]
 pub struct Query {
-    /// The Hub that asks.
+    /// The Hub to send the token to.
     pub endpoint: Endpoint,
-    /// The path that git sent, where it sent one.
+    /// The path that git sent, if any.
     pub path: Option<String>,
     /// The repo that the path names.
     pub repo: Option<Repo>,
-    /// The user name that git sent.
+    /// The username that git sent.
     pub username: Option<String>,
-    /// What git is about to do, where that is known.
+    /// What git is about to do, if known.
     pub operation: Option<Operation>,
 }
 
 impl Query {
-    /// A request as git sends it. Git does not say which operation it is for.
+    /// A request as git sends it, which does not contain the operation.
     #[must_use]
     pub fn new(endpoint: Endpoint, path: Option<String>, username: Option<String>) -> Self {
         Self {
@@ -39,8 +39,8 @@ impl Query {
         }
     }
 
-    /// What git would ask for at a place: it sends the path of the remote, and none for a bare
-    /// endpoint.
+    /// What git would ask for at a location: with the path of the remote, or without a path for the
+    /// endpoint itself.
     #[must_use]
     pub fn at(location: &Location) -> Self {
         Self::new(
@@ -50,37 +50,37 @@ impl Query {
         )
     }
 
-    /// The same request for this operation.
+    /// Sets the operation.
     #[must_use]
     pub fn for_operation(self, operation: Option<Operation>) -> Self {
         Self { operation, ..self }
     }
 }
 
-/// All that the choice depends on.
+/// Everything that the choice depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
-    /// What is asked.
+    /// The query.
     pub wanted: &'a Query,
-    /// What people configured.
+    /// The configuration.
     pub config: &'a Config,
-    /// What is remembered.
+    /// The state.
     pub state: &'a State,
     /// The environment.
     pub env: &'a Environment,
-    /// What the remotes of the current repository name on the wanted endpoint, or the one of them
-    /// that is in use; read only where git sent no path.
+    /// The remotes of the current repository on the wanted endpoint, or only the one that is in
+    /// use. Read only if git sent no path.
     pub remotes: &'a [Remote],
-    /// What the hf CLI has.
+    /// The hf CLI's tokens.
     pub hf: HfKnown<'a>,
 }
 
-/// What is known of the hf CLI's tokens without their values.
+/// The hf CLI's tokens, without their values.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HfKnown<'a> {
-    /// It has an active token.
+    /// Whether it has an active token.
     pub active: bool,
-    /// The names of its stored ones; needed only where one is asked for.
+    /// The names of its stored tokens; needed only if one is named.
     pub names: &'a [String],
 }
 
@@ -89,14 +89,14 @@ pub struct HfKnown<'a> {
 pub struct Remote {
     /// The repo that its URL names.
     pub repo: Repo,
-    /// The user name in its URL.
+    /// The username in its URL.
     pub username: Option<String>,
 }
 
-/// User names that tools write where the Hub wants none in particular.
+/// Usernames that tools write because the Hub accepts any.
 const GENERIC_USERNAMES: [&str; 6] = ["hf_user", "user", "git", "oauth2", "token", "__token__"];
 
-/// Whether a user name says nothing about who is meant.
+/// Whether a username does not say who is meant.
 #[must_use]
 pub fn is_generic(username: &str) -> bool {
     username.is_empty()
@@ -105,14 +105,14 @@ pub fn is_generic(username: &str) -> bool {
             .any(|generic| username.eq_ignore_ascii_case(generic))
 }
 
-/// Whom the user name in the request means.
+/// Who is meant by the username in the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Who {
-    /// Nobody in particular.
+    /// There is no username, or a generic one.
     Anybody,
-    /// A token, by its name.
+    /// A token with this name.
     Token(Source),
-    /// The tokens of one account, and what git's `store` saved under this very user name.
+    /// The tokens of one account, and what git's `store` saved with exactly this username.
     User(String),
 }
 
@@ -121,7 +121,7 @@ impl Who {
         let Some(username) = username else {
             return Self::Anybody;
         };
-        // A token may bear a generic word as its name; then it was named.
+        // A token may have a generic username as its name; then the name counts.
         match inputs.find(&TokenName::existing(username)) {
             Source::Unusable(..) if is_generic(username) => Self::Anybody,
             Source::Unusable(..) => Self::User(username.to_owned()),
@@ -129,7 +129,7 @@ impl Who {
         }
     }
 
-    /// Whether a stored token may be used for them.
+    /// Whether a stored token may be used.
     pub(super) fn takes(&self, token: &TokenInfo) -> bool {
         match self {
             Self::Anybody => true,
@@ -140,7 +140,7 @@ impl Who {
         }
     }
 
-    /// Whether a source may be used for them: only stored tokens have an account.
+    /// Whether a source may be used. Only stored tokens have an account.
     pub(super) fn takes_source(&self, inputs: Inputs<'_>, source: &Source) -> bool {
         match (self, source) {
             (Self::Anybody, _) => true,
@@ -152,7 +152,7 @@ impl Who {
         }
     }
 
-    /// Whether anything stored for this endpoint is theirs.
+    /// Whether anything stored for this endpoint may be used.
     pub(super) fn is_known(&self, inputs: Inputs<'_>) -> bool {
         let mut stored = inputs.state.tokens.values();
         !matches!(self, Self::User(_))
@@ -160,7 +160,7 @@ impl Who {
     }
 }
 
-/// Whether the token is this account's. The Hub's names have no case.
+/// Whether the token belongs to this account. The Hub ignores the case of names.
 fn has_account(token: &TokenInfo, username: &str) -> bool {
     token.account.as_deref().is_some_and(|account| {
         account == username
@@ -169,7 +169,7 @@ fn has_account(token: &TokenInfo, username: &str) -> bool {
 }
 
 impl Inputs<'_> {
-    /// The source that a token's name stands for on the wanted endpoint.
+    /// Finds the source with this name on the wanted endpoint.
     pub(super) fn find(self, name: &TokenName) -> Source {
         let wanted = &self.wanted.endpoint;
         if let Some(hf_name) = name.of_hf_cli() {
@@ -200,8 +200,8 @@ impl Inputs<'_> {
         Source::Unusable(name.clone(), why)
     }
 
-    /// Whether the environment's tokens, and the hf CLI's, are for the wanted endpoint: they are
-    /// for their own, and for configured ones that ask for them.
+    /// Whether the tokens of the environment and the hf CLI are for the wanted endpoint. They are
+    /// for the one that `HF_ENDPOINT` names, and for those configured with `env = true`.
     pub(super) fn are_of_environment(self) -> bool {
         let wanted = &self.wanted.endpoint;
         let configured = self.config.endpoint(wanted).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The steps that fill the list of candidates, in their order, after **named**.
+//! The steps after **named** that fill the list of candidates, in order.
 
 use crate::model::operation::Operation;
 use crate::model::permissions::{Coverage, MayWrite};
@@ -10,7 +10,7 @@ use crate::selection::{Candidate, Exchange, Inputs, Reason, Source, Unusable};
 use crate::state::Origin;
 use crate::state::TokenInfo;
 
-/// All candidates for one repo, or for none, best first.
+/// All candidates for a repo (or for an unknown one), best first.
 pub(super) fn candidates(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>) -> Vec<Candidate> {
     if let Who::Token(source) = who {
         let mut only = Candidate::new(source.clone(), Reason::NamedByUsername);
@@ -37,14 +37,14 @@ pub(super) fn candidates(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>) -> 
     );
     default(inputs, who, &mut list);
     saved(inputs, who, repo, &mut list);
-    // Whose it is, is not known, so it is nobody's in particular.
+    // It is not known whose token this is, so it does not match a username.
     if inputs.hf.active && *who == Who::Anybody && inputs.are_of_environment() {
         list.push(Candidate::new(Source::HfCli(None), Reason::HfActive));
     }
     any(inputs, who, repo, &mut list);
     list.extend(read_only.iter().map(|token| covers(token, repo)));
     debug_assert!(repo.is_some() || list.iter().all(|c| !c.reason.is_about_the_repo()));
-    // The same token once, for its strongest reason.
+    // List each token once, with its strongest reason.
     let mut unique: Vec<Candidate> = Vec::with_capacity(list.len());
     for mut candidate in list {
         if !unique.iter().any(|known| known.source == candidate.source) {
@@ -55,7 +55,7 @@ pub(super) fn candidates(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>) -> 
     unique
 }
 
-/// Whether the Hub will refuse a push with it, as far as its token's facts tell.
+/// Sets why the Hub will refuse a push with this candidate, if its facts say so.
 pub(super) fn say_lack(inputs: Inputs<'_>, repo: Option<&Repo>, candidate: &mut Candidate) {
     if inputs.wanted.operation == Some(Operation::Push)
         && let Source::Stored(name) = &candidate.source
@@ -66,7 +66,7 @@ pub(super) fn say_lack(inputs: Inputs<'_>, repo: Option<&Repo>, candidate: &mut 
     }
 }
 
-/// **rule**: those that match, most specific first, as the configuration holds them.
+/// **rule**: the rules that match, most specific first, as the configuration sorts them.
 fn rules(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<Candidate>) {
     let Some(repo) = repo else { return };
     for rule in &inputs.config.rules {
@@ -83,8 +83,8 @@ fn rules(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<Cand
     }
 }
 
-/// **exchange**: a job has no account, so it is nobody's in particular; and its identity is for
-/// the environment's endpoint alone.
+/// **exchange**: a job has no account, so it does not match a username; and its identity is only
+/// for the environment's endpoint.
 fn exchange(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<Candidate>) {
     let Some(oidc) = &inputs.env.oidc else { return };
     if *who != Who::Anybody || inputs.env.endpoint().as_ref() != Some(&inputs.wanted.endpoint) {
@@ -94,7 +94,7 @@ fn exchange(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<C
     list.extend(found.map(|exchange| Candidate::new(Source::Exchange(exchange), Reason::Exchange)));
 }
 
-/// **scoped** and **account**: tokens whose facts reach the repo.
+/// **scoped** and **account**: a token that covers the repo.
 fn covers(token: &Covering<'_>, repo: Option<&Repo>) -> Candidate {
     let namespace = || {
         let namespace = repo.and_then(|repo| repo.namespace.as_ref());
@@ -109,8 +109,8 @@ fn covers(token: &Covering<'_>, repo: Option<&Repo>) -> Candidate {
     Candidate::new(Source::Stored(token.name.clone()), reason)
 }
 
-/// **environment**: a push stops at a variable that does not hold a token, so that nobody pushes
-/// as somebody else.
+/// **environment**: a push stops at a variable that does not contain a valid token, so that it is
+/// not done as somebody else.
 fn environment(inputs: Inputs<'_>, list: &mut Vec<Candidate>) {
     if !inputs.are_of_environment() {
         return;
@@ -122,7 +122,7 @@ fn environment(inputs: Inputs<'_>, list: &mut Vec<Candidate>) {
     }));
 }
 
-/// **default**: one for another endpoint is not for this one, and that is no error.
+/// **default**: a default token of another endpoint does not apply here, which is not an error.
 fn default(inputs: Inputs<'_>, who: &Who, list: &mut Vec<Candidate>) {
     let endpoint = &inputs.wanted.endpoint;
     let Some(name) = inputs.config.default_for(endpoint) else {
@@ -131,7 +131,7 @@ fn default(inputs: Inputs<'_>, who: &Who, list: &mut Vec<Candidate>) {
     let source = inputs.find(name);
     let here = match &source {
         Source::Unusable(_, Unusable::OtherEndpoint(_)) => false,
-        // A default that is gone is told about where it would have been used.
+        // Keep a missing default token, so that it is reported where it would have been used.
         Source::Unusable(_, Unusable::Missing) => {
             let own = inputs.config.defaults.contains_key(endpoint);
             *who == Who::Anybody && (own || endpoint.is_hugging_face())
@@ -143,8 +143,8 @@ fn default(inputs: Inputs<'_>, who: &Who, list: &mut Vec<Candidate>) {
     }
 }
 
-/// **saved**: what git's `store` saved on this endpoint for this user, for the exact path first,
-/// then for the host; the newest first.
+/// **saved**: what git's `store` saved on this endpoint for this user: first for the exact path,
+/// then for the host, each newest first.
 fn saved(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<Candidate>) {
     let wanted = inputs.wanted;
     let here = |token: &TokenInfo| {
@@ -178,7 +178,8 @@ fn saved(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<Cand
     }));
 }
 
-/// **any**: nobody pushes to a repo with a token that was not chosen for it.
+/// **any**: the oldest login that may read gated repos. It is not used to push, since nothing chose
+/// this token for the repo.
 fn any(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<Candidate>) {
     if repo.is_none() || inputs.wanted.operation == Some(Operation::Push) {
         return;

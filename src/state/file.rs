@@ -1,5 +1,5 @@
-//! The state on disk: read whole, written whole under a lock, and never over what this program
-//! does not understand.
+//! The state file. It is read and written as a whole, written under a lock, and never overwritten
+//! if this program cannot read it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::system::files::Lock;
 use crate::system::files::Others;
 use crate::system::files::Plain;
 
-/// Why the state cannot be used. The file is never written over then.
+/// Why the state cannot be used. The file is then not overwritten.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// It cannot be read, written or locked.
@@ -24,23 +24,23 @@ pub enum StateError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// It is not what this program writes.
+    /// Its content is not valid.
     #[error("{} is damaged (line {line}): repair it, or move it away and log in again", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// Where, counted from 1.
+        /// The line, counted from 1.
         line: usize,
     },
-    /// It comes from a newer program.
+    /// A newer version of this program wrote it.
     #[error("{} was written by a newer git-credential-hf (format {version}): update git-credential-hf", path.display())]
     Newer {
         /// The file.
         path: PathBuf,
-        /// Its version.
+        /// The version of its format.
         version: u32,
     },
 }
@@ -53,7 +53,7 @@ pub struct StateFile {
 }
 
 impl StateFile {
-    /// The file at `path`, which need not be there.
+    /// The state file at `path`, which need not exist.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
         Self {
@@ -62,8 +62,8 @@ impl StateFile {
         }
     }
 
-    /// A state file with a second file for rejections where the first cannot be written (a read-only home):
-    /// a rejection that nobody remembers lets git-lfs ask for ever.
+    /// Adds a second file that remembers rejections if the first cannot be written, as in a
+    /// read-only home. If a rejection is not remembered, git-lfs asks for ever.
     #[must_use]
     pub(crate) fn with_fallback(self, fallback: Option<PathBuf>) -> Self {
         Self { fallback, ..self }
@@ -79,7 +79,7 @@ impl StateFile {
         Ok(state)
     }
 
-    /// Adds the rejections that could only be remembered in the fallback.
+    /// Adds the rejections that are remembered in the fallback file.
     pub(crate) fn add_fallback(&self, state: &mut State) {
         let Some(fallback) = self.fallback_file() else {
             return;
@@ -90,14 +90,15 @@ impl StateFile {
         }
     }
 
-    /// The fallback, where there is one that only this user can have written.
+    /// The fallback file, if there is one that nobody else can have written.
     fn fallback_file(&self) -> Option<Self> {
         let path = self.fallback.clone()?;
         let dir = path.parent()?;
         files::is_private_dir(dir).then(|| Self::new(path))
     }
 
-    /// Remembers a rejection, in the fallback if need be.
+    /// Remembers a rejection, in the fallback file if the state file cannot be written. `now` is in
+    /// Unix seconds.
     ///
     /// # Errors
     /// When neither file can be written.
@@ -123,7 +124,7 @@ impl StateFile {
         }
     }
 
-    /// Lifts a rejection, wherever it is remembered.
+    /// Clears a rejection in both files.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -148,7 +149,8 @@ impl StateFile {
 
     fn load_alone(&self) -> Result<State, StateError> {
         let bytes = match files::read_deciding(&self.path) {
-            // Outside the profile on Windows nothing is known of others, and no token is in it.
+            // Outside the user's profile on Windows, it is not known who else may write. The file
+            // does not contain tokens, so it is still read.
             Ok(Plain {
                 others: Some(others),
                 ..
@@ -179,11 +181,11 @@ impl StateFile {
         })
     }
 
-    /// Changes the state under its lock: reads it anew, lets `change` at it, and writes it whole
-    /// if that changed anything.
+    /// Changes the state under its lock: reads it again, calls `change`, and writes it if anything
+    /// changed.
     ///
     /// # Errors
-    /// When the lock, the file or `change` fails; then the file is as it was.
+    /// When the lock, the file or `change` fails; the file is then unchanged.
     pub(crate) fn update<T, E: From<StateError>>(
         &self,
         change: impl FnOnce(&mut State) -> Result<T, E>,
@@ -208,22 +210,22 @@ impl StateFile {
     }
 }
 
-/// What somebody else may have written is not believed.
+/// The error for a file that somebody else may have written.
 fn not_trusted(others: &Others) -> io::Error {
     io::Error::other(format!("{others}: {}", others.remedy()))
 }
 
-/// Why the content of a state file is not read.
+/// Why the content of a state file cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unreadable {
-    /// It is not what this program writes.
+    /// The content is not valid.
     Damaged {
-        /// Where, counted from 1.
+        /// The line, counted from 1.
         line: usize,
     },
-    /// It comes from a newer program.
+    /// A newer version of this program wrote it.
     Newer {
-        /// Its version.
+        /// The version of its format.
         version: u32,
     },
 }
@@ -231,9 +233,9 @@ pub enum Unreadable {
 /// Reads the content of a state file.
 ///
 /// # Errors
-/// When this program has not written it.
+/// See [`Unreadable`].
 pub fn parse(bytes: &[u8]) -> Result<State, Unreadable> {
-    // The version comes first: what a newer format looks like is not ours to judge.
+    // Read the version alone if all else fails: a newer format may look different.
     #[derive(Deserialize)]
     struct Version {
         version: u32,
@@ -242,8 +244,8 @@ pub fn parse(bytes: &[u8]) -> Result<State, Unreadable> {
     match serde_json::from_slice::<State>(bytes) {
         Ok(mut state) if state.version == VERSION => {
             for token in state.tokens.values_mut() {
-                // Written so before the user name that git saved a token with, which may come
-                // from any URL, was told from an account that the Hub has named.
+                // Older versions wrote the username that git saved a token with as `account`. It
+                // may come from any URL, so it is not an account that the Hub confirmed.
                 if token.origin == Origin::Git && token.facts.is_none() {
                     token.username = token.username.take().or(token.account.take());
                 }
@@ -264,7 +266,7 @@ pub fn parse(bytes: &[u8]) -> Result<State, Unreadable> {
 /// The content of a state file.
 #[must_use]
 pub fn to_json(state: &State) -> Vec<u8> {
-    // Maps with text keys and plain values always serialise.
+    // Serialising maps with text keys and plain values cannot fail.
     serde_json::to_vec_pretty(state).unwrap_or_default()
 }
 
@@ -331,7 +333,7 @@ mod tests {
     #[test]
     fn a_rejection_is_remembered_where_the_state_cannot_be_written() {
         let dir = tempfile::tempdir().unwrap();
-        // A file in the place of the folder stands for a home that cannot be written.
+        // A file in place of the folder makes the state impossible to write.
         std::fs::write(dir.path().join("data"), "").unwrap();
         let fallback = dir.path().join("run/git-credential-hf/rejected.json");
         let file = StateFile::new(dir.path().join("data/state.json"));
@@ -351,7 +353,7 @@ mod tests {
                 .standing(&hub(), &fingerprint('a'), 110),
             Eligibility::Good
         );
-        // A folder that others can write to is not believed.
+        // A folder that others can write to is not trusted.
         file.reject(&hub(), &fingerprint('a'), 100).unwrap();
         use std::os::unix::fs::PermissionsExt;
         let open = std::fs::Permissions::from_mode(0o777);

@@ -1,4 +1,5 @@
-//! The state: what is known of each token, and which were rejected. Never a secret.
+//! The state: what is known about each token, and which values were rejected. It contains no
+//! secrets.
 
 pub mod file;
 
@@ -13,16 +14,17 @@ use crate::model::time::since;
 use crate::model::token_name::TokenName;
 use crate::storage::StorageKind;
 
-/// The version of the file that this program writes.
+/// The version of the format that this program writes.
 pub const VERSION: u32 = 1;
 
-/// For how long a rejected token is not offered at all, in seconds.
+/// How long a rejected value is not offered at all, in seconds.
 pub(crate) const REJECTED_SECONDS: u64 = 60;
 
-/// How long a rejection is remembered for a value that no stored token has, in seconds: 30 days.
+/// How long the rejection of a value is remembered if no stored token has this value, in seconds:
+/// 30 days.
 const FORGET_SECONDS: u64 = 30 * 24 * 3600;
 
-/// All that is remembered.
+/// The content of the state file.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct State {
     /// The version of the format.
@@ -30,28 +32,28 @@ pub struct State {
     /// The stored tokens, by name.
     #[serde(default)]
     pub tokens: BTreeMap<TokenName, TokenInfo>,
-    /// When each value was last rejected by an endpoint, in seconds since 1970.
+    /// When each value was last rejected by an endpoint, in Unix seconds.
     #[serde(default)]
     pub rejected: BTreeMap<Rejection, u64>,
-    /// The values that commands last handed out, the newest last, so that git's `store` can tell
-    /// them from a token that somebody typed.
+    /// The values that each configured command last printed, the newest last, so that `store` can
+    /// tell them from a token that somebody typed.
     #[serde(default)]
     pub commands: BTreeMap<TokenName, Vec<Fingerprint>>,
-    /// Where an unneeded copy of a secret may be stored: one that moved to another storage,
-    /// or that a storage was to keep when it broke off. Gone once its storage has said so.
+    /// Storages that may still hold an unneeded copy of a secret: the secret moved to another
+    /// storage, or storing it was interrupted. An entry is removed once the storage confirms that
+    /// the copy is gone.
     #[serde(
         rename = "leftovers",
         default,
         skip_serializing_if = "BTreeMap::is_empty"
     )]
     pub stale_copies: BTreeMap<TokenName, BTreeSet<StorageKind>>,
-    /// When the last renewal of the hf CLI's login timed out, in seconds since
-    /// 1970.
+    /// When the last renewal of the hf CLI's login timed out, in Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) hf_renewal_failed: Option<u64>,
 }
 
-/// A value and the endpoint that rejected it: another may well take it.
+/// A value and the endpoint that rejected it. Another endpoint may accept it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Rejection(String);
@@ -62,56 +64,56 @@ impl Rejection {
     }
 }
 
-/// What is known of a stored token.
+/// What is known about a stored token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenInfo {
-    /// The only endpoint that gets it.
+    /// The only endpoint that it is sent to.
     #[serde(with = "endpoint_text")]
     pub endpoint: Endpoint,
     /// Where its secret is stored.
     pub storage: StorageKind,
-    /// Whether a person logged in, or git's `store` kept what a person typed.
+    /// How it was stored.
     pub origin: Origin,
-    /// Names its value.
+    /// The fingerprint of its value.
     pub fingerprint: Fingerprint,
-    /// The values it had before, the newest last: git may still bring one back.
+    /// The fingerprints of its earlier values, the newest last. Git may still send one back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<Fingerprint>,
-    /// Kind and last four characters.
+    /// The kind and last four characters; see `Secret::hint`.
     pub hint: String,
-    /// The account it belongs to, as the Hub says.
+    /// The account that it belongs to, according to the Hub.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// The user name that git saved it with, which a URL may have given: it says nothing of whose
-    /// token it is.
+    /// The username that git saved it with. It may come from any URL, so it does not say whose
+    /// token this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// The path that git saved it for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// When it expires, in seconds since 1970.
+    /// When it expires, in Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<u64>,
-    /// What the Hub said of it, where it was asked.
+    /// What the Hub said about it, if it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<Facts>,
-    /// When the last renewal timed out, in seconds since 1970.
+    /// When the last renewal timed out, in Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewal_failed: Option<u64>,
-    /// When it was stored, in seconds since 1970.
+    /// When it was stored, in Unix seconds.
     pub added: u64,
-    /// A count that orders tokens stored within one second.
+    /// A counter that orders tokens stored within the same second.
     #[serde(default)]
     pub order: u64,
 }
 
-/// How a token came here.
+/// How a token was stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
-    /// `login`.
+    /// By `login`.
     Login,
-    /// Git's `store`: typed at git's own prompt, or approved by another program.
+    /// By git's `store`: typed at git's prompt, or approved by another program.
     Git,
 }
 
@@ -127,20 +129,20 @@ pub enum Eligibility {
 }
 
 impl State {
-    /// Whether a value with this fingerprint may be offered to the endpoint at `now` (seconds
-    /// since 1970).
+    /// Whether a value with this fingerprint may be offered to the endpoint at `now` (Unix
+    /// seconds).
     #[must_use]
     pub fn standing(&self, endpoint: &Endpoint, value: &Fingerprint, now: u64) -> Eligibility {
         match self.rejected.get(&Rejection::new(endpoint, value)) {
             None => Eligibility::Good,
-            // A clock that went back must not withhold a token for longer than asked.
+            // A clock that was set back must not withhold a token for longer than a minute.
             Some(at) if *at <= now && now - at >= REJECTED_SECONDS => Eligibility::LastResort,
             Some(at) if *at > now.saturating_add(REJECTED_SECONDS) => Eligibility::LastResort,
             Some(_) => Eligibility::Withheld,
         }
     }
 
-    /// Remembers that a value was rejected, and forgets what is long past.
+    /// Remembers that a value was rejected, and forgets old rejections. `now` is in Unix seconds.
     pub fn reject(&mut self, endpoint: &Endpoint, value: &Fingerprint, now: u64) {
         self.rejected.insert(Rejection::new(endpoint, value), now);
         let stored: Vec<Rejection> = self
@@ -157,24 +159,24 @@ impl State {
         self.rejected.remove(&Rejection::new(endpoint, value));
     }
 
-    /// When the endpoint last rejected a value, in seconds since 1970.
+    /// When the endpoint last rejected a value, in Unix seconds.
     #[must_use]
     pub fn rejected_at(&self, endpoint: &Endpoint, value: &Fingerprint) -> Option<u64> {
         self.rejected.get(&Rejection::new(endpoint, value)).copied()
     }
 
-    /// Remembers the value that a command printed.
+    /// Remembers a value that a configured command printed.
     pub fn printed(&mut self, name: &TokenName, value: &Fingerprint) {
         remember(self.commands.entry(name.clone()).or_default(), value);
     }
 
-    /// Remembers that a copy of a secret may be stored somewhere.
+    /// Remembers that a storage may hold an unneeded copy of a secret.
     pub(crate) fn leave(&mut self, name: &TokenName, storage: StorageKind) {
         let left = self.stale_copies.entry(name.clone()).or_default();
         left.insert(storage);
     }
 
-    /// Forgets about a copy: it is gone, or it is the token itself.
+    /// Forgets about a copy, because it is gone or because it is now the token itself.
     pub(crate) fn clear(&mut self, name: &TokenName, storage: StorageKind) {
         if let Some(left) = self.stale_copies.get_mut(name) {
             left.remove(&storage);
@@ -192,10 +194,10 @@ impl State {
     }
 }
 
-/// How many earlier values are remembered of one token.
+/// How many earlier values of a token are remembered.
 const FORMER: usize = 8;
 
-/// Puts a value at the end of a short list, once.
+/// Moves or adds a value to the end of a list of at most [`FORMER`] values.
 fn remember(values: &mut Vec<Fingerprint>, value: &Fingerprint) {
     values.retain(|known| known != value);
     values.push(value.clone());
@@ -204,7 +206,7 @@ fn remember(values: &mut Vec<Fingerprint>, value: &Fingerprint) {
 }
 
 impl TokenInfo {
-    /// Gives the token another value.
+    /// Replaces the token's value.
     pub fn replace_value(&mut self, value: Fingerprint, hint: String) {
         if value != self.fingerprint {
             remember(&mut self.former, &self.fingerprint.clone());
@@ -214,7 +216,7 @@ impl TokenInfo {
         self.hint = hint;
     }
 
-    /// Notes a value that its storage may have, although it said that it could not keep it.
+    /// Remembers a value that the storage may have kept although it reported a failure.
     pub(crate) fn may_have_value(&mut self, value: &Fingerprint) {
         if *value != self.fingerprint {
             remember(&mut self.former, value);
@@ -236,12 +238,12 @@ mod endpoint_text {
     }
 }
 
-/// What the tests of the state are made of.
+/// Sample values for tests.
 #[cfg(test)]
 pub(crate) mod samples {
     use super::*;
 
-    /// A fingerprint of one digit.
+    /// A fingerprint that repeats one hexadecimal digit.
     pub(crate) fn fingerprint(c: char) -> Fingerprint {
         Fingerprint::parse(&c.to_string().repeat(32)).unwrap()
     }
@@ -251,7 +253,7 @@ pub(crate) mod samples {
         Endpoint::hugging_face()
     }
 
-    /// A token from `login`, with the fingerprint of `a`.
+    /// A token from `login` with the fingerprint `aaa..`.
     pub(crate) fn token() -> TokenInfo {
         TokenInfo {
             endpoint: Endpoint::hugging_face(),
@@ -288,7 +290,7 @@ mod tests {
             (1059, Eligibility::Withheld),
             (1060, Eligibility::LastResort),
             (9_999_999, Eligibility::LastResort),
-            // The clock went back: a little is still the same minute, a lot is not.
+            // The clock was set back: by a little it is still the same minute, by a lot it is not.
             (990, Eligibility::Withheld),
             (10, Eligibility::LastResort),
         ] {
@@ -305,7 +307,7 @@ mod tests {
         state.reject(&hub(), &fingerprint('c'), 1 + FORGET_SECONDS);
         assert!(state.rejected_at(&hub(), &fingerprint('a')).is_some());
         assert!(state.rejected_at(&hub(), &fingerprint('b')).is_none());
-        // One from a time to come is of a clock that was wrong.
+        // A rejection in the future was recorded with a wrong clock.
         let ahead = Rejection::new(&hub(), &fingerprint('d'));
         state.rejected.insert(ahead, 1_000_000_000_000);
         state.reject(&hub(), &fingerprint('e'), 2 + FORGET_SECONDS);

@@ -1,4 +1,4 @@
-//! Tokens that another program hands out: `pass`, 1Password, Vault, a cloud's secret manager.
+//! Tokens that another program prints: `pass`, 1Password, Vault, a cloud's secret manager.
 
 use std::io;
 use std::time::Duration;
@@ -15,40 +15,40 @@ use crate::system::process::output_within;
 /// A program that prints a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandLine {
-    /// The program and its arguments; never empty.
+    /// The program and its arguments. Never empty.
     pub arguments: Vec<String>,
-    /// The only endpoint that gets the token.
+    /// The only endpoint that the token is sent to.
     pub endpoint: Endpoint,
 }
 
-/// How much a command may print: some vaults print notes below the token.
+/// How many bytes a command may print: some vaults print notes below the token.
 const MAX_OUTPUT: u64 = 1024 * 1024;
 
-/// How long a command may take. It may have to ask for a fingerprint or a PIN.
+/// How long a command may take. It may ask for a fingerprint or a PIN.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Runs the command without a shell and takes the first line of its output as the token.
+/// Runs the command without a shell and reads the token from the first line of its output.
 ///
-/// It gets no input and none of the tokens in the environment; what it says on stderr reaches
-/// the user.
+/// The command gets no input and none of the tokens in the environment. Its stderr goes to the
+/// user.
 ///
 /// # Errors
-/// When it cannot be started, fails, prints no token, or takes longer than `timeout`.
+/// When it cannot be started, fails, does not print a token, or takes longer than `timeout`.
 pub(crate) fn run(command: &CommandLine, timeout: Duration) -> Result<Secret, StorageError> {
     let [program, arguments @ ..] = command.arguments.as_slice() else {
         return Err(StorageError::Unavailable("the command is empty".to_owned()));
     };
-    // The program's name is configuration; its arguments and output are nobody's to repeat.
+    // Messages show only the program's name: its arguments and output may contain secrets.
     let fail = |what: &str| StorageError::Unavailable(format!("`{program}` {what}"));
     let mut process = process::command(program);
     process.args(arguments);
-    // A vault may take a job by its identity, as the Hub does.
+    // A vault may accept a CI job's identity, as the Hub does.
     if let Some(value) = std::env::var_os(JOB_VARIABLE) {
         process.env(JOB_VARIABLE, value);
     }
     let finished = output_within(process, timeout, MAX_OUTPUT).map_err(|error| {
         fail(&match error.kind() {
-            io::ErrorKind::FileTooLarge => "printed more than a token".to_owned(),
+            io::ErrorKind::FileTooLarge => format!("printed more than {MAX_OUTPUT} bytes"),
             io::ErrorKind::TimedOut => format!("did not end within {} s", timeout.as_secs()),
             _ => format!("cannot be started: {error}"),
         })
@@ -102,7 +102,7 @@ mod tests {
             endpoint: Endpoint::hugging_face(),
         };
         let error = run(&command, TIMEOUT).unwrap_err().to_string();
-        // Where the system tells of it late, as under emulation, it is the shells' exit code.
+        // Under emulation, a missing program is reported only by the exit code.
         let told = ["cannot be started", "exit status: 127"];
         assert!(told.iter().any(|t| error.contains(t)), "{error}");
     }

@@ -1,4 +1,5 @@
-//! The file storage: a 0600 file for each token in a 0700 folder. Not encrypted.
+//! The file storage: a file with mode 0600 for each token, in a folder with mode 0700. The files
+//! are not encrypted.
 
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -13,10 +14,10 @@ use crate::model::token_name::TokenName;
 use crate::system::files::{self, Access, Folder, Lock};
 use crate::system::home::is_outside_profile;
 
-/// The largest file read, in bytes.
+/// The largest file that is read, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// What the names of token files end with.
+/// The extension of token files.
 const EXTENSION: &str = ".token";
 
 /// The folder of token files.
@@ -26,13 +27,13 @@ pub struct FileStorage {
 }
 
 impl FileStorage {
-    /// The storage in `dir`, which is made at the first write.
+    /// The storage in `dir`, which is created at the first write.
     #[must_use]
     pub fn new(dir: PathBuf) -> Self {
         Self { dir }
     }
 
-    /// The file of a name: its plain characters for people, and its hash.
+    /// The file name for a token: its plain characters, to be readable, and its hash.
     fn file_name(name: &TokenName) -> OsString {
         Self::named(name, EXTENSION)
     }
@@ -47,7 +48,7 @@ impl FileStorage {
         format!("{plain}-{}{extension}", name.hash()).into()
     }
 
-    /// Where the answer to a renewal of this token waits.
+    /// Where the answer to a renewal of this token is parked.
     #[must_use]
     pub(crate) fn parking(&self, name: &TokenName) -> FileParking {
         FileParking::new(self.dir.clone(), Self::named(name, ".renewal"))
@@ -59,8 +60,8 @@ impl FileStorage {
             .map_err(|error| unavailable("lock", &path, &error))
     }
 
-    /// The folder must be ours alone: who can write into it can replace a token by a link. What
-    /// is read and written later is in the very folder that was looked at.
+    /// Refuses a folder that others can use: they could replace a token with a link. All later
+    /// reads and writes go through the open folder that was checked.
     fn checked(&self, opened: io::Result<Folder>) -> Result<Folder, StorageError> {
         let looked = opened.and_then(|folder| Ok((folder.metadata()?, folder)));
         let (metadata, folder) = looked.map_err(|error| match error.kind() {
@@ -79,7 +80,8 @@ impl FileStorage {
         self.checked(Folder::open_itself(&self.dir))
     }
 
-    /// Removes half-written tokens: a copy that a kill has left must not outlive the token.
+    /// Removes half-written tokens: a copy left behind by a killed process must not outlive the
+    /// token.
     fn sweep(folder: &Folder) {
         files::sweep(folder, |file| file.ends_with(EXTENSION));
     }
@@ -105,7 +107,7 @@ impl Storage for FileStorage {
             }
             _ => unavailable("read", &path, &error),
         })?;
-        // Asked of the open file, so that what is checked is what is read.
+        // Check the open file, so that it is the one that is read.
         let metadata = file
             .metadata()
             .map_err(|error| unavailable("read", &path, &error))?;
@@ -120,7 +122,7 @@ impl Storage for FileStorage {
     }
 
     fn write(&self, name: &TokenName, record: &Record) -> Result<(), StorageError> {
-        // Said before anything is made.
+        // Refuse before creating anything.
         if let Some(refused) = outside(&self.dir) {
             return Err(refused);
         }
@@ -142,7 +144,7 @@ impl Storage for FileStorage {
         self.parking(name).clear()?;
         let name = Self::file_name(name);
         if files::has_other_names(&self.dir.join(&name)) {
-            // A backup by hard links would keep the token.
+            // Empty the file first: a backup made with hard links would keep the token.
             let emptied = folder.open_file(&name, Access::Write);
             let emptied = emptied.and_then(|file| file.set_len(0));
             emptied.map_err(|error| unavailable("empty", &self.dir.join(&name), &error))?;
@@ -163,7 +165,7 @@ fn unavailable(verb: &str, path: &Path, error: &io::Error) -> StorageError {
     StorageError::Unavailable(format!("cannot {verb} {}: {error}", path.display()))
 }
 
-/// Refuses what another user owns or can reach.
+/// Refuses a file or folder that another user owns or can access.
 #[cfg(unix)]
 fn private(path: &Path, metadata: &Metadata, wanted: &str) -> Result<(), StorageError> {
     use std::os::unix::fs::MetadataExt;
@@ -182,18 +184,18 @@ fn private(path: &Path, metadata: &Metadata, wanted: &str) -> Result<(), Storage
     Ok(())
 }
 
-/// Refuses what the access list of the user's profile does not keep others out of.
+/// Refuses a path outside the user's profile, whose access list keeps others out.
 #[cfg(not(unix))]
 fn private(path: &Path, _: &Metadata, _: &str) -> Result<(), StorageError> {
     outside(path).map_or(Ok(()), Err)
 }
 
-/// The refusal for a folder outside the profile.
+/// The error for a path outside the profile; `None` if it is inside.
 fn outside(path: &Path) -> Option<StorageError> {
     is_outside_profile(path).then(|| {
         StorageError::Refused(format!(
-            "{} is outside your user profile, where other users may be able to read it, so no \
-             token is stored in files there",
+            "{} is outside your user profile, so other users may be able to read it; tokens are \
+             not stored in files there",
             path.display()
         ))
     })

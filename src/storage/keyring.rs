@@ -1,4 +1,4 @@
-//! The system's keyring, with every call under a deadline: through the `keyring` crate, but for
+//! The system's keyring. Every call has a deadline. All calls use the `keyring` crate, except for
 //! reading from the Secret Service.
 
 use std::cell::Cell;
@@ -13,24 +13,23 @@ use super::{Record, Storage, StorageError};
 use crate::model::token_name::TokenName;
 use crate::system::trace;
 
-/// The service that all entries are under; the user name of an entry is made from the token's
-/// name, see [`TokenName::keyring_entry`].
+/// The service of all entries. The username of an entry is [`TokenName::keyring_entry`].
 const SERVICE: &str = "git-credential-hf";
 
-/// The service of the entries that the answers to renewals wait under.
+/// The service of the entries where answers to renewals are parked.
 const PARKING_SERVICE: &str = "git-credential-hf-renewal";
 
 /// The keyring of this platform.
 #[derive(Debug)]
 pub(crate) struct KeyringStorage {
     timeout: Duration,
-    /// Set once a call ran out of time: the next ones fail at once, so that several tokens in a
-    /// locked keyring cost one deadline and not one each.
+    /// Set once a call has timed out. Later calls then fail at once, so that a locked keyring costs
+    /// one deadline and not one for each token.
     dead: Cell<bool>,
 }
 
 impl KeyringStorage {
-    /// The keyring, whose every call may take `timeout`. Nothing is opened yet.
+    /// The keyring, with a deadline of `timeout` for each call. Opens nothing yet.
     #[must_use]
     pub(crate) fn new(timeout: Duration) -> Self {
         Self {
@@ -39,8 +38,8 @@ impl KeyringStorage {
         }
     }
 
-    /// Runs `work` on a name in a thread that is left behind when it is not done in time. The
-    /// thread ends with the process; nothing waits for it.
+    /// Runs `work` with the entry's username in a thread. A thread that does not finish in time is
+    /// abandoned, and ends with the process.
     fn within<T: Send + 'static>(
         &self,
         name: &TokenName,
@@ -54,19 +53,21 @@ impl KeyringStorage {
         std::thread::Builder::new()
             .name("keyring".to_owned())
             .spawn(move || {
-                // Nobody listens any more when the deadline has passed.
+                // Sending fails if the deadline has passed.
                 let _ = sender.send(work(&user));
             })
-            .map_err(|error| StorageError::Unavailable(format!("no thread: {error}")))?;
+            .map_err(|error| {
+                StorageError::Unavailable(format!("cannot start a thread: {error}"))
+            })?;
         match receiver.recv_timeout(self.timeout) {
             Ok(outcome) => outcome,
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 self.dead.set(true);
                 Err(self.too_slow())
             }
-            Err(mpsc::RecvTimeoutError::Disconnected) => Err(StorageError::BrokeOff(
-                "the keyring's client failed".to_owned(),
-            )),
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                Err(StorageError::BrokeOff("the keyring failed".to_owned()))
+            }
         }
     }
 
@@ -89,7 +90,7 @@ impl KeyringStorage {
         }
     }
 
-    /// Where the answer to a renewal of this token waits.
+    /// Where the answer to a renewal of this token is parked.
     #[must_use]
     pub(crate) fn parking<'a>(&'a self, name: &'a TokenName) -> KeyringParking<'a> {
         KeyringParking {
@@ -101,7 +102,7 @@ impl KeyringStorage {
     fn too_slow(&self) -> StorageError {
         let why = if cfg!(target_os = "macos") {
             "if macOS shows a window that asks for your password, type it there and click Always \
-             Allow; each upgrade of this program makes macOS ask again"
+             Allow (macOS asks again after each upgrade of this program)"
         } else {
             "it may be locked, or its service hangs"
         };
@@ -141,8 +142,8 @@ impl Storage for KeyringStorage {
     }
 }
 
-/// An entry beside the token's own, in the same keyring: an answer is never less protected than
-/// the token that it renews.
+/// A second entry in the same keyring, so that an answer is never less protected than the token
+/// that it renews.
 #[derive(Debug)]
 pub(crate) struct KeyringParking<'a> {
     keyring: &'a KeyringStorage,
@@ -152,10 +153,10 @@ pub(crate) struct KeyringParking<'a> {
 impl Parking for KeyringParking<'_> {
     fn reserve(&self, room: Zeroizing<String>) -> Result<(), StorageError> {
         match self.write(room) {
-            // Windows' Credential Manager takes 2,560 bytes. A token that fits alone is renewed
-            // although its answer may not fit here.
+            // The Windows Credential Manager accepts 2,560 bytes. A token that fits is renewed even
+            // if there is no room to park its answer.
             Err(error @ StorageError::TooLong(_)) => {
-                trace::line(|| format!("no room for an answer: {error}"));
+                trace::line(|| format!("cannot reserve room for the answer: {error}"));
                 Ok(())
             }
             other => other,
@@ -179,28 +180,28 @@ impl Parking for KeyringParking<'_> {
     }
 }
 
-/// Looks whether an entry could be written.
+/// Checks whether an entry could be written.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn check(_: &str) -> Result<(), StorageError> {
     why_not().map_or(Ok(()), Err)
 }
 
-/// Why nothing could be written to the Secret Service, in words for its user.
+/// Why nothing can be written to the Secret Service, in words for the user.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn why_not() -> Option<StorageError> {
-    use super::secret_service::{Obstacle, check};
+    use super::secret_service::{CheckError, check};
     let why = match check() {
         Ok(()) => return None,
-        Err(Obstacle::NotRunning(error)) => {
+        Err(CheckError::NotRunning(error)) => {
             trace::line(|| format!("no Secret Service: {error}"));
             NOT_RUNNING
         }
-        Err(Obstacle::Foreign(why)) => return Some(foreign(&why)),
-        Err(Obstacle::NoDefault) => {
+        Err(CheckError::Foreign(why)) => return Some(foreign(&why)),
+        Err(CheckError::NoDefault) => {
             "the keyring has no default collection to keep tokens in: create one in your \
              desktop's password manager (Seahorse, KWalletManager)"
         }
-        Err(Obstacle::Locked) => LOCKED,
+        Err(CheckError::Locked) => LOCKED,
     };
     Some(StorageError::Unavailable(why.to_owned()))
 }
@@ -213,22 +214,21 @@ fn check(user: &str) -> Result<(), StorageError> {
     }
 }
 
-/// No keyring answers.
 const NOT_RUNNING: &str = "no keyring is running on this machine";
 
-/// A person has to unlock it.
 #[cfg(all(unix, not(target_os = "macos")))]
 const LOCKED: &str = "the keyring is locked: unlock it, and try again";
 
-/// Calls the keyring crate, and once more where its connection has broken: one that breaks after
-/// the Hub has answered must not cost a login.
+/// Calls the keyring crate, and once more if its connection was broken: a connection that breaks
+/// after the Hub has answered must not lose the login.
 fn with_entry<T>(
     service: &str,
     user: &str,
     call: impl Fn(&Entry) -> Result<T, Error>,
 ) -> Result<T, StorageError> {
     #[cfg(all(unix, not(target_os = "macos")))]
-    if let Err(super::secret_service::Failure::Foreign(why)) = super::secret_service::check_bus() {
+    if let Err(super::secret_service::ReadError::Foreign(why)) = super::secret_service::check_bus()
+    {
         return Err(foreign(&why));
     }
     let call = || entry(service, user).and_then(|entry| call(&entry));
@@ -239,7 +239,8 @@ fn with_entry<T>(
     outcome.map_err(|error| in_clear_words(describe(error)))
 }
 
-/// What the service says of itself is clearer than what the keyring crate makes of it.
+/// Replaces the keyring crate's error by the reason that the service itself gives, which is
+/// clearer.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn in_clear_words(found: StorageError) -> StorageError {
     use StorageError::{BrokeOff, Unavailable};
@@ -247,7 +248,7 @@ fn in_clear_words(found: StorageError) -> StorageError {
         return found;
     }
     match (found, why_not()) {
-        // It may have done what was asked all the same.
+        // The call may still have had its effect.
         (BrokeOff(_), Some(Unavailable(words))) => BrokeOff(words),
         (_, Some(clearer)) => clearer,
         (found, None) => found,
@@ -264,11 +265,11 @@ fn entry(service: &str, user: &str) -> Result<Entry, Error> {
     Entry::new(service, user)
 }
 
-/// The Credential Manager sorts by the whole name, so ours comes first. It would also copy
-/// entries to every machine of a domain where the profile roams; these stay on this one.
+/// Names the entry `SERVICE:USER`, since the Credential Manager sorts by the whole name. With local
+/// persistence, a roaming profile does not copy the entry to other machines of the domain.
 #[cfg(windows)]
 fn entry(service: &str, user: &str) -> Result<Entry, Error> {
-    // Asking for the status sets the store up.
+    // Asking for the status initialises the store.
     if Entry::store_status().is_err() {
         return Err(Error::NoDefaultStore);
     }
@@ -278,7 +279,7 @@ fn entry(service: &str, user: &str) -> Result<Entry, Error> {
     Ok(Entry { inner })
 }
 
-/// Gives the keyring crate a new connection: it keeps the one it has, broken or not.
+/// Gives the keyring crate a new connection, since it keeps a broken one.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn reconnect() -> bool {
     let store = zbus_secret_service_keyring_store::Store::new();
@@ -288,7 +289,7 @@ fn reconnect() -> bool {
     })
 }
 
-/// The other systems have no connection that could break.
+/// Other systems do not have a connection that could break.
 #[cfg(not(all(unix, not(target_os = "macos"))))]
 fn reconnect() -> bool {
     false
@@ -303,19 +304,18 @@ fn read_entry(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, StorageEr
 #[cfg(not(all(unix, not(target_os = "macos"))))]
 use read_entry as read;
 
-/// Reads the short way; where that does not lead on, the keyring crate has more ways, and words
-/// for what is wrong.
+/// Reads through a plain session, which is faster. If that fails, reads through the keyring crate.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
-    use super::secret_service::{Failure, read};
+    use super::secret_service::{ReadError, read};
     match read(service, user) {
         Ok(secret) => Ok(secret),
-        Err(Failure::NotFound) => Err(StorageError::NotFound),
-        Err(Failure::Locked) => Err(StorageError::Unavailable(LOCKED.to_owned())),
-        Err(Failure::Ambiguous) => Err(ambiguous()),
-        Err(Failure::Foreign(why)) => Err(foreign(&why)),
-        Err(Failure::Bus(error)) => {
-            trace::line(|| format!("no plain session with the Secret Service: {error}"));
+        Err(ReadError::NotFound) => Err(StorageError::NotFound),
+        Err(ReadError::Locked) => Err(StorageError::Unavailable(LOCKED.to_owned())),
+        Err(ReadError::Ambiguous) => Err(ambiguous()),
+        Err(ReadError::Foreign(why)) => Err(foreign(&why)),
+        Err(ReadError::Bus(error)) => {
+            trace::line(|| format!("cannot read from the Secret Service directly: {error}"));
             read_entry(service, user)
         }
     }
@@ -324,7 +324,7 @@ fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
 #[cfg(all(unix, not(target_os = "macos")))]
 fn foreign(why: &str) -> StorageError {
     StorageError::Unavailable(format!(
-        "the keyring's bus (DBUS_SESSION_BUS_ADDRESS) belongs to another user: {why}"
+        "the D-Bus session bus of the keyring (DBUS_SESSION_BUS_ADDRESS) is not trusted: {why}"
     ))
 }
 
@@ -334,8 +334,8 @@ fn ambiguous() -> StorageError {
     )
 }
 
-/// The keyring's error in words. The library's own words are for the trace; errors that carry the
-/// secret's bytes are not shown at all.
+/// Describes the keyring crate's error to the user. Its own message goes to the trace, except for
+/// errors that contain the secret's bytes.
 fn describe(error: Error) -> StorageError {
     #[cfg(target_os = "macos")]
     if let Error::PlatformFailure(cause) | Error::NoStorageAccess(cause) = &error
@@ -371,8 +371,8 @@ fn describe(error: Error) -> StorageError {
     }
 }
 
-/// What the error codes of macOS's keychain mean to a user (`SecBase.h`). The window that they
-/// speak of is one that no program over SSH can show.
+/// Describes the error codes of the macOS keychain (`SecBase.h`) to the user. Over SSH, macOS
+/// cannot show the window in which it asks for the password.
 #[cfg(any(target_os = "macos", test))]
 fn keychain_error(code: i32) -> Option<StorageError> {
     const UNLOCK: &str = "run `security unlock-keychain` in this terminal and try again";

@@ -1,4 +1,4 @@
-//! Where secrets lie: one file a storage, behind one small trait.
+//! Where secrets are stored: one file for each storage, behind one small trait.
 
 pub mod command;
 pub mod file;
@@ -14,20 +14,20 @@ pub use record::Record;
 
 use crate::model::token_name::TokenName;
 
-/// The storages that `login` can put a token into.
+/// The storages in which `login` can store a token.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum StorageKind {
-    /// macOS Keychain, Windows Credential Manager, Secret Service.
+    /// macOS Keychain, Windows Credential Manager or Secret Service.
     Keyring,
     /// A private file; not encrypted.
     File,
 }
 
 impl StorageKind {
-    /// The name as it stands in the configuration.
+    /// The name in the configuration.
     #[must_use]
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl StorageKind {
         }
     }
 
-    /// The name as a listing shows it: a storage that does not encrypt says so.
+    /// The name in listings, which say if a storage does not encrypt.
     #[must_use]
     pub(crate) fn described(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl StorageKind {
         }
     }
 
-    /// Its name within a sentence.
+    /// The name within a sentence.
     #[must_use]
     pub(crate) fn in_words(self) -> &'static str {
         match self {
@@ -55,33 +55,33 @@ impl StorageKind {
     }
 }
 
-/// What went wrong with a storage, by what the caller can do about it.
+/// Why a storage failed, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// The secret does not exist.
     #[error("the secret is missing")]
     NotFound,
-    /// The storage does not answer: locked, not running, too slow. Another candidate may do.
+    /// The storage is locked or does not answer. Another candidate may be used.
     #[error("{0}")]
     Unavailable(String),
-    /// The storage does not answer, and may have done what was asked before it failed.
+    /// The storage failed, but the call may have had its effect.
     #[error("{0}")]
     BrokeOff(String),
-    /// The storage takes no record that long; what was there before is still there.
+    /// The record is longer than the storage accepts (this many bytes). The old record is
+    /// unchanged.
     #[error("the keyring of this system accepts at most {0} bytes, and this token is longer")]
     TooLong(u32),
-    /// The secret is not the one that was stored.
+    /// The storage contains another value than the one that was stored.
     #[error("{} contains a different token under this name from the one that was stored", .0.in_words())]
     AnotherValue(StorageKind),
-    /// There is something that must not be used.
+    /// What is stored must not be used.
     #[error("{0}")]
     Refused(String),
 }
 
 /// A place that keeps one [`Record`] for each name.
 pub trait Storage {
-    /// Looks whether a record could be written, before somebody is asked for one. Nothing is
-    /// written.
+    /// Checks whether a record could be written, before the user is asked for one. Writes nothing.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -93,13 +93,14 @@ pub trait Storage {
     /// See [`StorageError`].
     fn read(&self, name: &TokenName) -> Result<Record, StorageError>;
 
-    /// Writes a record, whole, in the place of an older one.
+    /// Writes a record as a whole, and replaces an older one.
     ///
     /// # Errors
-    /// See [`StorageError`]; the older one is then still there.
+    /// See [`StorageError`]; the older record is then unchanged, except after
+    /// [`StorageError::BrokeOff`].
     fn write(&self, name: &TokenName, record: &Record) -> Result<(), StorageError>;
 
-    /// Removes a record; one that is not there is success.
+    /// Removes a record. It is not an error if it does not exist.
     ///
     /// # Errors
     /// See [`StorageError`].

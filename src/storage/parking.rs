@@ -1,9 +1,9 @@
-//! Where the answer to a renewal waits until it has replaced the login that it renews.
+//! Parks the Hub's answer to a renewal until it has replaced the login that it renews.
 //!
-//! The Hub ends a refresh token when it answers, so from then on its answer is the only login
-//! there is. Room for it is reserved before the Hub is asked. The answer is written into that
-//! room first, and stays there until the login itself has been replaced and read back. If
-//! anything fails in between, the next renewal finds the answer here.
+//! The Hub revokes a refresh token when it answers, so from then on its answer is the only login.
+//! Room for it is reserved before the Hub is asked. The answer is first written into that room, and
+//! stays there until the login itself has been replaced and read back. If anything fails in
+//! between, the next renewal finds the answer here.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -16,53 +16,53 @@ use super::{Record, StorageError};
 use crate::model::secret::Fingerprint;
 use crate::system::files::{Access, Folder, Others};
 
-/// How much room is reserved at least, in bytes. Tokens are a tenth of it.
+/// The least room that is reserved, in bytes. Tokens need about a tenth of it.
 const ROOM: usize = 16 * 1024;
 
 /// The largest answer that is read, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// What the Hub answered to a renewal.
+/// The Hub's answer to a renewal.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// The renewed login.
     pub(crate) record: Record,
-    /// The value of the token that it replaces.
+    /// The fingerprint of the token that it replaces.
     pub(crate) renews: Fingerprint,
 }
 
-/// What an interrupted renewal has left.
+/// What an interrupted renewal left behind.
 #[derive(Debug)]
 pub(crate) enum Parked {
     /// Nothing: no renewal was interrupted.
     Nothing,
-    /// Room without an answer: the Hub may have been asked, and what it said is lost.
+    /// Room without an answer: the Hub may have answered, and the answer is lost.
     Room,
-    /// An answer that has not replaced its login yet.
+    /// An answer that has not yet replaced the login.
     Answer(Box<Answer>),
 }
 
 /// A place for one answer.
 pub(crate) trait Parking {
-    /// Puts filler where the answer will be written.
+    /// Writes filler where the answer will be written.
     ///
     /// # Errors
     /// See [`StorageError`].
     fn reserve(&self, room: Zeroizing<String>) -> Result<(), StorageError>;
 
-    /// Writes over what was reserved.
+    /// Overwrites the filler.
     ///
     /// # Errors
     /// See [`StorageError`].
     fn write(&self, text: Zeroizing<String>) -> Result<(), StorageError>;
 
-    /// Reads what is there.
+    /// Reads the filler or the answer.
     ///
     /// # Errors
     /// See [`StorageError`].
     fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StorageError>;
 
-    /// Removes what is there.
+    /// Removes the filler or the answer.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -78,7 +78,7 @@ pub(crate) fn reserve(parking: &dyn Parking, record: &Record) -> Result<(), Stor
     parking.reserve(Zeroizing::new("\n".repeat(room_for(&text))))
 }
 
-/// Writes an answer into the room that was reserved for it, and reads it back.
+/// Writes an answer into the reserved room, and reads it back.
 ///
 /// # Errors
 /// See [`StorageError`].
@@ -91,7 +91,7 @@ pub(crate) fn park(parking: &dyn Parking, answer: &Answer) -> Result<(), Storage
     }
 }
 
-/// Reads what an interrupted renewal has left.
+/// Reads what an interrupted renewal left behind.
 ///
 /// # Errors
 /// See [`StorageError`].
@@ -100,7 +100,7 @@ pub(crate) fn parked(parking: &dyn Parking) -> Result<Parked, StorageError> {
         return Ok(Parked::Nothing);
     };
     let text = std::str::from_utf8(&bytes).unwrap_or_default();
-    // This line comes last, so an answer that has it is complete.
+    // This line comes last, so an answer with this line is complete.
     let renews = text.lines().find_map(|line| line.strip_prefix(RENEWS));
     let renews = renews.and_then(Fingerprint::parse);
     Ok(match (Record::from_text(text), renews) {
@@ -109,14 +109,15 @@ pub(crate) fn parked(parking: &dyn Parking) -> Result<Parked, StorageError> {
     })
 }
 
-/// What was written is not what is there now.
+/// The error for a token that could not be read back.
 pub(crate) fn not_read_back() -> StorageError {
     StorageError::BrokeOff("the token could not be read back after it was written".to_owned())
 }
 
 const RENEWS: &str = "renews=";
 
-/// The answer as text, filled up to `room` with empty lines, which a record may have.
+/// The answer as text, padded to `room` bytes with empty lines, which the format of a record
+/// allows.
 fn answer_text(record: &Record, renews: &Fingerprint, room: usize) -> Zeroizing<String> {
     let record = record.to_text();
     let renews = renews.as_str();
@@ -131,7 +132,7 @@ fn answer_text(record: &Record, renews: &Fingerprint, room: usize) -> Zeroizing<
     text
 }
 
-/// A renewed login is about as long as the old one.
+/// How much room to reserve: a renewed login is about as long as the old one.
 fn room_for(text: &str) -> usize {
     text.len().saturating_add(64)
 }
@@ -144,7 +145,7 @@ pub(crate) struct FileParking {
 }
 
 impl FileParking {
-    /// The file of that name, which need not be there.
+    /// The file with this name, which need not exist.
     #[must_use]
     pub(crate) fn new(dir: PathBuf, name: OsString) -> Self {
         Self { dir, name }
@@ -155,7 +156,7 @@ impl FileParking {
         StorageError::Unavailable(format!("cannot {verb} {}: {error}", path.display()))
     }
 
-    /// A new file; whatever was in its place is removed, not written to.
+    /// Creates a new file. An existing file is removed, not overwritten.
     fn create(&self) -> io::Result<File> {
         let folder = Folder::open(&self.dir)?;
         found(folder.remove(&self.name))?;
@@ -174,7 +175,7 @@ impl FileParking {
         found(folder.and_then(|folder| folder.remove(&self.name))).map(drop)
     }
 
-    /// Nobody else may read or have written it.
+    /// Refuses a file that others can read or may have written.
     fn checked(&self, file: File) -> Result<File, StorageError> {
         let path = self.dir.join(&self.name);
         let metadata = file.metadata().map_err(|e| self.fail("read", &e))?;
@@ -225,7 +226,7 @@ impl Parking for FileParking {
             return Ok(None);
         };
         let file = self.checked(file)?;
-        // Room for all of it at once: growing would leave copies behind.
+        // Enough capacity from the start: growing would leave copies behind.
         let length = file.metadata().map_or(0, |m| m.len().min(MAX_BYTES));
         let room = usize::try_from(length).unwrap_or_default() + 1;
         let mut bytes = Zeroizing::new(Vec::with_capacity(room));
@@ -240,7 +241,7 @@ impl Parking for FileParking {
     }
 }
 
-/// `None` for what is not there.
+/// Turns "not found" into `None`.
 fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(it) => Ok(Some(it)),

@@ -1,35 +1,35 @@
-//! What is stored for one token: its secret, and what must never be separated from it.
+//! What is stored for one token: its secret, and what must not be separated from it.
 
 use zeroize::Zeroizing;
 
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Secret;
 
-/// A secret with the endpoint it is for. They are written as one value, so that no half-finished
-/// change can pair a secret with another token's endpoint.
+/// A secret and the endpoint that it is for. They are written as one value, so that an interrupted
+/// change cannot pair a secret with another token's endpoint.
 #[derive(Debug, Clone)]
 pub struct Record {
     /// The token.
     pub secret: Secret,
-    /// The only endpoint that gets it.
+    /// The only endpoint that it is sent to.
     pub endpoint: Endpoint,
-    /// When it expires, in seconds since 1970.
+    /// When it expires, in Unix seconds.
     pub expires: Option<u64>,
-    /// What it can be renewed with.
+    /// The refresh token that renews it.
     pub refresh_token: Option<Secret>,
-    /// The OAuth client that it was handed to, which alone can renew it.
+    /// The OAuth client that it was issued to; only this client can renew it.
     pub client_id: Option<String>,
-    /// When it was last renewed, in seconds since 1970.
+    /// When it was last renewed, in Unix seconds.
     pub renewed: Option<u64>,
 }
 
-/// The text is not one that this program has written.
+/// The text is not a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the entry was not written by this program")]
 pub struct NotARecord;
 
 impl Record {
-    /// The record as text: the secret on the first line, as in a `pass` entry, then
+    /// The record as text: the secret on the first line, as in a `pass` entry, followed by
     /// `key=value` lines.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
@@ -63,10 +63,10 @@ impl Record {
         text
     }
 
-    /// Reads a record back. Keys that are not known are passed over.
+    /// Reads a record. Unknown keys are ignored.
     ///
     /// # Errors
-    /// When the text has no secret or no endpoint.
+    /// When the secret or the endpoint is missing.
     pub fn from_text(text: &str) -> Result<Self, NotARecord> {
         let (secret, rest) = text.split_once('\n').ok_or(NotARecord)?;
         let secret = Secret::exact(secret).map_err(|_| NotARecord)?;
@@ -93,7 +93,7 @@ impl Record {
     }
 }
 
-/// Whether a value cannot become another line.
+/// Whether a value fits on one line.
 fn is_line(value: &str) -> bool {
     !value.chars().any(char::is_control)
 }

@@ -1,10 +1,10 @@
-//! Reading from the Secret Service with as few words as it takes.
+//! Reads from the Secret Service through a plain session.
 //!
-//! The keyring crate encrypts what travels over the bus, with a key exchange that takes longer
-//! than all the rest of `get`. The bus is a socket of this very user, and any process that can
-//! listen in on it could as well ask the service for the secret, so a plain session, which every
-//! service has to offer, gives nothing away. What is read is what the keyring crate wrote. Whose
-//! bus it is is looked at first, for the keyring crate too.
+//! The keyring crate encrypts what it sends over the bus, with a key exchange that takes longer
+//! than all the rest of `get`. The bus is a socket of this user, and a process that can listen on
+//! it could just as well ask the service for the secret. A plain session, which every service has
+//! to offer, is therefore as safe. It reads what the keyring crate wrote. The owner of the bus is
+//! checked first, also before the keyring crate uses it.
 
 use std::collections::HashMap;
 use std::os::unix::net::UnixStream;
@@ -31,22 +31,22 @@ const ITEM_INTERFACE: InterfaceName<'static> =
 const PROPERTIES: InterfaceName<'static> =
     InterfaceName::from_static_str_unchecked("org.freedesktop.DBus.Properties");
 
-/// Why there is no secret.
+/// Why a secret cannot be read.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum ReadError {
     /// The item does not exist.
     NotFound,
-    /// It is in a locked collection; unlocking that needs a prompt, which may not appear here.
+    /// The item is in a locked collection. Unlocking it needs a prompt, which must not appear here.
     Locked,
     /// Several items have these attributes.
     Ambiguous,
-    /// The bus is another user's, or it cannot be told whose it is.
+    /// The bus belongs to another user, or its owner is not known.
     Foreign(String),
-    /// The bus or the service fails, or it offers no plain session.
+    /// The bus or the service failed, or the service does not offer a plain session.
     Bus(zbus::Error),
 }
 
-impl From<zbus::Error> for Failure {
+impl From<zbus::Error> for ReadError {
     fn from(error: zbus::Error) -> Self {
         match &error {
             zbus::Error::MethodError(name, ..)
@@ -59,50 +59,50 @@ impl From<zbus::Error> for Failure {
     }
 }
 
-impl From<std::io::Error> for Failure {
+impl From<std::io::Error> for ReadError {
     fn from(error: std::io::Error) -> Self {
         Self::Bus(error.into())
     }
 }
 
-/// A secret as it travels: the session, parameters of its encryption, the value, its type.
+/// The D-Bus type of a secret: session, encryption parameters, value, content type.
 type Secret = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
 
-/// Reads the secret of the one item that the keyring crate has written for this service and
-/// user. It never asks anybody to unlock anything.
+/// Reads the secret that the keyring crate wrote for this service and user. It never shows a prompt
+/// to unlock the keyring.
 ///
 /// # Errors
-/// See [`Failure`].
-pub(crate) fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+/// See [`ReadError`].
+pub(crate) fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     async_io::block_on(async {
         let bus = connect().await?;
         future::or(ask(&bus, service, user), run(&bus)).await
     })
 }
 
-/// What keeps a secret from being written.
+/// Why a secret could not be written.
 #[derive(Debug)]
-pub(crate) enum Obstacle {
-    /// Nothing answers as the Secret Service.
+pub(crate) enum CheckError {
+    /// The Secret Service does not answer.
     NotRunning(String),
-    /// The bus is another user's, or it cannot be told whose it is.
+    /// The bus belongs to another user, or its owner is not known.
     Foreign(String),
-    /// It has no collection that new secrets would go to.
+    /// There is no default collection for new secrets.
     NoDefault,
-    /// That collection is locked.
+    /// The default collection is locked.
     Locked,
 }
 
-/// Looks whether a secret could be written: the service is there, and the collection that new
-/// secrets go to is unlocked. It never asks anybody to unlock anything.
+/// Checks whether a secret could be written: the service is running and the default collection is
+/// unlocked. It never shows a prompt to unlock the keyring.
 ///
 /// # Errors
-/// See [`Obstacle`].
-pub(crate) fn check() -> Result<(), Obstacle> {
+/// See [`CheckError`].
+pub(crate) fn check() -> Result<(), CheckError> {
     let not_running = |failure| match failure {
-        Failure::Bus(error) => Obstacle::NotRunning(error.to_string()),
-        Failure::Foreign(why) => Obstacle::Foreign(why),
-        _ => Obstacle::Locked,
+        ReadError::Bus(error) => CheckError::NotRunning(error.to_string()),
+        ReadError::Foreign(why) => CheckError::Foreign(why),
+        _ => CheckError::Locked,
     };
     async_io::block_on(async {
         let bus = connect().await.map_err(not_running)?;
@@ -113,7 +113,7 @@ pub(crate) fn check() -> Result<(), Obstacle> {
                     .await
                     .map_err(not_running)?;
             if collection.as_str() == "/" {
-                return Err(Obstacle::NoDefault);
+                return Err(CheckError::NoDefault);
             }
             let property = ("org.freedesktop.Secret.Collection", "Locked");
             let (locked,): (OwnedValue,) = call(&bus, &collection, PROPERTIES, "Get", &property)
@@ -121,51 +121,52 @@ pub(crate) fn check() -> Result<(), Obstacle> {
                 .map_err(not_running)?;
             match bool::try_from(locked) {
                 Ok(false) => Ok(()),
-                _ => Err(Obstacle::Locked),
+                _ => Err(CheckError::Locked),
             }
         };
         future::or(look, run(&bus)).await
     })
 }
 
-/// Joins the session's bus. What the connection has to do meanwhile is left to [`run`]: a thread
-/// of its own for it, and another one to open a socket, cost more than they are worth here.
-async fn connect() -> Result<Connection, Failure> {
+/// Connects to the session bus. [`run`] drives the connection: a thread for that, and another one
+/// to open the socket, would cost more than they are worth here.
+async fn connect() -> Result<Connection, ReadError> {
     let address = Address::session()?;
     let builder = Builder::async_io_unix_stream(open(&address)?);
     let bus = builder.internal_executor(false).build().await?;
-    // An address may say which bus it means: another user may listen where that one is gone.
+    // An address may contain the id of its bus. If that bus is gone, another user may listen on the
+    // same socket.
     let meant = address.guid().map(ToString::to_string);
     if meant.is_some_and(|meant| meant != bus.server_guid().to_string()) {
-        return Err(Failure::Bus(zbus::Error::Handshake(
-            "this is not the bus that DBUS_SESSION_BUS_ADDRESS means".to_owned(),
+        return Err(ReadError::Bus(zbus::Error::Handshake(
+            "the bus does not have the id in DBUS_SESSION_BUS_ADDRESS".to_owned(),
         )));
     }
     Ok(bus)
 }
 
-/// Makes sure that the session's bus is not another user's, before others than this module talk
-/// to it. What else may be wrong with it, they find out.
+/// Makes sure that the session bus does not belong to another user, before code outside this module
+/// uses it. Other problems are left to that code.
 ///
 /// # Errors
-/// [`Failure::Foreign`] only.
-pub(crate) fn check_bus() -> Result<(), Failure> {
-    let opened = Address::session().map_err(Failure::from);
+/// Only [`ReadError::Foreign`].
+pub(crate) fn check_bus() -> Result<(), ReadError> {
+    let opened = Address::session().map_err(ReadError::from);
     match opened.and_then(|address| open(&address)) {
-        Err(Failure::Foreign(why)) => Err(Failure::Foreign(why)),
+        Err(ReadError::Foreign(why)) => Err(ReadError::Foreign(why)),
         _ => Ok(()),
     }
 }
 
-/// Opens the socket of a bus, which must be this user's or root's: after `su` or `sudo -E` the
-/// address is one of the user before, whose keyring would get the token. The same goes for the
-/// folders that the socket is in, since the next to open it must not find another there.
-fn open(address: &Address) -> Result<UnixStream, Failure> {
+/// Opens the socket of a bus, which must belong to this user or to root. After `su` or `sudo -E`,
+/// the address may be the previous user's, whose keyring would then get the token. The folders of
+/// the socket are checked too, since others could replace it before the keyring crate opens it.
+fn open(address: &Address) -> Result<UnixStream, ReadError> {
     let unix = match address.transport() {
         Transport::Unix(unix) => unix.path(),
         _ => {
-            return Err(Failure::Foreign(
-                "it is not a socket of this machine".to_owned(),
+            return Err(ReadError::Foreign(
+                "it is not a socket on this machine".to_owned(),
             ));
         }
     };
@@ -173,7 +174,7 @@ fn open(address: &Address) -> Result<UnixStream, Failure> {
         UnixSocket::File(path) => {
             let path = Path::new(path);
             if let Some(others) = files::others_on_the_way(path) {
-                return Err(Failure::Foreign(others.to_string()));
+                return Err(ReadError::Foreign(others.to_string()));
             }
             UnixStream::connect(path)?
         }
@@ -185,7 +186,7 @@ fn open(address: &Address) -> Result<UnixStream, Failure> {
             UnixStream::connect_addr(&address)?
         }
         _ => {
-            return Err(Failure::Foreign(
+            return Err(ReadError::Foreign(
                 "its address does not name a socket".to_owned(),
             ));
         }
@@ -195,25 +196,25 @@ fn open(address: &Address) -> Result<UnixStream, Failure> {
         let peer = rustix::net::sockopt::socket_peercred(&stream).map_err(std::io::Error::from)?;
         let user = rustix::process::geteuid();
         if peer.uid != user && !peer.uid.is_root() {
-            let message = format!("it belongs to the user with the id {}", peer.uid.as_raw());
-            return Err(Failure::Foreign(message));
+            let message = format!("it belongs to another user (id {})", peer.uid.as_raw());
+            return Err(ReadError::Foreign(message));
         }
     }
     Ok(stream)
 }
 
-/// Does the connection's part of the work, for as long as somebody waits beside it.
+/// Drives the connection until the future that it runs beside is done.
 async fn run<T>(bus: &Connection) -> T {
     loop {
         bus.executor().tick().await;
     }
 }
 
-async fn ask(bus: &Connection, service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+async fn ask(bus: &Connection, service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     let attributes = HashMap::from([("service", service), ("username", user)]);
     let attributes = (attributes,);
     let how = ("plain", Value::from(""));
-    // Neither needs the other's answer, so both travel at once.
+    // Neither call needs the other's answer, so send both at once.
     let (found, session) = future::zip(
         call(bus, &PATH, SERVICE_INTERFACE, "SearchItems", &attributes),
         call(bus, &PATH, SERVICE_INTERFACE, "OpenSession", &how),
@@ -221,10 +222,10 @@ async fn ask(bus: &Connection, service: &str, user: &str) -> Result<Zeroizing<Ve
     .await;
     let (mut unlocked, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) = found?;
     let item = match (unlocked.pop(), unlocked.as_slice(), locked.as_slice()) {
-        (None, _, []) => return Err(Failure::NotFound),
-        (None, _, [_]) => return Err(Failure::Locked),
+        (None, _, []) => return Err(ReadError::NotFound),
+        (None, _, [_]) => return Err(ReadError::Locked),
         (Some(item), [], []) => item,
-        _ => return Err(Failure::Ambiguous),
+        _ => return Err(ReadError::Ambiguous),
     };
     let (_, session): (OwnedValue, OwnedObjectPath) = session?;
     let (secret,): (Secret,) = call(bus, &item, ITEM_INTERFACE, "GetSecret", &(session,)).await?;
@@ -238,7 +239,7 @@ async fn call<T>(
     interface: InterfaceName<'_>,
     method: &str,
     arguments: &(impl serde::Serialize + DynamicType),
-) -> Result<T, Failure>
+) -> Result<T, ReadError>
 where
     T: for<'a> zbus::zvariant::DynamicDeserialize<'a>,
 {

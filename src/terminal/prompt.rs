@@ -7,12 +7,12 @@ use zeroize::Zeroizing;
 
 use super::{Column, Cut, Screen, Table};
 use crate::model::pasted;
-use crate::model::pasted::Obstacle;
+use crate::model::pasted::PasteError;
 use crate::model::secret::{MAX_BYTES, Secret};
 use crate::model::text::sanitize;
 
 /// A token as it was given, or what keeps it from being one.
-pub(crate) type Given = Result<Secret, Obstacle>;
+pub(crate) type Given = Result<Secret, PasteError>;
 
 /// Whether a question can be asked: a person is at both ends.
 #[must_use]

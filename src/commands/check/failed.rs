@@ -9,7 +9,7 @@ use crate::app::token_source::TokenReader;
 use crate::app::wording::{self, remedy};
 use crate::git::elsewhere::{self, Login};
 use crate::git::trial::{Attempt, Outcome};
-use crate::hub::diagnosis::{Diagnosis, Evidence, Kind, diagnose};
+use crate::hub::diagnosis::{Diagnosis, DiagnosisKind, Evidence, diagnose};
 use crate::hub::{Hub, HubError};
 use crate::model::operation::Operation;
 use crate::model::permissions::{Access, Facts, MayWrite};
@@ -43,7 +43,7 @@ impl Failed<'_> {
             }
             Outcome::NotTried(why) => {
                 verdict.problem = Some(Diagnosis {
-                    kind: Kind::Unavailable,
+                    kind: DiagnosisKind::Unavailable,
                     message: why.clone(),
                     help: "see what is wrong with git: git credential-hf doctor".to_owned(),
                 });
@@ -64,7 +64,10 @@ impl Failed<'_> {
                 None => self.in_gits_words(&format!("git fails with {hint}")),
             };
             if let Some(loaded) = loaded
-                && !matches!(problem.kind, Kind::Unavailable | Kind::Git)
+                && !matches!(
+                    problem.kind,
+                    DiagnosisKind::Unavailable | DiagnosisKind::Git
+                )
                 && let Some(other) = self.other_that_works(&candidate, &loaded.secret.fingerprint())
             {
                 problem.help = format!("{other}; or {}", problem.help);
@@ -233,7 +236,7 @@ impl Failed<'_> {
         if !self.attempt.asked {
             return match self.asked.not_called(context) {
                 Some(not_called) => Diagnosis {
-                    kind: Kind::NotCalled,
+                    kind: DiagnosisKind::NotCalled,
                     message: not_called.why,
                     help: not_called.help,
                 },
@@ -243,7 +246,7 @@ impl Failed<'_> {
         let missing = format!("git has no token for {repo}, and the Hub asks for one");
         if let Some((why, help)) = &chosen.unknown_username {
             return Diagnosis {
-                kind: Kind::NoToken,
+                kind: DiagnosisKind::NoToken,
                 message: format!("{missing}: {why}"),
                 help: help.clone(),
             };
@@ -251,16 +254,16 @@ impl Failed<'_> {
         if !chosen.said.is_empty() {
             return Diagnosis {
                 kind: if chosen.rejected {
-                    Kind::TokenDead
+                    DiagnosisKind::TokenDead
                 } else {
-                    Kind::NoToken
+                    DiagnosisKind::NoToken
                 },
                 message: format!("{missing}: {}", chosen.said.join("; ")),
                 help: "see what is wrong: git credential-hf doctor".to_owned(),
             };
         }
         Diagnosis {
-            kind: Kind::NoToken,
+            kind: DiagnosisKind::NoToken,
             message: missing,
             help: context.without_token(&place.location.endpoint, Some(repo)),
         }
@@ -272,7 +275,7 @@ impl Failed<'_> {
             _ => String::new(),
         };
         Diagnosis {
-            kind: Kind::Git,
+            kind: DiagnosisKind::Git,
             message: format!("{why}{said}"),
             help: "see what is in the way: git credential-hf doctor".to_owned(),
         }
@@ -281,7 +284,7 @@ impl Failed<'_> {
 
 fn unavailable(message: String) -> Diagnosis {
     Diagnosis {
-        kind: Kind::Unavailable,
+        kind: DiagnosisKind::Unavailable,
         message,
         help: "try again later".to_owned(),
     }

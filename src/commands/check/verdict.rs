@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::hub::diagnosis::{Diagnosis, Kind};
+use crate::hub::diagnosis::{Diagnosis, DiagnosisKind};
 use crate::model::text;
 use crate::selection::Candidate;
 use crate::terminal::{Screen, Style};
 
 /// Whether a problem leaves it open whether git's command would work.
 pub(super) fn is_open(problem: &Diagnosis) -> bool {
-    problem.kind == Kind::Unavailable
+    problem.kind == DiagnosisKind::Unavailable
 }
 
 /// The answer.

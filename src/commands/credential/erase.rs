@@ -6,8 +6,8 @@ use crate::app::renewal;
 use crate::app::wording;
 use crate::commands::credential::request::GitRequest;
 use crate::model::repo::Repo;
-use crate::model::secret::Kind;
 use crate::model::secret::Secret;
+use crate::model::secret::TokenKind;
 use crate::model::time::since;
 use crate::model::token_name::TokenName;
 use crate::selection::Candidate;
@@ -32,7 +32,7 @@ pub(crate) fn run() -> Result<()> {
     };
     // A state that cannot be read must not let git-lfs ask for ever: go on without it.
     let state = git.context.state_or_empty();
-    let is_token = |secret: &Secret| secret.kind() != Kind::Other;
+    let is_token = |secret: &Secret| secret.kind() != TokenKind::Other;
     if git.username_is_token() && !git.request.password.as_ref().is_some_and(is_token) {
         terminal::say(super::get::TOKEN_AS_USERNAME);
     }
@@ -81,7 +81,7 @@ fn erase_value(git: &GitRequest, state: &State, secret: &Secret) -> Result<()> {
         }
     }
     let mut candidate = git.candidate_with(&git.query(), state, &value);
-    if secret.kind() == Kind::Other {
+    if secret.kind() == TokenKind::Other {
         // The fingerprint of such a value only sorts, so the value itself is compared.
         candidate = candidate.filter(|c| has_value(git, state, c, secret));
         if candidate.is_none() {
@@ -202,7 +202,7 @@ fn next_after(
 /// Whether the stored token is this secret, for this user. The Hub does not look at user names,
 /// so for its tokens the value alone counts.
 fn is_same(git: &GitRequest, name: &TokenName, token: &TokenInfo, secret: &Secret) -> bool {
-    if secret.kind() != Kind::Other {
+    if secret.kind() != TokenKind::Other {
         return true;
     }
     let username = &git.request.username;

@@ -5,8 +5,8 @@ use anyhow::{Context as _, Result};
 use crate::commands::credential::request::GitRequest;
 use crate::model::repo::Repo;
 use crate::model::secret::Fingerprint;
-use crate::model::secret::Kind;
 use crate::model::secret::Secret;
+use crate::model::secret::TokenKind;
 use crate::model::token_name::TokenName;
 use crate::selection::Mark;
 use crate::state::Origin;
@@ -44,7 +44,7 @@ pub(crate) fn run() -> Result<()> {
         trace::line(|| "store: the token is known, or not to be saved".to_owned());
         return Ok(());
     }
-    if !git.saves_any() && secret.kind() == Kind::Other {
+    if !git.saves_any() && secret.kind() == TokenKind::Other {
         let message = "the typed password is not a Hub token, so it is not saved: \
                        the Hub takes access tokens, not account passwords";
         return Err(Failure::new(message)
@@ -91,12 +91,12 @@ fn is_known(git: &GitRequest, state: &State, secret: &Secret) -> bool {
         return true;
     }
     // Only an exchange hands those out, for an hour.
-    if secret.kind() == Kind::Jwt {
+    if secret.kind() == TokenKind::Jwt {
         return true;
     }
     let known_before = |values: &[Fingerprint]| values.contains(&fingerprint);
     // What a command printed, or a stored token's value before it was renewed or replaced.
-    if secret.kind() != Kind::Other
+    if secret.kind() != TokenKind::Other
         && (state.commands.values().any(|values| known_before(values))
             || state
                 .tokens
@@ -110,13 +110,13 @@ fn is_known(git: &GitRequest, state: &State, secret: &Secret) -> bool {
         if token.endpoint != git.endpoint || token.fingerprint != fingerprint {
             continue;
         }
-        if token.origin == Origin::Login && secret.kind() != Kind::Other {
+        if token.origin == Origin::Login && secret.kind() != TokenKind::Other {
             return true;
         }
         // What git kept for another repo says nothing of this one, but what it kept for the
         // whole host is what we have just answered; a password is one user's.
         let same_user =
-            secret.kind() != Kind::Other || token.username.as_deref() == username_of(git);
+            secret.kind() != TokenKind::Other || token.username.as_deref() == username_of(git);
         let same_scope = token.origin == Origin::Login
             || *name == name_for(git)
             || (token.path.is_none() && same_user);

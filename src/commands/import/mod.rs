@@ -21,8 +21,8 @@ use crate::import::Place;
 use crate::import::Source;
 use crate::model::endpoint::Endpoint;
 use crate::model::permissions::Facts;
-use crate::model::secret::Kind;
 use crate::model::secret::Secret;
+use crate::model::secret::TokenKind;
 use crate::model::token_name::TokenName;
 use crate::state::Origin;
 use crate::storage::StorageKind;
@@ -203,7 +203,7 @@ fn grouped(context: &Context, all: Vec<Found>) -> Result<Vec<Token>> {
                 let value = found.secret.fingerprint();
                 let known = state.tokens.iter().find(|(_, known)| {
                     // A password's fingerprint is too short to be sure.
-                    found.secret.kind() != Kind::Other
+                    found.secret.kind() != TokenKind::Other
                         && known.origin == Origin::Login
                         && known.endpoint == found.endpoint
                         && known.fingerprint == value

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::app::Context;
-use crate::model::secret::Kind;
+use crate::model::secret::TokenKind;
 use crate::model::token_name::TokenName;
 use crate::state::{Eligibility, State, TokenInfo};
 use crate::storage::Record;
@@ -67,7 +67,7 @@ pub(crate) fn beside(before: &State, name: &TokenName, record: &Record) -> Strin
         *other != name
             && token.fingerprint == value
             && token.endpoint == record.endpoint
-            && record.secret.kind() != Kind::Other
+            && record.secret.kind() != TokenKind::Other
     });
     let same: Vec<String> = same.map(|(other, _)| format!("`{other}`")).collect();
     if !same.is_empty() {

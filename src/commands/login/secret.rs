@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::{Args, at_the_prompt};
 use crate::app::enrol::NEW_TOKEN;
 use crate::model::endpoint::Endpoint;
-use crate::model::secret::{Kind, Secret};
+use crate::model::secret::{Secret, TokenKind};
 use crate::model::text::one_line;
 use crate::system::environment::Environment;
 use crate::terminal::{self, Failure, console, prompt};
@@ -59,19 +59,19 @@ fn nobody_to_ask(login: &Args) -> Failure {
 /// Refuses what the Hub would not accept.
 pub(super) fn check_secret(secret: &Secret, endpoint: &Endpoint) -> Result<()> {
     match secret.kind() {
-        Kind::Organisation => Err(Failure::new(
+        TokenKind::Organisation => Err(Failure::new(
             "this is an organisation token (api_org_), which the Hub no longer accepts",
         )
         .help(format!(
             "create a fine-grained token for the organisation: {NEW_TOKEN}"
         ))
         .into()),
-        Kind::Other if endpoint.is_hugging_face() && secret.expose().contains("hf_") => Err(
+        TokenKind::Other if endpoint.is_hugging_face() && secret.expose().contains("hf_") => Err(
             Failure::new("this does not look like a complete token (hf_ and 34 letters or digits)")
                 .help("check whether it was cut off, or has something before or after it")
                 .into(),
         ),
-        Kind::Other if endpoint.is_hugging_face() => Err(Failure::new(
+        TokenKind::Other if endpoint.is_hugging_face() => Err(Failure::new(
             "this is not a Hub token: those begin with hf_",
         )
         .help(format!(

@@ -3,7 +3,7 @@
 use crate::app::Context;
 use crate::hf_cli::HfToken;
 use crate::model::endpoint::Endpoint;
-use crate::model::secret::Kind;
+use crate::model::secret::TokenKind;
 use crate::model::time;
 use crate::model::token_name::TokenName;
 use crate::state::{Eligibility, State, TokenInfo};
@@ -68,7 +68,8 @@ fn notes(state: &State, token: &TokenInfo, now: u64) -> Vec<String> {
         notes.push("rejected".to_owned());
     }
     // Those of a browser login are renewed by themselves.
-    let renewed = token.hint.starts_with(Kind::OAuth.prefix()) && token.renewal_failed.is_none();
+    let renewed =
+        token.hint.starts_with(TokenKind::OAuth.prefix()) && token.renewal_failed.is_none();
     match token.expires {
         _ if renewed => {}
         Some(at) if at <= now => notes.push("expired".to_owned()),

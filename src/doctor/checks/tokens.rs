@@ -5,7 +5,7 @@ use crate::doctor::Check;
 use crate::doctor::Finding;
 use crate::doctor::Group;
 use crate::doctor::Inspection;
-use crate::model::secret::Kind;
+use crate::model::secret::TokenKind;
 use crate::model::text::shell_quoted;
 use crate::model::time;
 use crate::model::token_name::TokenName;
@@ -58,7 +58,7 @@ fn judge(state: &State, elsewhere: bool, now: u64) -> Vec<Finding> {
 }
 
 fn judge_one(state: &State, name: &TokenName, token: &TokenInfo, now: u64) -> Option<Finding> {
-    let web = token.hint.starts_with(Kind::OAuth.prefix());
+    let web = token.hint.starts_with(TokenKind::OAuth.prefix());
     let again = match (token.origin, web) {
         (Origin::Git, _) => format!("git credential-hf logout {}", shell_quoted(name.as_str())),
         (_, true) => format!(

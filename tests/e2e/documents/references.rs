@@ -110,7 +110,7 @@ fn the_example_configuration_is_valid_and_names_every_key() {
     ] {
         machine.write(CONFIG, format!("{unknown}\n"));
         let said = machine.helper(["list"]).fails().stderr;
-        let (_, known) = said.split_once("known here: ").expect("the known keys");
+        let (_, known) = said.split_once("known keys: ").expect("the known keys");
         let known = known.lines().next().unwrap_or("").split(", ");
         for key in known {
             let named = [format!("{key} = "), format!("[{key}]")];

@@ -84,7 +84,7 @@ fn a_token_that_the_hub_did_not_end_is_still_here() {
         (Response::text(500, ""), "the Hub answered with status 500"),
         (
             Response::text(429, "").header("Retry-After", "60"),
-            "the Hub has had too many requests: try again in 60 s",
+            "the Hub received too many requests: try again in 60 s",
         ),
         // The body would go along with a 307 or 308.
         (

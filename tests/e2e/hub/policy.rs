@@ -27,7 +27,7 @@ fn the_policy_of_an_organisation_is_quoted() {
         ),
         (
             "Not today",
-            "the Hub refuses",
+            "the Hub refuses access",
             format!("check the token and its scopes: {TOKENS}"),
         ),
     ] {
@@ -81,7 +81,7 @@ fn a_hub_that_fails_says_nothing_about_the_token() {
         (Response::text(500, ""), "the Hub answered with status 500"),
         (
             Response::text(429, "").header("Retry-After", "300"),
-            "the Hub has had too many requests: try again in 300 s",
+            "the Hub received too many requests: try again in 300 s",
         ),
     ] {
         test.refs(answer);
@@ -95,5 +95,5 @@ fn a_hub_that_fails_says_nothing_about_the_token() {
     test.hub
         .route("GET", "huggingface.co", WHOAMI, |_| Response::text(500, ""));
     let (reason, _) = test.fails(&["acme/x"], 1);
-    assert_eq!(reason, "the Hub refuses: Not today");
+    assert_eq!(reason, "the Hub refuses access: Not today");
 }

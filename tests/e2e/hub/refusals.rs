@@ -90,15 +90,15 @@ fn each_refusal_has_its_words() {
         ),
         (
             Response::text(404, "Not found"),
-            unverified("the Hub has nothing there, or does not show it to this token"),
+            unverified("the Hub answered with status 404 (not found, or not visible to this token)"),
         ),
         (
             Response::text(429, "").header("Retry-After", "120"),
-            unverified("the Hub has had too many requests: try again in 120 s"),
+            unverified("the Hub received too many requests: try again in 120 s"),
         ),
         (
             Response::text(429, ""),
-            unverified("the Hub has had too many requests"),
+            unverified("the Hub received too many requests"),
         ),
         (
             Response::text(500, "<html>oops</html>"),
@@ -187,7 +187,8 @@ fn a_hub_that_stays_busy_is_not_asked_for_ever() {
     let test = Refused::new();
     test.answer(Response::text(429, "").header("Retry-After", "1"));
     let seen = test.login();
-    let end = format!("{UNVERIFIED}the Hub has had too many requests: try again in 1 s{NO_VERIFY}");
+    let end =
+        format!("{UNVERIFIED}the Hub received too many requests: try again in 1 s{NO_VERIFY}");
     assert!(seen.ends_with(&end), "{seen}");
     let asked = asked(&test.hub, WHOAMI);
     assert!((2..=4).contains(&asked), "asked {asked} times");

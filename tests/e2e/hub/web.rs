@@ -161,7 +161,7 @@ fn a_browser_login_that_cannot_begin_says_why() {
         (Response::text(500, ""), "the Hub answered with status 500"),
         (
             Response::text(404, ""),
-            "the Hub has nothing there, or does not show it to this token",
+            "the Hub answered with status 404 (not found, or not visible to this token)",
         ),
         (
             Response::json(400, &json!({ "error": "invalid_client" })),
@@ -169,7 +169,7 @@ fn a_browser_login_that_cannot_begin_says_why() {
         ),
         (
             Response::text(429, "").header("Retry-After", "60"),
-            "the Hub has had too many requests: try again in 60 s",
+            "the Hub received too many requests: try again in 60 s",
         ),
         (
             Response::redirect(307, "https://evil.example/oauth/device"),
@@ -270,8 +270,8 @@ fn a_login_that_the_hub_then_does_not_know_keeps_nothing() {
 fn a_browser_login_is_kept_when_the_hub_then_fails_to_say_whose_it_is() {
     for (status, why) in [
         (500, "the Hub answered with status 500"),
-        (429, "the Hub has had too many requests"),
-        (403, "the Hub refuses: no reason given"),
+        (429, "the Hub received too many requests"),
+        (403, "the Hub refused the request: no reason given"),
     ] {
         let test = Browser::new();
         let Browser { hub, machine, .. } = &test;

@@ -4,8 +4,8 @@ use git_credential_hf::model::endpoint::Endpoint;
 use git_credential_hf::model::location::parse_location;
 use git_credential_hf::model::pattern::Names;
 use git_credential_hf::model::pattern::Pattern;
-use git_credential_hf::model::repo::Kind;
 use git_credential_hf::model::repo::Repo;
+use git_credential_hf::model::repo::RepoKind;
 use git_credential_hf::model::token_name::TokenName;
 
 use super::text;
@@ -113,7 +113,7 @@ fn takes_in(pattern: &Pattern, repo: &Repo) {
         }
     }
     // A repo of another kind is another repo.
-    for kind in Kind::ALL {
+    for kind in RepoKind::ALL {
         let other = Repo {
             kind,
             ..repo.clone()
