@@ -1,4 +1,4 @@
-//! The command line: git's actions by the shortest way, everything else through clap.
+//! The command line. Git's actions are handled first, and everything else by clap.
 
 use crate::app::asked;
 use crate::terminal::AlreadyReported;
@@ -19,8 +19,8 @@ use crate::system::hardening;
 use crate::terminal;
 use crate::terminal::Screen;
 
-/// Runs this process's command line, and gives its exit code: 0 done or yes, 1 failed or no, 2 wrong
-/// usage, 3 not known.
+/// Runs the command line of this process, and returns its exit code: 0 for done or yes, 1 for failed or
+/// no, 2 for wrong usage, 3 for not known.
 #[must_use]
 pub fn main() -> u8 {
     hardening::no_core_dump();
@@ -32,7 +32,7 @@ pub fn main() -> u8 {
         "erase" => credential::erase::run(),
         "capability" => credential::capability::run(),
         _ if holds_token(&arguments) => {
-            // Repeating what was typed is what error messages do, so this comes before them.
+            // Error messages may repeat what was typed, so this comes before them.
             terminal::print_error(
                 &terminal::Failure::new("an argument contains a token, which other users of this machine could see")
                     .help("give it on stdin (git credential-hf login NAME --with-token) or at the prompt")
@@ -68,10 +68,10 @@ pub fn main() -> u8 {
     }
 }
 
-/// Reads a command line, for `main` and for the tests of the documents' examples.
+/// Parses a command line, for `main` and for the tests of the documents' examples.
 ///
 /// # Errors
-/// When it is not understood, or asks for help.
+/// When it is not valid, or asks for help.
 #[doc(hidden)]
 pub fn parse(
     arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
@@ -79,16 +79,16 @@ pub fn parse(
     CommandLine::try_parse_from(arguments)
 }
 
-/// Prints what clap says: help and version as they are, and errors with what fits here.
+/// Prints clap's help and version, and its errors with our own help.
 fn usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
     if !error.use_stderr() {
         let _ = error.print();
         return 0;
     }
-    // `git credential-hf --help` makes git look for a manual page, `-h` reaches the program; and
+    // `git credential-hf --help` makes git look for a manual page, but `-h` reaches the program. And
     // a token must not be tried as a positional argument instead.
     let rendered = error.render();
-    // Styles of clap's own, unless what it repeats could bring others.
+    // Clap's own styles, unless the text that it repeats may contain escapes.
     let plain = arguments.iter().all(|argument| {
         let argument = argument.to_string_lossy();
         text::sanitize(&argument) == argument
@@ -111,7 +111,7 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> u8 {
     2
 }
 
-/// Whether a token was typed where a name belongs. What comes after `--` is another program's.
+/// Whether a token was typed in place of a name. The words after `--` are for another program.
 fn holds_token(arguments: &[OsString]) -> bool {
     arguments
         .iter()
@@ -119,9 +119,9 @@ fn holds_token(arguments: &[OsString]) -> bool {
         .any(|argument| crate::model::secret::holds_token(&argument.to_string_lossy()))
 }
 
-/// Whether git, not a person, asks for an action that this version does not know: a word alone, with
-/// a request on stdin. Helpers pass over those in silence (gitcredentials(7), "CUSTOM HELPERS"). A
-/// mistyped verb comes with a terminal, with nothing on stdin, or with another text.
+/// Whether git, and not a person, asks for an action that this version does not know: one word, with a
+/// request on stdin. Helpers ignore such actions (gitcredentials(7), "CUSTOM HELPERS"). A mistyped verb
+/// comes with a terminal, with an empty stdin, or with another text.
 fn is_unknown_action(arguments: &[OsString]) -> bool {
     let [_, word] = arguments else { return false };
     let Some(word) = word.to_str() else {
@@ -136,11 +136,11 @@ fn is_unknown_action(arguments: &[OsString]) -> bool {
     may_be && !io::stdin().is_terminal() && has_request()
 }
 
-/// How long git may take to begin its request. It has one ready.
+/// How long git may take to begin its request, which it has ready.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(2);
 
-/// Whether stdin begins with a line of git's protocol. An input that stays open and silent, as of
-/// some CI systems, is none.
+/// Whether stdin begins with a line of git's protocol. It does not if it stays open and silent, as on
+/// some CI systems.
 fn has_request() -> bool {
     let (sender, receiver) = mpsc::sync_channel(1);
     let read = move || {
@@ -149,7 +149,7 @@ fn has_request() -> bool {
         let read = stdin.read_until(b'\n', &mut line);
         let _ = sender.send(read.is_ok() && line.iter().position(|byte| *byte == b'=') > Some(0));
     };
-    // The thread ends with the process; nothing waits for it.
+    // The thread ends with the process.
     let reader = std::thread::Builder::new().spawn(read);
     reader.is_ok() && receiver.recv_timeout(REQUEST_DEADLINE).unwrap_or(false)
 }
@@ -157,7 +157,7 @@ fn has_request() -> bool {
 /// The longest line of git's protocol, in bytes.
 const MAX_LINE: u64 = 65_535;
 
-/// What people type who know `gh`, `hf` or other helpers, and what it is called here.
+/// Verbs of `gh`, `hf` and other helpers, and the commands that do the same here.
 fn other_tools(word: &str) -> Option<&'static [&'static str]> {
     Some(match word {
         "switch" => &["use NAME --default", "use NAME --for NAMESPACE"],
@@ -265,7 +265,7 @@ fn dispatch(cli: CommandLine) -> Result<()> {
     }
 }
 
-/// What was asked for is done by then: it has not failed if what was offered after it fails.
+/// Runs a follow-up that was offered. The command itself is done, so a failure is only reported.
 fn only_report(offered: Result<()>) {
     if let Err(error) = offered
         && !error.is::<AlreadyReported>()

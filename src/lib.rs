@@ -1,23 +1,22 @@
 //! A git credential helper for the Hugging Face Hub.
 //!
-//! The folders from the top floor down; each uses those below it and none above
-//! (`tests/structure.rs` holds that):
+//! The folders, from the top down. Each uses only those below it, which `tests/structure.rs` checks:
 //!
-//! - `cli`: git's actions by the shortest way, and the command line.
+//! - `cli`: the command line, with git's actions first.
 //! - `commands`: one file for each verb, with its arguments; `credential/` is what git calls.
 //! - `doctor`: one file for each check.
-//! - `import`: tokens that other programs keep in plain text.
+//! - `import`: tokens that other programs store in plain text.
 //! - `app`: what one invocation does with the parts below.
 //! - `selection`: which token a request gets. Pure.
 //! - `hf_cli`: the hf CLI's files.
 //! - `hub`: requests to a Hub.
-//! - `state`: what is known of each token. Never a secret.
-//! - `config`: `config.toml`, which people write.
-//! - `storage`: where secrets are kept.
-//! - `git`: the credential protocol, git's configuration, remotes, and the programs that call.
+//! - `state`: what is known about each token, but never its secret.
+//! - `config`: `config.toml`, which people edit.
+//! - `storage`: where secrets are stored.
+//! - `git`: the credential protocol, git's configuration, remotes, and the calling programs.
 //! - `terminal`: what a person sees and types.
 //! - `system`: files, processes, the environment and the clock.
-//! - `model`: the words of this program as types. Pure.
+//! - `model`: the terms of git and the Hub as types. Pure.
 
 #![forbid(unsafe_code)]
 

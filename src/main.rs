@@ -1,4 +1,4 @@
-//! The exit code, and nothing else.
+//! Ends with the exit code of the command line.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! `completions`: what a shell needs to complete this program's command line.
+//! `completions`: prints the completions for a shell.
 
 use anyhow::Result;
 use clap::Command;
@@ -9,8 +9,8 @@ use crate::terminal::print;
 /// The program's name as shells and git know it.
 const NAME: &str = "git-credential-hf";
 
-/// `clap_complete` 4.6 loses its way in bash where a name has a hyphen, so there it is given this
-/// name, and the command's own is put in afterwards.
+/// `clap_complete` 4.6 does not handle a hyphen in a name for bash, so there it is given this name,
+/// which is replaced afterwards.
 const NAME_FOR_BASH: &str = "hf_credential";
 
 /// Git's own completion for bash calls `_git_credential_hf` for `git credential-hf ..`, with the

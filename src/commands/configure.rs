@@ -1,4 +1,4 @@
-//! `configure` and `unconfigure`: our block in git's configuration.
+//! `configure` and `unconfigure`: write and remove this helper's lines in git's configuration.
 
 use std::path::PathBuf;
 
@@ -58,10 +58,10 @@ pub(crate) struct Args {
     pub(crate) scope: Scope,
 }
 
-/// Writes our block into git's configuration, and reports it.
+/// Writes our lines into git's configuration, and reports it.
 ///
 /// # Errors
-/// When the file cannot be read as git would, or not be written.
+/// When the file cannot be parsed as git would, or cannot be written.
 pub(crate) fn configure(options: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let which = options.scope.which();
@@ -89,10 +89,10 @@ pub(crate) fn configure(options: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Removes our block.
+/// Removes our lines.
 ///
 /// # Errors
-/// When the file cannot be read as git would, or not be written.
+/// When the file cannot be parsed as git would, or cannot be written.
 pub(crate) fn unconfigure(scope: &Scope) -> Result<()> {
     let path = file(&scope.which())?;
     let changed = edit(&path, |original| {

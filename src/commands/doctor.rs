@@ -1,4 +1,4 @@
-//! `doctor`: finds problems, and repairs what it can.
+//! `doctor`: finds problems, and repairs some of them.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
@@ -58,13 +58,13 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
-/// How long a check runs before it is named on the terminal.
+/// How long a check runs before the terminal shows its name.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Looks, repairs if asked to, and reports.
+/// Runs the checks, makes repairs if asked to, and prints the report.
 ///
 /// # Errors
-/// When there is a problem: it has been printed.
+/// When there is a problem, which has been printed.
 pub(crate) fn run(options: &Args) -> Result<()> {
     let mut context = Context::new()?;
     let config_error = context.load_config().err();
@@ -100,7 +100,7 @@ pub(crate) fn run(options: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Runs the checks; on a terminal, one that takes its time is named.
+/// Runs the checks. A terminal shows the name of one that takes long.
 fn look(surroundings: &Inspection<'_>) -> Vec<Outcome> {
     if !io::stderr().is_terminal() {
         return doctor::run(surroundings, |_| {});
@@ -156,7 +156,7 @@ fn repair(
     done
 }
 
-/// What was done, and what is left for a person.
+/// Prints what was done, and what is left to do by hand.
 fn afterwards(done: &[Repaired], outcomes: &[Outcome], public: &Public<'_>) -> String {
     let mut text = String::new();
     for Repaired { command, error } in done {

@@ -56,7 +56,7 @@ pub(crate) struct Args {
 /// Shows the candidates of one repo, or of the remotes of the current repository.
 ///
 /// # Errors
-/// When it is not clear which repo is meant, or a token requested by name does not exist.
+/// When it is not clear which repo is meant, or a token asked for by name does not exist.
 pub(crate) fn run(explain: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let locations = match &explain.repo {
@@ -82,7 +82,7 @@ pub(crate) fn run(explain: &Args) -> Result<()> {
     print(&texts.join("\n"))
 }
 
-/// The columns, of which those that matter least go first where the terminal is too narrow.
+/// The columns. On a narrow terminal the least important ones are dropped first.
 const COLUMNS: [Column; 7] = [
     Column::new(""),
     Column::new("TOKEN").shorten(16, Cut::Middle),
@@ -176,7 +176,7 @@ impl Answer {
             .first()
             .is_some_and(|first| matches!(first.reason, Reason::Rule(_)));
         for notice in &selection.notices {
-            // A rule has settled it.
+            // A rule has decided.
             if by_rule && matches!(notice, Notice::Equal(_)) {
                 continue;
             }
@@ -303,7 +303,7 @@ impl Row {
             step: candidate.reason.step(),
             reason: candidate.reason.to_string(),
             why: match &candidate.reason {
-                // In a column with the heading WHY this is enough.
+                // Under the heading WHY this is enough.
                 Reason::Rule(pattern) => format!("rule `{pattern}`"),
                 reason => reason.to_string(),
             },

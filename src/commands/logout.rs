@@ -1,4 +1,4 @@
-//! `logout`: remove tokens from this machine, and on request end them on the Hub.
+//! `logout`: removes tokens from this machine, and revokes them on the Hub if asked to.
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
@@ -59,7 +59,7 @@ pub(crate) struct Args {
 /// Removes one token, or all.
 ///
 /// # Errors
-/// When there is none of that name, or its storage or the Hub fails; then it is still listed.
+/// When the token does not exist, or its storage or the Hub fails. The token is then still listed.
 pub(crate) fn run(logout: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
@@ -151,8 +151,8 @@ fn read_token() -> Result<Secret> {
     Ok(given.map_err(|error| Failure::new(error.to_string()))?)
 }
 
-/// The names under which a token is stored. Only a value that is not in the Hub's form has to be
-/// read for that: its fingerprint is too short.
+/// The names under which a token is stored. Only values that are not in the Hub's form must be read for
+/// this, since their fingerprints are too short.
 fn holding(context: &Context, state: &State, secret: &Secret) -> Vec<TokenName> {
     let value = secret.fingerprint();
     let is_it = |name: &TokenName, token: &TokenInfo| {
@@ -168,7 +168,7 @@ fn holding(context: &Context, state: &State, secret: &Secret) -> Vec<TokenName> 
     found.map(|(name, _)| name.clone()).collect()
 }
 
-/// Ends a token on the Hub that is not stored here.
+/// Revokes a token that is not stored here.
 fn end_unknown(context: &Context, logout: &Args, secret: &Secret) -> Result<()> {
     let hint = secret.hint();
     let endpoint = target::default_endpoint(context)?;
@@ -192,7 +192,7 @@ fn end_unknown(context: &Context, logout: &Args, secret: &Secret) -> Result<()> 
     ))
 }
 
-/// Asks before what cannot be undone.
+/// Asks before something that cannot be undone.
 fn confirm(logout: &Args, names: &[TokenName]) -> Result<()> {
     let count = names.len();
     let what = match (names, logout.all, logout.revoke) {
@@ -213,7 +213,7 @@ fn confirm(logout: &Args, names: &[TokenName]) -> Result<()> {
         return Ok(());
     }
     if terminal::can_ask() {
-        // The answer was no, so there is no error.
+        // The answer was no, which is not an error.
         terminal::tell("nothing was removed");
         return Err(AlreadyReported.into());
     }
@@ -222,10 +222,10 @@ fn confirm(logout: &Args, names: &[TokenName]) -> Result<()> {
         .into())
 }
 
-/// What ends a token that is not stored here.
+/// The command that revokes a token that is not stored here.
 const UNSTORED: &str = "git credential-hf logout --with-token --revoke";
 
-/// The Hub first: a token that is gone from here can no longer be named to it.
+/// Revokes a token, before it is removed here: afterwards it could not be sent to the Hub any more.
 fn revoke(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<()> {
     let unread = || {
         let why = format!("`{name}` cannot be deleted on the Hub, because it cannot be read");
@@ -238,7 +238,7 @@ fn revoke(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<()> 
     };
     renewal::settle(context, name).with_context(unread)?;
     let record = context.read_stored(name, token).with_context(unread)?;
-    // Anyone who has the refresh token of a browser login can get a new token with it.
+    // The refresh token of a browser login can be used to get a new token.
     let mut secrets = vec![&record.secret];
     secrets.extend(&record.refresh_token);
     Hub::new(&token.endpoint).revoke(&secrets).with_context(|| {

@@ -1,4 +1,4 @@
-//! `man`: the manual page, made from the definition of the command line.
+//! `man`: prints the manual page, which is made from the definition of the command line.
 
 use anyhow::Result;
 use clap::Command;
@@ -7,7 +7,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 
 use crate::terminal::print;
 
-/// What the command line does not say of itself: a heading, then pairs of a term and its meaning.
+/// Sections that the definition of the command line does not have: a heading, then terms and their meanings.
 const MORE: [(&str, &[(&str, &str)]); 4] = [
     (
         "ENVIRONMENT",
@@ -86,7 +86,7 @@ fn page(mut command: Command) -> Result<String> {
     let version = command.get_version().unwrap_or_default().to_owned();
     let verbs: Vec<Command> = command.get_subcommands().cloned().collect();
     let examples = after_help(&command);
-    // Where a page has a date, this one has its version: the same program prints the same page.
+    // The version replaces the date, so that the same program always prints the same page.
     let page = Man::new(command)
         .date(version)
         .source(name)
@@ -116,8 +116,8 @@ fn page(mut command: Command) -> Result<String> {
     Ok(String::from_utf8(out)?)
 }
 
-/// Writes one verb as a section. `clap_mangen` makes a page for each verb; what begins such a page
-/// and its headings are left out, since all verbs are on one page.
+/// Writes one verb as a section. `clap_mangen` makes a page for each verb. Its title and headings are
+/// left out, since all verbs are on one page.
 fn verb_section(verb: Command, out: &mut Vec<u8>) -> Result<()> {
     let mut roff = Roff::new();
     roff.control("SS", [verb.get_name()]);
@@ -156,7 +156,7 @@ fn examples_section(roff: &mut Roff, examples: &str) {
     examples_lines(roff, examples);
 }
 
-/// Line by line, as they stand in the help.
+/// Writes the lines as they are in the help.
 fn examples_lines(roff: &mut Roff, examples: &str) {
     if examples.is_empty() {
         return;

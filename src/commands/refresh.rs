@@ -1,4 +1,4 @@
-//! `refresh`: renew what can be renewed, and ask the Hub again about the rest.
+//! `refresh`: renews browser logins, and asks the Hub again about the other tokens.
 
 use crate::model::text::shell_quoted;
 use anyhow::Result;
@@ -42,7 +42,7 @@ pub(crate) struct Args {
 /// Refreshes one token, or all from `login`.
 ///
 /// # Errors
-/// When one fails: the reason has been printed, and the others were tried anyway.
+/// When one of them fails. The reason has been printed, and the others were tried.
 pub(crate) fn run(refresh: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;

@@ -1,5 +1,5 @@
-//! `rename`: give a token another name, here and wherever the configuration names it. What git
-//! saved becomes a token like any other that way, once the Hub has said whose it is.
+//! `rename`: gives a token another name, also in the configuration. This turns what git saved into a
+//! token like any other, once the Hub has verified it.
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
@@ -45,16 +45,16 @@ pub(crate) struct Args {
 /// Renames one token.
 ///
 /// # Errors
-/// When there is none of that name, the new one is taken, or the Hub does not accept a token that
-/// git saved. Then everything is as it was.
+/// When the token does not exist, the new name is taken, or the Hub does not accept a token that git
+/// saved. Nothing is changed then.
 pub(crate) fn run(rename: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let (old, new) = (TokenName::existing(&rename.old), &rename.new);
     if context.state_file.load()?.tokens.contains_key(&old) {
-        // The answer of an interrupted renewal waits under the old name, and would go with it.
+        // The answer of an interrupted renewal is parked under the old name, and would be lost.
         renewal::settle(&context, &old).with_context(|| format!("`{old}` cannot be read"))?;
     }
-    // Nobody else may change the secret until it has moved: a renewal would be lost.
+    // No other process may change the secret until it has moved, or a renewal would be lost.
     let _lock = context.lock_name(&old)?;
     let state = context.state_file.load()?;
     let Some(token) = state.tokens.get(&old) else {
@@ -68,12 +68,12 @@ pub(crate) fn run(rename: &Args) -> Result<()> {
         Origin::Login => None,
         Origin::Git => Some(enrol::verify(&Hub::new(&token.endpoint), &record.secret)?),
     };
-    // First the copy, then what names it, then the old one goes: a kill in between leaves a token
-    // for every rule, and the same command again does the rest.
+    // First the copy is made, then the rules are changed, then the old token is removed. A kill in
+    // between leaves a token for every rule, and the same command again does the rest.
     copy(&context, &state, token, &record, facts.as_ref(), &old, new)?;
     if let Err(error) = move_rules(&context, &old, new) {
-        // A configuration that cannot be written must not leave two names for one token. What a
-        // killed rename left stays: the rules may name it already.
+        // If the configuration cannot be written, the copy is removed again. A copy that a killed
+        // rename left behind stays, since rules may already name it.
         if !state.tokens.contains_key(new)
             && let Some(copy) = context.state_file.load()?.tokens.get(new)
         {
@@ -96,7 +96,7 @@ pub(crate) fn run(rename: &Args) -> Result<()> {
     facts.map_or(Ok(()), |facts| print(&enrol::described(&facts)))
 }
 
-/// Whether the new name is free, or holds the copy that a rename made before it was killed.
+/// Checks that the new name is free, or is that of the copy which a killed rename made.
 fn may_take(
     context: &Context,
     state: &State,
@@ -151,7 +151,7 @@ fn copy(
         let token = token.with_context(|| format!("`{old}` no longer exists"))?;
         may_take(context, state, &token, old, new)
     })?;
-    // A new name does not make a rejected token good; the Hub's word does.
+    // A new name does not clear a rejection, but the Hub's answer does.
     if let Some(at) = rejected.filter(|_| token.origin == Origin::Login) {
         let file = &context.state_file;
         file.reject(&token.endpoint, &token.fingerprint, at)?;
@@ -159,9 +159,9 @@ fn copy(
     Ok(())
 }
 
-/// Gives whatever names the token its new name.
+/// Changes the name wherever the configuration refers to it.
 fn move_rules(context: &Context, old: &TokenName, new: &TokenName) -> Result<()> {
-    // Asking the Hub has taken a while: a rule that was changed meanwhile is not changed back.
+    // The Hub took a while to answer. A rule that was changed meanwhile must not be changed back.
     let config = Config::load(&context.paths.config())?;
     let mut changes: Vec<Change<'_>> = Vec::new();
     for rule in &config.rules {

@@ -1,4 +1,4 @@
-//! `run`: a command with the token that git would get in `HF_TOKEN`.
+//! `run`: runs a command with `HF_TOKEN` set to the token that git would get.
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -32,7 +32,7 @@ pub(crate) struct Args {
     pub(crate) command: Vec<OsString>,
 }
 
-/// Runs the command in the place of this process, or ends with its exit code.
+/// Runs the command in place of this process, or ends with its exit code.
 ///
 /// # Errors
 /// When there is no token, or the command cannot be started.
@@ -55,9 +55,9 @@ pub(crate) fn run(run: &Args) -> Result<()> {
         .args(arguments)
         .env("HF_TOKEN", loaded.secret.expose())
         .env_remove("HUGGING_FACE_HUB_TOKEN")
-        // With this the hf CLI would look for a token of its own before HF_TOKEN.
+        // With this set, the hf CLI would prefer a token of its own to HF_TOKEN.
         .env_remove("HF_OIDC_RESOURCE");
-    // The command sends HF_TOKEN to its endpoint, so that must be the token's own.
+    // The command sends HF_TOKEN to HF_ENDPOINT, so that must be the token's endpoint.
     if location.endpoint.is_hugging_face() {
         command.env_remove("HF_ENDPOINT");
     } else {
@@ -70,7 +70,7 @@ pub(crate) fn run(run: &Args) -> Result<()> {
 fn start(mut command: Command, program: &std::ffi::OsStr) -> Result<()> {
     use std::os::unix::process::CommandExt;
     crate::system::hardening::restore();
-    // Programs with several names go by the one that was typed.
+    // Some programs behave differently under different names.
     command.arg0(program);
     // Returns only when it fails.
     let error = command.exec();
@@ -79,8 +79,8 @@ fn start(mut command: Command, program: &std::ffi::OsStr) -> Result<()> {
 
 #[cfg(not(unix))]
 fn start(mut command: Command, program: &std::ffi::OsStr) -> Result<()> {
-    // Ctrl-C reaches the command as well, and what it means is for the command to say. Only
-    // without this does it end this process, which somebody waits for.
+    // Ctrl-C reaches the command as well, which decides what it means. It must not end this process,
+    // for which the caller waits.
     let _ = ctrlc::set_handler(|| {});
     match command.status() {
         Ok(status) => std::process::exit(status.code().unwrap_or(1)),
@@ -88,7 +88,7 @@ fn start(mut command: Command, program: &std::ffi::OsStr) -> Result<()> {
     }
 }
 
-/// Ends with the codes that shells and env(1) use, so that scripts can tell.
+/// The exit codes that shells and env(1) use for a command that cannot be run.
 fn cannot_start(program: &std::ffi::OsStr, error: &std::io::Error) -> Result<()> {
     let failure = Failure::new(format!(
         "cannot run `{}`: {error}",

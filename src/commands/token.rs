@@ -1,4 +1,4 @@
-//! `token`: the token that git would get, on stdout.
+//! `token`: prints the token that git would get.
 
 use anyhow::Result;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Why git's attempt failed, and which command helps.
+//! Finds out why git's attempt failed, and which command helps.
 
 use super::Question;
 use super::verdict::Verdict;
@@ -19,10 +19,10 @@ use crate::selection::{Candidate, LoadedToken, Source, TokenSource};
 use crate::state::{Eligibility, Origin, State};
 use crate::system::clock;
 
-/// How many other tokens are tried where git's does not work.
+/// How many other tokens are tried if git's does not work.
 const TRIES: usize = 3;
 
-/// An attempt of git's that did not work.
+/// A failed attempt by git.
 pub(super) struct Failed<'a> {
     pub(super) question: &'a Question<'a>,
     pub(super) hub: &'a Hub,
@@ -118,7 +118,7 @@ impl Failed<'_> {
                 },
             };
         };
-        // The Hub allows few of these questions, so it is asked only where the answer can matter.
+        // The Hub limits these requests, so it is asked only if the answer can matter.
         let facts = match &answer {
             HubError::Forbidden(_) | HubError::NotFound => self.hub.whoami(&loaded.secret).ok(),
             _ => None,
@@ -148,8 +148,7 @@ impl Failed<'_> {
         })
     }
 
-    /// What helps against a dead token. One that git's `store` saved is gone by now: git has it
-    /// erased when it is refused.
+    /// What to do about a rejected token. If git's `store` saved it, git has already had it erased.
     fn replace(&self, candidate: &Candidate) -> String {
         let Question { context, repo, .. } = self.question;
         let is_gone = |name: &TokenName| {
@@ -166,8 +165,7 @@ impl Failed<'_> {
         }
     }
 
-    /// Another stored token with which the Hub allows it, and the command that lets git use that
-    /// one.
+    /// Finds another stored token that works, and the command that lets git use it.
     fn other_that_works(&self, failed: &Candidate, value: &Fingerprint) -> Option<String> {
         let Question {
             context,
@@ -175,7 +173,7 @@ impl Failed<'_> {
             repo,
             access,
         } = self.question;
-        // A token that was named takes precedence over every rule.
+        // A named token takes precedence over every rule.
         if failed.reason.step() == "named" {
             return None;
         }
@@ -211,8 +209,8 @@ impl Failed<'_> {
         })
     }
 
-    /// This helper gave git nothing. Why, in the order in which it stands in the way: no way to
-    /// the Hub, a login from elsewhere that the Hub refuses, git does not call, nothing to give.
+    /// Says why this helper gave git no token: the Hub cannot be reached, the Hub refuses a login
+    /// from elsewhere, git does not call this helper, or there is no token.
     fn without_token(&self, chosen: &Chosen) -> Diagnosis {
         let Question {
             context,

@@ -1,5 +1,5 @@
-//! `check`: would git's command work, and if not why. Git itself tries, and only after a failure is
-//! the Hub asked for the reason.
+//! `check`: finds out whether git can read a repo or push to it, and why not. Git itself tries. Only
+//! after a failure is the Hub asked for the reason.
 
 mod failed;
 mod verdict;
@@ -55,7 +55,7 @@ pub(crate) struct Args {
 /// Checks repos, or those that the remotes of the current repository name.
 ///
 /// # Errors
-/// When one would not work, or that cannot be known: the reason has been printed.
+/// When one of them does not work, or that is not known. The reason has been printed.
 pub(crate) fn run(check: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let access = if check.push {
@@ -102,7 +102,7 @@ pub(crate) fn run(check: &Args) -> Result<()> {
     }
 }
 
-/// What is asked.
+/// A question: may git read this repo, or push to it?
 struct Question<'a> {
     context: &'a Context,
     place: &'a Place,
@@ -124,7 +124,7 @@ impl Question<'_> {
         let state = context.state_file.load()?;
         let mut chosen = choice::choose_for(context, &state, location, Some(self.access.into()))?;
         if chosen.rejected && !rejected.dead.is_empty() {
-            // The Hub itself has just said more than what is remembered.
+            // The Hub has just confirmed the rejection.
             chosen.said.pop();
         }
         let attempt = attempt(&place.for_git, self.access == Access::Write);
@@ -186,7 +186,7 @@ impl Question<'_> {
         Ok(verdict)
     }
 
-    /// Asks the Hub about a token that has just done what it could not do as far as was known.
+    /// Asks the Hub about a token that has just done what it was not known to be able to do.
     fn correct(&self, hub: &Hub, chosen: &Chosen) {
         let Some((candidate, loaded)) = &chosen.token else {
             return;
@@ -204,7 +204,7 @@ impl Question<'_> {
         }
     }
 
-    /// The candidate that this helper answered git with, by the words in which it says so.
+    /// The candidate that this helper answered with, found by its description in the trace.
     fn candidate(
         &self,
         state: &State,
@@ -229,7 +229,7 @@ impl Question<'_> {
         Some((candidate, hint.to_owned()))
     }
 
-    /// What git logged in with, where this helper did not answer.
+    /// What git logged in with, if this helper did not answer.
     fn other_login(&self, hub: &Hub, asked: &Asked, attempt: &Attempt) -> String {
         let anonymous = self.access == Access::Read && !attempt.asked && !attempt.accepted;
         if anonymous && hub.try_access(&self.repo, self.access, None).is_ok() {

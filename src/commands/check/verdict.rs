@@ -1,4 +1,4 @@
-//! What `check` found for one repo, as text and as JSON.
+//! Shows the result of `check` for one repo, as text and as JSON.
 
 use serde_json::{Value, json};
 
@@ -7,17 +7,17 @@ use crate::model::text;
 use crate::selection::Candidate;
 use crate::terminal::{Screen, Style};
 
-/// Whether a problem leaves it open whether git's command would work.
+/// Whether the result is unknown, and not "no".
 pub(super) fn is_open(problem: &Diagnosis) -> bool {
     problem.kind == DiagnosisKind::Unavailable
 }
 
-/// The answer.
+/// The result for one repo.
 pub(super) struct Verdict {
     pub(super) repo: String,
     pub(super) endpoint: String,
     pub(super) access: &'static str,
-    /// With which token, in words.
+    /// The token, in words.
     pub(super) token: String,
     pub(super) candidate: Option<(Candidate, String)>,
     pub(super) problem: Option<Diagnosis>,
@@ -36,7 +36,7 @@ impl Verdict {
             Some(problem) if is_open(problem) => ("not known", Style::Yellow, "could not be tried"),
             Some(_) => ("no", Style::Red, "fails"),
         };
-        // Where nothing could be tried, no token was asked for.
+        // If nothing could be tried, git did not ask for a token.
         let untried = self.candidate.is_none() && self.problem.as_ref().is_some_and(is_open);
         let with = match untried {
             true => String::new(),
@@ -55,7 +55,7 @@ impl Verdict {
                 text::one_line(&problem.help)
             ));
         }
-        // The styles are ours; what came from outside was made safe above or is a name of ours.
+        // Only our own styles are in the text: what came from outside was sanitized above.
         text
     }
 

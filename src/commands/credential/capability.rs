@@ -1,4 +1,4 @@
-//! `capability`: what this helper can do.
+//! `capability`: announces the parts of the protocol that this helper knows.
 
 use anyhow::Result;
 

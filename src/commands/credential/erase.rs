@@ -1,4 +1,4 @@
-//! `erase`: the server refused a credential, or somebody wants one gone.
+//! `erase`: the server refused a credential, or the user wants to remove one.
 
 use anyhow::Result;
 
@@ -22,7 +22,7 @@ use crate::system::clock;
 use crate::system::trace;
 use crate::terminal;
 
-/// Deals with one erase.
+/// Handles one `erase`.
 ///
 /// # Errors
 /// When the state or a storage fails.
@@ -30,7 +30,7 @@ pub(crate) fn run() -> Result<()> {
     let Some(git) = GitRequest::open_silently()? else {
         return Ok(());
     };
-    // A state that cannot be read must not let git-lfs ask for ever: go on without it.
+    // If the state cannot be read, this goes on without it, so that git-lfs does not ask for ever.
     let state = git.context.state_or_empty();
     let is_token = |secret: &Secret| secret.kind() != TokenKind::Other;
     if git.username_is_token() && !git.request.password.as_ref().is_some_and(is_token) {
@@ -42,8 +42,8 @@ pub(crate) fn run() -> Result<()> {
     }
 }
 
-/// Without a password: what git's `store` kept for that host, user name and path goes, each
-/// where given. A token from `login` never does.
+/// Without a password: removes what git's `store` saved for that host, username and path, as far as
+/// they are given, and never a token from `login`.
 fn erase_scope(git: &GitRequest, state: &State) -> Result<()> {
     let request = &git.request;
     for (name, token) in kept(git, state) {
@@ -67,8 +67,8 @@ fn same_path(git: &GitRequest, token: &TokenInfo) -> bool {
     }
 }
 
-/// With a password: that very secret and no other. What `store` kept is removed; any other
-/// token of ours is remembered as rejected, since an erase does not prove it bad.
+/// With a password: affects exactly that secret. If `store` saved it, it is removed. Any other token of
+/// ours is remembered as rejected, since `erase` does not prove that it is bad.
 fn erase_value(git: &GitRequest, state: &State, secret: &Secret) -> Result<()> {
     trace::line(|| format!("{}{}", crate::git::trial::REFUSED, secret.hint()));
     let value = secret.fingerprint();
@@ -82,7 +82,7 @@ fn erase_value(git: &GitRequest, state: &State, secret: &Secret) -> Result<()> {
     }
     let mut candidate = git.candidate_with(&git.query(), state, &value);
     if secret.kind() == TokenKind::Other {
-        // The fingerprint of such a value only sorts, so the value itself is compared.
+        // The fingerprint of such a value is short, so the value itself is compared.
         candidate = candidate.filter(|c| has_value(git, state, c, secret));
         if candidate.is_none() {
             return Ok(());
@@ -124,13 +124,13 @@ fn erase_value(git: &GitRequest, state: &State, secret: &Secret) -> Result<()> {
             git.after_rejection(repo.as_ref(), &candidate)
         ));
     }
-    // Said last: that the Hub refused is what the user has to know first.
+    // This comes last: the user needs to know about the refusal first.
     Ok(remembered?)
 }
 
-/// Renews a token from a browser login that the server refuses before its time. One that was
-/// renewed or kept within the last minute is not: if that is refused too, it is not for its age,
-/// and git-lfs would have it renewed for ever.
+/// Renews a token of a browser login that the server refused before it expired. If the token was
+/// renewed or stored within the last minute, its age is not the reason for the refusal, and git-lfs
+/// would have it renewed for ever. So then it is not renewed.
 fn renewed<'a>(
     git: &GitRequest,
     state: &State,
@@ -164,7 +164,7 @@ fn renewed<'a>(
     }
 }
 
-/// Whether a candidate's token is this very secret.
+/// Whether a candidate's token is this secret.
 fn has_value(git: &GitRequest, state: &State, candidate: &Candidate, secret: &Secret) -> bool {
     let mut reader = crate::app::token_source::TokenReader::new(&git.context, state);
     reader
@@ -172,7 +172,7 @@ fn has_value(git: &GitRequest, state: &State, candidate: &Candidate, secret: &Se
         .is_ok_and(|loaded| loaded.secret.same_as(secret))
 }
 
-/// What the next git command will use, now that this value is out.
+/// What the next git command will use, now that this value is rejected.
 fn next_after(
     git: &GitRequest,
     state: &State,
@@ -199,8 +199,8 @@ fn next_after(
     })
 }
 
-/// Whether the stored token is this secret, for this user. The Hub does not look at user names,
-/// so for its tokens the value alone counts.
+/// Whether the stored token is this secret, for this username. The Hub ignores usernames, so for its
+/// tokens only the value counts.
 fn is_same(git: &GitRequest, name: &TokenName, token: &TokenInfo, secret: &Secret) -> bool {
     if secret.kind() != TokenKind::Other {
         return true;

@@ -1,4 +1,4 @@
-//! `get`: answer git with a token.
+//! `get`: answers git with a token.
 
 use std::io;
 
@@ -30,14 +30,14 @@ use crate::terminal::AlreadyReported;
 /// Answers one request.
 ///
 /// # Errors
-/// When the request or the configuration is broken; what goes wrong with a token is said, and
-/// the next one answered.
+/// When the request or the configuration is invalid. A problem with a token is reported, and the next
+/// one is used.
 pub(crate) fn run() -> Result<()> {
     let git = match GitRequest::open()? {
         Opening::Ours(git) => git,
         Opening::NotOurs => return Ok(()),
         Opening::BadConfig { error, ours } => {
-            // Without the rules a guess could be any token: git is told to stop.
+            // Without the rules any token could be the wrong one, so git is told to stop.
             if ours {
                 Reply::Quit.write(Capabilities::default(), &mut io::stdout())?;
             }
@@ -61,13 +61,13 @@ fn answer(git: &GitRequest) -> Result<Reply> {
         Some(Mark::Tried(tried)) => Some(tried),
         Some(Mark::Asked) | None => None,
     };
-    // Git's transport comes back with our own answer only because that was refused. Anybody else
-    // may repeat what we once said.
+    // Git's transport returns our own answer only if that was refused. Other programs may repeat it
+    // for other reasons.
     let refused = tried
         .as_ref()
         .filter(|tried| tried.was_for(query.username.as_deref()) && context.asked_by_git());
     if refused.is_some_and(|tried| tried.own_username) {
-        // Nobody asked for that username: it narrows nothing.
+        // The username came from our answer, not from the user, so it does not narrow the choice.
         query.username = None;
     }
     let refused_candidate =
@@ -77,7 +77,7 @@ fn answer(git: &GitRequest) -> Result<Reply> {
     let choice = match Choice::make(context, &state, &query, Purpose::Answer(&refused)) {
         Ok(choice) => choice,
         Err(error) => {
-            // Without the state no name is known, and that has been said.
+            // Without the state no name is known, and that has been reported.
             if !context.state_is_unread.get() {
                 terminal::say(&context.select_failure(&state, error).in_one_line());
             }
@@ -120,9 +120,9 @@ fn answer(git: &GitRequest) -> Result<Reply> {
                 let what = wording::describe(&candidate, Some(&loaded.secret.hint()));
                 format!("{ANSWERING}{subject}{WITH}{what}")
             });
-            // Git uses two answers in one command at most: it asks without a credential, and
-            // gives up after the third request (http.c). Without `continue` it tells us when
-            // the second is refused too.
+            // Git uses at most two answers in one command: the first request has no credential,
+            // and git gives up after the third (http.c). Without `continue`, git calls `erase`
+            // when the second answer is refused.
             let comes_back =
                 more && tried.is_none() && git.request.capabilities.state && context.asked_by_git();
             Ok(offer(query.username, *loaded, comes_back.then_some(value)))
@@ -158,11 +158,11 @@ fn answer(git: &GitRequest) -> Result<Reply> {
     }
 }
 
-/// The answer with a token; `again` is its value where git is to come back if it is refused.
+/// The answer with a token; `again` is its value if git is to come back when it is refused.
 fn offer(asked: Option<String>, loaded: LoadedToken, again: Option<Fingerprint>) -> Reply {
     let asked = asked.filter(|name| !name.is_empty());
     let is_asked_for = asked.is_some();
-    // What the hf CLI writes, too; the Hub does not look at it.
+    // The hf CLI writes the same; the Hub ignores it.
     let username = asked
         .or(loaded.username)
         .unwrap_or_else(|| "hf_user".to_owned());
@@ -179,7 +179,7 @@ fn offer(asked: Option<String>, loaded: LoadedToken, again: Option<Fingerprint>)
     }))
 }
 
-/// Says so where the Hub will refuse the push: git tells no helper of a 403.
+/// Warns if the Hub will refuse the push, since git does not tell helpers about a 403.
 fn say_what_will_fail(
     git: &GitRequest,
     query: &Query,
@@ -193,9 +193,9 @@ fn say_what_will_fail(
     }
 }
 
-/// Remembers that a value was refused, and returns the candidate that has it. A `state[]` that
-/// names no candidate of ours is not believed. Where the state cannot be written, this operation
-/// still knows it from `state[]`.
+/// Remembers that a value was refused, and returns its candidate. A `state[]` that does not belong to
+/// one of our candidates is ignored. If the state cannot be written, this command still knows the
+/// refusal from `state[]`.
 fn remember_rejection(
     git: &GitRequest,
     query: &Query,
@@ -211,12 +211,12 @@ fn remember_rejection(
     Some(candidate)
 }
 
-/// How long a login can take between its two writes, in seconds, with room to spare.
+/// How long a login can take between its two writes, in seconds, with a margin.
 const SETTLED: u64 = 30;
 
-/// Writes down what reading has taught: a stored value that another process replaced, or that a
-/// kill left without its description; and what a command printed, so that the value is known when
-/// git brings it back. Not worth an error.
+/// Records what loading the tokens revealed: a stored value that another process replaced, or that a
+/// kill left without its description; and what a command printed, so that the value is known when git
+/// returns it. A failure is only traced.
 fn learn(git: &GitRequest, reader: &TokenReader<'_>) {
     if reader.changed.is_empty() && reader.printed.is_empty() {
         return;
@@ -230,13 +230,13 @@ fn learn(git: &GitRequest, reader: &TokenReader<'_>) {
             renewable,
         } in &reader.changed
         {
-            // A login that is under way has described what it is about to write.
+            // A login in progress records the new value before it writes it.
             let settled = |token: &TokenInfo| {
                 token.fingerprint != *value && since(token.added, now) > SETTLED
             };
             if let Some(token) = state.tokens.get_mut(name).filter(|token| settled(token)) {
                 if !renewable {
-                    // What was known of the old value says nothing of this one.
+                    // The facts about the old value do not apply to the new one.
                     token.facts = None;
                 }
                 token.replace_value(value.clone(), hint.clone());
@@ -268,21 +268,21 @@ fn say_notices(git: &GitRequest, selection: &Selection) {
     }
 }
 
-/// What is wrong where the user name is a token, without repeating it.
+/// The message for a username that is a token, which does not repeat it.
 pub(crate) const TOKEN_AS_USERNAME: &str = "the username that git sends is an access token, which belongs \
     in the password: remove it from the URL, if it is there (git remote set-url), and run \
     `git credential-hf login NAME`";
 
-/// The line for a request that nothing can answer.
+/// Prints the hint for a request without an answer.
 fn hint(git: &GitRequest, selection: &Selection, subject: &str) {
     let unknown = selection.notices.contains(&Notice::UnknownUsername);
     if git.username_is_token() {
-        // That was said already.
+        // That has been said.
         return;
     }
     if unknown {
-        // The same user name may be in the configuration and in the URL; what the configuration
-        // gives is not looked at where the URL has one.
+        // The configuration may set the same username as the URL, but git ignores the configuration
+        // if the URL has a username.
         let place = Location {
             endpoint: git.endpoint.clone(),
             path: git.request.path.clone().unwrap_or_default(),
@@ -303,7 +303,7 @@ fn hint(git: &GitRequest, selection: &Selection, subject: &str) {
     terminal::say(&format!("no token for {subject}: {help}{}", not_saved(git)));
 }
 
-/// Said before git's prompt, where what is typed there cannot be told from a login in a URL.
+/// Added to the hint before git's prompt, if what is typed there cannot be told from a login in a URL.
 fn not_saved(git: &GitRequest) -> &'static str {
     if git.request.capabilities.state || git.saves_any() {
         ""

@@ -1,4 +1,4 @@
-//! What `get`, `store` and `erase` begin with: read the request, and see whether it is ours.
+//! The common beginning of `get`, `store` and `erase`: reads the request, and decides whether it is ours.
 
 use std::io;
 use std::path::Path;
@@ -18,14 +18,14 @@ use crate::state::State;
 use crate::system::files;
 use crate::terminal;
 
-/// Whether the folder of a file cannot even be entered.
+/// Whether the folder of a file cannot be entered.
 fn is_out_of_reach(path: &Path) -> bool {
     std::fs::symlink_metadata(path)
         .is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
-/// Whose request it is when the configuration, which says so of all hosts but the Hub's, has a
-/// mistake: if it does not even name the host, it is not ours.
+/// Whether a request is ours if the configuration, which lists the other Hubs, has a mistake. If it does
+/// not even contain the host, the request is not ours.
 fn bad_config(context: &Context, endpoint: &Endpoint, error: ConfigError) -> Opening {
     let ours = context.serves(endpoint);
     let text = files::read_plain(&context.paths.config());
@@ -38,14 +38,14 @@ fn bad_config(context: &Context, endpoint: &Endpoint, error: ConfigError) -> Ope
     Opening::BadConfig { error, ours }
 }
 
-/// A request that this helper is to deal with.
+/// A request for this helper.
 #[derive(Debug)]
 pub(crate) struct GitRequest {
     /// The request.
     pub(crate) request: Request,
-    /// Whom it is about.
+    /// The endpoint that it is for.
     pub(crate) endpoint: Endpoint,
-    /// The run's world.
+    /// The handles of this run.
     pub(crate) context: Context,
 }
 
@@ -54,13 +54,13 @@ pub(crate) struct GitRequest {
 pub(crate) enum Opening {
     /// It is ours.
     Ours(Box<GitRequest>),
-    /// It is about a host that is no endpoint: another helper's turn, without a word.
+    /// It is for a host that is not an endpoint: other helpers get their turn.
     NotOurs,
-    /// It is ours or may be, but the configuration has a mistake.
+    /// It is or may be ours, but the configuration has a mistake.
     BadConfig {
         /// The mistake.
         error: anyhow::Error,
-        /// Certainly ours, whatever the configuration would say.
+        /// Whether it is ours whatever the configuration says.
         ours: bool,
     },
 }
@@ -69,7 +69,7 @@ impl GitRequest {
     /// Reads the request from stdin.
     ///
     /// # Errors
-    /// When the request breaks git's protocol, or there is no home directory.
+    /// When the request breaks git's protocol, or the user has no home directory.
     pub(crate) fn open() -> Result<Opening> {
         let request = Request::read(&mut io::stdin().lock())?;
         let endpoint = match (&request.protocol, &request.host) {
@@ -85,7 +85,7 @@ impl GitRequest {
             if !is_out_of_reach(&config) {
                 return Ok(bad_config(&context, &endpoint, error));
             }
-            // HOME is another user's, as in some containers: what the environment has works.
+            // In some containers HOME belongs to another user. The environment's token still works.
             terminal::say(&format!(
                 "{} cannot be read: going on without it",
                 config.display()
@@ -104,7 +104,7 @@ impl GitRequest {
     /// Reads the request of `store` or `erase`, which answer nothing.
     ///
     /// # Errors
-    /// When the configuration has a mistake, too.
+    /// As [`GitRequest::open`], and when the configuration has a mistake.
     pub(crate) fn open_silently() -> Result<Option<Box<Self>>> {
         match Self::open()? {
             Opening::Ours(git) => Ok(Some(git)),
@@ -113,28 +113,28 @@ impl GitRequest {
         }
     }
 
-    /// What the choice of a token is made from.
+    /// The query that the request amounts to.
     #[must_use]
     pub(crate) fn query(&self) -> Query {
         let Request { path, username, .. } = &self.request;
         Query::new(self.endpoint.clone(), path.clone(), username.clone())
     }
 
-    /// Whether this endpoint saves whatever git hands over; any other is a Hub.
+    /// Whether this endpoint saves whatever git asks it to. Any other endpoint is a Hub.
     #[must_use]
     pub(crate) fn saves_any(&self) -> bool {
         let configured = self.context.config.endpoint(&self.endpoint);
         configured.is_some_and(|options| options.save_any)
     }
 
-    /// Whether somebody gave a token where the user name belongs.
+    /// Whether the username is a token.
     #[must_use]
     pub(crate) fn username_is_token(&self) -> bool {
         let username = self.request.username.as_deref();
         username.is_some_and(crate::model::secret::holds_token)
     }
 
-    /// What helps after a rejection, which does not prove a token bad.
+    /// What to do after a rejection, which does not prove that a token is bad.
     #[must_use]
     pub(crate) fn after_rejection(&self, repo: Option<&Repo>, candidate: &Candidate) -> String {
         let about = repo.map_or_else(String::new, |repo| {
@@ -147,7 +147,7 @@ impl GitRequest {
         )
     }
 
-    /// What the request is about, in words: the repo, or the host where it is not known.
+    /// What the request is for, in words: the repo and its host, or only the host.
     #[must_use]
     pub(crate) fn subject(&self, repo: Option<&Repo>) -> String {
         let host = self.endpoint.authority();
@@ -157,7 +157,7 @@ impl GitRequest {
         }
     }
 
-    /// The candidate that has this value, as far as that is known without reading any.
+    /// The candidate with this value, as far as that is known without loading tokens.
     #[must_use]
     pub(crate) fn candidate_with(
         &self,

@@ -1,4 +1,4 @@
-//! `store`: keep what somebody typed at git's prompt, and nothing that is kept elsewhere.
+//! `store`: saves what the user typed at git's prompt, but nothing that is already known.
 
 use anyhow::{Context as _, Result};
 
@@ -18,10 +18,10 @@ use crate::system::clock;
 use crate::system::trace;
 use crate::terminal::Failure;
 
-/// Deals with one credential that the server has accepted.
+/// Handles one credential that the server accepted.
 ///
 /// # Errors
-/// When a new token cannot be kept.
+/// When a new token cannot be saved.
 pub(crate) fn run() -> Result<()> {
     let Some(git) = GitRequest::open_silently()? else {
         return Ok(());
@@ -33,8 +33,8 @@ pub(crate) fn run() -> Result<()> {
     trace::line(|| format!("{}{}", crate::git::trial::ACCEPTED, secret.hint()));
     let state = git.context.state_file.load()?;
     accepted(&git, &state, secret)?;
-    // A login in a URL, which any `.gitmodules` can contain, comes here too. Only what a person
-    // typed after an unanswered `get` carries the mark of that.
+    // A login in a URL, which any `.gitmodules` can contain, arrives here as well. Only what the user
+    // typed after an unanswered `get` has our mark.
     let is_typed = Mark::find(&request.states) == Some(Mark::Asked);
     if !is_typed && !git.saves_any() {
         trace::line(|| "store: not typed at a prompt, so not saved".to_owned());
@@ -60,13 +60,13 @@ pub(crate) fn run() -> Result<()> {
     keep(&git, secret)
 }
 
-/// Whether a path means another place than it seems to: a hostile submodule's URL could have a
-/// token kept for somebody else's repo.
+/// Whether a path means another location than it seems to. The URL of a hostile submodule could have a
+/// token saved for another repo.
 fn is_odd(path: &str) -> bool {
     path.split('/').any(|part| part == "." || part == "..")
 }
 
-/// The server took it: whatever was held against it is lifted.
+/// The server accepted the value, so an earlier rejection is cleared.
 fn accepted(git: &GitRequest, state: &State, secret: &Secret) -> Result<()> {
     let fingerprint = secret.fingerprint();
     if state.rejected_at(&git.endpoint, &fingerprint).is_some() {
@@ -77,8 +77,8 @@ fn accepted(git: &GitRequest, state: &State, secret: &Secret) -> Result<()> {
     Ok(())
 }
 
-/// Whether the token is stored somewhere already, as far as that can be told without asking
-/// anybody.
+/// Whether the token is already stored somewhere, as far as that is known without a request or a
+/// command.
 fn is_known(git: &GitRequest, state: &State, secret: &Secret) -> bool {
     let fingerprint = secret.fingerprint();
     let mut in_environment = git.context.env.tokens.iter();
@@ -90,12 +90,12 @@ fn is_known(git: &GitRequest, state: &State, secret: &Secret) -> bool {
     if active.is_some_and(|active| active.same_as(secret)) || hf.stores(secret) {
         return true;
     }
-    // Only an exchange hands those out, for an hour.
+    // Only an exchange issues these, for an hour.
     if secret.kind() == TokenKind::Jwt {
         return true;
     }
     let known_before = |values: &[Fingerprint]| values.contains(&fingerprint);
-    // What a command printed, or a stored token's value before it was renewed or replaced.
+    // A command printed it, or it is an earlier value of a stored token.
     if secret.kind() != TokenKind::Other
         && (state.commands.values().any(|values| known_before(values))
             || state
@@ -113,14 +113,14 @@ fn is_known(git: &GitRequest, state: &State, secret: &Secret) -> bool {
         if token.origin == Origin::Login && secret.kind() != TokenKind::Other {
             return true;
         }
-        // What git kept for another repo says nothing of this one, but what it kept for the
-        // whole host is what we have just answered; a password is one user's.
+        // A value that git saved for another repo does not count here, but one for the whole host is
+        // what we have just answered. A password belongs to one username.
         let same_user =
             secret.kind() != TokenKind::Other || token.username.as_deref() == username_of(git);
         let same_scope = token.origin == Origin::Login
             || *name == name_for(git)
             || (token.path.is_none() && same_user);
-        // The fingerprint of a password only sorts, so the values are compared.
+        // The fingerprint of a password is short, so the values are compared.
         let record = git.context.read_stored(name, token);
         if same_scope
             && record.is_ok_and(|record| {
@@ -133,16 +133,15 @@ fn is_known(git: &GitRequest, state: &State, secret: &Secret) -> bool {
     false
 }
 
-/// The name under which git's credential is kept: its scope, exactly as git gave it, a repo in
-/// its shortest form.
+/// The name under which git's credential is saved: its scope as git gave it, with a repo in its
+/// shortest form.
 fn name_for(git: &GitRequest) -> TokenName {
     let path = path_for(git);
     let username = username_of(git);
     TokenName::kept_by_git(&git.endpoint.to_string(), username, path.as_deref())
 }
 
-/// The user name that git gave; none where somebody typed a token for it, since user names are
-/// no secrets here.
+/// The username that git gave, unless it is a token, since usernames are not kept secret.
 fn username_of(git: &GitRequest) -> Option<&str> {
     let username = git.request.username.as_deref()?;
     (!crate::model::secret::holds_token(username)).then_some(username)

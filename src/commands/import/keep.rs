@@ -1,4 +1,4 @@
-//! Tokens are kept under names, and read back.
+//! Stores the tokens that were found, and reads them back.
 
 use anyhow::{Context as _, Result};
 
@@ -23,10 +23,10 @@ use crate::storage::StorageKind;
 use crate::terminal;
 use crate::terminal::Progress;
 
-/// Keeps what is not kept yet, and reads everything back.
+/// Stores the tokens that are not stored yet, and reads all of them back.
 ///
 /// # Errors
-/// When stdout fails; what cannot be kept is told, and stays where it is.
+/// When stdout fails. A token that cannot be stored is reported, and stays where it is.
 pub(crate) fn all(
     context: &Context,
     import: &Args,
@@ -52,7 +52,7 @@ pub(crate) fn all(
             if !broken {
                 terminal::print_error(&error);
             }
-            // What a storage refuses once it refuses for the next one too.
+            // A storage that fails once will fail for the next token too.
             broken |= !error.is::<NotVerified>();
             Fate::Failed(text::one_line(&format!("{error:#}")))
         });
@@ -67,24 +67,24 @@ pub(crate) fn all(
     Ok(())
 }
 
-/// The Hub does not take it, or cannot be asked; another token may do.
+/// The Hub does not accept this token, or cannot be reached. The next token may work.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} was not moved")]
 struct NotVerified(String);
 
-/// What is kept of a token's value here.
+/// Whether a value is stored here.
 enum Known {
     No,
     /// It was read back.
     Whole(TokenName),
-    /// It is listed, but a kill has come before its secret.
+    /// It is listed, but a kill came before its secret was stored.
     Listed(TokenName, StorageKind),
 }
 
 fn known(context: &Context, state: &State, token: &Token) -> Result<Known> {
     let value = token.secret.fingerprint();
     for (name, info) in &state.tokens {
-        // What git's `store` has kept has no name of its own, and goes when git says so.
+        // What git's `store` saved does not count: git may have it erased.
         let named = info.origin == Origin::Login;
         if !named || info.endpoint != token.endpoint || info.fingerprint != value {
             continue;
@@ -149,7 +149,7 @@ fn one(
         remember: import.storage == storage && storage.is_some(),
         again: "git credential-hf import",
         check: &|state| {
-            // Another process may have taken the name meanwhile; nothing of it is replaced.
+            // Another process may have used the name meanwhile. Its token is not replaced.
             let taken = state.tokens.get(&name);
             if taken.is_some_and(|it| it.fingerprint != value || it.endpoint != token.endpoint) {
                 return Err(terminal::Failure::new(format!(
@@ -173,8 +173,8 @@ fn one(
     Ok(Fate::Kept(name, kind, facts.map(Box::new)))
 }
 
-/// A name that no token has: the given one, which may be one that a rule names already; the one on
-/// the Hub; or what it is called where it was found, with a number if need be.
+/// A free name: the given one, which rules may already refer to; the name on the Hub; or the name in the
+/// place where it was found, with a number if needed.
 fn free_name(
     context: &Context,
     state: &State,

@@ -1,7 +1,7 @@
-//! `import`: stores tokens here that were found elsewhere in plain text, and then removes them there.
+//! `import`: stores tokens that other programs have in plain text, and then removes them there.
 //!
-//! A token is removed from the old place only after it was read back from the new one, so that a
-//! kill at any moment leaves it in one of the two at least.
+//! A token is removed from the old place only after it was read back from the new one, so that a kill
+//! at any moment leaves it in at least one of them.
 
 mod keep;
 mod removal;
@@ -82,12 +82,12 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Whether a copy is removed unasked.
+    /// Whether a copy is removed without asking.
     fn removes(&self, place: &Place) -> bool {
         self.remove && self.may_remove_unasked(place.is_hf_login())
     }
 
-    /// Logging out hf and Python is more than tidying up, so that source must be named.
+    /// Removing the hf CLI's copy logs out hf and Python, so that source must be named explicitly.
     fn may_remove_unasked(&self, is_hf_login: bool) -> bool {
         !is_hf_login || self.sources.contains(&Source::Hf)
     }
@@ -102,7 +102,7 @@ struct Token {
     endpoint: Endpoint,
     /// Where it is stored in plain text.
     copies: Vec<Copy>,
-    /// What has become of it.
+    /// What was done with it.
     fate: Fate,
 }
 
@@ -115,16 +115,16 @@ struct Copy {
     removed: bool,
 }
 
-/// What has become of a token.
+/// What was done with a token.
 #[derive(Debug)]
 enum Fate {
-    /// It is not kept here yet.
+    /// It is not stored here yet.
     New,
-    /// It was kept here before.
+    /// It was already stored here.
     Known(TokenName),
-    /// It is kept here now.
+    /// It has been stored here.
     Kept(TokenName, StorageKind, Option<Box<Facts>>),
-    /// It is not kept, and why.
+    /// It is not stored, and why.
     Failed(String),
 }
 
@@ -138,10 +138,10 @@ impl Token {
     }
 }
 
-/// Moves tokens over.
+/// Moves tokens from other programs' files to a storage.
 ///
 /// # Errors
-/// When something could not be read, verified, kept or removed; the rest is done anyway.
+/// When something could not be read, verified, stored or removed. The rest is done anyway.
 pub(crate) fn run(import: &Args) -> Result<()> {
     let mut context = Context::with_config()?;
     let name = import.name.as_deref();
@@ -188,7 +188,7 @@ fn lock(context: &Context) -> Result<Lock> {
     })
 }
 
-/// The tokens, each once, with those that seem to be kept here already marked.
+/// The tokens, each once. Those that seem to be stored here already are marked.
 fn grouped(context: &Context, all: Vec<Found>) -> Result<Vec<Token>> {
     let state = context.state_file.load()?;
     let mut tokens: Vec<Token> = Vec::new();

@@ -1,4 +1,4 @@
-//! Removes plain-text copies file by file, after the token was read back.
+//! Removes plain-text copies, one file after the other, once the stored token was read back.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,14 +23,14 @@ use crate::terminal::{Progress, Reply};
 struct Group {
     source: Source,
     is_hf_login: bool,
-    /// Each by the number of its token, and its own.
+    /// The copies, each by the index of its token and its own.
     copies: Vec<(usize, usize)>,
 }
 
-/// From how many files on their removal is reported in one line.
+/// From this number of files on, their removal is reported in one line.
 const MANY: usize = 4;
 
-/// Removes the copies of what was read back, as far as the user wants that.
+/// Removes the copies of tokens that were read back, if the user agrees.
 ///
 /// # Errors
 /// When stdout fails. What cannot be removed is reported, and stays.
@@ -102,7 +102,7 @@ fn remove_all(context: &Context, groups: &[Group], report: &mut Report<'_>) -> R
     }
 }
 
-/// Files that one question is about: configurations of clones that contain the same tokens.
+/// The files that one question is about: configurations of clones with the same tokens.
 struct Batch {
     source: Source,
     is_hf_login: bool,
@@ -159,7 +159,7 @@ fn groups(tokens: &[Token]) -> Vec<Group> {
 }
 
 impl Group {
-    /// Why the copies must stay: they are in use, and nothing would take their place.
+    /// Why the copies must stay: they are in use, and nothing would replace them.
     fn needed(&self, context: &Context, tokens: &[Token]) -> Option<String> {
         let copies = self.copies.iter().filter_map(|(at, nth)| {
             let token = tokens.get(*at)?;
@@ -190,7 +190,7 @@ impl Group {
             let token = tokens.get(*at)?;
             let found = &token.copies.get(*nth)?.found;
             let used_for = found.used_for.as_ref();
-            // Where two remotes of a repo have a token each, a user name tells which is whose.
+            // If two remotes of a repo have different tokens, a username tells them apart.
             let several = used_for.is_some_and(|used| conflicts.contains(&&used.pattern));
             Some(Gone {
                 place: &found.place,
@@ -240,7 +240,7 @@ impl Group {
     }
 }
 
-/// A token's name as the user name in a URL, with its `@`.
+/// A token's name as the username in a URL, with the `@`.
 fn as_user(name: &TokenName) -> String {
     let mut text = String::new();
     for byte in name.as_str().bytes() {

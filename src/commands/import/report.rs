@@ -1,4 +1,4 @@
-//! What an import prints: a table of what was found, a line for each thing done, or JSON.
+//! Prints what `import` found and did: a table and lines of text, or JSON.
 
 use crate::model::text::shell_quoted;
 use anyhow::Result;
@@ -18,7 +18,7 @@ use crate::terminal::print;
 use crate::terminal::print_json;
 use crate::terminal::{Column, Cut, Screen, Table};
 
-/// The tokens, and what is told of them.
+/// The tokens, and what was done with them.
 pub(crate) struct Report<'a> {
     import: &'a Args,
     /// What was found.
@@ -28,7 +28,7 @@ pub(crate) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// Begins with what was found; problems are told at once.
+    /// Starts a report, and prints the problems.
     pub(crate) fn new(
         import: &'a Args,
         tokens: Vec<Token>,
@@ -47,7 +47,7 @@ impl<'a> Report<'a> {
         report
     }
 
-    /// Shows what was found.
+    /// Prints what was found.
     ///
     /// # Errors
     /// When stdout fails.
@@ -117,7 +117,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Prints a line, unless programs are to read what is printed.
+    /// Prints a line, unless the output is JSON.
     ///
     /// # Errors
     /// When stdout fails.
@@ -173,12 +173,12 @@ impl<'a> Report<'a> {
         Ok(())
     }
 
-    /// Copies that could go.
+    /// Reports the copies that could be removed.
     fn what_stays(&self) -> Result<()> {
         let kept = self.tokens.iter().filter(|token| token.name().is_some());
         let copies = kept.flat_map(|token| &token.copies);
         let left = copies.map(|copy| (copy.removed, &copy.found.place));
-        // Why those could not be removed that this very command was to remove has been said.
+        // It has been reported why this command could not remove the others.
         let left: Vec<&Place> = left
             .filter(|(removed, place)| !removed && !self.import.removes(place))
             .map(|(_, place)| place)
@@ -235,7 +235,7 @@ impl<'a> Report<'a> {
     }
 }
 
-/// The places of a token's copies: all of a few, else the first of them and how many more.
+/// The places of a token's copies: the first few, and how many more there are.
 fn some_of(copies: &[super::Copy]) -> Vec<String> {
     const FEW: usize = 4;
     let place = |copy: &super::Copy| text::one_line(&copy.found.place.to_string());

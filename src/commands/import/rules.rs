@@ -1,5 +1,5 @@
-//! A URL with a token in it was also a choice of that token. A command that makes it a rule is
-//! named, and none is written. Whoever wrote the URL is not always the user.
+//! A URL with a token was also a choice of that token. The command for such a rule is printed, but not
+//! run, since the URL may not have been written by the user.
 
 use crate::model::text::shell_quoted;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::model::pattern::Pattern;
 use crate::selection::Query;
 use crate::selection::Source;
 
-/// Names a rule where git would choose another token than the one that the URL had.
+/// Prints the command for a rule if git would now choose another token than the URL's.
 ///
 /// # Errors
 /// When the state cannot be read.
@@ -57,7 +57,7 @@ pub(crate) fn say(context: &Context, report: &Report<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Whether git would get this token there anyway.
+/// Whether git gets this token without a rule.
 fn is_chosen(context: &Context, used: &UsedFor, token: &Token) -> Result<bool> {
     let wanted = Query::new(used.pattern.endpoint.clone(), Some(used.path.clone()), None);
     let state = context.state_file.load()?;
@@ -66,7 +66,7 @@ fn is_chosen(context: &Context, used: &UsedFor, token: &Token) -> Result<bool> {
         .ok()
         .and_then(|it| it.candidates.into_iter().next());
     Ok(first.is_some_and(|first| match first.source {
-        // Git's `store` may have kept it too.
+        // Git's `store` may have saved it as well.
         Source::Stored(name) => {
             let value = token.secret.fingerprint();
             state
@@ -78,8 +78,8 @@ fn is_chosen(context: &Context, used: &UsedFor, token: &Token) -> Result<bool> {
     }))
 }
 
-/// The patterns that several tokens are there for: for reading and for pushing, say. No rule can
-/// tell those apart; a user name in the URL does.
+/// The patterns for which several tokens were found, for example one to fetch and one to push. A rule
+/// could not tell them apart, but a username in the URL does.
 pub(crate) fn conflicts(tokens: &[Token]) -> Vec<&Pattern> {
     let mut users: BTreeMap<String, (&Pattern, Vec<usize>)> = BTreeMap::new();
     for (at, token) in tokens.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What `list --json` prints.
+//! The output of `list --json`.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::app::Context;
 use crate::app::lookup::exists;
 use crate::state::State;
 
-/// Everything, for programs. `version` is raised when a field is removed or changes its meaning.
+/// Tokens, rules and defaults. `version` is raised when a field is removed or changes its meaning.
 #[must_use]
 pub(crate) fn as_json(context: &Context, state: &State) -> Value {
     let tokens: Vec<Value> = state

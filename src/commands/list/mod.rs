@@ -38,7 +38,7 @@ pub(crate) struct Args {
 /// Prints the tokens and where they are used.
 ///
 /// # Errors
-/// When configuration or state cannot be read.
+/// When the configuration or the state cannot be read.
 pub(crate) fn run(list: Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
@@ -48,7 +48,7 @@ pub(crate) fn run(list: Args) -> Result<()> {
     print(&as_text(&context, &state, list.verbose, Screen::stdout()))
 }
 
-/// The columns, of which those that matter least go first where the terminal is too narrow.
+/// The columns. On a narrow terminal the least important ones are dropped first.
 const COLUMNS: [Column; 8] = [
     Column::new("NAME").shorten(12, Cut::Middle),
     Column::new("TOKEN").drop(5),
@@ -117,7 +117,7 @@ fn as_text(context: &Context, state: &State, verbose: bool, screen: Screen) -> S
     text
 }
 
-/// The hf CLI's tokens, which it keeps itself.
+/// Adds the hf CLI's tokens.
 fn hf_rows(context: &Context, state: &State, table: &mut Table) {
     let tokens = match context.hf_cli().all() {
         Ok(tokens) => tokens,
@@ -149,10 +149,10 @@ fn hf_rows(context: &Context, state: &State, table: &mut Table) {
     }
 }
 
-/// How long before its end an expiry is shown as a warning.
+/// How long before it an expiry is shown as a warning, in seconds.
 const SOON: u64 = 7 * 24 * 60 * 60;
 
-/// When a token expires, from now.
+/// When a token expires, relative to now.
 fn expiry(at: Option<u64>) -> Cell {
     match at {
         None => "-".into(),
@@ -166,7 +166,7 @@ fn expiry(at: Option<u64>) -> Cell {
     }
 }
 
-/// A row of what is not stored here.
+/// A row for a token that is not stored here.
 fn row(
     name: &str,
     hint: Option<String>,
@@ -247,7 +247,7 @@ fn has_hf_token(context: &Context) -> bool {
     matches!(context.hf_cli().active_value(), Ok(Some(_)))
 }
 
-/// Which tokens are used where on one Hub, as git's own requests have it.
+/// Which tokens are used where on one Hub, by the same order as git's requests.
 fn uses(context: &Context, state: &State, endpoint: &Endpoint) -> Vec<Use> {
     let mut uses = Vec::new();
     for row in context.overview(state, endpoint) {
@@ -262,7 +262,7 @@ fn uses(context: &Context, state: &State, endpoint: &Endpoint) -> Vec<Use> {
         };
         let mut add = |place: &str, of: &Choice, push: bool| {
             for (at, candidate) in of.candidates.iter().enumerate() {
-                // Whatever else can be read would be shown for every place.
+                // Otherwise it would be shown for every place.
                 if at > 0 && candidate.reason == Reason::Any {
                     continue;
                 }
@@ -289,7 +289,7 @@ fn uses(context: &Context, state: &State, endpoint: &Endpoint) -> Vec<Use> {
     uses
 }
 
-/// A token that git gets, and the step that chose it.
+/// A token that git gets, and the step that chooses it.
 fn used(place: &str, candidate: &Candidate, equals: &[TokenName], may_not_push: bool) -> Use {
     let token = match &candidate.source {
         Source::HfCli(None) => "hf".to_owned(),
@@ -330,7 +330,7 @@ fn status(state: &State, token: &TokenInfo) -> Cell {
         Eligibility::Good if token.expires.is_some_and(|at| at <= now) => {
             Cell::styled("expired", Style::Red)
         }
-        // Only the Hub can say that a token is good, and it has said so of this one.
+        // Only the Hub can say that a token is valid.
         Eligibility::Good if token.facts.is_some() => Cell::styled("ok", Style::Green),
         standing => word(standing),
     }

@@ -1,28 +1,27 @@
-//! Which tokens are used where, as `list` shows it: one line for each place, with the token that
-//! git gets there first.
+//! Shows which tokens are used where: one line for each place, beginning with the token that git gets.
 
 use crate::terminal::{Cell, Column, Cut, Screen, Style, Table};
 
-/// More lines than this are put together by their token, unless the user asks for all of them.
+/// If there are more lines than this, they are combined by token, unless the user asks for all.
 const MANY: usize = 24;
 
 /// How many places one line names in full.
 const NAMED: usize = 2;
 
-/// A token and the place that it is for, in the order in which they count.
+/// A token and the place that it is for, in order of precedence.
 #[derive(Debug, Clone)]
 pub(crate) struct Use {
     /// A pattern, a path, or [`ELSEWHERE`].
     pub(crate) place: String,
     /// The token's name.
     pub(crate) token: String,
-    /// Why, or what is wrong with it; may be empty.
+    /// Why it is used, or what is wrong with it; may be empty.
     pub(crate) why: String,
-    /// Whether it cannot be used there.
+    /// Whether it cannot be used.
     pub(crate) broken: bool,
 }
 
-/// Every repo that no other line names.
+/// All repos that no other line names.
 pub(crate) const ELSEWHERE: &str = "other repos";
 
 /// The lines of one Hub.
@@ -57,7 +56,7 @@ pub(crate) fn render(uses: &[Use], verbose: bool, screen: Screen) -> String {
 /// A line's places, and the tokens for them.
 type Line<'a> = (Vec<&'a str>, Vec<&'a Use>);
 
-/// Each place once, in the order of its first token; what is for all other repos comes last.
+/// Each place once, in the order of its first token. The line for all other repos comes last.
 fn by_place(uses: &[Use]) -> Vec<Line<'_>> {
     let mut places: Vec<Line<'_>> = Vec::new();
     for one in uses {
@@ -75,7 +74,7 @@ fn by_place(uses: &[Use]) -> Vec<Line<'_>> {
     places
 }
 
-/// The lines with the same tokens as one.
+/// Combines the lines with the same tokens.
 fn by_token(places: Vec<Line<'_>>) -> Vec<Line<'_>> {
     let mut lines: Vec<Line<'_>> = Vec::new();
     for (names, uses) in places {
@@ -92,7 +91,7 @@ fn by_token(places: Vec<Line<'_>>) -> Vec<Line<'_>> {
     lines
 }
 
-/// The token that is used, and those that are used without it.
+/// The token that is used, and those that are used if it is missing.
 fn answer(uses: &[&Use], verbose: bool) -> String {
     let mut text = String::new();
     for (at, one) in uses.iter().enumerate() {

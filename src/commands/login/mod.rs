@@ -1,4 +1,4 @@
-//! `login`: get a token, learn what it may do, keep it, and say where it is used.
+//! `login`: gets a token, asks the Hub what it may do, stores it, and says where it is used.
 
 mod name;
 mod replace;
@@ -76,10 +76,10 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 }
 
-/// Keeps a token, and writes the rules asked for.
+/// Stores a token, and writes the rules that were asked for.
 ///
 /// # Errors
-/// When the token cannot be one, the Hub does not take it, or it cannot be kept.
+/// When it is not a token, the Hub does not accept it, or it cannot be stored.
 pub(crate) fn run(login: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let texts: Vec<&str> = login.patterns.iter().map(String::as_str).collect();
@@ -91,7 +91,7 @@ pub(crate) fn run(login: &Args) -> Result<()> {
         .collect::<Result<Vec<Pattern>>>()?;
     let endpoint = endpoint(&patterns, default)?;
     check_endpoint(&context, &endpoint)?;
-    // What is wrong with the name is better said before the token is asked for.
+    // A problem with the name is reported before the token is asked for.
     let given = login.name.as_deref().map(parse_name).transpose()?;
     if let Some(name) = &given {
         check_name(&context, &context.state_file.load()?, name, &endpoint)?;
@@ -179,7 +179,7 @@ pub(crate) fn run(login: &Args) -> Result<()> {
     Ok(())
 }
 
-/// The endpoint of the patterns, which must be one.
+/// The endpoint of the patterns, which must all have the same one.
 fn endpoint(patterns: &[Pattern], default: Endpoint) -> Result<Endpoint> {
     let Some(first) = patterns.first() else {
         return Ok(default);
@@ -209,7 +209,7 @@ fn check_endpoint(context: &Context, endpoint: &Endpoint) -> Result<()> {
     Ok(())
 }
 
-/// A name stands for one thing: not for a command too, and not for tokens of two endpoints.
+/// Checks that the name is not that of a command, or of a token for another endpoint.
 fn check_name(
     context: &Context,
     state: &State,
@@ -236,7 +236,7 @@ fn check_name(
     }
 }
 
-/// This login as a command to type again, without `--storage`.
+/// This command, to be typed again, without `--storage`.
 fn again(login: &Args) -> String {
     let way = match (login.web, login.with_token) {
         (true, _) => " --web",
@@ -246,7 +246,7 @@ fn again(login: &Args) -> String {
     format!("{}{way}", at_the_prompt(login))
 }
 
-/// The same login, with a token that is typed.
+/// This command with a token that is typed at the prompt.
 fn at_the_prompt(login: &Args) -> String {
     let mut command = "git credential-hf login".to_owned();
     if let Some(name) = &login.name {
@@ -261,8 +261,8 @@ fn at_the_prompt(login: &Args) -> String {
     command
 }
 
-/// Asks the Hub whose token it is. A browser login is not lost when the Hub fails just then: the
-/// person has done their part, and the Hub has handed the token out a moment ago.
+/// Asks the Hub whose token it is. If the Hub fails after a browser login, the token is still stored,
+/// since the Hub has just issued it and the user should not have to log in again.
 fn learn(login: &Args, hub: &Hub, secret: &Secret) -> Result<Option<Facts>> {
     match ask(hub, secret) {
         Ok(facts) => Ok(Some(facts)),

@@ -1,4 +1,4 @@
-//! What a token is called here.
+//! Names a new token.
 
 use anyhow::Result;
 
@@ -12,9 +12,8 @@ use crate::state::TokenInfo;
 use crate::storage::Record;
 use crate::terminal::{self, Failure};
 
-/// A name for a token that the user gave none: its own on the Hub, made fit to be one here. Whoever
-/// owns the token chose that, so it replaces no token of another account, and takes up no name that
-/// the user's settings use.
+/// Names a token that the user did not name, after its name on the Hub. The owner of the token chose that
+/// name, so it must not replace a token of another account, or be one that the user's settings refer to.
 pub(super) fn name_from(
     context: &Context,
     login: &Args,
@@ -23,7 +22,7 @@ pub(super) fn name_from(
 ) -> Result<TokenName> {
     let state = context.state_file.load()?;
     let own = facts.map(|facts| facts.display_name.as_deref().unwrap_or(&facts.account));
-    // A browser login is not lost where the Hub tells nothing of it.
+    // A browser login is stored even if the Hub says nothing about it.
     let own = own.or(login.web.then_some("web"));
     let wanted = own.and_then(fit_name).ok_or_else(|| {
         Failure::new("the token needs a name").help("such as: git credential-hf login work")

@@ -1,4 +1,4 @@
-//! What a login replaces, and what it repeats.
+//! Says which token a login replaces, and under which other names the value is stored.
 
 use anyhow::Result;
 
@@ -11,7 +11,7 @@ use crate::system::clock;
 use crate::terminal;
 use crate::terminal::Failure;
 
-/// Asks before a token that works is replaced by another one.
+/// Asks before a working token is replaced.
 ///
 /// # Errors
 /// When the answer is no, or the state cannot be read.
@@ -35,7 +35,7 @@ pub(crate) fn may_replace(context: &Context, name: &TokenName) -> Result<()> {
         .into())
 }
 
-/// A stored token, told by what is known of it.
+/// Describes a stored token.
 fn about(token: &TokenInfo) -> String {
     match token
         .account
@@ -47,7 +47,7 @@ fn about(token: &TokenInfo) -> String {
     }
 }
 
-/// What was there before: the token that had the name, and other names of the same value.
+/// Says which token had the name before, and which other names have the same value.
 #[must_use]
 pub(crate) fn beside(before: &State, name: &TokenName, record: &Record) -> String {
     let value = record.secret.fingerprint();
@@ -62,7 +62,7 @@ pub(crate) fn beside(before: &State, name: &TokenName, record: &Record) -> Strin
             about(old)
         ));
     }
-    // The fingerprints of other values are too short to tell them apart.
+    // Other values have fingerprints that are too short to tell them apart.
     let same = before.tokens.iter().filter(|(other, token)| {
         *other != name
             && token.fingerprint == value

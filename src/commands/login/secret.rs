@@ -1,4 +1,4 @@
-//! The token that is typed, pasted or read from stdin, and what cannot be one.
+//! Reads the token from the prompt or stdin, and refuses what is not a token.
 
 use anyhow::Result;
 
@@ -40,7 +40,7 @@ pub(super) fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
     })?)
 }
 
-/// What to run instead where nobody can be asked for the token.
+/// What to do if nobody can be asked for the token.
 fn nobody_to_ask(login: &Args) -> Failure {
     let again = at_the_prompt(login);
     if Environment::from_process().notebook {

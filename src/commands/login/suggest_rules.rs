@@ -1,4 +1,4 @@
-//! What a new token is used for without a rule, and which rules would say so.
+//! Says where a new token is used without a rule, and suggests rules.
 
 use anyhow::Result;
 
@@ -13,14 +13,14 @@ use crate::model::token_name::TokenName;
 use crate::state::State;
 use crate::terminal::{self, print};
 
-/// Rules that fit what the token may do: asked for on a terminal, named elsewhere, and never
-/// written without a word.
+/// Suggests rules for the token's scopes. They are written only after asking; without a terminal, the
+/// command is printed.
 pub(super) fn suggest_rules(
     name: &TokenName,
     endpoint: &Endpoint,
     facts: Option<&Facts>,
 ) -> Result<()> {
-    // With the Hub that may have been added just now.
+    // Read again, since the Hub may have just been added.
     let context = &Context::with_config()?;
     if context.config.names(name) {
         return Ok(());
@@ -104,7 +104,7 @@ pub(super) fn suggest_rules(
     ))
 }
 
-/// Whether another token reaches the same just as narrowly.
+/// Whether another token covers the pattern just as narrowly.
 fn is_tied(
     state: &State,
     name: &TokenName,

@@ -1,4 +1,4 @@
-//! `login --web`: the browser login, on this machine or any other.
+//! `login --web`: the login in a browser, on this machine or another one.
 
 use std::io::{self, IsTerminal, Write};
 use std::process::Stdio;
@@ -24,14 +24,14 @@ use crate::terminal;
 use crate::terminal::Failure;
 use crate::terminal::console;
 
-/// How much slower to ask when the server says so, in seconds (RFC 8628, 3.5).
+/// How much slower to poll when the server asks for it, in seconds (RFC 8628, 3.5).
 const SLOW_DOWN: u64 = 5;
 
-/// Shows the page and the code, and waits for the person. Nothing is kept before the Hub says
-/// yes, so Ctrl-C at any time leaves nothing behind.
+/// Shows the page and the code, and waits for the user. Nothing is stored before the Hub agrees, so
+/// Ctrl-C never leaves anything behind.
 ///
 /// # Errors
-/// When the person says no, takes too long, or the Hub cannot be reached.
+/// When the user refuses or takes too long, or the Hub cannot be reached.
 pub(crate) fn run(hub: &Hub, again: &str) -> Result<Record> {
     let client_id = oauth::client_id();
     let host = hub.endpoint().authority();
@@ -40,7 +40,7 @@ pub(crate) fn run(hub: &Hub, again: &str) -> Result<Record> {
     })?;
     let complete = code.verification_uri_complete.as_deref();
     let page = page_of(hub, complete.unwrap_or(&code.verification_uri));
-    // An address that is not the Hub's own is neither opened nor completed with the code.
+    // The page of another host is neither opened nor completed with the code.
     let shown = complete.filter(|_| page.is_some());
     let shown = shown.unwrap_or(&code.verification_uri);
     terminal::tell(&format!(
@@ -85,7 +85,7 @@ fn wait(hub: &Hub, client_id: &str, code: &DeviceCode, host: &str, again: &str) 
                 return Err(Failure::new("the login was refused in the browser").into());
             }
             Err(HubError::OAuth(code)) if code == "expired_token" => return Err(expired(again)),
-            // A moment without network is no reason to begin anew.
+            // A short loss of the network does not end the login.
             Err(HubError::Unavailable(_)) if start.elapsed() < deadline => {}
             Err(error) => {
                 return Err(
@@ -105,8 +105,8 @@ fn expired(again: &str) -> anyhow::Error {
         .into()
 }
 
-/// The page to open, which must be one of the Hub itself: anything else, be it a file's name or
-/// an option, would be run by the program that opens pages.
+/// The page to open, which must be on the Hub itself. The program that opens pages might run anything
+/// else, such as a file's name or an option.
 fn page_of(hub: &Hub, text: &str) -> Option<Url> {
     let page = Url::parse(text).ok()?;
     let host = page.host_str()?;
@@ -118,7 +118,7 @@ fn page_of(hub: &Hub, text: &str) -> Option<Url> {
     (endpoint == *hub.endpoint()).then_some(page)
 }
 
-/// Opens the page, where a desktop is at hand: not over SSH, and not without a display.
+/// Opens the page if there is a desktop: not over SSH, and not without a display.
 fn open_browser(page: &str) {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if set("SSH_CONNECTION") || set("SSH_TTY") {
@@ -142,7 +142,7 @@ fn open_browser(page: &str) {
         .spawn();
 }
 
-/// A sign of life on a terminal; silent elsewhere.
+/// A spinner on a terminal; nothing elsewhere.
 struct Spinner {
     text: &'static str,
     on: bool,

@@ -1,4 +1,4 @@
-//! Which token the fetch and the push of the clone in the working directory get.
+//! Shows which token the fetch and the push of the current clone get.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::model::operation::Operation;
 use crate::selection::{Candidate, Outcome};
 use crate::state::State;
 
-/// A Hub remote of the repository in the working directory, and what git gets for it.
+/// A remote of the current repository on a Hub, and what git gets for it.
 pub(super) struct Here {
     pub(super) subject: String,
     pub(super) endpoint: Endpoint,
@@ -25,7 +25,7 @@ pub(super) struct Here {
 pub(super) enum Answer {
     Token {
         candidate: Candidate,
-        /// `None` for one that the Hub makes when git asks.
+        /// `None` for a token that the Hub issues when git asks.
         hint: Option<String>,
         /// Why the Hub will refuse a push with it.
         lack: Option<String>,
@@ -76,7 +76,7 @@ impl Answer {
 }
 
 pub(super) fn here(context: &Context, state: &State) -> Vec<Here> {
-    // Outside a clone there is nothing to say.
+    // Outside a clone nothing is shown.
     let locations = target::remotes(context).unwrap_or_default();
     let one = |location: &Location| {
         let get = |operation| answer(context, state, location, operation);
@@ -91,7 +91,7 @@ pub(super) fn here(context: &Context, state: &State) -> Vec<Here> {
     locations.iter().map(one).collect()
 }
 
-/// What git gets at a place, without a renewal or any other request to the Hub.
+/// What git gets for a location, without a renewal or any other request to the Hub.
 fn answer(context: &Context, state: &State, location: &Location, operation: Operation) -> Answer {
     let wanted = Asked::at(location).query.for_operation(Some(operation));
     let choice = match Choice::make(context, state, &wanted, Purpose::Show) {

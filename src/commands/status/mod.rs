@@ -1,4 +1,4 @@
-//! `status`: is git set up, which tokens are there, and what goes wrong soon.
+//! `status`: shows whether git is set up, the tokens, and what needs attention.
 
 mod clone;
 mod tokens;
@@ -58,20 +58,19 @@ struct Overview {
     tokens: Vec<TokenRow>,
     default: Option<DefaultToken>,
     here: Vec<Here>,
-    /// Why the tokens may not be found.
+    /// Why the tokens may not be found, if that is known.
     lost_home: Option<String>,
     /// The Hub that the environment's tokens are for.
     environments: Option<Endpoint>,
 }
 
-/// A Hub, and whether git calls this helper for it: if not, why, and what helps. `None` where git
-/// does not run.
+/// A Hub, and whether git calls this helper for it, or why not. `None` if git does not run.
 struct HubRow {
     endpoint: Endpoint,
     called: Option<Result<(), NotCalled>>,
 }
 
-/// A token in the environment.
+/// A token in an environment variable.
 struct Variable {
     name: &'static str,
     hint: Option<String>,
@@ -105,7 +104,7 @@ impl Overview {
     fn as_text(&self, screen: Screen) -> String {
         let mut text = String::new();
         let mut say = |style: Option<Style>, line: &str| {
-            // Styles of others, in a name or an error, do not pass.
+            // Escapes in a name or an error are removed.
             let line = screen.wrap(&sanitize(line), 0, 2);
             let line = style.map_or_else(|| line.clone(), |style| screen.paint(style, &line));
             text.push_str(&line);
@@ -306,7 +305,7 @@ fn variables(context: &Context, state: &State) -> Vec<Variable> {
     context.env.tokens.iter().map(variable).collect()
 }
 
-/// Why a value that could be a token is of no use.
+/// Why a value that could be a token is not used.
 fn not_a_token(context: &Context, secret: &Secret) -> Option<String> {
     match context.env.endpoint() {
         None => {

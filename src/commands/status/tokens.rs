@@ -1,4 +1,4 @@
-//! Each token, from wherever, and what needs attention.
+//! The rows of the table of tokens, and what needs attention.
 
 use crate::app::Context;
 use crate::hf_cli::HfToken;
@@ -11,10 +11,10 @@ use crate::system::clock;
 use crate::terminal;
 use crate::terminal::{Cell, Style};
 
-/// For how long what the Hub said of a token counts as known, in seconds.
+/// How long a verification counts, in seconds.
 const STALE: u64 = 30 * 86_400;
 
-/// A token, from wherever.
+/// A token, wherever it comes from.
 pub(super) struct TokenRow {
     pub(super) name: String,
     pub(super) hint: Option<String>,
@@ -67,7 +67,7 @@ fn notes(state: &State, token: &TokenInfo, now: u64) -> Vec<String> {
     if state.standing(&token.endpoint, &token.fingerprint, now) != Eligibility::Good {
         notes.push("rejected".to_owned());
     }
-    // Those of a browser login are renewed by themselves.
+    // Browser logins are renewed automatically.
     let renewed =
         token.hint.starts_with(TokenKind::OAuth.prefix()) && token.renewal_failed.is_none();
     match token.expires {
