@@ -153,8 +153,8 @@ impl Spinner {
         let env = Environment::from_process();
         Self {
             text,
-            // It is wiped away by a code that colours come with. A notebook and a plain terminal
-            // would show each turn as a line.
+            // It is erased by an escape sequence. A notebook or a plain terminal would show a line for
+            // each turn.
             on: io::stderr().is_terminal()
                 && console::shows_colours()
                 && !env.notebook
