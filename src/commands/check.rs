@@ -396,7 +396,7 @@ impl Failed<'_> {
             let token = self.state.tokens.get(&name)?;
             let standing = self
                 .state
-                .standing(endpoint, &token.fingerprint, clock::now());
+                .eligibility(endpoint, &token.fingerprint, clock::now());
             if token.fingerprint == *value || standing != Eligibility::Good || tried == TRIES {
                 return None;
             }

@@ -332,7 +332,7 @@ impl TokenRow {
 /// What needs attention.
 fn notes(state: &State, token: &TokenInfo, now: u64) -> Vec<String> {
     let mut notes = Vec::new();
-    if state.standing(&token.endpoint, &token.fingerprint, now) != Eligibility::Good {
+    if state.eligibility(&token.endpoint, &token.fingerprint, now) != Eligibility::Good {
         notes.push("rejected".to_owned());
     }
     // Those of a browser login are renewed by themselves.
@@ -425,7 +425,7 @@ fn variables(context: &Context, state: &State) -> Vec<Variable> {
     let rejected = |secret: &Secret| {
         let standing = endpoint
             .as_ref()
-            .map(|endpoint| state.standing(endpoint, &secret.fingerprint(), clock::now()));
+            .map(|endpoint| state.eligibility(endpoint, &secret.fingerprint(), clock::now()));
         standing.is_some_and(|standing| standing != Eligibility::Good)
     };
     let variable = |token: &crate::system::environment::EnvToken| match &token.secret {
@@ -504,7 +504,7 @@ fn hf_notes(
     let standing = context
         .env
         .endpoint()
-        .map(|endpoint| state.standing(&endpoint, &token.secret.fingerprint(), now));
+        .map(|endpoint| state.eligibility(&endpoint, &token.secret.fingerprint(), now));
     let mut notes = Vec::new();
     if active {
         notes.push("active".to_owned());
