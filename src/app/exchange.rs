@@ -143,7 +143,7 @@ impl<'a> Job<'a> {
         let exchanged = Hub::impatient(self.endpoint).exchange(&secret, self.resource);
         let exchanged = match exchanged {
             Ok(exchanged) => exchanged,
-            Err(error) if error.is_no_publisher() => {
+            Err(error) if error.has_no_publisher() => {
                 return Err(Failure::NoPublisher(format!(
                     "no trusted publisher of {} on {} is this job (the Hub answers {error}): \
                      the job is `{}` of {}",

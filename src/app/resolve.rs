@@ -101,12 +101,14 @@ impl Context {
                 return true;
             }
             let value = reader.known_fingerprint(candidate);
-            value.is_some_and(|value| state.standing(endpoint, &value, now()) != Eligibility::Good)
+            value.is_some_and(|value| {
+                state.eligibility(endpoint, &value, now()) != Eligibility::Good
+            })
         };
         let is_good = |name: &TokenName| {
             let token = state.tokens.get(name);
             token.is_some_and(|token| {
-                state.standing(endpoint, &token.fingerprint, now()) == Eligibility::Good
+                state.eligibility(endpoint, &token.fingerprint, now()) == Eligibility::Good
             })
         };
         for row in &mut rows {

@@ -188,7 +188,7 @@ impl TokenReader<'_> {
     fn standing_of_job(&self, value: &Fingerprint) -> Eligibility {
         let endpoint = self.context.env.endpoint();
         endpoint.map_or(Eligibility::Good, |endpoint| {
-            self.state.standing(&endpoint, value, now())
+            self.state.eligibility(&endpoint, value, now())
         })
     }
 
@@ -259,7 +259,7 @@ impl TokenSource for TokenReader<'_> {
             Source::Command(name) => {
                 let last = self.state.commands.get(name)?.last()?;
                 let endpoint = &self.context.config.commands.get(name)?.endpoint;
-                let standing = self.state.standing(endpoint, last, now());
+                let standing = self.state.eligibility(endpoint, last, now());
                 (standing == Eligibility::Withheld).then(|| last.clone())
             }
             _ => None,
@@ -294,7 +294,7 @@ impl TokenSource for TokenReader<'_> {
         }
     }
 
-    fn passed(&mut self, candidate: &Candidate, why: &SkipReason) {
+    fn skipped(&mut self, candidate: &Candidate, why: &SkipReason) {
         let missing = matches!(candidate.source, Source::Unusable(_, Unusable::Missing));
         if missing && self.context.state_is_unread.get() {
             // It may exist: why that is not known has been reported.

@@ -146,7 +146,7 @@ impl Context {
             let before = state.tokens.get(name).cloned();
             if let Some(before) = &before {
                 if before.storage != storage {
-                    state.leave(name, before.storage);
+                    state.add_stale_copy(name, before.storage);
                 }
                 let (hint, new) = (token.hint.clone(), token.fingerprint.clone());
                 token.former.clone_from(&before.former);
@@ -167,13 +167,13 @@ impl Context {
                     Some(mut before) => {
                         // It may have been stored anyway, and replaced the old one.
                         before.may_have_value(&value);
-                        state.clear(name, before.storage);
+                        state.remove_stale_copy(name, before.storage);
                         state.tokens.insert(name.clone(), before)
                     }
                     None => state.tokens.remove(name),
                 };
                 if unsure {
-                    state.leave(name, storage);
+                    state.add_stale_copy(name, storage);
                 }
                 Ok::<_, StateError>(())
             })?;
@@ -233,7 +233,7 @@ impl Context {
             self.storage(kind).delete(name)?;
         }
         self.state_file.update(|state| {
-            state.clear(name, kind);
+            state.remove_stale_copy(name, kind);
             Ok(())
         })
     }

@@ -293,7 +293,7 @@ impl Row {
         let standing = reader
             .known_fingerprint(candidate)
             .map_or(Eligibility::Good, |f| {
-                state.standing(endpoint, &f, clock::now())
+                state.eligibility(endpoint, &f, clock::now())
             });
         let is_exchanged = hint.is_some() || !matches!(candidate.source, Source::Exchange(_));
         Self {

@@ -22,7 +22,7 @@ use crate::terminal::Help;
 /// # Errors
 /// The first mistake in the file.
 pub(crate) fn config(path: &Path, text: &str) -> Result<Config, ConfigError> {
-    let reader = Reader { path, text };
+    let reader = ConfigReader { path, text };
     let document = DeTable::parse(text).map_err(|error| {
         // The parser's message quotes the line, which may contain a token by mistake. Its first
         // line says what is wrong without the quote.
@@ -43,7 +43,7 @@ const KEYS: [&str; 8] = [
     "commands",
 ];
 
-struct Reader<'a> {
+struct ConfigReader<'a> {
     path: &'a Path,
     text: &'a str,
 }
@@ -59,7 +59,7 @@ type Endpoints = (
     BTreeMap<Endpoint, TokenName>,
 );
 
-impl Reader<'_> {
+impl ConfigReader<'_> {
     fn config(&self, root: &DeTable<'_>) -> Read<Config> {
         let mut config = Config::default();
         for (key, item) in root {

@@ -38,7 +38,7 @@ impl Ini {
     /// # Errors
     /// Where `configparser` raises an error.
     pub fn parse(text: &str) -> Result<Self, IniError> {
-        let mut reader = Reader::default();
+        let mut reader = IniReader::default();
         // Python opens the file in text mode, which treats all line endings alike.
         let unix = Zeroizing::new(text.replace("\r\n", "\n").replace('\r', "\n"));
         for (at, line) in unix.split('\n').enumerate() {
@@ -142,7 +142,7 @@ impl fmt::Debug for Section {
 
 /// What has been read so far.
 #[derive(Default)]
-struct Reader {
+struct IniReader {
     defaults: Section,
     sections: Vec<Section>,
     /// The section that the lines belong to; `None` before the first.
@@ -158,7 +158,7 @@ enum Place {
     Section,
 }
 
-impl Reader {
+impl IniReader {
     fn line(&mut self, line: &str) -> Result<(), &'static str> {
         let text = trimmed(line);
         let comment = text.starts_with(['#', ';']);

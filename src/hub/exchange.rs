@@ -47,7 +47,7 @@ fn with_colon(description: &str) -> String {
 impl ExchangeError {
     /// Whether the ID token is valid but no trusted publisher matches it.
     #[must_use]
-    pub(crate) fn is_no_publisher(&self) -> bool {
+    pub(crate) fn has_no_publisher(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == "invalid_grant")
     }
 }

@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_that_are_nothing_at_all() {
+    fn hosts_that_are_not_valid() {
         for (protocol, host) in [
             ("https", ""),
             ("https", "."),

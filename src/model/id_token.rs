@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_id_token_is_refused() {
+    fn other_texts_are_not_id_tokens() {
         for text in [
             "x",
             "hf_abc",

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_with_a_token_is_taken_off() {
+    fn what_is_copied_along_with_a_token_is_removed() {
         let value = value();
         for pasted in [
             "X",
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_the_way_is_named() {
+    fn messages_name_the_problem() {
         let value = value();
         let long = "x".repeat(MAX_BYTES + 1);
         for (text, expected) in [

@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_no_pattern() {
+    fn texts_that_are_not_patterns() {
         for (text, error) in [
             ("", PatternError::Empty),
             ("/", PatternError::Empty),
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn globs_with_many_stars_end_soon() {
+    fn globs_with_many_stars_are_fast() {
         assert!(!glob_fits(&"*a".repeat(50), &"a".repeat(49)));
         assert!(!glob_fits(
             &format!("{}b", "*a".repeat(100)),

@@ -503,7 +503,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_words_stand_as_they_are() {
+    fn unknown_words_stay_as_they_are() {
         let mut token = facts(Role::FineGrained);
         token.gated = true;
         token.global = vec!["time.travel".into()];

@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_name_no_repo() {
+    fn paths_that_do_not_name_a_repo() {
         for path in [
             "",
             "/",

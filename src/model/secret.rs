@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_holds_no_token() {
+    fn redacted_text_contains_no_token() {
         let run = "aB3".repeat(12);
         for (text, expected) in [
             (
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_is_for_good() {
+    fn a_fingerprint_never_changes() {
         // State files hold them: another hash would not know the tokens again.
         let secret = Secret::exact(&format!("hf_{}", "x".repeat(34))).unwrap();
         let expected = "d7ed567f81d520db9eb500cbc0d8345d";

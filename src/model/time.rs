@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_to_come_is_now_or_long_ago() {
+    fn a_time_in_the_future_is_now_or_long_ago() {
         for (at, ago) in [
             (900, 100),
             (1000, 0),

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_of_a_name_is_for_good() {
+    fn the_hash_of_a_name_never_changes() {
         // Files are found by it.
         assert_eq!(TokenName::existing("work").hash(), "00e13ed7af55b276");
     }

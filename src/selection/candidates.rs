@@ -8,7 +8,7 @@ use crate::model::repo::Repo;
 use crate::model::token_name::TokenName;
 use crate::selection::order;
 use crate::selection::query::Who;
-use crate::selection::steps::{candidates, say_lack};
+use crate::selection::steps::{candidates, set_lack};
 use crate::selection::{Candidate, Inputs, Reason, Remote, Source, Unusable};
 
 /// The outcome of the choice.
@@ -117,7 +117,7 @@ fn named_by_environment(inputs: Inputs<'_>, name: &TokenName) -> Result<Selectio
         source => source,
     };
     let mut only = Candidate::new(source, Reason::NamedByEnvironment);
-    say_lack(inputs, inputs.wanted.repo.as_ref(), &mut only);
+    set_lack(inputs, inputs.wanted.repo.as_ref(), &mut only);
     Ok(Selection {
         repo: inputs.wanted.repo.clone(),
         inferred: false,

@@ -261,7 +261,7 @@ fn scoped_beats_the_environment_and_it_beats_the_account() {
 }
 
 #[test]
-fn ties_go_to_the_older_login_and_are_told() {
+fn ties_go_to_the_older_login_and_are_reported() {
     let mut world = World::of(&[
         ("z-old", login("write", Some("admin"))),
         ("a-new", login("write", Some("admin"))),
@@ -302,7 +302,7 @@ fn any_is_the_oldest_login_that_reaches_further() {
 }
 
 #[test]
-fn a_push_stops_at_a_variable_that_holds_no_token() {
+fn a_push_stops_at_a_variable_without_a_valid_token() {
     let world = World {
         env: &[("HF_TOKEN", "\"hf_x\"")],
         ..World::of(&[("w", login("write", None))])

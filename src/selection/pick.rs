@@ -86,7 +86,7 @@ pub trait TokenSource {
     fn load(&mut self, candidate: &Candidate) -> Result<LoadedToken, LoadError>;
 
     /// Called for each candidate that was skipped.
-    fn passed(&mut self, candidate: &Candidate, why: &SkipReason);
+    fn skipped(&mut self, candidate: &Candidate, why: &SkipReason);
 }
 
 /// Returns the first usable candidate. Values in `tried` and values rejected within the last minute
@@ -104,7 +104,7 @@ pub fn choose(
         if tried.contains(fingerprint) {
             Eligibility::Withheld
         } else {
-            state.standing(endpoint, fingerprint, now)
+            state.eligibility(endpoint, fingerprint, now)
         }
     };
     let mut held = HeldBack::default();
@@ -127,12 +127,12 @@ pub fn choose(
                 Err(LoadError::Final(why)) => return Outcome::Stopped((*candidate).clone(), why),
                 Err(LoadError::Deferred) => return Outcome::Deferred((*candidate).clone()),
                 Err(LoadError::Storage(error)) => {
-                    world.passed(candidate, &SkipReason::Unreadable(error));
+                    world.skipped(candidate, &SkipReason::Unreadable(error));
                     continue;
                 }
             };
             if let Some(at) = loaded.expires.filter(|at| *at <= now) {
-                world.passed(candidate, &SkipReason::Expired(at));
+                world.skipped(candidate, &SkipReason::Expired(at));
                 continue;
             }
             // The value may have changed since it was last seen, so check the one that was read.
@@ -280,7 +280,7 @@ mod tests {
         tokens: BTreeMap<&'static str, Result<Secret, ()>>,
         knows: bool,
         read: Vec<String>,
-        passed: usize,
+        skipped: usize,
     }
 
     fn secret(text: &str) -> Secret {
@@ -314,8 +314,8 @@ mod tests {
             }
         }
 
-        fn passed(&mut self, _: &Candidate, _: &SkipReason) {
-            self.passed += 1;
+        fn skipped(&mut self, _: &Candidate, _: &SkipReason) {
+            self.skipped += 1;
         }
     }
 
@@ -342,12 +342,12 @@ mod tests {
             tokens,
             knows,
             read: Vec::new(),
-            passed: 0,
+            skipped: 0,
         }
     }
 
     #[test]
-    fn the_first_good_one_is_answered() {
+    fn the_first_usable_candidate_is_the_answer() {
         // rejected (name, seconds ago), tried, unreadable -> answer, more
         type Row = (
             &'static [(&'static str, u64)],
@@ -396,11 +396,11 @@ mod tests {
     }
 
     #[test]
-    fn unreadable_ones_are_told_and_passed_over() {
+    fn unreadable_candidates_are_reported_and_skipped() {
         let mut world = fake(&["a", "b"], true);
         let outcome = choose(&candidates(), &State::default(), &hub(), &[], 0, &mut world);
         assert!(matches!(outcome, Outcome::Offer { more: false, .. }));
-        assert_eq!(world.passed, 2);
+        assert_eq!(world.skipped, 2);
         let mut world = fake(&["a", "b", "c"], true);
         let outcome = choose(&candidates(), &State::default(), &hub(), &[], 0, &mut world);
         assert!(matches!(outcome, Outcome::Nothing));
@@ -430,7 +430,7 @@ mod tests {
             })
         }
 
-        fn passed(&mut self, _: &Candidate, _: &SkipReason) {
+        fn skipped(&mut self, _: &Candidate, _: &SkipReason) {
             unreachable!()
         }
     }
@@ -460,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_read_that_need_not_be() {
+    fn rejected_candidates_are_not_read() {
         let mut state = State::default();
         state.reject(&hub(), &secret("a").fingerprint(), 1000);
         let mut world = fake(&[], true);

@@ -14,7 +14,7 @@ use crate::state::TokenInfo;
 pub(super) fn candidates(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>) -> Vec<Candidate> {
     if let Who::Token(source) = who {
         let mut only = Candidate::new(source.clone(), Reason::NamedByUsername);
-        say_lack(inputs, repo, &mut only);
+        set_lack(inputs, repo, &mut only);
         return vec![only];
     }
     let covering = repo.map_or_else(Vec::new, |repo| order::covering(inputs, who, repo));
@@ -48,7 +48,7 @@ pub(super) fn candidates(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>) -> 
     let mut unique: Vec<Candidate> = Vec::with_capacity(list.len());
     for mut candidate in list {
         if !unique.iter().any(|known| known.source == candidate.source) {
-            say_lack(inputs, repo, &mut candidate);
+            set_lack(inputs, repo, &mut candidate);
             unique.push(candidate);
         }
     }
@@ -56,7 +56,7 @@ pub(super) fn candidates(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>) -> 
 }
 
 /// Sets why the Hub will refuse a push with this candidate, if its facts say so.
-pub(super) fn say_lack(inputs: Inputs<'_>, repo: Option<&Repo>, candidate: &mut Candidate) {
+pub(super) fn set_lack(inputs: Inputs<'_>, repo: Option<&Repo>, candidate: &mut Candidate) {
     if inputs.wanted.operation == Some(Operation::Push)
         && let Source::Stored(name) = &candidate.source
         && let Some(facts) = inputs.state.tokens.get(name).and_then(|t| t.facts.as_ref())

@@ -343,14 +343,14 @@ mod tests {
         assert_eq!(
             file.load()
                 .unwrap()
-                .standing(&hub(), &fingerprint('a'), 110),
+                .eligibility(&hub(), &fingerprint('a'), 110),
             Eligibility::Withheld
         );
         file.clear_rejection(&hub(), &fingerprint('a')).unwrap();
         assert_eq!(
             file.load()
                 .unwrap()
-                .standing(&hub(), &fingerprint('a'), 110),
+                .eligibility(&hub(), &fingerprint('a'), 110),
             Eligibility::Good
         );
         // A folder that others can write to is not trusted.

@@ -132,7 +132,7 @@ impl State {
     /// Whether a value with this fingerprint may be offered to the endpoint at `now` (Unix
     /// seconds).
     #[must_use]
-    pub fn standing(&self, endpoint: &Endpoint, value: &Fingerprint, now: u64) -> Eligibility {
+    pub fn eligibility(&self, endpoint: &Endpoint, value: &Fingerprint, now: u64) -> Eligibility {
         match self.rejected.get(&Rejection::new(endpoint, value)) {
             None => Eligibility::Good,
             // A clock that was set back must not withhold a token for longer than a minute.
@@ -171,13 +171,13 @@ impl State {
     }
 
     /// Remembers that a storage may hold an unneeded copy of a secret.
-    pub(crate) fn leave(&mut self, name: &TokenName, storage: StorageKind) {
+    pub(crate) fn add_stale_copy(&mut self, name: &TokenName, storage: StorageKind) {
         let left = self.stale_copies.entry(name.clone()).or_default();
         left.insert(storage);
     }
 
     /// Forgets about a copy, because it is gone or because it is now the token itself.
-    pub(crate) fn clear(&mut self, name: &TokenName, storage: StorageKind) {
+    pub(crate) fn remove_stale_copy(&mut self, name: &TokenName, storage: StorageKind) {
         if let Some(left) = self.stale_copies.get_mut(name) {
             left.remove(&storage);
             if left.is_empty() {
@@ -283,7 +283,7 @@ mod tests {
     fn rejection_is_withheld_then_last_resort() {
         let mut state = State::default();
         let f = fingerprint('a');
-        assert_eq!(state.standing(&hub(), &f, 1000), Eligibility::Good);
+        assert_eq!(state.eligibility(&hub(), &f, 1000), Eligibility::Good);
         state.reject(&hub(), &f, 1000);
         for (now, standing) in [
             (1000, Eligibility::Withheld),
@@ -294,7 +294,7 @@ mod tests {
             (990, Eligibility::Withheld),
             (10, Eligibility::LastResort),
         ] {
-            assert_eq!(state.standing(&hub(), &f, now), standing, "at {now}");
+            assert_eq!(state.eligibility(&hub(), &f, now), standing, "at {now}");
         }
     }
 
@@ -319,14 +319,14 @@ mod tests {
     fn stale_copies_are_remembered_until_they_are_gone() {
         let (mut state, name) = (State::default(), TokenName::existing("work"));
         let other = TokenName::existing("other");
-        state.clear(&name, StorageKind::File);
-        state.leave(&name, StorageKind::File);
-        state.leave(&name, StorageKind::Keyring);
-        state.clear(&other, StorageKind::File);
-        state.clear(&name, StorageKind::File);
+        state.remove_stale_copy(&name, StorageKind::File);
+        state.add_stale_copy(&name, StorageKind::File);
+        state.add_stale_copy(&name, StorageKind::Keyring);
+        state.remove_stale_copy(&other, StorageKind::File);
+        state.remove_stale_copy(&name, StorageKind::File);
         let left = BTreeSet::from([StorageKind::Keyring]);
         assert_eq!(state.stale_copies, BTreeMap::from([(name.clone(), left)]));
-        state.clear(&name, StorageKind::Keyring);
+        state.remove_stale_copy(&name, StorageKind::Keyring);
         assert!(state.stale_copies.is_empty());
     }
 }

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_told_without_what_was_printed() {
+    fn failures_do_not_quote_the_output() {
         for (script, expected) in [
             ("echo secret-thing; exit 3", "`sh` failed (exit status: 3)"),
             ("true", "`sh` did not print a token: the token is empty"),

@@ -159,7 +159,7 @@ impl FileParking {
     /// Creates a new file. An existing file is removed, not overwritten.
     fn create(&self) -> io::Result<File> {
         let folder = Folder::open(&self.dir)?;
-        found(folder.remove(&self.name))?;
+        optional(folder.remove(&self.name))?;
         let file = folder.create(&self.name)?;
         folder.leave_to_owner(&file, None);
         folder.sync();
@@ -172,7 +172,7 @@ impl FileParking {
 
     fn remove(&self) -> io::Result<()> {
         let folder = Folder::open(&self.dir);
-        found(folder.and_then(|folder| folder.remove(&self.name))).map(drop)
+        optional(folder.and_then(|folder| folder.remove(&self.name))).map(drop)
     }
 
     /// Refuses a file that others can read or may have written.
@@ -222,7 +222,8 @@ impl Parking for FileParking {
     }
 
     fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StorageError> {
-        let Some(file) = found(self.open(Access::Read)).map_err(|e| self.fail("read", &e))? else {
+        let Some(file) = optional(self.open(Access::Read)).map_err(|e| self.fail("read", &e))?
+        else {
             return Ok(None);
         };
         let file = self.checked(file)?;
@@ -242,7 +243,7 @@ impl Parking for FileParking {
 }
 
 /// Turns "not found" into `None`.
-fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+fn optional<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(it) => Ok(Some(it)),
         Err(error)

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_record() {
+    fn other_texts_are_not_records() {
         for text in ["", "token", "token\n", "token\nendpoint=nowhere\n"] {
             assert_eq!(Record::from_text(text).unwrap_err(), NotARecord, "{text:?}");
         }

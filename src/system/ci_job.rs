@@ -1,4 +1,4 @@
-//! Where a CI job has its identity from.
+//! Where a CI job gets its identity from.
 
 use std::ffi::OsString;
 
@@ -6,39 +6,39 @@ use zeroize::Zeroizing;
 
 use crate::model::secret::{Secret, SecretError};
 
-/// The runner's own secret in a job of GitHub Actions, which a job's identity is asked for with.
+/// The secret with which a GitHub Actions job requests its ID token.
 pub(crate) const JOB_VARIABLE: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
-/// The variables that hold an ID token, the stronger first: the one for any provider, then what
-/// CircleCI and Bitbucket set themselves.
+/// The variables that may contain an ID token; earlier ones take precedence. The first is for any
+/// provider; CircleCI and Bitbucket set the others themselves.
 pub(crate) const ID_TOKEN_VARIABLES: [&str; 3] = [
     "HF_OIDC_ID_TOKEN",
     "CIRCLE_OIDC_TOKEN_V2",
     "BITBUCKET_STEP_OIDC_TOKEN",
 ];
 
-/// How a job can show who it is.
+/// How a job can prove its identity.
 #[derive(Debug)]
 pub(crate) enum JobIdentity {
-    /// By the ID token in a variable.
+    /// With an ID token in a variable.
     Given {
         /// The variable's name.
         variable: &'static str,
-        /// Its value, or why it is none.
+        /// Its value, or why it is not an ID token.
         token: Result<Secret, SecretError>,
     },
-    /// By ID tokens that GitHub Actions hands out when asked.
+    /// With an ID token that GitHub Actions issues on request.
     Minted {
-        /// Whom to ask.
+        /// The URL to request it from.
         url: String,
-        /// What to ask with.
+        /// The secret to request it with.
         request_token: Result<Secret, SecretError>,
     },
-    /// Not at all.
+    /// It cannot.
     Missing,
 }
 
-/// A service that runs jobs.
+/// A CI service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
     /// GitHub Actions.
@@ -53,17 +53,17 @@ pub(crate) enum Service {
     Other,
 }
 
-/// A job and its identity.
+/// A CI job.
 #[derive(Debug)]
 pub(crate) struct CiJob {
-    /// Which service runs it.
+    /// The service that runs it.
     pub(crate) service: Service,
-    /// How it can show who it is.
+    /// How it can prove its identity.
     pub(crate) identity: JobIdentity,
 }
 
 impl CiJob {
-    /// Reads the job's variables through `lookup`, which leaves out empty ones.
+    /// Reads the job's variables through `lookup`, which must return `None` for empty ones.
     pub(crate) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         let is_set = |name: &str| lookup(name).is_some();
         let service = if is_set("GITHUB_ACTIONS") {
@@ -132,7 +132,7 @@ mod tests {
         };
         assert_eq!(of(0), "");
         assert_eq!(of(1), "CIRCLE_OIDC_TOKEN_V2 c");
-        // One of GitHub's two variables alone is of no use.
+        // One of GitHub's two variables alone does not count.
         assert_eq!(of(3), "CIRCLE_OIDC_TOKEN_V2 c");
         assert_eq!(of(4), "https://x");
         assert_eq!(of(5), "HF_OIDC_ID_TOKEN any");

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Seconds since 1970; a clock before that reads as 0.
+/// The current time in Unix seconds; 0 if the clock is set to before 1970.
 #[must_use]
 pub(crate) fn now() -> u64 {
     SystemTime::now()

@@ -1,4 +1,4 @@
-//! The environment variables that this program reads, read once.
+//! The environment variables that this program uses, read once.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,68 +14,68 @@ use crate::model::secret::SecretError;
 use crate::model::secret::check_token;
 use crate::system::ci_job::{CiJob, ID_TOKEN_VARIABLES, JOB_VARIABLE};
 
-/// The variables that may hold a token, the stronger first.
+/// The variables that may contain a token; the first takes precedence.
 pub(crate) const TOKEN_VARIABLES: [&str; 2] = ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"];
 
-/// All variables whose value is a secret that this program reads. What is started from here gets
-/// none of them unless it needs it.
+/// All variables whose value is a secret that this program reads. Programs started from here do not
+/// get them unless they need them.
 pub(crate) const SECRET_VARIABLES: [&str; 7] = [
     TOKEN_VARIABLES[0],
     TOKEN_VARIABLES[1],
     ID_TOKEN_VARIABLES[0],
     ID_TOKEN_VARIABLES[1],
     ID_TOKEN_VARIABLES[2],
-    // CircleCI's older one has the same in it.
+    // CircleCI's older variable contains the same kind of secret.
     "CIRCLE_OIDC_TOKEN",
     JOB_VARIABLE,
 ];
 
-/// What the environment says.
+/// What we read from the environment.
 #[derive(Debug, Default)]
 pub struct Environment {
-    /// The tokens found, the stronger first.
+    /// The tokens; the first takes precedence.
     pub tokens: Vec<EnvToken>,
-    /// `HF_ENDPOINT`, where set.
+    /// `HF_ENDPOINT`, if set.
     pub hf_endpoint: Option<Result<Endpoint, EndpointError>>,
     /// `GIT_CREDENTIAL_HF_TOKEN_NAME`: the token to use, by name.
     pub token_name: Option<String>,
     /// `GIT_CREDENTIAL_HF_HOME`: one folder for configuration, state and file storage.
     pub(crate) home: Option<PathBuf>,
-    /// `XDG_RUNTIME_DIR`: a folder of this user's for as long as the session lasts.
+    /// `XDG_RUNTIME_DIR`: this user's folder for the time of the session.
     pub(crate) runtime_dir: Option<PathBuf>,
-    /// `GIT_CREDENTIAL_HF_TRACE`: where decisions are traced to.
+    /// `GIT_CREDENTIAL_HF_TRACE`: where the trace is written.
     pub(crate) trace: Option<OsString>,
-    /// `HF_OIDC_RESOURCE`: a CI job's identity is exchanged for a token.
+    /// `HF_OIDC_RESOURCE`: asks to exchange a CI job's identity for a token.
     pub(crate) oidc: Option<Oidc>,
-    /// `RUNNER_TEMP`: GitHub Actions empties this folder before and after each job.
+    /// `RUNNER_TEMP`: a folder that GitHub Actions empties before and after each job.
     pub(crate) runner_temp: Option<PathBuf>,
-    /// `GIT_TERMINAL_PROMPT=0`: nothing may be asked.
+    /// `GIT_TERMINAL_PROMPT=0`: no prompts.
     pub(crate) no_prompt: bool,
-    /// This runs in a Jupyter kernel, whose terminal nobody can type into.
+    /// Whether this runs in a Jupyter kernel, where nobody can type into the terminal.
     pub(crate) notebook: bool,
-    /// `TERM=dumb`: a terminal that only appends.
+    /// `TERM=dumb`: the terminal cannot move the cursor.
     pub(crate) plain_terminal: bool,
-    /// `NO_COLOR`, or a terminal that has none.
+    /// `NO_COLOR` is set, or the terminal does not have colours.
     pub(crate) no_color: bool,
-    /// `COLUMNS`: the width that the user wants lines to have.
+    /// `COLUMNS`: the width of lines.
     pub(crate) columns: Option<usize>,
-    /// Whether the locale is one of UTF-8.
+    /// Whether the locale uses UTF-8.
     pub(crate) utf8: bool,
 }
 
-/// A token in a variable.
+/// A variable that contains a token.
 #[derive(Debug)]
 pub struct EnvToken {
     /// The variable's name.
     pub variable: &'static str,
-    /// Its value, or why it is none.
+    /// Its value, or why it is not a token.
     pub(crate) secret: Result<Secret, SecretError>,
 }
 
-/// The exchange of a CI job's identity, where it is asked for.
+/// A request to exchange a CI job's identity for a token.
 #[derive(Debug)]
 pub(crate) struct Oidc {
-    /// What for, or why the variable's value says nothing.
+    /// The value of `HF_OIDC_RESOURCE`.
     pub(crate) resource: Result<OidcResource, NotAResource>,
     /// The job.
     pub(crate) job: CiJob,
@@ -116,7 +116,7 @@ impl Environment {
             trace: set("GIT_CREDENTIAL_HF_TRACE").filter(|v| v != "0"),
             no_prompt: text("GIT_TERMINAL_PROMPT")
                 .is_some_and(|v| ["0", "false", "no", "off"].contains(&v.as_str())),
-            // Colab shows a field to type into, also for what `!` runs.
+            // Colab shows an input field, even for programs that `!` runs.
             notebook: set("JPY_PARENT_PID").is_some() && set("COLAB_RELEASE_TAG").is_none(),
             plain_terminal,
             no_color: set("NO_COLOR").is_some() || plain_terminal,
@@ -131,8 +131,8 @@ impl Environment {
         }
     }
 
-    /// The endpoint that `HF_TOKEN` belongs to: `HF_ENDPOINT`, or the public Hub. `None` when
-    /// `HF_ENDPOINT` cannot be read, for then the token belongs to nobody we know.
+    /// The endpoint that `HF_TOKEN` is for: `HF_ENDPOINT`, or the public Hub. `None` if
+    /// `HF_ENDPOINT` is not valid, since it is then not known where the token may be sent.
     #[must_use]
     pub(crate) fn endpoint(&self) -> Option<Endpoint> {
         match &self.hf_endpoint {
@@ -142,8 +142,8 @@ impl Environment {
     }
 }
 
-/// A value without its outer white space; an empty rest means that there is none. The hf CLI also
-/// joins the lines of a value: here they make it one that is not sent.
+/// Reads a variable's value without outer white space; `None` if nothing is left. The hf CLI also
+/// joins the lines of a value, but here a value with several lines is an error.
 fn env_secret(value: OsString) -> Result<Option<Secret>, SecretError> {
     let value = match value.into_string() {
         Ok(value) => Zeroizing::new(value),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_means_none_and_bad_is_told() {
+    fn empty_values_are_ignored_and_bad_ones_reported() {
         assert!(read(&[("HF_TOKEN", "")]).tokens.is_empty());
         assert!(read(&[("HF_TOKEN", " \r\n ")]).tokens.is_empty());
         use NotAToken::{NotAscii, Placeholder, Quote, Space};

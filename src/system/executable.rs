@@ -1,12 +1,12 @@
-//! How programs are called on this platform: Windows adds an extension to what people type.
+//! File names of programs: on Windows, the extension may be left out.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-/// The extensions that Windows starts without a shell of its own, in its order.
+/// The extensions that Windows runs without another program, in its order.
 const EXTENSIONS: [&str; 4] = ["com", "exe", "bat", "cmd"];
 
-/// The file names that a program may have in a folder of the PATH, the first one first.
+/// The file names that a program may have in a folder of the PATH, in order of precedence.
 #[must_use]
 pub(crate) fn file_names(program: &OsStr) -> Vec<OsString> {
     names(program, cfg!(windows))
@@ -27,7 +27,7 @@ fn names(program: &OsStr, windows: bool) -> Vec<OsString> {
     EXTENSIONS.into_iter().map(with).collect()
 }
 
-/// The file that a path means: on Windows, the `.exe` may be left out.
+/// The file that a path means. On Windows, `.exe` may be left out.
 #[must_use]
 pub(crate) fn file(path: &Path) -> PathBuf {
     let mut with_exe = path.as_os_str().to_owned();

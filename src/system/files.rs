@@ -1,5 +1,5 @@
-//! Files that survive a kill at any moment and any number of writers: private folders, whole
-//! writes and locks with a deadline.
+//! Private folders, atomic writes, and locks with a deadline. Files stay intact if a writer is
+//! killed at any moment, and with any number of writers.
 
 #[cfg(not(unix))]
 mod elsewhere;
@@ -21,19 +21,19 @@ pub(crate) use unix::{Folder, Links, Way, real_path};
 
 use crate::system::sharing::patiently;
 
-/// How long a writer waits for another one before it gives up.
+/// How long a writer waits for another one.
 pub(crate) const LOCK_DEADLINE: Duration = Duration::from_secs(10);
 
-/// An exclusive lock on a file, held while it lives. The system drops it with the process, so
-/// a killed writer locks nobody out.
+/// An exclusive lock on a file, released when dropped. The system releases the lock of a killed
+/// process.
 #[derive(Debug)]
 pub(crate) struct Lock(#[expect(dead_code, reason = "holds the lock while it is open")] File);
 
 impl Lock {
-    /// Takes the lock `path`, making the file and its folder where they are missing.
+    /// Acquires the lock `path`. Creates the file and its folder if they are missing.
     ///
     /// # Errors
-    /// [`io::ErrorKind::TimedOut`] when another process holds it for `deadline`.
+    /// [`io::ErrorKind::TimedOut`] when another process holds the lock for longer than `deadline`.
     pub(crate) fn acquire(path: &Path, deadline: Duration) -> io::Result<Self> {
         let (dir, name) = split(path)?;
         Self::take(Self::open(&Folder::make(dir)?, name)?, path, deadline)
@@ -57,7 +57,7 @@ impl Lock {
         }
     }
 
-    /// Opens the file, or makes it.
+    /// Opens the file, or creates it.
     fn open(folder: &Folder, name: &OsStr) -> io::Result<File> {
         match folder.create(name) {
             Ok(file) => {
@@ -72,7 +72,7 @@ impl Lock {
     }
 }
 
-/// The error for a file system that has no locks, as some of NFS and of clusters have none.
+/// The error for a file system without locks, such as some NFS and cluster file systems.
 fn no_locks(error: io::Error, path: &Path) -> io::Error {
     #[cfg(unix)]
     let has_none = {
@@ -88,46 +88,40 @@ fn no_locks(error: io::Error, path: &Path) -> io::Error {
     }
     let folder = path.parent().unwrap_or(path).display();
     let message = format!(
-        "the file system of {folder} has no locks, as some network drives: set \
-         GIT_CREDENTIAL_HF_HOME to a folder on a local disk"
+        "the file system of {folder} does not support locks: set GIT_CREDENTIAL_HF_HOME to a \
+         folder on a local disk"
     );
     io::Error::new(io::ErrorKind::Unsupported, message)
 }
 
-/// How a file is opened that is there.
+/// How to open an existing file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Access {
-    /// To read it.
     Read,
-    /// To write to it.
     Write,
-    /// To write at its end.
-    #[cfg_attr(
-        not(unix),
-        expect(dead_code, reason = "only traces on Unix are opened so")
-    )]
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only used for traces on Unix"))]
     Append,
 }
 
-/// A path's folder and name.
+/// The folder and the name in a path.
 fn split(path: &Path) -> io::Result<(&Path, &OsStr)> {
     path.parent()
         .zip(path.file_name())
         .ok_or_else(|| io::ErrorKind::InvalidInput.into())
 }
 
-/// Writes a file whole or not at all: to a temporary file beside it, synced, then renamed over
-/// it. The file is readable by its owner only from its first byte on, unless `mode` widens it.
-/// Writers of one file hold a lock: what a killed one has left is removed on the way.
+/// Writes a file atomically: writes and syncs a temporary file in the same folder, and renames it.
+/// From the start, only the owner can read the file, unless `mode` allows more. The caller must
+/// hold the lock of the file's writers, since files that a killed writer left behind are removed.
 ///
 /// # Errors
-/// When any step fails; then the old file is untouched.
+/// When any step fails; the old file is then unchanged.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
     let (dir, name) = split(path)?;
     write_in(&Folder::open(dir)?, name, bytes, mode)
 }
 
-/// Writes a file as [`write_whole`] does, into a folder that is open already.
+/// Writes a file as [`write_whole`] does, in an open folder.
 ///
 /// # Errors
 /// As for [`write_whole`].
@@ -140,7 +134,7 @@ pub(crate) fn write_in(
     let temporary = temporary_name(name);
     sweep(folder, |file| OsStr::new(file) == name);
     let result = (|| {
-        // Something that somebody else has put there is refused.
+        // Fails if somebody else has created a file or link there.
         let mut file = folder.create(&temporary)?;
         file.write_all(bytes)?;
         #[cfg(unix)]
@@ -152,7 +146,7 @@ pub(crate) fn write_in(
         let _ = mode;
         folder.leave_to_owner(&file, Some(name));
         file.sync_all()?;
-        // Windows renames no file that is open.
+        // Windows cannot rename an open file.
         drop(file);
         folder.rename(&temporary, name)
     })();
@@ -164,8 +158,8 @@ pub(crate) fn write_in(
     Ok(())
 }
 
-/// A name that no other writer uses: the process and a count make it unique on one machine, the
-/// time on a shared file system.
+/// A name that no other writer uses. The process id and a counter make it unique on one machine,
+/// and the time on a shared file system.
 fn temporary_name(name: &OsStr) -> OsString {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -180,8 +174,8 @@ fn temporary_name(name: &OsStr) -> OsString {
     temporary
 }
 
-/// The name of the file that a temporary one of ours was to become. Other programs have names of
-/// their own in the same folders; those are not taken for ours.
+/// The name of the file that one of our temporary files was to replace; `None` for other programs'
+/// files.
 #[must_use]
 pub(crate) fn temporary_for(name: &OsStr) -> Option<&str> {
     let (file, numbers) = name
@@ -196,8 +190,8 @@ pub(crate) fn temporary_for(name: &OsStr) -> Option<&str> {
         .then_some(file)
 }
 
-/// Removes the temporary files that a killed writer of certain files has left. The caller holds
-/// the lock that writers hold, so none of them is in use.
+/// Removes the temporary files that a killed writer of certain files left behind. The caller must
+/// hold the lock of these writers, so that no temporary file is in use.
 pub(crate) fn sweep(folder: &Folder, is_for: impl Fn(&str) -> bool) {
     for name in folder.names().unwrap_or_default() {
         if temporary_for(&name).is_some_and(&is_for) {
@@ -206,13 +200,13 @@ pub(crate) fn sweep(folder: &Folder, is_for: impl Fn(&str) -> bool) {
     }
 }
 
-/// The largest file read whole, in bytes: a state of 10,000 tokens is a tenth of it.
+/// The largest file that is read, in bytes. A state with 10,000 tokens has about a tenth of it.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 
-/// A plain file as it was read.
+/// The content of a plain file.
 #[derive(Debug)]
 pub(crate) struct Plain {
-    /// What it holds.
+    /// The bytes.
     pub(crate) bytes: Vec<u8>,
     /// Whether somebody else may have written it.
     pub(crate) others: Option<Others>,
@@ -222,11 +216,11 @@ fn not_plain() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file")
 }
 
-/// Reads a plain file, through links too: people keep their configuration elsewhere. A pipe or
-/// device in its place is refused at once instead of being waited for.
+/// Reads a plain file. Follows links, since people link to configuration that they keep elsewhere.
+/// Fails at once for a pipe or device instead of waiting for it.
 ///
 /// # Errors
-/// When it is missing, no plain file, or cannot be read.
+/// When it is missing, is not a plain file, or cannot be read.
 pub(crate) fn read_plain(path: &Path) -> io::Result<Plain> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -235,16 +229,16 @@ pub(crate) fn read_plain(path: &Path) -> io::Result<Plain> {
         use std::os::unix::fs::OpenOptionsExt;
         options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
     }
-    // Windows says of a folder what it says of a file that is held.
+    // On Windows, opening a folder gives the same error as opening a file that is in use.
     if cfg!(windows) && path.is_dir() {
         return Err(not_plain());
     }
     patiently(|| read_open(options.open(path)?, path))
 }
 
-/// Reads a plain file that decides what happens with tokens. Anyone who can change a folder or link on
-/// the way to it can have put another file there, one of this user's own even, so `others` tells
-/// about these too.
+/// Reads a plain file that decides what happens with tokens. Anybody who can change a folder or
+/// link on the path can make it lead to another file, even one of this user's, so `others` covers
+/// these too.
 ///
 /// # Errors
 /// As for [`read_plain`].
@@ -262,7 +256,7 @@ pub(crate) fn read_deciding(path: &Path) -> io::Result<Plain> {
     read_plain(path)
 }
 
-/// Who else can change a file, or a folder or link on the way to it.
+/// Who else can change a file, or a folder or link on its path.
 #[cfg(unix)]
 #[must_use]
 pub(crate) fn others_on_the_way(path: &Path) -> Option<Others> {
@@ -271,7 +265,7 @@ pub(crate) fn others_on_the_way(path: &Path) -> Option<Others> {
 
 fn read_open(file: File, path: &Path) -> io::Result<Plain> {
     use std::io::Read;
-    // Asked of the open file, so that what is judged is what is read.
+    // Check the open file, so that it is the one that is read.
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(not_plain());
@@ -280,14 +274,14 @@ fn read_open(file: File, path: &Path) -> io::Result<Plain> {
     let length = metadata.len().min(MAX_FILE);
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
     file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    // The rest of it would be lost if what was read is changed and written back.
+    // If a part were read, changed and written back, the rest would be lost.
     if bytes.len() as u64 > MAX_FILE {
         return Err(io::Error::from(io::ErrorKind::FileTooLarge));
     }
     Ok(Plain { bytes, others })
 }
 
-/// The mode of a file, to write it again with; `None` where it is not there.
+/// The mode of a file; `None` if it does not exist.
 #[must_use]
 pub(crate) fn mode_of(path: &Path) -> Option<u32> {
     #[cfg(unix)]
@@ -302,8 +296,8 @@ pub(crate) fn mode_of(path: &Path) -> Option<u32> {
     }
 }
 
-/// Whether a file has further names, as a hard link gives it: what is written in its place, or
-/// removed, is still there under those.
+/// Whether a file has other names (hard links). If it is replaced or removed, its content still
+/// exists under those.
 #[must_use]
 pub(crate) fn has_other_names(path: &Path) -> bool {
     #[cfg(unix)]
@@ -318,7 +312,7 @@ pub(crate) fn has_other_names(path: &Path) -> bool {
     }
 }
 
-/// Whether a folder belongs to this user and nobody else can reach into it.
+/// Whether a folder belongs to this user and nobody else can access it.
 #[must_use]
 pub(crate) fn is_private_dir(dir: &Path) -> bool {
     let Ok(metadata) = fs::symlink_metadata(dir) else {
@@ -336,11 +330,11 @@ pub(crate) fn is_private_dir(dir: &Path) -> bool {
     }
 }
 
-/// Makes a folder that only its owner can enter, with the folders above it; one that is there
+/// Creates a folder that only its owner can enter, and its missing parents. An existing folder
 /// keeps its mode.
 ///
 /// # Errors
-/// When it cannot be made.
+/// When it cannot be created.
 pub(crate) fn create_private_dir(dir: &Path) -> io::Result<()> {
     Folder::make(dir).map(drop)
 }
@@ -401,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn a_held_lock_costs_the_deadline_and_no_more() {
+    fn waiting_for_a_lock_ends_at_the_deadline() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
         let held = Lock::acquire(&path, LOCK_DEADLINE).unwrap();

@@ -1,4 +1,4 @@
-//! What the system is asked for so that secrets stay in this process.
+//! Keeps secrets in this process.
 
 #[cfg(unix)]
 mod unix {
@@ -8,8 +8,8 @@ mod unix {
 
     static BEFORE: OnceLock<Rlimit> = OnceLock::new();
 
-    /// No core file of this process is written, by the kernel or by a crash reporter, and no
-    /// other program of this user can attach to it: a crash must not put tokens on a disk.
+    /// Prevents core dumps by the kernel or a crash reporter, since a crash must not write tokens
+    /// to a disk. On Linux, other programs of this user cannot attach to the process either.
     pub(crate) fn no_core_dump() {
         let before = getrlimit(Resource::Core);
         let none = Rlimit {
@@ -25,7 +25,7 @@ mod unix {
         }
     }
 
-    /// Gives the limit back, for a program that takes the place of this one.
+    /// Restores the limit, for a program that replaces this process.
     pub(crate) fn restore() {
         if let Some(before) = BEFORE.get() {
             let _ = setrlimit(Resource::Core, *before);
@@ -36,7 +36,7 @@ mod unix {
 #[cfg(unix)]
 pub(crate) use unix::{no_core_dump, restore};
 
-/// Windows has no limit to set: its error reporting may keep a dump of a program that crashes,
-/// as the machine's settings say.
+/// Does nothing on Windows, where the machine's settings decide whether error reporting keeps a
+/// dump of a program that crashes.
 #[cfg(not(unix))]
 pub(crate) fn no_core_dump() {}

@@ -1,28 +1,28 @@
-//! The user's home directory, as git and as Python find it, and how far the folders reach that
-//! Windows keeps other users out of.
+//! The user's home directory as git and Python find it, and the folders that Windows protects from
+//! other users.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use directories::BaseDirs;
 
-/// The home directory, as git finds it: `HOME`; on Windows else the home share of the account
-/// (`HOMEDRIVE` and `HOMEPATH`) if it is there, else the profile (`setup_windows_environment` in
-/// git's `compat/mingw.c`).
+/// The home directory as git finds it: `HOME`. If that is not set on Windows, the account's home
+/// share (`HOMEDRIVE` and `HOMEPATH`) if it exists, or else the profile
+/// (`setup_windows_environment` in git's `compat/mingw.c`).
 #[must_use]
 pub(crate) fn of_git() -> Option<PathBuf> {
     let lookup = |name: &str| std::env::var_os(name);
     as_git_finds_it(cfg!(windows), lookup, Path::is_dir)
 }
 
-/// The home directory, as git finds it, or else the one that the system knows for this user.
+/// The home directory as git finds it, or else the system's for this user.
 #[must_use]
 pub(crate) fn home() -> Option<PathBuf> {
     of_git().or_else(of_python)
 }
 
-/// The home directory as Python's `expanduser` finds it, which the hf CLI uses. On Windows it
-/// does not read `HOME`.
+/// The home directory as Python's `expanduser` finds it, which the hf CLI uses. On Windows, it does
+/// not read `HOME`.
 #[must_use]
 pub(crate) fn of_python() -> Option<PathBuf> {
     let profile = std::env::var_os("USERPROFILE").filter(|_| cfg!(windows));
@@ -46,7 +46,7 @@ fn as_git_finds_it(
         drive.push(set("HOMEPATH")?);
         Some(PathBuf::from(drive))
     });
-    // Services and elevated consoles have Windows' own folder there.
+    // In services and elevated consoles, this is the system folder.
     let of_system = |path: &Path| {
         let text = path.to_string_lossy().to_ascii_lowercase();
         text.trim_end_matches(['\\', '/']).ends_with("\\system32")
@@ -55,21 +55,21 @@ fn as_git_finds_it(
     share.or_else(|| set("USERPROFILE").map(PathBuf::from))
 }
 
-/// Whether other users may be able to read or change what is kept here. Windows has access lists,
-/// which this program does not read; the ones of the profile keep others out. Elsewhere the files'
-/// owners and modes are looked at instead.
+/// Whether a path on Windows is outside the user's profile, so that other users may be able to read
+/// or change it. The profile's access lists keep others out; we do not read access lists elsewhere.
+/// On other platforms this is always false, since owners and modes are checked instead.
 #[must_use]
 pub(crate) fn is_outside_profile(path: &Path) -> bool {
     cfg!(windows) && !BaseDirs::new().is_some_and(|dirs| is_inside(path, &profile_folders(&dirs)))
 }
 
-/// The profile, and the two folders in it that an administrator can redirect to a share.
+/// The profile, and two of its folders that an administrator can redirect to a share.
 fn profile_folders(dirs: &BaseDirs) -> [PathBuf; 3] {
     [dirs.home_dir(), dirs.config_dir(), dirs.data_local_dir()].map(Path::to_owned)
 }
 
-/// Whether a path leads into one of the folders, links and `..` followed as far as there is
-/// anything to follow.
+/// Whether a path is in one of the folders. Links and `..` are resolved in the part of the path
+/// that exists.
 fn is_inside(path: &Path, folders: &[PathBuf]) -> bool {
     let real = |path: &Path| {
         let path = std::path::absolute(path).ok()?;
@@ -144,7 +144,7 @@ mod tests {
         ] {
             assert_eq!(is_inside(&path, &profiles), inside, "{}", path.display());
         }
-        // A profile at the top of a drive would make everything somebody's own.
+        // A profile at the top of a drive would contain everything, so it does not count.
         let top = profile.ancestors().last().unwrap().to_owned();
         assert!(!is_inside(&profile, &[top]));
     }

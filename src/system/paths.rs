@@ -11,28 +11,32 @@ use crate::system::files::is_private_dir;
 /// The program's folders.
 #[derive(Debug, Clone)]
 pub(crate) struct Paths {
-    /// Holds `config.toml`.
+    /// Contains `config.toml`.
     pub(crate) config_dir: PathBuf,
-    /// Holds `state.json`, its lock, and the file storage.
+    /// Contains `state.json`, the locks and the file storage.
     pub(crate) data_dir: PathBuf,
 }
 
-/// There is no folder to store anything in.
+/// Why there is no folder for our files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoHome {
-    /// No home directory, and no folder of this user's own in its place.
-    #[error("this user has no home directory: set HOME, or GIT_CREDENTIAL_HF_HOME to a folder")]
+    /// There is no home directory, and the fallback folder is not private.
+    #[error(
+        "this user does not have a home directory: set HOME, or set GIT_CREDENTIAL_HF_HOME to a folder"
+    )]
     Nowhere,
-    /// It would mean another folder in every repository, a hostile one's among them.
+    /// A relative path would be a different folder in each repository, and a hostile repository
+    /// could contain it.
     #[error("GIT_CREDENTIAL_HF_HOME must be an absolute path")]
     Relative,
 }
 
 impl Paths {
-    /// The folders for this environment: `GIT_CREDENTIAL_HF_HOME` for all, or the platform's own.
+    /// The folders for this environment: `GIT_CREDENTIAL_HF_HOME` for everything, or else the
+    /// platform's.
     ///
     /// # Errors
-    /// When the platform knows no home directory.
+    /// See [`NoHome`].
     pub(crate) fn new(env: &Environment) -> Result<Self, NoHome> {
         if let Some(home) = &env.home {
             if !home.is_absolute() {
@@ -44,7 +48,7 @@ impl Paths {
             });
         }
         let Some(dirs) = ProjectDirs::from("", "", "git-credential-hf") else {
-            // A user without a home, as in some containers: `HF_TOKEN` works anyway.
+            // In some containers the user has no home directory. `HF_TOKEN` must work anyway.
             let fallback = Self::fallback(env);
             let dir = fallback.parent().ok_or(NoHome::Nowhere)?;
             if dir.exists() && !is_private_dir(dir) {
@@ -61,20 +65,20 @@ impl Paths {
         })
     }
 
-    /// The configuration, which people edit.
+    /// The configuration file, which people edit.
     #[must_use]
     pub(crate) fn config(&self) -> PathBuf {
         self.config_dir.join("config.toml")
     }
 
-    /// The state, which only this program writes.
+    /// The state file, which only this program writes.
     #[must_use]
     pub(crate) fn state(&self) -> PathBuf {
         self.data_dir.join("state.json")
     }
 
-    /// Where what lasts for one CI job may be kept, the best first: in GitHub Actions the folder
-    /// that is emptied with the job, then the session's.
+    /// Folders for files that last as long as a CI job, the best first: the folder that GitHub
+    /// Actions empties after the job, then the session's.
     #[must_use]
     pub(crate) fn for_job(env: &Environment) -> Vec<PathBuf> {
         let runner = env.runner_temp.iter().filter(|dir| dir.is_absolute());
@@ -83,8 +87,8 @@ impl Paths {
         runner.chain(session).collect()
     }
 
-    /// Where rejections are remembered when the state cannot be written: in the session's
-    /// runtime folder, or in one of this user's own below the temporary folder.
+    /// The file that remembers rejections when the state file cannot be written: in the session's
+    /// runtime folder, or in a folder for this user in the temporary folder.
     #[must_use]
     pub(crate) fn fallback(env: &Environment) -> PathBuf {
         #[cfg(unix)]
@@ -110,7 +114,7 @@ impl Paths {
         self.data_dir.join("locks").join(file)
     }
 
-    /// The lock that is held while tokens are moved over.
+    /// The lock that is held while tokens are imported.
     #[must_use]
     pub(crate) fn import_lock(&self) -> PathBuf {
         self.data_dir.join("locks").join("import.lock")

@@ -1,4 +1,4 @@
-//! Other programs, under a deadline.
+//! Finds and runs other programs, with a deadline.
 
 use std::ffi::OsStr;
 use std::io::{self, Read};
@@ -12,15 +12,15 @@ use zeroize::Zeroizing;
 use crate::system::environment::SECRET_VARIABLES;
 use crate::system::executable::file_names;
 
-/// How often a program is asked whether it has ended, while nothing else shows it.
+/// How often we check whether a program has ended.
 const POLL: Duration = Duration::from_millis(5);
 
-/// How long output may still come once the program has ended: another one that it left behind
-/// may hold its output open for ever.
+/// How long we wait for more output after the program has ended. A program that it started may keep
+/// the pipe open for ever.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// A program to start, found by [`find`], without the secrets that this one's environment may
-/// hold: git's configuration is read without them, and a browser would keep them for days.
+/// A command for a program found by [`find`]. It does not get the secrets in our environment: git
+/// does not need them to read its configuration, and a browser would keep them for days.
 #[must_use]
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(find(program.as_ref()));
@@ -30,8 +30,9 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Where a program is that is to be started: the one place that looks at the PATH. One that is
-/// not there gets a path where nothing is, since the system would go on to relative folders.
+/// Finds a program to start. Every program is looked up on the PATH here. If it is not found,
+/// returns a path that does not exist, since the system would otherwise search relative folders
+/// too.
 #[must_use]
 pub(crate) fn find(program: &OsStr) -> PathBuf {
     if Path::new(program).components().count() > 1 {
@@ -43,21 +44,21 @@ pub(crate) fn find(program: &OsStr) -> PathBuf {
         .unwrap_or_else(|| Path::new("/nonexistent").join(program))
 }
 
-/// What a program has done.
+/// The result of a program.
 #[derive(Debug)]
 pub(crate) struct Finished {
-    /// How it ended.
+    /// Its exit status.
     pub(crate) status: ExitStatus,
-    /// All that it printed. It may be a secret.
+    /// Everything that it printed, which may be a secret.
     pub(crate) output: Zeroizing<Vec<u8>>,
 }
 
-/// Runs a program without input and reads what it prints, for at most `timeout`; then it is
-/// killed. It stays in the foreground of the terminal, where it may have to ask for a PIN.
+/// Runs a program without input and reads its output. Kills it after `timeout`. It stays in the
+/// foreground of the terminal, so that it can ask for a PIN.
 ///
 /// # Errors
-/// When it cannot be started; [`io::ErrorKind::TimedOut`]; and [`io::ErrorKind::FileTooLarge`]
-/// when it prints more than `limit` bytes, since the first of them alone could mislead.
+/// When it cannot be started; [`io::ErrorKind::TimedOut`]; and [`io::ErrorKind::FileTooLarge`] when
+/// it prints more than `limit` bytes, since a part of the output could mislead.
 pub(crate) fn output_within(
     command: Command,
     timeout: Duration,
@@ -66,11 +67,11 @@ pub(crate) fn output_within(
     finish(command, timeout, limit, end)
 }
 
-/// Like [`output_within`], and what the program has started is killed with it. It is not in the
-/// foreground of the terminal, so nothing there can be asked.
+/// Like [`output_within`], but also kills the programs that the program has started. They are not
+/// in the foreground of the terminal, so they cannot ask for anything.
 ///
 /// # Errors
-/// As those of [`output_within`].
+/// As for [`output_within`].
 pub(crate) fn output_of_all_within(
     command: Command,
     timeout: Duration,
@@ -112,7 +113,7 @@ fn finish(
         // Read to the end even past the limit: a closed pipe would kill the program.
         while let Ok(count @ 1..) = stdout.read(&mut buffer) {
             let part = buffer.get(..count).unwrap_or_default();
-            // One byte too many is enough to know that there were too many.
+            // One part beyond the limit is enough to know that it was exceeded.
             if sent <= limit && sender.send(Zeroizing::new(part.to_vec())).is_err() {
                 return;
             }
@@ -120,7 +121,7 @@ fn finish(
         }
     });
     let mut output = Zeroizing::new(Vec::with_capacity(1024));
-    // Whether it, or a program that it has started, can still print.
+    // Whether the program, or one that it has started, can still print.
     let mut open = true;
     let mut read = || match receiver.recv_timeout(POLL) {
         Ok(part) => {
@@ -130,7 +131,7 @@ fn finish(
         Err(mpsc::RecvTimeoutError::Timeout) => true,
         Err(mpsc::RecvTimeoutError::Disconnected) => false,
     };
-    // A program that has closed its output has mostly ended, too: that is not waited for long.
+    // A program that has closed its output has usually ended too, so begin with short pauses.
     let mut pause = Duration::from_micros(50);
     let status = loop {
         if open {
@@ -162,14 +163,14 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// Where a program is on the PATH. Relative folders do not count: they are other ones in every
-/// repository, a hostile one's among them.
+/// Finds a program on the PATH. Relative folders are ignored: they are different in each
+/// repository, and a hostile repository could contain the program.
 #[must_use]
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     all_on_path(program.as_ref()).into_iter().next()
 }
 
-/// All places of a program on the PATH, the one that is run first.
+/// All files on the PATH with the name of a program; the first is the one that runs.
 #[must_use]
 pub(crate) fn all_on_path(program: &OsStr) -> Vec<PathBuf> {
     let names = file_names(program);
@@ -181,7 +182,7 @@ pub(crate) fn all_on_path(program: &OsStr) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Whether a file can be run.
+/// Whether a file is executable.
 #[must_use]
 pub(crate) fn is_program(file: &Path) -> bool {
     #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! A folder for one moment: nobody else can enter it, and it is removed at the end.
+//! A private temporary folder that is removed when it is dropped.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 
 use crate::system::environment::Environment;
 
-/// A folder of this process.
+/// A private temporary folder.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     path: PathBuf,
 }
 
 impl Scratch {
-    /// Makes one, in the session's runtime folder or in the temporary one, by a name that nobody
-    /// can know before.
+    /// Creates a folder with an unpredictable name in the session's runtime folder, or else in the
+    /// temporary folder.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub(crate) fn new() -> io::Result<Self> {
         let runtime = Environment::from_process().runtime_dir;
         let above = runtime.filter(|dir| dir.is_dir());
@@ -28,12 +28,12 @@ impl Scratch {
         let mut builder = std::fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        // Fails where there is one already, whoever has made it.
+        // Fails if the folder exists, whoever created it.
         builder.create(&path)?;
         Ok(Self { path })
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub(crate) fn path(&self) -> &Path {
         &self.path

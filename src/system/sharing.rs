@@ -1,13 +1,14 @@
-//! Files that another program holds open. On Windows a virus scanner, a backup or another process
-//! of this program makes opening, renaming and removing a file fail for a moment.
+//! Retries for files that another program has open. On Windows, a virus scanner, a backup or
+//! another process of this program can make opening, renaming and removing a file fail for a
+//! moment.
 
 use std::io;
 
-/// Runs an operation on a file, again and again for up to two seconds where Windows says that
-/// another program has the file.
+/// Runs an operation on a file, and retries it for up to two seconds while another program has the
+/// file open.
 ///
 /// # Errors
-/// The operation's own, the last one.
+/// The error of the last attempt.
 #[cfg(windows)]
 pub(crate) fn patiently<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     use std::time::{Duration, Instant};
@@ -25,17 +26,17 @@ pub(crate) fn patiently<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::
     }
 }
 
-/// Runs an operation on a file: here no other program can be in its way.
+/// Runs an operation on a file. Other programs cannot make it fail on this platform.
 ///
 /// # Errors
-/// The operation's own.
+/// The operation's error.
 #[cfg(not(windows))]
 pub(crate) fn patiently<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     operation()
 }
 
-/// Whether Windows says that somebody else has the file. `ERROR_ACCESS_DENIED` (5) is also what
-/// it says of a file that is being removed, besides of one that is forbidden for good.
+/// Whether another program may have the file open. Windows reports `ERROR_ACCESS_DENIED` (5) both
+/// for a file that is being removed and for one without permission.
 #[cfg(windows)]
 fn is_held(error: &io::Error) -> bool {
     const ERROR_ACCESS_DENIED: i32 = 5;

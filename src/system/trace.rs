@@ -1,4 +1,4 @@
-//! `GIT_CREDENTIAL_HF_TRACE`: decisions, on stderr or in a file, never a secret.
+//! `GIT_CREDENTIAL_HF_TRACE`: writes decisions to stderr or a file, but never a secret.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -8,11 +8,11 @@ use std::sync::{Mutex, OnceLock};
 
 static SINK: OnceLock<Mutex<Box<dyn Write + Send>>> = OnceLock::new();
 
-/// Turns tracing on: `1` or `2` is stderr, an absolute path a file that is appended to, readable
-/// by its owner only.
+/// Turns tracing on. `1`, `2` or `true` means stderr; an absolute path means a file to append to,
+/// which only its owner can read.
 ///
 /// # Errors
-/// When the file cannot be opened; then there is no trace.
+/// When the file cannot be opened; tracing is then off.
 pub(crate) fn start(target: &OsStr) -> io::Result<()> {
     let sink: Box<dyn Write + Send> = match target.to_str() {
         Some("1" | "2" | "true") => Box::new(io::stderr()),
@@ -22,9 +22,9 @@ pub(crate) fn start(target: &OsStr) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens the file for appending. A cloned repository can hold a link, and a relative path would
-/// lead into it; so no link is followed but those at the top of the system, and no file is appended to that
-/// has another name or is not this user's.
+/// Opens the file for appending. A hostile repository may contain links, and a relative path could
+/// lead to them. Therefore the path must be absolute, no links are followed except root's at the
+/// top of the file system, and the file must belong to this user and have only one name.
 fn open(target: &OsStr) -> io::Result<File> {
     let path = Path::new(target);
     if !path.is_absolute() {
@@ -52,7 +52,7 @@ fn open(target: &OsStr) -> io::Result<File> {
     File::options().append(true).create(true).open(path)
 }
 
-/// Writes one line, if tracing is on; `line` is not even made otherwise.
+/// Writes one line if tracing is on; otherwise `line` is not called.
 pub(crate) fn line(line: impl FnOnce() -> String) {
     if let Some(sink) = SINK.get()
         && let Ok(mut sink) = sink.lock()

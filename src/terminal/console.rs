@@ -1,10 +1,10 @@
-//! What Windows' terminals need: a console shows colours only when asked to, and the terminal of
-//! Git Bash is a pipe to other programs.
+//! Support for terminals on Windows: a console shows colours only if they are turned on, and the
+//! terminal of Git Bash is a pipe to other programs.
 
 #[cfg(windows)]
 use std::io::IsTerminal;
 
-/// Whether a terminal shows colours; on Windows, older consoles print the codes instead.
+/// Whether a terminal shows colours. Older consoles on Windows print the escape sequences instead.
 #[must_use]
 pub(crate) fn shows_colours() -> bool {
     #[cfg(windows)]
@@ -16,7 +16,7 @@ pub(crate) fn shows_colours() -> bool {
     true
 }
 
-/// Whether what is typed can be kept from showing. Git Bash's terminal (mintty) is a pipe to other
+/// Whether a prompt can hide what is typed. Git Bash's terminal (mintty) is a pipe to other
 /// programs, and shows what is typed before they get it.
 #[must_use]
 pub(crate) fn hides_typing() -> bool {
@@ -39,7 +39,7 @@ mod windows {
 
     const ENABLE_VIRTUAL_TERMINAL_PROCESSING: u32 = 0x4;
 
-    /// The key `Alt`, which gives a character when it goes up, after digits on the number pad.
+    /// The key `Alt`. Releasing it after digits on the number pad enters a character.
     const VK_MENU: u16 = 0x12;
 
     pub(crate) fn turn_colours_on() -> bool {
@@ -49,7 +49,7 @@ mod windows {
                 let on = mode | ENABLE_VIRTUAL_TERMINAL_PROCESSING;
                 console.set_mode(on).is_ok()
             }
-            // A terminal without a console is Git Bash's.
+            // Only Git Bash's terminal is not a console, and it shows colours.
             Err(_) => true,
         }
     }
@@ -59,7 +59,7 @@ mod windows {
         mode.and_then(|console| console.mode()).is_ok()
     }
 
-    /// The keys of the console. Reading them leaves its mode alone, so there is nothing to restore
+    /// Reads keys from the console. This does not change its mode, so there is nothing to restore
     /// when Ctrl-C ends the program.
     pub(crate) struct Keys(Console);
 
@@ -75,14 +75,14 @@ mod windows {
         /// Waits for a key that has a character.
         ///
         /// # Errors
-        /// When the console is gone.
+        /// When the console cannot be read.
         pub(crate) fn read(&self) -> io::Result<char> {
             loop {
                 let InputRecord::KeyEvent(key) = self.0.read_single_input_event()? else {
                     continue;
                 };
                 if key.u_char != 0 && (key.key_down || key.virtual_key_code == VK_MENU) {
-                    // Half of a pair is no character; no token has one.
+                    // Half of a surrogate pair is not a character. Tokens do not contain any.
                     let c = char::from_u32(u32::from(key.u_char));
                     return Ok(c.unwrap_or(char::REPLACEMENT_CHARACTER));
                 }

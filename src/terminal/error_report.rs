@@ -1,4 +1,4 @@
-//! Errors for people: what happened, why, and what helps.
+//! Errors for the user: what happened, why, and what helps.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::screen::{Screen, Style};
 use crate::model::text::sanitize;
 
-/// An error for a person: what happened, and what helps.
+/// An error for the user: what happened, and what helps.
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
@@ -15,7 +15,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// An error that says what happened, to which repo or token.
+    /// An error with a message that says what happened, and to which repo or token.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -24,7 +24,7 @@ impl Failure {
         }
     }
 
-    /// An error in what was typed: the exit code is 2.
+    /// An error in the command line. The exit code is 2.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self {
             usage: true,
@@ -32,13 +32,13 @@ impl Failure {
         }
     }
 
-    /// Whether the error is in what was typed.
+    /// Whether this is an error in the command line.
     #[must_use]
     pub(crate) fn is_usage(&self) -> bool {
         self.usage
     }
 
-    /// Adds what to do about it, best a command to run.
+    /// Adds what to do about it, preferably a command to run.
     #[must_use]
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
@@ -61,8 +61,8 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// What helps against the error whose source it is. A typed error of a lower room carries its help
-/// in this way, and [`print_error`] need not know the error.
+/// What helps against an error, as the `source` of that error. Errors of lower modules carry their
+/// help in this way, so that [`print_error`] does not need to know their types.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Help(pub(crate) String);
@@ -72,12 +72,12 @@ pub(crate) struct Help(pub(crate) String);
 #[error("failed")]
 pub(crate) struct AlreadyReported;
 
-/// Whether the answer is yes or no is not known; the user has seen why.
+/// The error when a check has no result. The user has already seen why.
 #[derive(Debug, thiserror::Error)]
 #[error("not known")]
 pub(crate) struct NotKnown;
 
-/// Prints an error with its causes and what helps, like the Rust compiler.
+/// Prints an error with its causes and what helps, in the style of the Rust compiler.
 pub(crate) fn print_error(error: &anyhow::Error) {
     let screen = Screen::stderr();
     let red = screen.paint(Style::Red, "error");
@@ -85,7 +85,7 @@ pub(crate) fn print_error(error: &anyhow::Error) {
     let mut said = error.to_string();
     let causes = error.chain().skip(1).filter(|cause| !cause.is::<Help>());
     for cause in causes.map(ToString::to_string) {
-        // Many errors end with their cause.
+        // The messages of many errors already end with their cause.
         if !said.ends_with(&cause) {
             text.push_str(&format!("  = cause: {}\n", sanitize(&cause)));
         }
@@ -93,7 +93,7 @@ pub(crate) fn print_error(error: &anyhow::Error) {
     }
     let cyan = screen.paint(Style::Cyan, "help");
     let mut help = |help: &str| text.push_str(&format!("  = {cyan}: {}\n", sanitize(help)));
-    // Asked of the error, not of its causes: it also knows what was added as context.
+    // `downcast_ref` of the error itself, unlike that of its causes, also finds context.
     if let Some(failure) = error.downcast_ref::<Failure>() {
         failure.help.iter().for_each(|line| help(line));
     }

@@ -1,4 +1,4 @@
-//! What people see: output, tables, styles, errors and prompts.
+//! What the user sees: output, tables, styles, errors and prompts.
 
 pub(crate) mod console;
 pub(crate) mod error_report;
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
     use crate::model::text::{is_printable, one_line, sanitize, sanitize_styled};
 
-    /// Texts as a hostile server may write them, and what is left of them.
+    /// Texts that a hostile server may send, and what is left of them.
     const HOSTILE: [(&str, &str); 8] = [
         ("a\x1b[2Jb", "a[2Jb"),
         ("a\u{9b}2Jb", "a2Jb"),
@@ -42,7 +42,7 @@ mod tests {
             assert!(!one_line(text).contains('\n'));
         }
         assert_eq!(one_line("a\r\nb\tc"), "a  b c");
-        // Other scripts, combining marks and pictures are text.
+        // Other scripts, combining marks and emoji are kept.
         for text in ["données", "привет", "データ", "e\u{301}", "🤗"] {
             assert_eq!(sanitize(text), text);
         }

@@ -1,4 +1,4 @@
-//! Text on its way out: made fit for a terminal, and without tokens.
+//! Prints text after making it safe for a terminal and removing tokens.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
@@ -10,28 +10,28 @@ use super::screen::Screen;
 use crate::model::secret::redact;
 use crate::model::text::{is_printable, one_line, sanitize, sanitize_styled};
 
-/// Prints one line to the user of a git command, whose terminal stderr is.
+/// Prints one line to stderr, for the user of a git command.
 pub fn say(line: &str) {
     let line = Screen::stderr().signs(&redact(&one_line(line)));
     let _ = writeln!(io::stderr(), "git-credential-hf: {line}");
 }
 
-/// Tells a person something beside what goes to stdout.
+/// Prints a message to stderr.
 pub fn tell(line: &str) {
     let line = Screen::stderr().signs(&sanitize(line));
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Tells a person something that is already fit for a terminal and may have colours.
+/// Prints text to stderr that is already safe for a terminal and may have colours.
 pub fn tell_styled(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// JSON, indented, in ASCII: whatever code page or locale a reader decodes it by, and whatever a
-/// terminal makes of a character, the value stays the same.
+/// Indented JSON in ASCII, so that the value does not depend on the code page or locale of its
+/// reader.
 ///
 /// # Errors
-/// When the value cannot be written as JSON.
+/// When the value cannot be serialised.
 pub fn json(value: &serde_json::Value) -> serde_json::Result<Zeroizing<String>> {
     let plain = Zeroizing::new(serde_json::to_string_pretty(value)?);
     let mut text = Zeroizing::new(String::with_capacity(2 * plain.len()));
@@ -48,8 +48,7 @@ pub fn json(value: &serde_json::Value) -> serde_json::Result<Zeroizing<String>> 
     Ok(text)
 }
 
-/// Prints to stdout, fit for a terminal and without tokens. It is not an error if the reader has
-/// gone away.
+/// Prints to stdout, safe for a terminal and without tokens. A closed pipe is not an error.
 ///
 /// # Errors
 /// When stdout fails for another reason.
@@ -65,7 +64,8 @@ pub fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
     print_secret(&redact(&json(value)?))
 }
 
-/// Prints what was asked for although it is secret.
+/// Prints to stdout without removing tokens, for a secret that the user asked for. A closed pipe is
+/// not an error.
 ///
 /// # Errors
 /// When stdout fails.
@@ -76,11 +76,11 @@ pub fn print_secret(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// How long a task runs before its progress is shown, and how often the line changes.
+/// How long a task runs before its progress is shown, and how often the line is updated.
 const TICK: Duration = Duration::from_millis(200);
 
-/// A line on the terminal that says how far a long task is, and is gone afterwards. Without a
-/// terminal nothing is shown.
+/// A line on the terminal with the progress of a long task. It is removed at the end. Nothing is
+/// shown without a terminal.
 #[derive(Debug)]
 pub struct Progress {
     last: Option<Instant>,
@@ -88,7 +88,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins a task.
+    /// Starts a task.
     #[must_use]
     pub(crate) fn begin() -> Self {
         Self {
@@ -98,7 +98,7 @@ impl Progress {
         }
     }
 
-    /// Shows how far the task is.
+    /// Updates the line, unless it was updated just now.
     pub(crate) fn show(&mut self, line: &str) {
         if self.last.is_some_and(|last| last.elapsed() >= TICK) {
             self.show_now(line);

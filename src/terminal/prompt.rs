@@ -1,5 +1,5 @@
-//! Questions. The hidden prompt reads keys itself, so that Ctrl-C leaves the terminal as it was:
-//! the shell does not restore it after a program that git has started.
+//! Prompts. The hidden prompt handles keys itself, so that it can restore the terminal at Ctrl-C:
+//! the shell does not do this after a program that git has started.
 
 use std::io::{self, IsTerminal, Read, Write};
 
@@ -11,26 +11,26 @@ use crate::model::pasted::PasteError;
 use crate::model::secret::{MAX_BYTES, Secret};
 use crate::model::text::sanitize;
 
-/// A token as it was given, or what keeps it from being one.
+/// A token that the user gave, or why it is not a token.
 pub(crate) type Given = Result<Secret, PasteError>;
 
-/// Whether a question can be asked: a person is at both ends.
+/// Whether a question can be asked: stdin and stderr are a terminal, and prompts are allowed.
 #[must_use]
 pub(crate) fn can_ask() -> bool {
     let env = crate::system::environment::Environment::from_process();
     !env.no_prompt && !env.notebook && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks a yes-or-no question; no answer is no.
+/// Asks a yes-or-no question. No answer means no.
 #[must_use]
 pub(crate) fn confirm(question: &str) -> bool {
     let answer = ask(&format!("{question} [y/N]"));
     answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Lets a person choose one of several names, each with a word about it, by its number or by the
-/// name itself; `None` if nobody can be asked, there is nothing to choose, or the answer is not
-/// one of them.
+/// Lets the user choose one of several names, shown with descriptions, by number or by name. `None`
+/// if no question can be asked, there is nothing to choose, or the answer is not one of the
+/// choices.
 #[must_use]
 pub(crate) fn choose(question: &str, choices: &[(String, String)]) -> Option<usize> {
     if !can_ask() || choices.is_empty() {
@@ -54,7 +54,7 @@ pub(crate) fn choose(question: &str, choices: &[(String, String)]) -> Option<usi
     by_name.or(by_number.map(|number| number - 1))
 }
 
-/// The answer to one of several questions of a kind.
+/// The answer to one of several similar questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reply {
     /// Yes to this one.
@@ -67,8 +67,8 @@ pub(crate) enum Reply {
     Quit,
 }
 
-/// Asks one of several questions of a kind; no answer is no, and the end of the input ends the
-/// questions.
+/// Asks one of several similar questions. An empty answer means no, and the end of the input means
+/// [`Reply::Quit`].
 #[must_use]
 pub(crate) fn confirm_each(question: &str) -> Reply {
     loop {
@@ -88,27 +88,27 @@ fn ask(question: &str) -> Option<String> {
     if !can_ask() {
         return None;
     }
-    // In one piece, so that nothing else comes between.
+    // Write it in one piece, so that other output cannot come in between.
     let question = format!("{} ", Screen::stderr().signs(&sanitize(question)));
     let _ = io::stderr().write_all(question.as_bytes());
     let mut answer = String::new();
     if matches!(io::stdin().read_line(&mut answer), Ok(0) | Err(_)) {
-        // The cursor is still behind the question.
+        // End the line of the question.
         let _ = writeln!(io::stderr());
         return None;
     }
     Some(answer.trim().to_owned())
 }
 
-/// Reads a token that a person gives: on stdin where that is asked for and not a terminal, else at a
-/// hidden prompt; `None` where nobody can be asked.
+/// Reads a token: from stdin if `on_stdin` and stdin is not a terminal, or else at a hidden prompt.
+/// `None` if no question can be asked.
 ///
 /// # Errors
 /// When it cannot be read.
 pub(crate) fn token(on_stdin: bool, question: &str) -> io::Result<Option<Given>> {
     if on_stdin && !io::stdin().is_terminal() {
         let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
-        // UTF-16 has two bytes for each of the token's.
+        // In UTF-16, each character of a token has two bytes.
         let most = 2 * MAX_BYTES as u64 + 4;
         io::stdin().lock().take(most).read_to_end(&mut bytes)?;
         return Ok(Some(pasted::token(&bytes)));
@@ -137,18 +137,18 @@ enum Key {
 /// The exit code of a program that Ctrl-C has ended, by the shells' convention.
 const INTERRUPTED: i32 = 130;
 
-/// Takes one byte into the line, as a terminal's own editing would.
+/// Adds a byte to the line, or edits the line as a terminal would.
 fn take(line: &mut Zeroizing<Vec<u8>>, byte: u8) -> Key {
     match byte {
         b'\r' | b'\n' => return Key::Done,
         0x03 => return Key::Interrupt,
         0x04 if line.is_empty() => return Key::End,
         0x04 => return Key::Done,
-        // Backspace: a whole character goes, of several bytes in UTF-8.
+        // Backspace: remove a whole character, which may have several bytes in UTF-8.
         0x08 | 0x7f => while line.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {},
-        // Ctrl-U: the whole line.
+        // Ctrl-U: remove the whole line.
         0x15 => line.clear(),
-        // Other control keys and what arrow keys send are no part of a token.
+        // Ignore other control keys, which are not part of a token.
         byte if byte < 0x20 => {}
         byte => line.push(byte),
     }
@@ -166,7 +166,7 @@ pub(crate) fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
     use crate::terminal::signals::Watch;
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
-    /// Puts the terminal's modes back, whatever happens.
+    /// Restores the terminal's modes when dropped.
     struct Restore<'a>(&'a File, Termios);
 
     impl Drop for Restore<'_> {
@@ -181,7 +181,7 @@ pub(crate) fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
     let _watch = Watch::begin(&terminal, &before)?;
     (&terminal).write_all(format!("{}: ", crate::model::text::one_line(prompt)).as_bytes())?;
     let mut quiet = before.clone();
-    // Without ISIG, Ctrl-C and Ctrl-Z are keys like any other.
+    // Without ISIG, Ctrl-C and Ctrl-Z do not send signals.
     quiet
         .local_modes
         .remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
@@ -231,7 +231,7 @@ pub(crate) fn hidden(prompt: &str) -> io::Result<Zeroizing<String>> {
     writeln!(io::stderr())?;
     match last {
         Key::End => Err(no_line()),
-        // Windows ends the program itself, unless the console gives the key away.
+        // Usually Windows ends the program itself, unless the console passes the key on.
         Key::Interrupt => {
             drop(line);
             std::process::exit(INTERRUPTED);

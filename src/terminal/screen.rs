@@ -1,40 +1,40 @@
-//! What a stream can show: its width, whether it takes more than ASCII, and whether it has colours.
+//! What a stream can show: its width, Unicode and colours.
 
 use std::io::{self, IsTerminal};
 
 use crate::system::environment::Environment;
 
-/// The width of a terminal that does not know its own.
+/// The width to assume if the terminal's width is not known.
 const USUAL_WIDTH: usize = 80;
 
-/// The narrowest terminal that text is laid out for.
+/// The narrowest width that text is laid out for.
 const NARROWEST: usize = 20;
 
-/// What can be shown on one stream.
+/// What a stream can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Screen {
-    /// The number of columns; `None` for a pipe or a file, where lines may be of any length.
+    /// The number of columns; `None` for a pipe or a file, where lines may have any length.
     pub(crate) width: Option<usize>,
     /// Whether characters beyond ASCII can be shown.
     pub(crate) unicode: bool,
-    /// Whether colours are wanted.
+    /// Whether to use colours.
     pub(crate) colour: bool,
 }
 
-/// How text stands out. The codes are those that [`crate::model::text::sanitize_styled`] lets through.
+/// A style of text. [`crate::model::text::sanitize_styled`] must let its codes through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// Headings and what the user asked about.
+    /// For headings and what the user asked about.
     Bold,
-    /// What matters least.
+    /// For what matters least.
     Dim,
-    /// Errors and what does not work.
+    /// For errors and what does not work.
     Red,
-    /// Works.
+    /// For what works.
     Green,
-    /// Warnings.
+    /// For warnings.
     Yellow,
-    /// Remarks and what to do.
+    /// For remarks and what to do.
     Cyan,
 }
 
@@ -75,7 +75,7 @@ impl Screen {
     }
 
     fn of(is_terminal: bool, env: &Environment) -> Self {
-        // `COLUMNS` comes first, as in git: the user can make the output narrower by it.
+        // `COLUMNS` takes precedence, as in git, so that the user can set the width.
         let width = || {
             env.columns
                 .or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0.into()))
@@ -85,13 +85,13 @@ impl Screen {
         };
         Self {
             width: is_terminal.then(width),
-            // On Windows, what reads a pipe decodes it by some code page.
+            // On Windows, the reader of a pipe may decode it with any code page.
             unicode: env.utf8 && (is_terminal || !cfg!(windows)),
             colour: is_terminal && !env.no_color && super::console::shows_colours(),
         }
     }
 
-    /// The text in a style, where colours are wanted.
+    /// The text in a style, if this screen uses colours.
     #[must_use]
     pub(crate) fn paint(self, style: Style, text: &str) -> String {
         if self.colour && !text.is_empty() {
@@ -101,8 +101,8 @@ impl Screen {
         }
     }
 
-    /// The text in characters that can be shown here. Without UTF-8 our own signs have an ASCII
-    /// form each, and any other character is written as Rust and many shells write it: `\u{e9}`.
+    /// The text in characters that can be shown. Without UTF-8, our own signs are replaced by
+    /// ASCII, and other characters are escaped as in Rust: `\u{e9}`.
     #[must_use]
     pub(crate) fn text(self, text: &str) -> String {
         let signs = self.signs(text);
@@ -120,8 +120,8 @@ impl Screen {
         out
     }
 
-    /// The text with our own signs in ASCII, where nothing else can be shown. What comes from
-    /// outside stays as it is.
+    /// The text with our own signs replaced by ASCII if only ASCII can be shown. Other characters
+    /// stay as they are.
     #[must_use]
     pub(crate) fn signs(self, text: &str) -> String {
         if self.unicode || text.is_ascii() {
@@ -132,9 +132,9 @@ impl Screen {
         })
     }
 
-    /// Breaks text between words, so that it fits; lines after the first begin with `indent`
-    /// spaces, and `first` columns of the first line are taken. A word that is too long stays
-    /// whole: it is a path or a command, which people copy.
+    /// Wraps text between words. Lines after the first begin with `indent` spaces; `first` columns
+    /// of the first line are already used. A word that is too long is not broken: it is a path or a
+    /// command, which people copy.
     #[must_use]
     pub(crate) fn wrap(self, text: &str, first: usize, indent: usize) -> String {
         let Some(width) = self.width else {
@@ -161,8 +161,8 @@ impl Screen {
     }
 }
 
-/// The words of a text. What stands between backquotes is one word if it is short, so that a
-/// command is not broken in two.
+/// The words of a text. Short text between backquotes counts as one word, so that a command is not
+/// broken in two.
 fn words(text: &str) -> Vec<&str> {
     const SHORT: usize = 40;
     let mut words = Vec::new();
@@ -185,7 +185,7 @@ fn words(text: &str) -> Vec<&str> {
     words
 }
 
-/// Our own signs, and what stands for each in ASCII.
+/// Our own signs, and their replacements in ASCII.
 const SIGNS: [(&str, &str); 6] = [
     ("…", ".."),
     ("→", "->"),

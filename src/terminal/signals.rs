@@ -1,5 +1,5 @@
-//! Signals that arrive while the terminal does not show what is typed: its modes are restored
-//! before the signal ends the process.
+//! Handles signals that arrive at a hidden prompt: restores the terminal's modes before the signal
+//! ends the process.
 
 use std::fs::File;
 use std::io;
@@ -11,24 +11,24 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::{flag, low_level};
 
-/// The signals that end a program, unless it handles them.
+/// The signals that end a program by default.
 const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
-/// The terminal and its modes, while a prompt has changed them.
+/// The terminal and its original modes, while a prompt has changed them.
 static CHANGED: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
-/// Whether no prompt is open, so that a signal does what it does by default. Set up with the
-/// handlers, which stay for the rest of the process; `None` where the system allows none.
+/// Whether no prompt is open, so that a signal has its default effect. Initialised together with
+/// the handlers, which stay for the rest of the process; `None` if they cannot be installed.
 static IDLE: OnceLock<Option<Arc<AtomicBool>>> = OnceLock::new();
 
 /// Restores the terminal if a signal arrives while this exists.
 pub(crate) struct Watch(());
 
 impl Watch {
-    /// Begins to watch. To be called before the modes are changed.
+    /// Starts watching. Call this before changing the modes.
     ///
     /// # Errors
-    /// When the terminal's descriptor cannot be copied.
+    /// When the terminal's file descriptor cannot be duplicated.
     pub(crate) fn begin(terminal: &File, before: &Termios) -> io::Result<Self> {
         *lock() = Some((terminal.try_clone()?, before.clone()));
         let idle = IDLE.get_or_init(|| install().ok());
@@ -64,14 +64,14 @@ fn install() -> io::Result<Arc<AtomicBool>> {
     Ok(idle)
 }
 
-/// Ends this process as the signal would have, with the terminal as it was found.
+/// Restores the terminal, and ends this process as the signal would have.
 fn end_by(signal: i32) -> ! {
     if let Some((terminal, before)) = &*lock() {
         let _ = tcsetattr(terminal, OptionalActions::Flush, before);
         let _ = io::Write::write_all(&mut &*terminal, b"\n");
     }
     let _ = low_level::emulate_default_handler(signal);
-    // Only where the signal could not be raised.
+    // Reached only if the signal could not be raised.
     std::process::exit(128 + signal)
 }
 

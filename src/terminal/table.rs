@@ -1,4 +1,4 @@
-//! Tables that fit the terminal: columns are shortened or dropped, and lines never wrap.
+//! Tables that fit the terminal. Columns are shortened or dropped, so that lines do not wrap.
 
 use super::screen::{Screen, Style};
 use super::width::{self, Cut};
@@ -7,18 +7,19 @@ use crate::model::text;
 /// The spaces between two columns.
 const GAP: usize = 2;
 
-/// A column, and what may happen to it where the table is too wide.
+/// A column, and what may be done to it if the table is too wide.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
     title: &'static str,
-    /// How narrow it may become, and which part gives way; `None` where it must stay whole.
+    /// The least width it may be shortened to, and which part to cut; `None` if it must not be
+    /// shortened.
     shorten: Option<(usize, Cut)>,
-    /// The columns with the highest rank are dropped first; 0 stays.
+    /// Columns with the highest rank are dropped first. Rank 0 is never dropped.
     rank: u8,
 }
 
 impl Column {
-    /// A column that stays as it is.
+    /// A column that is neither shortened nor dropped.
     #[must_use]
     pub(crate) const fn new(title: &'static str) -> Self {
         Self {
@@ -28,14 +29,14 @@ impl Column {
         }
     }
 
-    /// It may be shortened, to no less than `least` columns.
+    /// Allows shortening it to `least` columns.
     #[must_use]
     pub(crate) const fn shorten(mut self, least: usize, cut: Cut) -> Self {
         self.shorten = Some((least, cut));
         self
     }
 
-    /// It may be dropped, before those with a lower rank.
+    /// Allows dropping it, before columns with a lower rank.
     #[must_use]
     pub(crate) const fn drop(mut self, rank: u8) -> Self {
         self.rank = rank;
@@ -43,7 +44,7 @@ impl Column {
     }
 }
 
-/// A cell: its text, and how it stands out.
+/// A cell: its text and style.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cell {
     text: String,
@@ -76,7 +77,7 @@ impl From<&str> for Cell {
     }
 }
 
-/// Rows in columns.
+/// A table.
 #[derive(Debug)]
 pub(crate) struct Table {
     columns: Vec<Column>,
@@ -85,7 +86,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table without rows yet.
+    /// A table without rows.
     pub(crate) fn new(columns: impl Into<Vec<Column>>) -> Self {
         Self {
             columns: columns.into(),
@@ -94,14 +95,14 @@ impl Table {
         }
     }
 
-    /// The table without the line of titles.
+    /// Leaves out the line of titles.
     #[must_use]
     pub(crate) fn without_header(mut self) -> Self {
         self.header = false;
         self
     }
 
-    /// Adds a row; cells left out at its end are empty.
+    /// Adds a row. Missing cells at the end are empty.
     pub(crate) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
         self.rows.push(cells.into());
     }
@@ -112,7 +113,7 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// The table as lines, each ending with a line break and none with a space.
+    /// The table as lines without trailing spaces.
     #[must_use]
     pub(crate) fn render(&self, screen: Screen) -> String {
         let rows: Vec<Vec<Cell>> = self
@@ -154,13 +155,13 @@ impl Table {
         text
     }
 
-    /// The width of each column, and `None` for one that is left out.
+    /// The width of each column; `None` for a column that is left out.
     fn widths(&self, rows: &[Vec<Cell>], screen: Screen) -> Vec<Option<usize>> {
         let cells = |at: usize| rows.iter().filter_map(move |row| row.get(at));
         let mut widths: Vec<Option<usize>> = (0..self.columns.len())
             .map(|at| {
                 let title = self.columns.get(at).map_or("", |column| column.title);
-                // A column that says nothing is left out where people read.
+                // On a terminal, leave out a column without content.
                 if screen.width.is_some() && cells(at).all(Cell::is_empty) {
                     return None;
                 }
@@ -187,8 +188,8 @@ impl Table {
                 None => break,
             }
         }
-        // The widest that may give way gives way first; in a terminal that is too narrow even
-        // then, all of them do.
+        // Shorten the widest column that may be shortened. If that is not enough, shorten any
+        // column.
         while total(&widths, |_, width| width) > limit {
             let mut wide: Vec<(bool, usize, usize)> = widths
                 .iter()
@@ -210,7 +211,7 @@ impl Table {
     }
 }
 
-/// The columns of a whole line.
+/// The width of a line.
 fn total(widths: &[Option<usize>], of: impl Fn(usize, usize) -> usize) -> usize {
     let shown = widths
         .iter()

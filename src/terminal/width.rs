@@ -1,26 +1,26 @@
-//! How wide text is on a terminal, and shorter forms of it.
+//! The width of text on a terminal, and shortening text to a width.
 
 use std::cmp::Ordering;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The number of columns that a text takes: two for a CJK character or an emoji, none for a
+/// The number of columns that a text needs: two for a CJK character or an emoji, none for a
 /// combining mark.
 #[must_use]
 pub(crate) fn of(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
-/// Which part of a text that is too long gives way.
+/// Which part to cut out of a text that is too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
     /// The end, for sentences.
     End,
-    /// The middle, for names and paths: both ends tell them apart.
+    /// The middle, for names and paths, which differ at both ends.
     Middle,
 }
 
-/// The text in at most `width` columns, with `mark` where something is left out.
+/// Shortens text to at most `width` columns, with `mark` in place of what is cut out.
 #[must_use]
 pub(crate) fn shorten(text: &str, width: usize, cut: Cut, mark: &str) -> String {
     if of(text) <= width {
@@ -51,7 +51,7 @@ fn start(chars: impl Iterator<Item = char>, width: usize) -> String {
         .collect()
 }
 
-/// Compares names as people sort them: without case, and `run-2` before `run-10`.
+/// Compares names in natural order: without case, and `run-2` before `run-10`.
 #[must_use]
 pub(crate) fn natural(a: &str, b: &str) -> Ordering {
     let parts = |text: &str| {

@@ -187,10 +187,10 @@ impl Failed<'_> {
         let mut tried = 0;
         others.into_iter().find_map(|name| {
             let token = self.state.tokens.get(&name)?;
-            let standing = self
+            let eligibility = self
                 .state
-                .standing(endpoint, &token.fingerprint, clock::now());
-            if token.fingerprint == *value || standing != Eligibility::Good || tried == TRIES {
+                .eligibility(endpoint, &token.fingerprint, clock::now());
+            if token.fingerprint == *value || eligibility != Eligibility::Good || tried == TRIES {
                 return None;
             }
             tried += 1;

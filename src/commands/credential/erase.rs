@@ -188,7 +188,7 @@ fn next_after(
         !matches!(candidate.source, Source::Unusable(..))
             && known.as_ref() != Some(value)
             && known.is_none_or(|k| {
-                state.standing(&git.endpoint, &k, now) == crate::state::Eligibility::Good
+                state.eligibility(&git.endpoint, &k, now) == crate::state::Eligibility::Good
             })
     });
     next.map_or_else(String::new, |candidate| {

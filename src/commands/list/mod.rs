@@ -84,7 +84,7 @@ fn as_text(context: &Context, state: &State, verbose: bool, screen: Screen) -> S
                 let endpoint = context.env.endpoint();
                 let value = secret.fingerprint();
                 let standing = endpoint.map_or(Eligibility::Good, |endpoint| {
-                    state.standing(&endpoint, &value, clock::now())
+                    state.eligibility(&endpoint, &value, clock::now())
                 });
                 (Some(secret.hint()), word(standing))
             }
@@ -130,7 +130,7 @@ fn hf_rows(context: &Context, state: &State, table: &mut Table) {
     for (token, active) in &tokens {
         let value = token.secret.fingerprint();
         let standing = endpoint.as_ref().map_or(Eligibility::Good, |endpoint| {
-            state.standing(endpoint, &value, clock::now())
+            state.eligibility(endpoint, &value, clock::now())
         });
         let status = match standing {
             _ if token.expires.is_some_and(|at| at <= clock::now()) => {
@@ -326,7 +326,7 @@ fn path_of(pattern: &str, endpoint: &Endpoint) -> String {
 
 fn status(state: &State, token: &TokenInfo) -> Cell {
     let now = clock::now();
-    match state.standing(&token.endpoint, &token.fingerprint, now) {
+    match state.eligibility(&token.endpoint, &token.fingerprint, now) {
         Eligibility::Good if token.expires.is_some_and(|at| at <= now) => {
             Cell::styled("expired", Style::Red)
         }

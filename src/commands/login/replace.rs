@@ -21,7 +21,7 @@ pub(crate) fn may_replace(context: &Context, name: &TokenName) -> Result<()> {
         return Ok(());
     };
     let now = clock::now();
-    let good = state.standing(&token.endpoint, &token.fingerprint, now) == Eligibility::Good
+    let good = state.eligibility(&token.endpoint, &token.fingerprint, now) == Eligibility::Good
         && token.expires.is_none_or(|at| at > now);
     let question = format!(
         "There is a token `{name}` already ({}). Replace it?",

@@ -281,10 +281,10 @@ fn hubs(context: &Context) -> Vec<HubRow> {
 fn variables(context: &Context, state: &State) -> Vec<Variable> {
     let endpoint = context.env.endpoint();
     let rejected = |secret: &Secret| {
-        let standing = endpoint
+        let eligibility = endpoint
             .as_ref()
-            .map(|endpoint| state.standing(endpoint, &secret.fingerprint(), clock::now()));
-        standing.is_some_and(|standing| standing != Eligibility::Good)
+            .map(|endpoint| state.eligibility(endpoint, &secret.fingerprint(), clock::now()));
+        eligibility.is_some_and(|eligibility| eligibility != Eligibility::Good)
     };
     let variable = |token: &EnvToken| match &token.secret {
         Ok(secret) => Variable {

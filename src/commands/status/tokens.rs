@@ -64,7 +64,7 @@ impl TokenRow {
 /// What needs attention.
 fn notes(state: &State, token: &TokenInfo, now: u64) -> Vec<String> {
     let mut notes = Vec::new();
-    if state.standing(&token.endpoint, &token.fingerprint, now) != Eligibility::Good {
+    if state.eligibility(&token.endpoint, &token.fingerprint, now) != Eligibility::Good {
         notes.push("rejected".to_owned());
     }
     // Browser logins are renewed automatically.
@@ -127,13 +127,13 @@ pub(super) fn tokens(context: &Context, state: &State) -> Vec<TokenRow> {
 
 fn hf_notes(context: &Context, state: &State, token: &HfToken, active: bool) -> Vec<String> {
     let now = clock::now();
-    let standing = context
+    let eligibility = context
         .env
         .endpoint()
-        .map(|endpoint| state.standing(&endpoint, &token.secret.fingerprint(), now));
+        .map(|endpoint| state.eligibility(&endpoint, &token.secret.fingerprint(), now));
     let state_of_use = if active { "active" } else { "not verified" };
     let mut notes = vec![state_of_use.to_owned()];
-    if standing.is_some_and(|standing| standing != Eligibility::Good) {
+    if eligibility.is_some_and(|eligibility| eligibility != Eligibility::Good) {
         notes.push("rejected".to_owned());
     }
     if token.expires.is_some_and(|at| at <= now) {

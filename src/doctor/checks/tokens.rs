@@ -67,7 +67,7 @@ fn judge_one(state: &State, name: &TokenName, token: &TokenInfo, now: u64) -> Op
         ),
         _ => format!("git credential-hf login {}", shell_quoted(name.as_str())),
     };
-    if state.standing(&token.endpoint, &token.fingerprint, now) != Eligibility::Good {
+    if state.eligibility(&token.endpoint, &token.fingerprint, now) != Eligibility::Good {
         let at = state.rejected_at(&token.endpoint, &token.fingerprint);
         let ago = time::span(now.saturating_sub(at.unwrap_or(now)));
         let whether = "to see whether it still works: git credential-hf refresh; to replace it: ";

@@ -1,4 +1,4 @@
-//! Folders where other accounts are kept out by access lists: by their paths.
+//! Folders on platforms other than Unix, addressed by path: access lists keep other users out.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use super::Access;
 use crate::system::sharing::patiently;
 
-/// A folder.
+/// An existing folder.
 #[derive(Debug)]
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    /// Opens a folder, through links too.
+    /// Opens a folder, and follows links.
     ///
     /// # Errors
     /// When it is missing.
@@ -26,7 +26,7 @@ impl Folder {
         }
     }
 
-    /// Opens a folder that is not a link itself.
+    /// Opens a folder whose last component must not be a link.
     ///
     /// # Errors
     /// As for [`Folder::open`].
@@ -38,16 +38,16 @@ impl Folder {
         }
     }
 
-    /// Opens a folder, and makes those that are missing.
+    /// Opens a folder, and creates it and its parents if they are missing.
     ///
     /// # Errors
-    /// When one cannot be made.
+    /// When one cannot be created.
     pub(crate) fn make(path: &Path) -> io::Result<Self> {
         fs::create_dir_all(path)?;
         Ok(Self(path.to_owned()))
     }
 
-    /// Makes a folder that is not a link itself.
+    /// Opens or creates a folder whose last component must not be a link.
     ///
     /// # Errors
     /// As for [`Folder::make`] and [`Folder::open_itself`].
@@ -56,27 +56,27 @@ impl Folder {
         Self::open_itself(path)
     }
 
-    /// What the system says of it.
+    /// The folder's metadata.
     ///
     /// # Errors
-    /// When it does not.
+    /// When they cannot be read.
     pub(crate) fn metadata(&self) -> io::Result<Metadata> {
         fs::metadata(&self.0)
     }
 
-    /// Makes a file where there is nothing of that name.
+    /// Creates a file.
     ///
     /// # Errors
-    /// When there is something, or it cannot be made.
+    /// When the name exists, or the file cannot be created.
     pub(crate) fn create(&self, name: &OsStr) -> io::Result<File> {
         let path = self.0.join(name);
         patiently(|| File::options().write(true).create_new(true).open(&path))
     }
 
-    /// Files keep their owner there.
+    /// Does nothing: this is for root on Unix.
     pub(crate) const fn leave_to_owner(&self, _: &File, _: Option<&OsStr>) {}
 
-    /// Opens a plain file to read it or to write to it as it is.
+    /// Opens an existing plain file, without truncating it.
     ///
     /// # Errors
     /// When it is missing, not a plain file, or cannot be opened.
@@ -88,7 +88,7 @@ impl Folder {
             Access::Append => options.append(true),
         };
         let path = self.0.join(name);
-        // Windows says of a folder what it says of a file that is held.
+        // On Windows, opening a folder gives the same error as opening a file that is in use.
         if path.is_dir() {
             return Err(super::not_plain());
         }
@@ -100,7 +100,7 @@ impl Folder {
         }
     }
 
-    /// Gives a file another name, in the place of what has it.
+    /// Renames a file, and replaces an existing one.
     ///
     /// # Errors
     /// When the system refuses.
@@ -116,7 +116,7 @@ impl Folder {
         patiently(|| fs::remove_file(self.0.join(name)))
     }
 
-    /// The names of what is in it.
+    /// The names of the folder's entries.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -125,11 +125,11 @@ impl Folder {
         entries.map(|entry| Ok(entry?.file_name())).collect()
     }
 
-    /// Renames last there as they are.
+    /// Does nothing: Windows does not need it to keep a rename.
     pub(crate) const fn sync(&self) {}
 }
 
-/// The real path of a file, which need not be there.
+/// The real path of a file, which need not exist.
 ///
 /// # Errors
 /// When the path is not valid.

@@ -1,20 +1,20 @@
-//! Who else can have written a file: its owner, and everyone whom its mode lets.
+//! Who else may have written a file: its owner, and everybody whom its mode allows to.
 
 use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Another account that can have changed a file. Root, who can change anything, does not count.
+/// Another user who may have changed a file. Root, who can change anything, does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Others {
     /// This file, folder or link belongs to another user.
-    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix tells owners"))]
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix has owners"))]
     Own(PathBuf),
-    /// The mode of this file or folder lets others write to it.
+    /// The mode of this file or folder allows others to write to it.
     #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix has modes"))]
     MayWrite(PathBuf),
-    /// This file is outside the profile on Windows, and its access list is not read.
+    /// This file is outside the user's profile on Windows. We do not read access lists.
     #[cfg_attr(not(windows), expect(dead_code, reason = "only Windows has profiles"))]
     Outside(PathBuf),
 }
@@ -26,7 +26,7 @@ impl fmt::Display for Others {
             Self::MayWrite(path) => write!(f, "other users can write to {}", path.display()),
             Self::Outside(path) => write!(
                 f,
-                "{} is outside your user profile, where other users may be able to change it",
+                "{} is outside your user profile, so other users may be able to change it",
                 path.display()
             ),
         }
@@ -56,23 +56,22 @@ impl Others {
         }
     }
 
-    /// Whether it is known that another account can have changed the file.
+    /// Whether it is known that another user may have changed the file.
     #[must_use]
     pub(crate) const fn is_known(&self) -> bool {
         !matches!(self, Self::Outside(_))
     }
 
-    /// Judges an open file alone, not the folders and links that led to it; `path` is for
-    /// messages.
+    /// Checks only an open file, not the folders and links on its path; `path` is for messages.
     ///
     /// # Errors
-    /// When the system does not say whose it is.
+    /// When its owner and mode cannot be read.
     #[cfg(unix)]
     pub(crate) fn of_file(file: &File, path: &Path) -> io::Result<Option<Self>> {
         Ok(Self::of(&rustix::fs::fstat(file)?, path))
     }
 
-    /// On Windows the access list of the user's profile keeps others out.
+    /// Checks whether the file is in the user's profile, whose access list keeps others out.
     ///
     /// # Errors
     /// None.
@@ -82,7 +81,7 @@ impl Others {
         Ok(outside.then(|| Self::Outside(path.to_owned())))
     }
 
-    /// Judges one file, folder or link.
+    /// Checks one file, folder or link.
     #[cfg(unix)]
     pub(super) fn of(stat: &rustix::fs::Stat, path: &Path) -> Option<Self> {
         use rustix::fs::{FileType, Mode};
@@ -92,9 +91,10 @@ impl Others {
             return Some(Self::Own(path.to_owned()));
         }
         let sticky = match FileType::from_raw_mode(stat.st_mode) {
-            // The mode of the one means nothing, of the other who may talk to the owner.
+            // The mode of a link means nothing, and that of a socket says who may connect to its
+            // owner.
             FileType::Symlink | FileType::Socket => return None,
-            // Others can add names to a sticky folder. They cannot rename or remove ours.
+            // In a sticky folder, others can add names but not rename or remove ours.
             FileType::Directory => mode.contains(Mode::SVTX),
             _ => false,
         };
@@ -108,7 +108,7 @@ impl Others {
 #[cfg(unix)]
 pub(super) fn is_ours(owner: u32) -> bool {
     let user = rustix::process::geteuid();
-    // When a user runs git with sudo, root works with that user's files.
+    // If a user runs git with sudo, root works with that user's files.
     let sudo = || std::env::var("SUDO_UID").ok()?.parse::<u32>().ok();
     owner == 0
         || owner == user.as_raw()
@@ -116,12 +116,12 @@ pub(super) fn is_ours(owner: u32) -> bool {
         || is_unmapped(owner)
 }
 
-/// Whether this is how a user namespace shows all owners that it does not know. Root outside is
-/// one of them, and owns the folders above every home.
+/// Whether this id stands for all owners that a user namespace does not map. They include root
+/// outside the namespace, who owns the folders above every home directory.
 #[cfg(target_os = "linux")]
 fn is_unmapped(owner: u32) -> bool {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    // Both are read only for a file that is not ours, which is rare.
+    // These files are read only if the owner is not this user, which is rare.
     let overflow = read("/proc/sys/kernel/overflowuid");
     overflow.trim().parse() == Ok(owner) && {
         let map = read("/proc/self/uid_map");
@@ -135,16 +135,16 @@ const fn is_unmapped(_: u32) -> bool {
     false
 }
 
-/// Whether only the owner is in the group that may write: many systems give each user a group
-/// of their own.
+/// Whether the owner is the only member of the group that may write: many systems give each user
+/// their own group.
 #[cfg(unix)]
 fn is_closed_group(owner: u32, group: u32, path: &Path) -> bool {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     is_own_group(owner, group, &read("/etc/passwd"), &read("/etc/group")) && !has_access_list(path)
 }
 
-/// Whether `group` is the owner's alone, by the system's own lists. A group that they do not
-/// know is, if it has the owner's number.
+/// Whether the owner is the only member of `group` according to the system's lists. A group that is
+/// not listed counts as the owner's if it has the owner's id.
 #[cfg(unix)]
 fn is_own_group(owner: u32, group: u32, users: &str, groups: &str) -> bool {
     let number = |text: Option<&&str>| text.and_then(|text| text.parse::<u32>().ok());
@@ -169,12 +169,12 @@ fn is_own_group(owner: u32, group: u32, users: &str, groups: &str) -> bool {
     }
 }
 
-/// Whether an access list names further users or groups; the mode's group bits then show its
-/// mask.
+/// Whether the file has an access list with more users or groups. The mode's group bits are then
+/// the mask of that list.
 #[cfg(target_os = "linux")]
 fn has_access_list(path: &Path) -> bool {
     let mut list = [0; 1];
-    // A list that does not fit into one byte is there too.
+    // `RANGE` means that the list exists but does not fit into the buffer.
     match rustix::fs::getxattr(path, "system.posix_acl_access", &mut list) {
         Ok(_) | Err(rustix::io::Errno::RANGE) => true,
         Err(_) => false,
@@ -198,12 +198,12 @@ mod tests {
                       fay:x:2004:fay\nusers:x:100:\n";
         for (owner, group, expected) in [
             (1000, 1000, true),
-            (1001, 1001, false), // ann was added to it
-            (1002, 1002, false), // it is eve's own, too
+            (1001, 1001, false), // ann is a member
+            (1002, 1002, false), // also eve's primary group
             (1000, 50, false),
-            (1004, 2004, true), // has her name
+            (1004, 2004, true), // has fay's name
             (1004, 100, false),
-            (5000, 5000, true), // a user that only a directory service knows
+            (5000, 5000, true), // a user of a directory service
             (5000, 5001, false),
         ] {
             let is = is_own_group(owner, group, users, groups);

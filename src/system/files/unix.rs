@@ -1,5 +1,5 @@
-//! The way to a file, one name at a time. Each folder is opened below the one before, so that
-//! another user who swaps a folder for a link meanwhile leads nobody anywhere else.
+//! Follows a path one component at a time. Each folder is opened relative to the one before, so
+//! that another user cannot redirect us by replacing a folder with a link meanwhile.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -15,10 +15,11 @@ use rustix::process::{Gid, Uid};
 use super::Access;
 use super::ownership::{Others, is_ours};
 
-/// More links than this lead in a circle, as far as Linux is concerned.
+/// More links than this are treated as a loop, as on Linux.
 const MAX_LINKS: usize = 40;
 
-/// For a folder that is only passed: on Linux that takes no right to list it.
+/// The flags for a folder that is only passed through. On Linux, this does not need the permission
+/// to list it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const PASS: OFlags = OFlags::PATH;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -27,15 +28,15 @@ const PASS: OFlags = OFlags::RDONLY;
 /// Which links a path may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Links {
-    /// All. Whose they are is told by [`Way::others`], for who only reads.
+    /// Follow all links, for reading. [`Way::others`] says whether others can change one of them.
     Read,
-    /// All but another user's, unless they lead to a file or folder of that same user: what root
-    /// makes or writes there would be anywhere otherwise.
+    /// Follow all links, except those of another user that do not lead to a file or folder of the
+    /// same user: they could make root create or write files anywhere.
     Follow,
-    /// In the place of a folder only; the last name is not looked up.
+    /// Follow links to folders as [`Links::Follow`] does, but do not look up the last component.
     Folders,
-    /// Only those of root's at the top of the file system, which are a part of it; the last name
-    /// is not looked up.
+    /// Follow only root's links at the top of the file system, which are part of the system. Do not
+    /// look up the last component.
     Top,
 }
 
@@ -46,20 +47,20 @@ pub(crate) struct Folder {
     path: PathBuf,
 }
 
-/// Where a path leads.
+/// The result of following a path.
 #[derive(Debug)]
 pub(crate) struct Way {
-    /// The last folder on it that is there.
+    /// The last folder that exists.
     pub(crate) folder: Folder,
-    /// What is to come below that folder: nothing where the path is a folder's, one name where
-    /// it is a file's, more where folders are missing.
+    /// The components after that folder: none if the path is a folder, one if it is a file, and
+    /// more if folders are missing.
     pub(crate) rest: Vec<OsString>,
-    /// The first on the way that somebody else can change, the file itself included.
+    /// The first folder, link or file on the path that somebody else can change.
     pub(crate) others: Option<Others>,
 }
 
 impl Way {
-    /// Goes as far as there are folders.
+    /// Follows a path as far as its folders exist.
     ///
     /// # Errors
     /// When a folder cannot be entered, a link is not allowed, or there are too many of them.
@@ -119,7 +120,7 @@ impl Way {
         todo.reverse();
         if !bound_to.is_empty() {
             let target = last.map_or_else(|| folder.stat(), Ok)?;
-            // Each of them: one user's link to another's is that user's choice as well.
+            // Check each link: a link may lead to a second link of another user.
             if let Some((_, link)) = bound_to.iter().find(|(owner, _)| *owner != target.st_uid) {
                 let message = format!("{} is a link of another user", link.display());
                 return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
@@ -139,10 +140,10 @@ impl Way {
         path
     }
 
-    /// The folder that the file is in, and the file's name.
+    /// The folder of the file, and the file's name.
     ///
     /// # Errors
-    /// When a folder is missing, or the path is a folder's.
+    /// When a folder is missing, or the path is a folder.
     pub(crate) fn file(self) -> io::Result<(Folder, OsString)> {
         let mut rest = self.rest.into_iter();
         match (rest.next(), rest.next()) {
@@ -153,7 +154,7 @@ impl Way {
     }
 }
 
-/// The names in a path, without those that stand still.
+/// The components of a path, without the root and `.`.
 fn names(path: &Path) -> Vec<OsString> {
     let name = |component: Component<'_>| match component {
         Component::Normal(name) => Some(name.to_owned()),
@@ -163,8 +164,8 @@ fn names(path: &Path) -> Vec<OsString> {
     path.components().filter_map(name).collect()
 }
 
-/// Who gets what root makes in another user's folder: with `sudo git push` and the user's HOME,
-/// the user would be locked out of all tokens otherwise.
+/// The owner of files that root creates in another user's folder. Otherwise, `sudo git push` with
+/// the user's HOME would lock the user out of all tokens.
 #[derive(Debug, Clone, Copy)]
 struct Heir(Uid, Gid);
 
@@ -179,7 +180,7 @@ impl Heir {
     }
 }
 
-/// For a file of this user's own: a pipe in its place is not waited for.
+/// Flags for opening a file: do not follow a link, and do not wait for a pipe.
 const OWN: OFlags = OFlags::NOFOLLOW
     .union(OFlags::NONBLOCK)
     .union(OFlags::CLOEXEC);
@@ -195,7 +196,7 @@ impl Folder {
         Ok(Self { fd, path })
     }
 
-    /// Opens a folder, through links too.
+    /// Opens a folder, and follows links.
     ///
     /// # Errors
     /// As for [`Way::follow`], and when it is missing.
@@ -206,7 +207,7 @@ impl Folder {
             .try_fold(way.folder, |folder, name| folder.enter(name))
     }
 
-    /// Opens a folder that is not a link itself.
+    /// Opens a folder whose last component must not be a link.
     ///
     /// # Errors
     /// As for [`Folder::open`]; [`io::ErrorKind::NotADirectory`] for a link.
@@ -217,16 +218,16 @@ impl Folder {
             .try_fold(way.folder, |folder, name| folder.enter(name))
     }
 
-    /// Opens a folder as [`Folder::open`] does, and makes those that are missing, for their owner
-    /// only.
+    /// Opens a folder as [`Folder::open`] does, and creates it and its parents if they are missing.
+    /// Only their owner can enter them.
     ///
     /// # Errors
-    /// When one cannot be made, or somebody puts something else in its place meanwhile.
+    /// When one cannot be created, or somebody replaces it meanwhile.
     pub(crate) fn make(path: &Path) -> io::Result<Self> {
         Self::make_on(Way::follow(path, Links::Follow)?)
     }
 
-    /// Makes a folder that is not a link itself, as [`Folder::make`] does.
+    /// Does what [`Folder::make`] does, but the last component must not be a link.
     ///
     /// # Errors
     /// As for [`Folder::make`]; [`io::ErrorKind::NotADirectory`] for a link.
@@ -255,8 +256,9 @@ impl Folder {
         Ok(Self { fd, path })
     }
 
-    /// Opens a folder that was just made here. The owner of this one can have put another in its
-    /// place by now, and gets it only if it looks as it was made and nothing is in it.
+    /// Opens a folder that was just created here, and gives it to the owner of this folder. That
+    /// owner may have replaced it meanwhile, so it is given away only if it is empty and still has
+    /// root as its owner and its original mode.
     fn enter_made(&self, name: &OsStr) -> io::Result<Self> {
         let made = self.enter(name)?;
         if let Some(heir) = Heir::of(&self.stat()?) {
@@ -270,7 +272,7 @@ impl Folder {
         Ok(made)
     }
 
-    /// Opens it for more than passing through.
+    /// Opens the folder again, with the right to list and sync it.
     fn reopen(&self) -> io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(fs::openat(&self.fd, ".", flags, Mode::empty())?)
@@ -280,26 +282,26 @@ impl Folder {
         Ok(fs::fstat(&self.fd)?)
     }
 
-    /// Whose it is, and who can reach it.
+    /// The folder's metadata: its owner and mode.
     ///
     /// # Errors
-    /// When the system does not say.
+    /// When they cannot be read.
     pub(crate) fn metadata(&self) -> io::Result<std::fs::Metadata> {
         File::from(self.fd.try_clone()?).metadata()
     }
 
-    /// Makes a file for its owner only, where there is nothing of that name.
+    /// Creates a file that only its owner can read and write.
     ///
     /// # Errors
-    /// When there is something, or it cannot be made.
+    /// When the name exists, or the file cannot be created.
     pub(crate) fn create(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OWN;
         let file = fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR)?;
         Ok(File::from(file))
     }
 
-    /// Leaves a file that was just made here to the owner of the one that it replaces, or of this
-    /// folder.
+    /// If root has just created this file, gives it to the owner of the file that it replaces, or
+    /// else of this folder.
     pub(crate) fn leave_to_owner(&self, file: &File, replaced: Option<&OsStr>) {
         let old = replaced.map(|name| fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW));
         let neighbour = match old {
@@ -311,7 +313,7 @@ impl Folder {
         }
     }
 
-    /// Opens a plain file to read it or to write to it as it is.
+    /// Opens an existing plain file, without truncating it.
     ///
     /// # Errors
     /// When it is missing, not a plain file, or cannot be opened.
@@ -323,7 +325,7 @@ impl Folder {
         };
         let file = match fs::openat(&self.fd, name, flags | OWN, Mode::empty()) {
             Ok(file) => File::from(file),
-            // Opening a link ends in the one, a pipe that nobody reads in the other.
+            // The errors for a link, and for a pipe that nobody reads.
             Err(Errno::LOOP | Errno::NXIO) => return Err(super::not_plain()),
             Err(error) => return Err(error.into()),
         };
@@ -334,7 +336,7 @@ impl Folder {
         }
     }
 
-    /// Gives a file another name, in the place of what has it.
+    /// Renames a file, and replaces an existing one.
     ///
     /// # Errors
     /// When the system refuses.
@@ -350,7 +352,7 @@ impl Folder {
         Ok(fs::unlinkat(&self.fd, name, AtFlags::empty())?)
     }
 
-    /// The names of what is in it.
+    /// The names of the folder's entries.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -365,14 +367,14 @@ impl Folder {
         Ok(names)
     }
 
-    /// Makes a rename in it last over a power cut, where the platform can.
+    /// Makes a rename in this folder survive a power cut, if the platform supports it.
     pub(crate) fn sync(&self) {
         let _ = self.reopen().map(fs::fsync);
     }
 }
 
-/// The real path of a file, which need not be there: a link that leads to nothing yet is
-/// followed to where its target would be.
+/// The real path of a file, which need not exist. A dangling link is followed to where its target
+/// would be.
 ///
 /// # Errors
 /// As for [`Way::follow`].
@@ -386,7 +388,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     #[test]
-    fn a_way_leads_through_links_to_what_is_there_or_not() {
+    fn a_path_is_followed_through_links() {
         let dir = tempfile::tempdir().unwrap();
         let dir = std::fs::canonicalize(dir.path()).unwrap();
         std::fs::create_dir_all(dir.join("a/b")).unwrap();

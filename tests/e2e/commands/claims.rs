@@ -223,7 +223,10 @@ fn a_file_system_without_locks_comes_with_a_way_out() {
     let verb = ["login", "work", "--with-token", "--storage", "file"];
     let all = strace.iter().chain(&fault).chain(&verb);
     let failed = machine.command("strace", all).stdin(&token).fails();
-    failed.says(&["has no locks", "set GIT_CREDENTIAL_HF_HOME to a folder"]);
+    failed.says(&[
+        "does not support locks",
+        "set GIT_CREDENTIAL_HF_HOME to a folder",
+    ]);
 }
 
 #[test]

@@ -365,7 +365,7 @@ fn a_push_that_the_hub_will_refuse_is_told_before() {
 }
 
 #[test]
-fn a_push_stops_at_a_variable_that_holds_no_token() {
+fn a_push_stops_at_a_variable_without_a_valid_token() {
     let desk = Desk::new();
     let mut answer = account("write");
     answer["orgs"] = serde_json::json!([{"type": "org", "name": "acme", "roleInOrg": "write"}]);

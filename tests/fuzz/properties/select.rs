@@ -521,7 +521,7 @@ fn offered(world: &Made, candidates: &[Candidate], take: &mut Take<'_>) {
             assert_eq!(value, loaded.secret.fingerprint());
             assert!(!tried.contains(&value));
             assert_ne!(
-                world.state.standing(endpoint, &value, NOW),
+                world.state.eligibility(endpoint, &value, NOW),
                 Eligibility::Withheld
             );
             assert!(loaded.expires.is_none_or(|at| at > NOW));
@@ -580,5 +580,5 @@ impl TokenSource for Storage {
         })
     }
 
-    fn passed(&mut self, _: &Candidate, _: &SkipReason) {}
+    fn skipped(&mut self, _: &Candidate, _: &SkipReason) {}
 }

@@ -45,18 +45,18 @@ fn rejections(mut state: State, now: u64) {
     let corp = Endpoint::from_git("https", "hub.corp.example").expect("a host");
     let value = Fingerprint::parse(&"0".repeat(32)).expect("a fingerprint");
     let other = Fingerprint::parse(&"1".repeat(32)).expect("a fingerprint");
-    let before = [(&hub, &other), (&corp, &value)].map(|(e, v)| state.standing(e, v, now));
+    let before = [(&hub, &other), (&corp, &value)].map(|(e, v)| state.eligibility(e, v, now));
 
     state.reject(&hub, &value, now);
-    assert_eq!(state.standing(&hub, &value, now), Eligibility::Withheld);
+    assert_eq!(state.eligibility(&hub, &value, now), Eligibility::Withheld);
     assert_eq!(state.rejected_at(&hub, &value), Some(now));
-    let after = [(&hub, &other), (&corp, &value)].map(|(e, v)| state.standing(e, v, now));
+    let after = [(&hub, &other), (&corp, &value)].map(|(e, v)| state.eligibility(e, v, now));
     for (before, after) in before.iter().zip(&after) {
         // What is long past may be forgotten, and no more.
         assert!(after == before || *after == Eligibility::Good);
     }
     state.clear_rejection(&hub, &value);
-    assert_eq!(state.standing(&hub, &value, now), Eligibility::Good);
+    assert_eq!(state.eligibility(&hub, &value, now), Eligibility::Good);
 
     let fallen: Vec<_> = state.tokens.keys().cloned().collect();
     for name in fallen {
