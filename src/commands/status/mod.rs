@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::app::Context;
 use crate::app::asked::{Asked, NotCalled};
+use crate::app::lookup;
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
 use crate::model::secret::Secret;
@@ -86,7 +87,7 @@ struct DefaultToken {
 impl Overview {
     fn of(context: &Context, state: &State) -> Self {
         let default = context.config.default.clone().map(|name| DefaultToken {
-            exists: exists(context, state, &name),
+            exists: lookup::exists(context, state, &name),
             name,
         });
         Self {
@@ -315,16 +316,5 @@ fn not_a_token(context: &Context, secret: &Secret) -> Option<String> {
         }
         Some(endpoint) => (!secret.may_belong_to(&endpoint))
             .then(|| "it does not look like a Hub token".to_owned()),
-    }
-}
-
-fn exists(context: &Context, state: &State, name: &TokenName) -> bool {
-    match name.of_hf_cli() {
-        Some(hf_name) => context
-            .hf_cli()
-            .names()
-            .iter()
-            .any(|known| known == hf_name),
-        None => state.tokens.contains_key(name) || context.config.commands.contains_key(name),
     }
 }
