@@ -14,7 +14,7 @@
 //! | `hub/revoke.rs` | the Hub, to end the token |
 //! | `commands/token.rs` | whoever runs `token` |
 //! | `commands/run.rs` | the command that `run` starts, as `HF_TOKEN` |
-//! | `commands/login/mod.rs` | nobody: checks for a token that was cut off |
+//! | `commands/login/secret.rs` | nobody: checks for a token that was cut off |
 //! | `model/id_token.rs` | nobody: reads the claims of an ID token |
 //! | `app/exchange.rs` | nobody: hashes the identity to name the file of a job's token |
 //! | `import/login_url.rs` | nobody: checks whether a URL's username is plain |
