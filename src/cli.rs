@@ -187,15 +187,15 @@ fn answer_for(word: &str) -> terminal::Failure {
     version,
     after_help = "\
 Examples:
-  git credential-hf                              what is set up, and what needs attention
-  git credential-hf configure                    set up git to use this helper
-  git credential-hf login work --for acme        store a token; use it for everything of acme
-  git credential-hf login me --default           and another for the rest
-  git credential-hf explain acme/llama           which token git gets there, and why
-  git credential-hf check acme/llama --push      whether a push would work, and why not
+  git credential-hf                            what needs attention
+  git credential-hf configure                  set up git to use this helper
+  git credential-hf login work --for acme      store a token for acme's repos
+  git credential-hf login me --default         and another one for the rest
+  git credential-hf explain acme/llama         which token git gets, and why
+  git credential-hf check acme/llama --push    whether a push would work
 
-Git itself calls `get`, `store` and `erase`. Exit codes: 0 done or yes, 1 failed or no, 2 wrong usage,
-3 not known (`check` without a network)."
+Git itself calls `get`, `store` and `erase`.
+Exit codes: 0 done or yes, 1 failed or no, 2 wrong usage, 3 not known."
 )]
 pub struct CommandLine {
     #[command(subcommand)]

@@ -30,7 +30,7 @@ _git_credential_hf() {
     after_help = "\
 Examples:
   git credential-hf completions bash > ~/.local/share/bash-completion/completions/git-credential-hf
-  git credential-hf completions zsh > ~/.zfunc/_git-credential-hf      (a folder in $fpath)
+  git credential-hf completions zsh > ~/.zfunc/_git-credential-hf
   git credential-hf completions fish > ~/.config/fish/completions/git-credential-hf.fish
   git credential-hf completions powershell >> $PROFILE"
 )]

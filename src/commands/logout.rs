@@ -31,8 +31,8 @@ wherever it is stored here, and --revoke deletes it even if it is not stored her
     after_help = "\
 Examples:
   git credential-hf logout work
-  git credential-hf logout work --revoke       it has leaked: end it on the Hub
-  git credential-hf logout --with-token --revoke   one that is not stored here
+  git credential-hf logout work --revoke            also delete it on the Hub
+  git credential-hf logout --with-token --revoke    one that is not stored here
   git credential-hf logout --all --yes"
 )]
 pub(crate) struct Args {

@@ -19,7 +19,7 @@ command is better than a file, and `run` is better than both.",
     after_help = "\
 Examples:
   git credential-hf token acme/x
-  curl -H @<(printf 'Authorization: Bearer %s' \"$(git credential-hf token acme/x)\") .."
+  curl -H @<(printf 'Authorization: Bearer %s' \"$(git credential-hf token)\") .."
 )]
 pub(crate) struct Args {
     /// A repo or a URL; by default, the current repository

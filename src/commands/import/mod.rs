@@ -49,8 +49,8 @@ Removing a token from the hf CLI's files logs out `hf` and Python, and git uses 
 anyway, so --remove does that only if `hf` is named.",
     after_help = "\
 Examples:
-  git credential-hf import --dry-run            what there is; nothing is changed
-  git credential-hf import                      asks before anything is removed
+  git credential-hf import --dry-run    only shows what there is
+  git credential-hf import              asks before anything is removed
   git credential-hf import git netrc --remove
   git credential-hf import remotes --recurse ~/src"
 )]

@@ -43,11 +43,11 @@ its scopes cover, without a rule. If the name exists, the new token replaces the
 old one, and an earlier rejection is forgotten.",
     after_help = "\
 Examples:
-  git credential-hf login work                            asks for the token
-  git credential-hf login me --web --default              in the browser
-  git credential-hf login data --for datasets/acme/x      a narrow token for one dataset
+  git credential-hf login work                          asks for the token
+  git credential-hf login me --web --default            in the browser
+  git credential-hf login data --for datasets/acme/x    for one dataset
   pass show hf/me | git credential-hf login me --with-token
-  git credential-hf login server --storage file           where there is no keyring
+  git credential-hf login server --storage file         without a keyring
   git credential-hf login corp --for https://hub.corp.example/acme"
 )]
 pub(crate) struct Args {

@@ -184,6 +184,42 @@ fn help_names_its_own_option_once() {
     assert!(!plain.contains('\x1b'), "{plain}");
 }
 
+/// The verbs, as the help lists them.
+fn verbs(machine: &Machine) -> Vec<String> {
+    let help = machine.helper(["-h"]).ok().stdout;
+    let (_, commands) = help.split_once("Commands:\n").expect("the commands");
+    let (commands, _) = commands.split_once("\n\n").expect("their end");
+    let names = commands.lines().filter_map(|line| line.strip_prefix("  "));
+    let names = names.filter(|line| !line.starts_with(' '));
+    let names = names.filter_map(|line| line.split(' ').next());
+    names
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_help_fits_its_terminal() {
+    let hub = Hub::start();
+    let machine = Machine::new(&hub);
+    let verbs = verbs(&machine);
+    assert!(verbs.len() > 15, "{verbs:?}");
+    for width in [40, 60, 80] {
+        let mut all = String::new();
+        for verb in [String::new()].iter().chain(&verbs) {
+            let help = on_terminal(&machine, &format!("{verb} -h"), width, &[]);
+            let help = without_colours(&help);
+            for line in help.lines() {
+                // A single word and the usage stay whole.
+                let whole = line.starts_with("Usage: ") || !line.trim().contains(' ');
+                assert!(whole || widest(line) <= width, "{verb}:\n{help}");
+            }
+            all.push_str(&format!("$ git credential-hf {verb} -h\n{help}\n"));
+        }
+        expect("commands/snapshots", &format!("help-{width}"), &all);
+    }
+}
+
 #[test]
 fn many_clones_with_one_token_are_one_question() {
     let hub = Hub::start();
