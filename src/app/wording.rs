@@ -187,9 +187,10 @@ impl Context {
             SelectError::NoSuchToken(name) => {
                 let what = "GIT_CREDENTIAL_HF_TOKEN_NAME names a token that does not exist";
                 let near = suggestion(self, state, name.as_str());
-                let help =
-                    near.unwrap_or_else(|| "`git credential-hf list` shows the names".into());
-                Failure::new(what).help(format!("{help}; or unset it"))
+                let near = near.map_or_else(String::new, |near| format!("{near} "));
+                Failure::new(what).help(format!(
+                    "{near}`git credential-hf list` shows the names; or unset the variable"
+                ))
             }
             SelectError::OtherEndpoint(name, endpoint) => Failure::new(format!(
                 "GIT_CREDENTIAL_HF_TOKEN_NAME names `{name}`, a token for {endpoint}"

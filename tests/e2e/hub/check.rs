@@ -274,7 +274,7 @@ fn without_a_token_only_public_repos_can_be_read() {
     }
     let output = machine.helper(["check", "acme/x"]).fails();
     let expected = format!(
-        "not known: read acme/x could not be tried with no token\n  \
+        "not known: read acme/x could not be tried\n  \
          = reason: the Hub answered with status 502; requests go through the proxy {} (https_proxy)\n  \
          = help: try again later\n",
         hub.proxy_url()

@@ -320,7 +320,7 @@ const ROWS: &[Row] = &[
         "a proxy that is not there",
         |desk| desk.config("http.proxy", "http://u:p@127.0.0.1:1"),
         &[
-            "not known: read acme/x could not be tried with no token\n",
+            "not known: read acme/x could not be tried\n",
             "requests go through the proxy http://127.0.0.1:1 (`http.proxy`, ",
         ],
         Open,
