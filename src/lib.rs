@@ -1,7 +1,6 @@
 //! A git credential helper for the Hugging Face Hub.
 //!
-//! The folders from the top floor down; each uses those below it and none above
-//! (`tests/structure.rs` holds that):
+//! The folders from top to bottom. Each uses only those below it; `tests/structure.rs` checks this:
 //!
 //! - `cli`: git's actions by the shortest way, and the command line.
 //! - `commands`: one file for each verb, with its arguments; `credential/` is what git calls.
@@ -11,13 +10,13 @@
 //! - `selection`: which token a request gets. Pure.
 //! - `hf_cli`: the hf CLI's files.
 //! - `hub`: requests to a Hub.
-//! - `state`: what is known of each token. Never a secret.
-//! - `config`: `config.toml`, which people write.
-//! - `storage`: where secrets are kept.
+//! - `state`: what is known about each token. It contains no secrets.
+//! - `config`: `config.toml`, the user's configuration.
+//! - `storage`: where secrets are stored.
 //! - `git`: the credential protocol, git's configuration, remotes, and the programs that call.
-//! - `terminal`: what a person sees and types.
+//! - `terminal`: output and prompts.
 //! - `system`: files, processes, the environment and the clock.
-//! - `model`: the words of this program as types. Pure.
+//! - `model`: the types of this program's domain. Pure.
 
 #![forbid(unsafe_code)]
 
