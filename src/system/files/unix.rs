@@ -28,7 +28,8 @@ const PASS: OFlags = OFlags::RDONLY;
 /// Which links a path may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Links {
-    /// Follow all links, for reading. [`ResolvedPath::others`] says whether others can change one of them.
+    /// Follow all links, for reading. [`ResolvedPath::others`] says whether others can change one
+    /// of them.
     Read,
     /// Follow all links, except another user's links that do not lead to a file or folder of that
     /// user: they could make root create or write files anywhere.
@@ -167,15 +168,15 @@ fn names(path: &Path) -> Vec<OsString> {
 /// The owner of files that root creates in another user's folder. Otherwise, `sudo git push` with
 /// the user's HOME would lock the user out of all tokens.
 #[derive(Debug, Clone, Copy)]
-struct Heir(Uid, Gid);
+struct NewOwner(Uid, Gid);
 
-impl Heir {
+impl NewOwner {
     fn of(stat: &Stat) -> Option<Self> {
         let is_other = rustix::process::geteuid().is_root() && stat.st_uid != 0;
         is_other.then(|| Self(Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid)))
     }
 
-    fn receive(self, made: impl AsFd) {
+    fn chown(self, made: impl AsFd) {
         let _ = fs::fchown(made, Some(self.0), Some(self.1));
     }
 }
@@ -266,12 +267,12 @@ impl Folder {
     /// root as its owner and its original mode.
     fn enter_made(&self, name: &OsStr) -> io::Result<Self> {
         let made = self.enter(name)?;
-        if let Some(heir) = Heir::of(&self.stat()?) {
+        if let Some(new_owner) = NewOwner::of(&self.stat()?) {
             let list = made.reopen()?;
             let stat = fs::fstat(&list)?;
             let as_made = stat.st_uid == 0 && Mode::from_raw_mode(stat.st_mode) == Mode::RWXU;
             if as_made && made.names()?.is_empty() {
-                heir.receive(&list);
+                new_owner.chown(&list);
             }
         }
         Ok(made)
@@ -313,8 +314,8 @@ impl Folder {
             Some(Ok(old)) => Ok(old),
             _ => self.stat(),
         };
-        if let Some(heir) = neighbour.ok().and_then(|stat| Heir::of(&stat)) {
-            heir.receive(file);
+        if let Some(new_owner) = neighbour.ok().and_then(|stat| NewOwner::of(&stat)) {
+            new_owner.chown(file);
         }
     }
 
