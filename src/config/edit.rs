@@ -25,12 +25,7 @@ pub(crate) enum EditError {
     Config(#[from] ConfigError),
     /// The file or its lock cannot be used.
     #[error("cannot write {}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
 }
 
 /// A change to the configuration.

@@ -136,11 +136,9 @@ impl Default for Config {
 /// written a token there.
 #[derive(Debug)]
 pub struct ConfigError {
-    /// The file.
     pub(crate) path: PathBuf,
     /// Line and column, counted from 1, if known.
     pub place: Option<(usize, usize)>,
-    /// What is wrong.
     pub(crate) message: String,
     /// What to write instead.
     pub(crate) help: Option<Help>,

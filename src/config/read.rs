@@ -206,7 +206,8 @@ impl ConfigReader<'_> {
                 "save" if item.get_ref().as_str() == Some("any") => options.save_any = true,
                 "save" => {
                     let message = "`save` must be \"any\" or left out".to_owned();
-                    let help = "without it, what people type at git's prompt is saved".to_owned();
+                    let help = "if it is left out, only what people type at git's prompt is saved"
+                        .to_owned();
                     return Err(self.error(item.span(), message, Some(help)));
                 }
                 "default" => default = Some(self.token_name(item)?),
@@ -361,7 +362,6 @@ fn is_relative(program: &str) -> bool {
     is_path && !Path::new(program).is_absolute()
 }
 
-/// Reads an integer.
 fn integer(item: &Item<'_>) -> Option<i64> {
     let number = item.get_ref().as_integer()?;
     i64::from_str_radix(number.as_str(), number.radix()).ok()

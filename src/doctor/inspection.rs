@@ -29,7 +29,7 @@ const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_OUTPUT: u64 = 64 * 1024;
 
 /// How long the Hub may take to answer.
-const KNOCK_TIMEOUT: Duration = Duration::from_secs(5);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The keys of git's configuration that the checks need.
 const KEYS: &str = r"^(credential|http|https|remote|url|submodule|filter\.lfs|lfs)\.";
@@ -118,7 +118,7 @@ impl<'c> Inspection<'c> {
     /// How the Hub answered a request without a token. Made once, under a deadline.
     pub(crate) fn contact(&self) -> &Result<Probe, Unreached> {
         self.contact
-            .get_or_init(|| Hub::probe(&self.endpoint(), KNOCK_TIMEOUT))
+            .get_or_init(|| Hub::probe(&self.endpoint(), PROBE_TIMEOUT))
     }
 }
 

@@ -28,7 +28,6 @@ pub struct Section {
 pub struct IniError {
     /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong with it.
     pub(crate) problem: &'static str,
 }
 

@@ -61,7 +61,6 @@ impl<'a> Which<'a> {
 /// A token of the hf CLI.
 #[derive(Debug)]
 pub(crate) struct HfToken {
-    /// Its value.
     pub(crate) secret: Secret,
     /// Its name in `stored_tokens`. The active token may be missing there.
     pub(crate) name: Option<String>,

@@ -65,16 +65,13 @@ impl DiagnosisKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Diagnosis {
     pub(crate) kind: DiagnosisKind,
-    /// What happened.
     pub(crate) message: String,
-    /// What to do.
     pub(crate) help: String,
 }
 
 /// The input of [`diagnose`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Evidence<'a> {
-    /// The repo.
     pub(crate) repo: &'a Repo,
     /// The repo's page on the Hub.
     pub(crate) page: &'a str,

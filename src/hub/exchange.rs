@@ -14,7 +14,6 @@ use crate::model::text::one_line;
 /// A token from an exchange.
 #[derive(Debug)]
 pub(crate) struct ExchangedToken {
-    /// The token.
     pub(crate) token: Secret,
     /// How long it is valid, in seconds.
     pub(crate) expires_in: u64,

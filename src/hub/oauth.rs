@@ -38,7 +38,6 @@ pub(crate) struct DeviceCode {
 /// Tokens from a browser login or a renewal.
 #[derive(Debug)]
 pub(crate) struct Tokens {
-    /// The access token.
     pub(crate) access_token: Secret,
     /// The refresh token. If a renewal does not return one, the old one stays valid.
     pub(crate) refresh_token: Option<Secret>,

@@ -14,7 +14,7 @@
 //! | `hub/revoke.rs` | the Hub, to end the token |
 //! | `commands/token.rs` | whoever runs `token` |
 //! | `commands/run.rs` | the command that `run` starts, as `HF_TOKEN` |
-//! | `commands/login/secret.rs` | nobody: checks for a token that was cut off |
+//! | `commands/login/secret.rs` | nobody: checks for the start of a token |
 //! | `model/id_token.rs` | nobody: reads the claims of an ID token |
 //! | `app/exchange.rs` | nobody: hashes the identity to name the file of a job's token |
 //! | `import/login_url.rs` | nobody: checks whether a URL's username is plain |
@@ -147,7 +147,7 @@ impl Secret {
     pub fn hint(&self) -> String {
         let value = self.expose();
         match self.kind() {
-            TokenKind::Other => "not in the Hub's form".to_owned(),
+            TokenKind::Other => "not in the Hub's format".to_owned(),
             kind => {
                 let start = value.len().saturating_sub(4);
                 format!("{}…{}", kind.prefix(), value.get(start..).unwrap_or(""))

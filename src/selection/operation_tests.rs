@@ -135,7 +135,7 @@ fn the_token_that_may_do_it() {
     let admin = Some("admin");
     type Row<'a> = (&'a [(&'a str, TokenInfo)], &'a str, [&'a str; 3]);
     let rows: &[Row<'_>] = &[
-        // The case that users reported: the narrow token reads, the wide one writes.
+        // The case that was seen in practice: the narrow token reads, the wide one writes.
         (
             &[("ro", fine(admin, ONE_READ)), ("fg", fine(admin, WRITE))],
             "acme/x",

@@ -116,7 +116,7 @@ pub(super) fn logins<'a>(
     inputs.state.tokens.iter().filter(move |(_, token)| {
         token.origin == Origin::Login
             && token.endpoint == inputs.wanted.endpoint
-            && who.takes(token)
+            && who.accepts(token)
     })
 }
 

@@ -63,7 +63,7 @@ impl Choice {
 
     fn make(inputs: Inputs<'_>, example: &Query, operation: Operation) -> Self {
         let wanted = example.clone().for_operation(Some(operation));
-        // Only a missing `GIT_CREDENTIAL_HF_TOKEN_NAME` token fails; the caller reports it.
+        // It fails only for `GIT_CREDENTIAL_HF_TOKEN_NAME`, which is reported where it is used.
         let Ok(selection) = select(Inputs {
             wanted: &wanted,
             ..inputs

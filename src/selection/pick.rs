@@ -100,23 +100,23 @@ pub fn choose(
     now: u64,
     world: &mut impl TokenSource,
 ) -> Outcome {
-    let standing = |fingerprint: &Fingerprint| {
+    let eligibility = |fingerprint: &Fingerprint| {
         if tried.contains(fingerprint) {
             Eligibility::Withheld
         } else {
             state.eligibility(endpoint, fingerprint, now)
         }
     };
-    let mut held = HeldBack::default();
+    let mut rejected = Rejected::default();
     for last in [false, true] {
         let round: Vec<&Candidate> = if last {
-            std::mem::take(&mut held.last_resort)
+            std::mem::take(&mut rejected.last_resort)
         } else {
             candidates.iter().collect()
         };
         for (at, candidate) in round.iter().enumerate() {
             let known = world.known_fingerprint(candidate);
-            if known.is_some_and(|value| held.holds(candidate, standing(&value), last)) {
+            if known.is_some_and(|value| rejected.skips(candidate, eligibility(&value), last)) {
                 if candidate.source.is_final() {
                     return Outcome::AllRejected((*candidate).clone());
                 }
@@ -137,17 +137,17 @@ pub fn choose(
             }
             // The value may have changed since it was last seen, so check the one that was read.
             let value = loaded.secret.fingerprint();
-            if held.holds(candidate, standing(&value), last) {
+            if rejected.skips(candidate, eligibility(&value), last) {
                 if candidate.source.is_final() {
                     return Outcome::AllRejected((*candidate).clone());
                 }
                 continue;
             }
-            let mut left = round.iter().skip(at + 1).chain(&held.last_resort);
+            let mut left = round.iter().skip(at + 1).chain(&rejected.last_resort);
             let more = !candidate.source.is_final()
                 && left.any(|left| {
                     let known = world.known_fingerprint(left);
-                    known.is_none_or(|k| k != value && standing(&k) != Eligibility::Withheld)
+                    known.is_none_or(|k| k != value && eligibility(&k) != Eligibility::Withheld)
                 });
             return Outcome::Offer {
                 candidate: (*candidate).clone(),
@@ -157,7 +157,7 @@ pub fn choose(
             };
         }
     }
-    match held.rejected {
+    match rejected.withheld {
         Some(candidate) => Outcome::AllRejected(candidate.clone()),
         None => Outcome::Nothing,
     }
@@ -165,16 +165,16 @@ pub fn choose(
 
 /// The candidates that were skipped because their values were rejected or tried.
 #[derive(Default)]
-struct HeldBack<'a> {
+struct Rejected<'a> {
     last_resort: Vec<&'a Candidate>,
-    rejected: Option<&'a Candidate>,
+    withheld: Option<&'a Candidate>,
 }
 
-impl<'a> HeldBack<'a> {
+impl<'a> Rejected<'a> {
     /// Whether to skip a candidate. In the last round, only withheld values are skipped.
-    fn holds(&mut self, candidate: &'a Candidate, standing: Eligibility, last: bool) -> bool {
-        match standing {
-            Eligibility::Withheld => self.rejected = Some(candidate),
+    fn skips(&mut self, candidate: &'a Candidate, eligibility: Eligibility, last: bool) -> bool {
+        match eligibility {
+            Eligibility::Withheld => self.withheld = Some(candidate),
             Eligibility::LastResort if !last => self.last_resort.push(candidate),
             Eligibility::LastResort | Eligibility::Good => return false,
         }

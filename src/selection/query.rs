@@ -130,7 +130,7 @@ impl Who {
     }
 
     /// Whether a stored token may be used.
-    pub(super) fn takes(&self, token: &TokenInfo) -> bool {
+    pub(super) fn accepts(&self, token: &TokenInfo) -> bool {
         match self {
             Self::Anybody => true,
             Self::User(username) => {
@@ -141,12 +141,12 @@ impl Who {
     }
 
     /// Whether a source may be used. Only stored tokens have an account.
-    pub(super) fn takes_source(&self, inputs: Inputs<'_>, source: &Source) -> bool {
+    pub(super) fn accepts_source(&self, inputs: Inputs<'_>, source: &Source) -> bool {
         match (self, source) {
             (Self::Anybody, _) => true,
             (_, Source::Stored(name)) => {
                 let token = inputs.state.tokens.get(name);
-                token.is_some_and(|token| self.takes(token))
+                token.is_some_and(|token| self.accepts(token))
             }
             _ => false,
         }
@@ -156,7 +156,7 @@ impl Who {
     pub(super) fn is_known(&self, inputs: Inputs<'_>) -> bool {
         let mut stored = inputs.state.tokens.values();
         !matches!(self, Self::User(_))
-            || stored.any(|token| token.endpoint == inputs.wanted.endpoint && self.takes(token))
+            || stored.any(|token| token.endpoint == inputs.wanted.endpoint && self.accepts(token))
     }
 }
 

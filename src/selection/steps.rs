@@ -77,7 +77,7 @@ fn rules(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<Cand
             continue;
         };
         let source = inputs.find(token);
-        if who.takes_source(inputs, &source) {
+        if who.accepts_source(inputs, &source) {
             list.push(Candidate::new(source, Reason::Rule(rule.pattern.clone())));
         }
     }
@@ -136,7 +136,7 @@ fn default(inputs: Inputs<'_>, who: &Who, list: &mut Vec<Candidate>) {
             let own = inputs.config.defaults.contains_key(endpoint);
             *who == Who::Anybody && (own || endpoint.is_hugging_face())
         }
-        source => who.takes_source(inputs, source),
+        source => who.accepts_source(inputs, source),
     };
     if here {
         list.push(Candidate::new(source, Reason::Default));
@@ -161,7 +161,7 @@ fn saved(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>, list: &mut Vec<Cand
         .filter(|(_, token)| {
             token.origin == Origin::Git
                 && token.endpoint == wanted.endpoint
-                && who.takes(token)
+                && who.accepts(token)
                 && here(token)
         })
         .collect();

@@ -27,7 +27,6 @@ const FORGET_SECONDS: u64 = 30 * 24 * 3600;
 /// The content of the state file.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct State {
-    /// The version of the format.
     pub(crate) version: u32,
     /// The stored tokens, by name.
     #[serde(default)]
@@ -248,7 +247,6 @@ pub(crate) mod samples {
         Fingerprint::parse(&c.to_string().repeat(32)).unwrap()
     }
 
-    /// The public Hub.
     pub(crate) fn hub() -> Endpoint {
         Endpoint::hugging_face()
     }

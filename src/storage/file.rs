@@ -77,7 +77,7 @@ impl FileStorage {
     }
 
     fn folder(&self) -> Result<Folder, StorageError> {
-        self.checked(Folder::open_itself(&self.dir))
+        self.checked(Folder::open_no_follow(&self.dir))
     }
 
     /// Removes half-written tokens: a copy left behind by a killed process must not outlive the
@@ -126,7 +126,7 @@ impl Storage for FileStorage {
         if let Some(refused) = outside(&self.dir) {
             return Err(refused);
         }
-        let folder = self.checked(Folder::make_itself(&self.dir))?;
+        let folder = self.checked(Folder::make_no_follow(&self.dir))?;
         let _lock = self.lock()?;
         Self::sweep(&folder);
         let name = Self::file_name(name);

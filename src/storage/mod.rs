@@ -71,8 +71,8 @@ pub enum StorageError {
     /// unchanged.
     #[error("the keyring of this system accepts at most {0} bytes, and this token is longer")]
     TooLong(u32),
-    /// The storage contains another value than the one that was stored.
-    #[error("{} contains a different token under this name from the one that was stored", .0.in_words())]
+    /// The storage contains a different value from the one that was stored.
+    #[error("the token in {} is not the one that was stored under this name", .0.in_words())]
     AnotherValue(StorageKind),
     /// What is stored must not be used.
     #[error("{0}")]

@@ -25,7 +25,6 @@ const MAX_BYTES: u64 = 256 * 1024;
 /// The Hub's answer to a renewal.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// The renewed login.
     pub(crate) record: Record,
     /// The fingerprint of the token that it replaces.
     pub(crate) renews: Fingerprint,

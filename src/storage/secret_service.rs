@@ -173,7 +173,7 @@ fn open(address: &Address) -> Result<UnixStream, ReadError> {
     let stream = match unix {
         UnixSocket::File(path) => {
             let path = Path::new(path);
-            if let Some(others) = files::others_on_the_way(path) {
+            if let Some(others) = files::others_along(path) {
                 return Err(ReadError::Foreign(others.to_string()));
             }
             UnixStream::connect(path)?

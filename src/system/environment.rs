@@ -77,7 +77,6 @@ pub struct EnvToken {
 pub(crate) struct Oidc {
     /// The value of `HF_OIDC_RESOURCE`.
     pub(crate) resource: Result<OidcResource, NotAResource>,
-    /// The job.
     pub(crate) job: CiJob,
 }
 

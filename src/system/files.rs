@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 pub(crate) use elsewhere::{Folder, real_path};
 pub(crate) use ownership::Others;
 #[cfg(unix)]
-pub(crate) use unix::{Folder, Links, Way, real_path};
+pub(crate) use unix::{Folder, Links, ResolvedPath, real_path};
 
 use crate::system::sharing::patiently;
 
@@ -206,7 +206,6 @@ const MAX_FILE: u64 = 64 * 1024 * 1024;
 /// The content of a plain file.
 #[derive(Debug)]
 pub(crate) struct Plain {
-    /// The bytes.
     pub(crate) bytes: Vec<u8>,
     /// Whether somebody else may have written it.
     pub(crate) others: Option<Others>,
@@ -245,9 +244,9 @@ pub(crate) fn read_plain(path: &Path) -> io::Result<Plain> {
 pub(crate) fn read_deciding(path: &Path) -> io::Result<Plain> {
     #[cfg(unix)]
     {
-        let way = Way::follow(path, Links::Read)?;
-        let (others, path) = (way.others.clone(), way.path());
-        let (folder, name) = way.file()?;
+        let resolved = ResolvedPath::follow(path, Links::Read)?;
+        let (others, path) = (resolved.others.clone(), resolved.path());
+        let (folder, name) = resolved.file()?;
         let plain = read_open(folder.open_file(&name, Access::Read)?, &path)?;
         let others = others.or(plain.others);
         Ok(Plain { others, ..plain })
@@ -259,8 +258,8 @@ pub(crate) fn read_deciding(path: &Path) -> io::Result<Plain> {
 /// Who else can change a file, or a folder or link on its path.
 #[cfg(unix)]
 #[must_use]
-pub(crate) fn others_on_the_way(path: &Path) -> Option<Others> {
-    Way::follow(path, Links::Read).ok()?.others
+pub(crate) fn others_along(path: &Path) -> Option<Others> {
+    ResolvedPath::follow(path, Links::Read).ok()?.others
 }
 
 fn read_open(file: File, path: &Path) -> io::Result<Plain> {

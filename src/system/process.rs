@@ -47,7 +47,6 @@ pub(crate) fn find(program: &OsStr) -> PathBuf {
 /// The result of a program.
 #[derive(Debug)]
 pub(crate) struct Finished {
-    /// Its exit status.
     pub(crate) status: ExitStatus,
     /// Everything that it printed, which may be a secret.
     pub(crate) output: Zeroizing<Vec<u8>>,

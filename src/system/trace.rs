@@ -32,9 +32,9 @@ fn open(target: &OsStr) -> io::Result<File> {
     }
     #[cfg(unix)]
     {
-        use crate::system::files::{Access, Links, Others, Way};
+        use crate::system::files::{Access, Links, Others, ResolvedPath};
         use std::os::unix::fs::MetadataExt;
-        let (folder, name) = Way::follow(path, Links::Top)?.file()?;
+        let (folder, name) = ResolvedPath::follow(path, Links::Top)?.file()?;
         match folder.create(&name) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => return made,

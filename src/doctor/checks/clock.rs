@@ -24,8 +24,8 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     vec![judge(around.contact().as_ref().ok().copied())]
 }
 
-fn judge(knock: Option<Probe>) -> Finding {
-    let Some(Probe { date, now }) = knock else {
+fn judge(probe: Option<Probe>) -> Finding {
+    let Some(Probe { date, now }) = probe else {
         return Finding::skipped("the Hub was not reached");
     };
     let Some(date) = date else {
@@ -55,7 +55,7 @@ mod tests {
     fn differences() {
         const NOW: u64 = 1_000_000;
         let at = |date| Some(Probe { date, now: NOW });
-        for (knock, verdict, word) in [
+        for (probe, verdict, word) in [
             (None, Verdict::Skipped, "reached"),
             (at(None), Verdict::Skipped, "say"),
             (at(Some(NOW)), Verdict::Ok, ""),
@@ -64,7 +64,7 @@ mod tests {
             (at(Some(NOW - 600)), Verdict::Warning, "10 min ahead of the"),
             (at(Some(NOW + 100_000)), Verdict::Problem, "behind the"),
         ] {
-            let finding = judge(knock);
+            let finding = judge(probe);
             assert_eq!(finding.verdict, verdict);
             assert!(finding.why.contains(word), "{finding:?}");
         }

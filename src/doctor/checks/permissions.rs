@@ -37,7 +37,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     found.extend(entries.filter_map(|entry| look(entry.path())));
     let mut others: Vec<Others> = decide
         .iter()
-        .filter_map(|path| files::others_on_the_way(path))
+        .filter_map(|path| files::others_along(path))
         .collect();
     others.dedup();
     let any = !found.is_empty() || decide.iter().any(|path| path.exists());

@@ -101,7 +101,7 @@ mod tests {
             used_for: None,
         });
         found.skipped.push(Skipped {
-            hint: "(not in the Hub's form)".into(),
+            hint: "(not in the Hub's format)".into(),
             place: place(),
             reason: "no token".into(),
             tracked: false,

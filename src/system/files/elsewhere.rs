@@ -30,7 +30,7 @@ impl Folder {
     ///
     /// # Errors
     /// As for [`Folder::open`].
-    pub(crate) fn open_itself(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open_no_follow(path: &Path) -> io::Result<Self> {
         if fs::symlink_metadata(path)?.is_dir() {
             Ok(Self(path.to_owned()))
         } else {
@@ -50,10 +50,10 @@ impl Folder {
     /// Opens or creates a folder whose last component must not be a link.
     ///
     /// # Errors
-    /// As for [`Folder::make`] and [`Folder::open_itself`].
-    pub(crate) fn make_itself(path: &Path) -> io::Result<Self> {
+    /// As for [`Folder::make`] and [`Folder::open_no_follow`].
+    pub(crate) fn make_no_follow(path: &Path) -> io::Result<Self> {
         fs::create_dir_all(path)?;
-        Self::open_itself(path)
+        Self::open_no_follow(path)
     }
 
     /// The folder's metadata.

@@ -26,7 +26,7 @@ impl fmt::Display for Others {
             Self::MayWrite(path) => write!(f, "other users can write to {}", path.display()),
             Self::Outside(path) => write!(
                 f,
-                "{} is outside your user profile, so other users may be able to change it",
+                "{} is outside your user profile, and other users may be able to change it",
                 path.display()
             ),
         }

@@ -28,10 +28,11 @@ const PASS: OFlags = OFlags::RDONLY;
 /// Which links a path may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Links {
-    /// Follow all links, for reading. [`Way::others`] says whether others can change one of them.
+    /// Follow all links, for reading. [`ResolvedPath::others`] says whether others can change one
+    /// of them.
     Read,
-    /// Follow all links, except those of another user that do not lead to a file or folder of the
-    /// same user: they could make root create or write files anywhere.
+    /// Follow all links, except another user's links that do not lead to a file or folder of that
+    /// user: they could make root create or write files anywhere.
     Follow,
     /// Follow links to folders as [`Links::Follow`] does, but do not look up the last component.
     Folders,
@@ -49,7 +50,7 @@ pub(crate) struct Folder {
 
 /// The result of following a path.
 #[derive(Debug)]
-pub(crate) struct Way {
+pub(crate) struct ResolvedPath {
     /// The last folder that exists.
     pub(crate) folder: Folder,
     /// The components after that folder: none if the path is a folder, one if it is a file, and
@@ -59,7 +60,7 @@ pub(crate) struct Way {
     pub(crate) others: Option<Others>,
 }
 
-impl Way {
+impl ResolvedPath {
     /// Follows a path as far as its folders exist.
     ///
     /// # Errors
@@ -167,15 +168,15 @@ fn names(path: &Path) -> Vec<OsString> {
 /// The owner of files that root creates in another user's folder. Otherwise, `sudo git push` with
 /// the user's HOME would lock the user out of all tokens.
 #[derive(Debug, Clone, Copy)]
-struct Heir(Uid, Gid);
+struct NewOwner(Uid, Gid);
 
-impl Heir {
+impl NewOwner {
     fn of(stat: &Stat) -> Option<Self> {
         let is_other = rustix::process::geteuid().is_root() && stat.st_uid != 0;
         is_other.then(|| Self(Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid)))
     }
 
-    fn receive(self, made: impl AsFd) {
+    fn chown(self, made: impl AsFd) {
         let _ = fs::fchown(made, Some(self.0), Some(self.1));
     }
 }
@@ -199,23 +200,25 @@ impl Folder {
     /// Opens a folder, and follows links.
     ///
     /// # Errors
-    /// As for [`Way::follow`], and when it is missing.
+    /// As for [`ResolvedPath::follow`], and when it is missing.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let way = Way::follow(path, Links::Follow)?;
-        way.rest
+        let resolved = ResolvedPath::follow(path, Links::Follow)?;
+        resolved
+            .rest
             .iter()
-            .try_fold(way.folder, |folder, name| folder.enter(name))
+            .try_fold(resolved.folder, |folder, name| folder.enter(name))
     }
 
     /// Opens a folder whose last component must not be a link.
     ///
     /// # Errors
     /// As for [`Folder::open`]; [`io::ErrorKind::NotADirectory`] for a link.
-    pub(crate) fn open_itself(path: &Path) -> io::Result<Self> {
-        let way = Way::follow(path, Links::Folders)?;
-        way.rest
+    pub(crate) fn open_no_follow(path: &Path) -> io::Result<Self> {
+        let resolved = ResolvedPath::follow(path, Links::Folders)?;
+        resolved
+            .rest
             .iter()
-            .try_fold(way.folder, |folder, name| folder.enter(name))
+            .try_fold(resolved.folder, |folder, name| folder.enter(name))
     }
 
     /// Opens a folder as [`Folder::open`] does, and creates it and its parents if they are missing.
@@ -224,25 +227,28 @@ impl Folder {
     /// # Errors
     /// When one cannot be created, or somebody replaces it meanwhile.
     pub(crate) fn make(path: &Path) -> io::Result<Self> {
-        Self::make_on(Way::follow(path, Links::Follow)?)
+        Self::make_on(ResolvedPath::follow(path, Links::Follow)?)
     }
 
     /// Does what [`Folder::make`] does, but the last component must not be a link.
     ///
     /// # Errors
     /// As for [`Folder::make`]; [`io::ErrorKind::NotADirectory`] for a link.
-    pub(crate) fn make_itself(path: &Path) -> io::Result<Self> {
-        Self::make_on(Way::follow(path, Links::Folders)?)
+    pub(crate) fn make_no_follow(path: &Path) -> io::Result<Self> {
+        Self::make_on(ResolvedPath::follow(path, Links::Folders)?)
     }
 
-    fn make_on(way: Way) -> io::Result<Self> {
-        way.rest.iter().try_fold(way.folder, |folder, name| {
-            match fs::mkdirat(&folder.fd, name, Mode::RWXU) {
-                Ok(()) => folder.enter_made(name),
-                Err(Errno::EXIST) => folder.enter(name),
-                Err(error) => Err(error.into()),
-            }
-        })
+    fn make_on(resolved: ResolvedPath) -> io::Result<Self> {
+        resolved
+            .rest
+            .iter()
+            .try_fold(resolved.folder, |folder, name| {
+                match fs::mkdirat(&folder.fd, name, Mode::RWXU) {
+                    Ok(()) => folder.enter_made(name),
+                    Err(Errno::EXIST) => folder.enter(name),
+                    Err(error) => Err(error.into()),
+                }
+            })
     }
 
     /// Opens a folder in this one.
@@ -261,12 +267,12 @@ impl Folder {
     /// root as its owner and its original mode.
     fn enter_made(&self, name: &OsStr) -> io::Result<Self> {
         let made = self.enter(name)?;
-        if let Some(heir) = Heir::of(&self.stat()?) {
+        if let Some(new_owner) = NewOwner::of(&self.stat()?) {
             let list = made.reopen()?;
             let stat = fs::fstat(&list)?;
             let as_made = stat.st_uid == 0 && Mode::from_raw_mode(stat.st_mode) == Mode::RWXU;
             if as_made && made.names()?.is_empty() {
-                heir.receive(&list);
+                new_owner.chown(&list);
             }
         }
         Ok(made)
@@ -308,8 +314,8 @@ impl Folder {
             Some(Ok(old)) => Ok(old),
             _ => self.stat(),
         };
-        if let Some(heir) = neighbour.ok().and_then(|stat| Heir::of(&stat)) {
-            heir.receive(file);
+        if let Some(new_owner) = neighbour.ok().and_then(|stat| NewOwner::of(&stat)) {
+            new_owner.chown(file);
         }
     }
 
@@ -377,9 +383,9 @@ impl Folder {
 /// would be.
 ///
 /// # Errors
-/// As for [`Way::follow`].
+/// As for [`ResolvedPath::follow`].
 pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
-    Ok(Way::follow(path, Links::Follow)?.path())
+    Ok(ResolvedPath::follow(path, Links::Follow)?.path())
 }
 
 #[cfg(test)]
@@ -418,14 +424,14 @@ mod tests {
         }
         assert!(real_path(&dir.join("a/circle")).is_err());
         assert!(real_path(&dir.join("a/b/file/more")).is_err());
-        let (folder, name) = Way::follow(&dir.join("absolute/up"), Links::Folders)
+        let (folder, name) = ResolvedPath::follow(&dir.join("absolute/up"), Links::Folders)
             .unwrap()
             .file()
             .unwrap();
         assert_eq!(name, "up");
         assert!(folder.open_file(&name, Access::Read).is_err());
         assert!(
-            Way::follow(&dir.join("new/one"), Links::Follow)
+            ResolvedPath::follow(&dir.join("new/one"), Links::Follow)
                 .unwrap()
                 .file()
                 .is_err()

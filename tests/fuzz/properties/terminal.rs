@@ -60,7 +60,7 @@ fn secret(text: &str) {
     };
     let hint = secret.hint();
     let kind = secret.kind().prefix();
-    assert!(hint.chars().count() <= "(not in the Hub's form)".len());
+    assert!(hint.chars().count() <= "(not in the Hub's format)".len());
     if !kind.is_empty() {
         let tail = hint.strip_prefix(kind).and_then(|h| h.strip_prefix('…'));
         assert!(tail.is_some_and(|tail| tail.len() <= 4 && text.ends_with(tail)));
