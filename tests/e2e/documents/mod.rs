@@ -1,6 +1,7 @@
 //! The documents, held against the program.
 
 pub mod commands;
+mod comparison;
 pub mod json;
 pub mod readme;
 pub mod recipes;
