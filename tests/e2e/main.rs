@@ -11,6 +11,7 @@
 mod advice;
 mod ci;
 mod commands;
+mod desk;
 mod doctor;
 mod documents;
 mod git;

@@ -1,6 +1,7 @@
 //! Answers of the Hub that are odd, and choices that are not clear.
 
-use crate::hub::common::{get, json, label, login};
+use crate::desk::Desk;
+use crate::hub::common::{json, login};
 use crate::support::hub::Right::Write;
 use crate::support::hub::api::{OAuth, WhoAmI, account, fine_grained};
 use crate::support::hub::{Hub, Response};
@@ -11,41 +12,14 @@ const HUB: &str = "huggingface.co";
 const WHOAMI: &str = "/api/whoami-v2";
 const READ: &[&str] = &["repo.content.read"];
 
-struct Desk {
-    hub: Hub,
-    machine: Machine,
-    whoami: WhoAmI,
-}
-
-impl Desk {
-    fn new() -> Desk {
-        let hub = Hub::start();
-        let machine = Machine::new(&hub);
-        let whoami = WhoAmI::start(&hub);
-        Desk {
-            hub,
-            machine,
-            whoami,
-        }
-    }
-
-    fn login(&self, name: &str, answer: Value) -> String {
-        let token = self.hub.add_token(name, &[]);
-        self.whoami.says(name, answer);
-        login(&self.machine, name, &token).ok().stdout
-    }
-
-    fn answer(&self, path: &str) -> Option<String> {
-        label(&self.hub, &get(&self.machine, path).ok())
-    }
-}
-
 /// The rules that `login` offers should choose what git would choose without them.
 #[test]
 fn the_rule_offered_for_a_model_is_for_the_model_only() {
     let desk = Desk::new();
-    desk.login("wide", fine_grained(&[("org", "acme", READ)]));
-    let said = desk.login("narrow", fine_grained(&[("model", "acme/x", READ)]));
+    desk.login("wide", &[], fine_grained(&[("org", "acme", READ)]));
+    let said = desk
+        .login("narrow", &[], fine_grained(&[("model", "acme/x", READ)]))
+        .stdout;
     assert_eq!(desk.answer("datasets/acme/x").as_deref(), Some("wide"));
     let offered = said.split("git credential-hf ").last().expect("a command");
     desk.machine.helper(offered.split_whitespace()).ok();
@@ -56,8 +30,10 @@ fn the_rule_offered_for_a_model_is_for_the_model_only() {
 #[test]
 fn an_equal_token_is_named_by_login_explain_and_list() {
     let desk = Desk::new();
-    desk.login("one", fine_grained(&[("org", "acme", READ)]));
-    let said = desk.login("two", fine_grained(&[("org", "acme", READ)]));
+    desk.login("one", &[], fine_grained(&[("org", "acme", READ)]));
+    let said = desk
+        .login("two", &[], fine_grained(&[("org", "acme", READ)]))
+        .stdout;
     assert_eq!(desk.answer("acme/x").as_deref(), Some("one"));
     assert!(!said.contains("git uses it for acme"), "{said}");
     let explained = desk.machine.helper(["explain", "acme/x"]).ok().stdout;
@@ -73,7 +49,7 @@ fn an_equal_token_is_named_by_login_explain_and_list() {
 #[test]
 fn login_does_not_claim_uses_for_a_role_that_covers_nothing() {
     let desk = Desk::new();
-    let said = desk.login("work", account("superWrite"));
+    let said = desk.login("work", &[], account("superWrite")).stdout;
     assert_eq!(desk.answer("acme/x"), None);
     assert!(!said.contains("git uses it for"), "{said}");
     let list = desk.machine.helper(["list"]).ok().stdout;
@@ -87,7 +63,7 @@ fn an_entity_without_a_name_is_no_namespace() {
     let mut answer = fine_grained(&[("org", "x", READ)]);
     let scoped = &mut answer["auth"]["accessToken"]["fineGrained"]["scoped"];
     scoped[0]["entity"] = value!({ "_id": "65c1f00d", "type": "org" });
-    let said = desk.login("work", answer);
+    let said = desk.login("work", &[], answer).stdout;
     assert!(said.contains("org 65c1f00d"), "{said}");
     assert!(!said.contains("--for 65c1f00d"), "{said}");
     assert_eq!(desk.answer("65c1f00d/x"), None);
@@ -130,7 +106,7 @@ fn an_account_that_git_cannot_be_told_does_not_keep_the_token_back() {
     let desk = Desk::new();
     let mut answer = account("write");
     answer["name"] = "al\nice".into();
-    desk.login("work", answer);
+    desk.login("work", &[], answer);
     assert_eq!(desk.answer("acme/x").as_deref(), Some("work"));
 }
 
@@ -183,7 +159,7 @@ fn no_token_at_all_is_not_called_a_dead_one() {
 fn a_gate_without_words_is_told_without_a_loose_end() {
     let desk = Desk::new();
     desk.hub.add_repo("acme/x", true);
-    desk.login("work", account("write"));
+    desk.login("work", &[], account("write"));
     desk.machine.configure();
     let gate = Response::text(403, "").header("X-Error-Code", "GatedRepo");
     crate::hub::check::answer_refs(&desk.hub, gate);

@@ -1,53 +1,43 @@
 //! The token that may do what git is about to do: nobody says which one to use, and no rule is
 //! written.
 
+use crate::desk::Desk;
 use crate::hub::common::{get, label, login};
 use crate::support::git_lfs::with_each_git;
 use crate::support::hub::Right::{Read, Write};
-use crate::support::hub::api::{WhoAmI, account, fine_grained};
-use crate::support::hub::{Hub, Logged, OBJECT_HOST, Right, TokenSeen};
-use crate::support::machine::Machine;
+use crate::support::hub::api::{account, fine_grained};
+use crate::support::hub::{Logged, OBJECT_HOST, TokenSeen};
 use crate::support::tools::{cannot, need};
 use crate::support::user::noise;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const URL: &str = "https://huggingface.co/acme/x";
-
-struct Desk {
-    hub: Hub,
-    machine: Machine,
-    whoami: WhoAmI,
-}
 
 impl Desk {
     /// A token that reads acme/x, and one that writes to all of acme.
     fn with_two_scoped_tokens() -> Desk {
-        let desk = Desk::new();
+        let desk = Desk::new().with_acme();
         desk.store_scoped();
         desk
     }
 
-    fn new() -> Desk {
-        Desk::with(|machine| machine)
-    }
-
-    fn with(programs: impl FnOnce(Machine) -> Machine) -> Desk {
-        let hub = Hub::start();
-        hub.add_repo("acme/x", true);
-        let machine = programs(Machine::new(&hub));
-        let whoami = WhoAmI::start(&hub);
-        machine.configure();
-        Desk {
-            hub,
-            machine,
-            whoami,
-        }
+    /// The private acme/x, and git that calls the helper.
+    fn with_acme(self) -> Desk {
+        self.with_repo("acme/x").configured()
     }
 
     fn store_scoped(&self) {
         let (read, write) = (&["repo.content.read"], &["repo.write"]);
-        self.login("ro", Read, fine_grained(&[("model", "acme/x", read)]));
-        self.login("fg", Write, fine_grained(&[("org", "acme", write)]));
+        self.login(
+            "ro",
+            &[("acme", Read)],
+            fine_grained(&[("model", "acme/x", read)]),
+        );
+        self.login(
+            "fg",
+            &[("acme", Write)],
+            fine_grained(&[("org", "acme", write)]),
+        );
     }
 
     /// The read and the write token of one account, a member of the organisation.
@@ -55,7 +45,7 @@ impl Desk {
         for (name, right, role) in [("fg", Write, "write"), ("ro", Read, "read")] {
             let mut answer = account(role);
             answer["orgs"] = json!([{"type": "org", "name": "acme", "roleInOrg": "write"}]);
-            self.login(name, right, answer);
+            self.login(name, &[("acme", right)], answer);
         }
     }
 
@@ -69,12 +59,6 @@ impl Desk {
         }
     }
 
-    fn login(&self, name: &str, right: Right, answer: Value) {
-        let token = self.hub.add_token(name, &[("acme", right)]);
-        self.whoami.says(name, answer);
-        login(&self.machine, name, &token).ok();
-    }
-
     /// The tokens that a command's requests brought.
     fn seen(&self, run: impl FnOnce()) -> Vec<String> {
         self.hub.clear_log();
@@ -83,7 +67,7 @@ impl Desk {
         self.hub.tokens_seen("/acme/x")
     }
 
-    fn clone(&self) {
+    fn clone_acme(&self) {
         self.machine.git(["clone", "--quiet", URL, "x"]).ok();
     }
 
@@ -99,7 +83,7 @@ impl Desk {
 fn a_clone_takes_the_token_that_reads_and_a_push_the_one_that_writes() {
     let desk = Desk::with_two_scoped_tokens();
     let git = |arguments: &[&str]| desk.machine.git(arguments).dir("x").ok();
-    assert_eq!(desk.seen(|| desk.clone()), ["ro"]);
+    assert_eq!(desk.seen(|| desk.clone_acme()), ["ro"]);
     git(&["config", "alias.publish", "push --quiet"]);
     git(&["config", "alias.up", "!git push --quiet"]);
     for push in [
@@ -155,10 +139,10 @@ fn with_each_git_and_each_git_lfs() {
             Desk::store_for_account,
             Desk::store_with_rule,
         ] {
-            let desk = Desk::with(|machine| machine.with_git(&git).with_git_lfs(&lfs));
+            let desk = Desk::with(|machine| machine.with_git(&git).with_git_lfs(&lfs)).with_acme();
             store(&desk);
             let git = |arguments: &[&str]| drop(desk.machine.git(arguments).dir("x").ok());
-            desk.clone();
+            desk.clone_acme();
             git(&["lfs", "track", "*.bin"]);
             git(&["config", "alias.up", "!git push --quiet"]);
             for (number, push) in [
@@ -213,7 +197,7 @@ fn command_lines_are_read_only_where_something_depends_on_them() {
     if !need("strace") {
         return;
     }
-    let desk = Desk::new();
+    let desk = Desk::new().with_acme();
     let Desk { hub, machine, .. } = &desk;
     for (name, right) in [("one", Read), ("other", Write)] {
         let token = hub.add_token(name, &[("acme", right)]);
@@ -282,15 +266,15 @@ fn without_proc_the_operation_is_not_known() {
 
 #[test]
 fn an_accounts_read_and_write_tokens() {
-    let desk = Desk::new();
+    let desk = Desk::new().with_acme();
     let member = |role: &str| {
         let mut answer = account(role);
         answer["orgs"] = serde_json::json!([{"type": "org", "name": "acme", "roleInOrg": "write"}]);
         answer
     };
-    desk.login("w", Write, member("write"));
-    desk.login("r", Read, member("read"));
-    assert_eq!(desk.seen(|| desk.clone()), ["r"]);
+    desk.login("w", &[("acme", Write)], member("write"));
+    desk.login("r", &[("acme", Read)], member("read"));
+    assert_eq!(desk.seen(|| desk.clone_acme()), ["r"]);
     desk.commit();
     let push = || drop(desk.machine.git(["push", "--quiet"]).dir("x").ok());
     assert_eq!(desk.seen(push), ["w"]);
@@ -305,8 +289,8 @@ fn an_accounts_read_and_write_tokens() {
 fn split_rules() {
     let desk = Desk::with_two_scoped_tokens();
     let machine = &desk.machine;
-    desk.login("a", Read, account("read"));
-    desk.login("b", Write, account("write"));
+    desk.login("a", &[("acme", Read)], account("read"));
+    desk.login("b", &[("acme", Write)], account("write"));
     machine
         .helper(["use", "a", "--for", "acme", "--fetch"])
         .ok();
@@ -316,7 +300,7 @@ fn split_rules() {
         config.contains(r#"acme = { fetch = "a", push = "b" }"#),
         "{config}"
     );
-    assert_eq!(desk.seen(|| desk.clone()), ["a"]);
+    assert_eq!(desk.seen(|| desk.clone_acme()), ["a"]);
     desk.commit();
     let push = || drop(machine.git(["push", "--quiet"]).dir("x").ok());
     assert_eq!(desk.seen(push), ["b"]);
@@ -341,7 +325,7 @@ fn split_rules() {
 #[test]
 fn a_push_that_the_hub_will_refuse_is_told_before() {
     let desk = Desk::with_two_scoped_tokens();
-    desk.clone();
+    desk.clone_acme();
     desk.commit();
     desk.machine.helper(["use", "ro", "--for", "acme/x"]).ok();
     let refused = desk.machine.git(["push", "--quiet"]).dir("x").fails();
@@ -366,12 +350,12 @@ fn a_push_that_the_hub_will_refuse_is_told_before() {
 
 #[test]
 fn a_push_stops_at_a_variable_without_a_valid_token() {
-    let desk = Desk::new();
+    let desk = Desk::new().with_acme();
     let mut answer = account("write");
     answer["orgs"] = serde_json::json!([{"type": "org", "name": "acme", "roleInOrg": "write"}]);
-    desk.login("w", Write, answer);
+    desk.login("w", &[("acme", Write)], answer);
     desk.machine.env("HF_TOKEN", "\"hf_quoted\"");
-    desk.clone();
+    desk.clone_acme();
     desk.commit();
     let stopped = desk.machine.git(["push", "--quiet"]).dir("x").fails();
     assert!(
@@ -388,7 +372,7 @@ fn a_push_stops_at_a_variable_without_a_valid_token() {
 
 #[test]
 fn one_personal_login_opens_what_the_account_was_accepted_to() {
-    let desk = Desk::new();
+    let desk = Desk::new().with_acme();
     desk.hub.add_repo("stranger/gated", true);
     let token = desk.hub.add_token("me", &[("stranger", Read)]);
     desk.whoami.says("me", account("read"));

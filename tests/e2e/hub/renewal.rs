@@ -1,11 +1,10 @@
 //! Tokens from a browser login are renewed before they expire: once, whoever asks; and what
 //! happens when that fails, or is cut short.
 
-use crate::hub::common::{get, json, label, login, names, only_the_storage_holds_secrets};
-use crate::support::hub::Hub;
+use crate::desk::BrowserDesk;
+use crate::hub::common::{get, json, login, names, only_the_storage_holds_secrets};
 use crate::support::hub::Right::Write;
-use crate::support::hub::api::{OAuth, WhoAmI, account};
-use crate::support::machine::{Machine, Output};
+use crate::support::hub::api::{WhoAmI, account};
 use crate::support::user::DATA;
 use serde_json::json as value;
 use std::fs;
@@ -15,14 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// What the user is told when the refresh token is good no more.
 const LOGIN: &str = "it cannot be renewed any more: run `git credential-hf login me --web`";
 
-/// A machine with `me`, a token from a browser login, and a Hub that renews it.
-struct Desk {
-    hub: Hub,
-    machine: Machine,
-    oauth: OAuth,
-}
-
-impl Desk {
+impl BrowserDesk {
     /// What was renewed a moment ago is not renewed again; this makes it longer ago.
     fn let_a_minute_pass(&self) {
         let tokens = self.machine.home().join(DATA).join("tokens");
@@ -37,39 +29,13 @@ impl Desk {
         }
     }
 
-    /// The token is good for `expires_in` seconds. Less than a quarter of an hour is too little,
-    /// so it is renewed when it is first used.
-    fn new(expires_in: u64) -> Desk {
-        let hub = Hub::start();
-        hub.add_repo("alice/x", true);
-        let machine = Machine::new(&hub);
-        let oauth = OAuth::start(&hub, &[("alice", Write)], expires_in);
-        WhoAmI::start(&hub);
-        let login = ["login", "me", "--web", "--storage", "file"];
-        machine.helper(login).ok();
-        oauth.expires_in(3600);
-        Desk {
-            hub,
-            machine,
-            oauth,
-        }
-    }
-
     /// One more token, which is used where `me` cannot be.
-    fn with_another(self) -> Desk {
+    fn with_another(self) -> BrowserDesk {
         let other = self.hub.add_token("other", &[("alice", Write)]);
         login(&self.machine, "other", &other).ok();
         self.machine.helper(["use", "me", "--for", "alice"]).ok();
         self.machine.helper(["use", "other", "--default"]).ok();
         self
-    }
-
-    fn get(&self) -> Output {
-        get(&self.machine, "alice/x").ok()
-    }
-
-    fn label(&self, output: &Output) -> String {
-        label(&self.hub, output).unwrap_or_else(|| panic!("no answer: {output}"))
     }
 
     /// Sleeps until the token that was handed out last is good no more.
@@ -89,7 +55,7 @@ fn now() -> u64 {
 
 #[test]
 fn a_token_with_time_left_is_answered_with_its_end_and_nobody_is_asked() {
-    let desk = Desk::new(3600);
+    let desk = BrowserDesk::new(3600);
     desk.hub.clear_log();
     let output = desk.get();
     assert_eq!(desk.label(&output), "oauth 1");
@@ -104,8 +70,8 @@ fn a_token_with_time_left_is_answered_with_its_end_and_nobody_is_asked() {
 
 #[test]
 fn git_gets_a_renewed_token_and_keeps_no_copy() {
-    let desk = Desk::new(60);
-    let Desk { hub, machine, .. } = &desk;
+    let desk = BrowserDesk::new(60);
+    let BrowserDesk { hub, machine, .. } = &desk;
     machine.configure();
     hub.clear_log();
     let url = "https://huggingface.co/alice/x";
@@ -119,8 +85,8 @@ fn git_gets_a_renewed_token_and_keeps_no_copy() {
 
 #[test]
 fn twenty_at_once_renew_once() {
-    let desk = Desk::new(60);
-    let Desk { machine, oauth, .. } = &desk;
+    let desk = BrowserDesk::new(60);
+    let BrowserDesk { machine, oauth, .. } = &desk;
     let trace = machine.home().join("trace");
     machine.env("GIT_CREDENTIAL_HF_TRACE", &trace);
     // The first one is held up, so that all others come while the renewal is under way.
@@ -146,7 +112,7 @@ fn twenty_at_once_renew_once() {
 
 #[test]
 fn each_renewal_uses_the_refresh_token_that_the_last_one_gave() {
-    let desk = Desk::new(60);
+    let desk = BrowserDesk::new(60);
     desk.oauth.expires_in(60);
     // The stand-in takes each refresh token once.
     for count in 2..=4 {
@@ -159,7 +125,7 @@ fn each_renewal_uses_the_refresh_token_that_the_last_one_gave() {
     only_the_storage_holds_secrets(&desk.machine, 1);
 
     // A server that keeps it sends none, and the old one must stay.
-    let desk = Desk::new(60);
+    let desk = BrowserDesk::new(60);
     desk.oauth.expires_in(60);
     desk.oauth.does_not_rotate();
     for count in 2..=4 {
@@ -170,8 +136,8 @@ fn each_renewal_uses_the_refresh_token_that_the_last_one_gave() {
 
 #[test]
 fn refresh_renews_at_once_and_tells_whose_it_is() {
-    let desk = Desk::new(3600);
-    let Desk { machine, oauth, .. } = &desk;
+    let desk = BrowserDesk::new(3600);
+    let BrowserDesk { machine, oauth, .. } = &desk;
     let renewed =
         "was renewed: account alice, role write, organisations acme (write), umbrella (read)";
     let output = machine.helper(["refresh", "me"]).ok();
@@ -188,7 +154,7 @@ fn refresh_renews_at_once_and_tells_whose_it_is() {
 
 #[test]
 fn a_renewal_that_fails_while_the_token_is_good_is_tried_again_later() {
-    let desk = Desk::new(600);
+    let desk = BrowserDesk::new(600);
     for (status, body) in [
         (500, value!({})),
         (503, value!({ "error": "maintenance" })),
@@ -206,7 +172,7 @@ fn a_renewal_that_fails_while_the_token_is_good_is_tried_again_later() {
 
 #[test]
 fn an_expired_token_that_cannot_be_renewed_gives_way_to_the_next() {
-    let desk = Desk::new(1).with_another();
+    let desk = BrowserDesk::new(1).with_another();
     desk.wait_until_it_has_expired();
     let state = desk.machine.state();
     let hint = state["tokens"]["me"]["hint"].as_str().expect("a hint");
@@ -248,8 +214,8 @@ fn an_expired_token_that_cannot_be_renewed_gives_way_to_the_next() {
 
 #[test]
 fn a_renewal_killed_before_its_answer_is_written_harms_nothing_else() {
-    let desk = Desk::new(2).with_another();
-    let Desk { machine, oauth, .. } = &desk;
+    let desk = BrowserDesk::new(2).with_another();
+    let BrowserDesk { machine, oauth, .. } = &desk;
     let tokens = machine.home().join(DATA).join("tokens");
     let contents = || {
         let entries = fs::read_dir(&tokens).expect("the storage");
@@ -295,7 +261,7 @@ fn a_renewal_killed_before_its_answer_is_written_harms_nothing_else() {
 #[test]
 fn a_renewal_killed_at_any_moment_leaves_a_token_or_a_way_out() {
     let killed_after = |delay: u64| {
-        let desk = Desk::new(900).with_another();
+        let desk = BrowserDesk::new(900).with_another();
         let killed = get(&desk.machine, "alice/x").start();
         sleep(Duration::from_millis(delay));
         killed.kill();
@@ -317,8 +283,8 @@ fn a_renewal_killed_at_any_moment_leaves_a_token_or_a_way_out() {
 
 #[test]
 fn a_rejected_browser_login_is_good_again_after_a_login() {
-    let desk = Desk::new(3600);
-    let Desk { hub, machine, .. } = &desk;
+    let desk = BrowserDesk::new(3600);
+    let BrowserDesk { hub, machine, .. } = &desk;
     machine.configure();
     hub.revoke("oauth 1");
     let url = "https://huggingface.co/alice/x";

@@ -1,71 +1,38 @@
 //! Renewals that are killed, or meet a login, a logout or each other.
 
-use crate::hub::common::{get, label, login, names};
-use crate::support::hub::Hub;
+use crate::desk::BrowserDesk;
+use crate::hub::common::{get, login, names};
 use crate::support::hub::Right::Write;
-use crate::support::hub::api::{OAuth, WhoAmI};
-use crate::support::machine::{Machine, Output};
 use crate::support::user::STATE;
 use std::thread::sleep;
 use std::time::Duration;
-
-struct Desk {
-    hub: Hub,
-    machine: Machine,
-    oauth: OAuth,
-}
-
-impl Desk {
-    fn new(expires_in: u64) -> Desk {
-        let hub = Hub::start();
-        let machine = Machine::new(&hub);
-        let oauth = OAuth::start(&hub, &[("alice", Write)], expires_in);
-        WhoAmI::start(&hub);
-        let login = ["login", "me", "--web", "--storage", "file"];
-        machine.helper(login).ok();
-        oauth.expires_in(3600);
-        Desk {
-            hub,
-            machine,
-            oauth,
-        }
-    }
-
-    fn get(&self) -> Output {
-        get(&self.machine, "alice/x").ok()
-    }
-
-    fn label(&self, output: &Output) -> Option<String> {
-        label(&self.hub, output)
-    }
-}
 
 /// Between the two writes of a renewal: the storage has the new token, the state the old one's
 /// fingerprint. What is known of the account is as true as before.
 #[test]
 fn a_renewal_killed_between_its_writes_keeps_what_is_known_of_the_account() {
-    let desk = Desk::new(60);
+    let desk = BrowserDesk::new(60);
     let before = desk.machine.read(STATE);
-    assert_eq!(desk.label(&desk.get()).as_deref(), Some("oauth 2"));
+    assert_eq!(desk.label(&desk.get()), "oauth 2");
     desk.machine.write(STATE, before);
-    assert_eq!(desk.label(&desk.get()).as_deref(), Some("oauth 2"));
+    assert_eq!(desk.label(&desk.get()), "oauth 2");
     let token = &desk.machine.state()["tokens"]["me"];
     assert_eq!(token["facts"]["account"], "alice", "{token}");
     // The second time nothing is left to choose it by.
-    assert_eq!(desk.label(&desk.get()).as_deref(), Some("oauth 2"));
+    assert_eq!(desk.label(&desk.get()), "oauth 2");
 }
 
 /// The same without a kill: a `get` that read the state before the renewal and the storage after.
 #[test]
 fn many_at_once_keep_what_is_known_of_the_account() {
     for _ in 0..5 {
-        let desk = Desk::new(60);
+        let desk = BrowserDesk::new(60);
         let all: Vec<_> = (0..30)
             .map(|_| get(&desk.machine, "alice/x").start())
             .collect();
         for started in all {
             let output = started.wait().ok();
-            assert_eq!(desk.label(&output).as_deref(), Some("oauth 2"), "{output}");
+            assert_eq!(desk.label(&output), "oauth 2", "{output}");
         }
         let token = &desk.machine.state()["tokens"]["me"];
         assert_eq!(token["facts"]["account"], "alice", "{token}");
@@ -74,7 +41,7 @@ fn many_at_once_keep_what_is_known_of_the_account() {
 
 #[test]
 fn a_logout_during_a_renewal_leaves_no_secret_behind() {
-    let desk = Desk::new(60);
+    let desk = BrowserDesk::new(60);
     desk.oauth.hold();
     let renewing = get(&desk.machine, "alice/x").start();
     desk.oauth.wait_for_renewals(1);
@@ -90,7 +57,7 @@ fn a_logout_during_a_renewal_leaves_no_secret_behind() {
 
 #[test]
 fn a_login_during_a_renewal_is_not_undone_by_it() {
-    let desk = Desk::new(60);
+    let desk = BrowserDesk::new(60);
     let new = desk.hub.add_token("new", &[("alice", Write)]);
     desk.oauth.hold();
     let renewing = get(&desk.machine, "alice/x").start();
@@ -100,28 +67,28 @@ fn a_login_during_a_renewal_is_not_undone_by_it() {
     desk.oauth.release();
     login.wait().ok();
     renewing.wait();
-    assert_eq!(desk.label(&desk.get()).as_deref(), Some("new"));
+    assert_eq!(desk.label(&desk.get()), "new");
 }
 
 /// The old token is answered while it is good, but nothing will renew it: better said now than
 /// when it is too late.
 #[test]
 fn a_refresh_token_that_is_lost_is_said_before_the_token_expires() {
-    let desk = Desk::new(600);
+    let desk = BrowserDesk::new(600);
     desk.oauth.hold();
     let killed = get(&desk.machine, "alice/x").start();
     desk.oauth.wait_for_renewals(1);
     killed.kill();
     desk.oauth.release();
     let output = desk.get();
-    assert_eq!(desk.label(&output).as_deref(), Some("oauth 1"));
+    assert_eq!(desk.label(&output), "oauth 1");
     let remedy = "git credential-hf login me --web";
     assert!(output.stderr.contains(remedy), "{output}");
 }
 
 #[test]
 fn refresh_names_the_token_once() {
-    let desk = Desk::new(600);
+    let desk = BrowserDesk::new(600);
     let failure = serde_json::json!({ "error": "invalid_grant" });
     desk.oauth.fails_with(Some((400, failure)));
     let output = desk.machine.helper(["refresh", "me"]).fails();
@@ -131,7 +98,7 @@ fn refresh_names_the_token_once() {
 /// The Hub ended the access token, but the refresh token is good: one more try is worth it.
 #[test]
 fn a_rejected_token_that_can_be_renewed_is_renewed() {
-    let desk = Desk::new(3600);
+    let desk = BrowserDesk::new(3600);
     desk.hub.add_repo("alice/x", true);
     desk.machine.configure();
     // It has been good for a while.
@@ -147,7 +114,7 @@ fn a_rejected_token_that_can_be_renewed_is_renewed() {
 /// A Hub that does not answer costs one of them ten seconds, and the others what is left of it.
 #[test]
 fn those_who_wait_for_a_renewal_that_hangs_do_not_each_try_it_too() {
-    let desk = Desk::new(600);
+    let desk = BrowserDesk::new(600);
     desk.oauth.hold();
     let first = get(&desk.machine, "alice/x").start();
     desk.oauth.wait_for_renewals(1);
@@ -156,9 +123,9 @@ fn those_who_wait_for_a_renewal_that_hangs_do_not_each_try_it_too() {
         .collect();
     for started in others.into_iter().chain([first]) {
         let output = started.wait().ok();
-        assert_eq!(desk.label(&output).as_deref(), Some("oauth 1"), "{output}");
+        assert_eq!(desk.label(&output), "oauth 1", "{output}");
     }
-    assert_eq!(desk.label(&desk.get()).as_deref(), Some("oauth 1"));
+    assert_eq!(desk.label(&desk.get()), "oauth 1");
     assert_eq!(desk.oauth.renewals(), 1);
     desk.oauth.release();
     // Who asks for it gets another try, and a clock that was wrong is no reason to wait.

@@ -1,49 +1,19 @@
 //! Tokens that are used by what the Hub says of them, with no rule written: the narrowest that
 //! covers the repo, and of equals the oldest login.
 
-use crate::hub::common::{get, json, label, login, seen};
-use crate::support::hub::Hub;
+use crate::desk::Desk;
+use crate::hub::common::{get, json, login, seen};
 use crate::support::hub::Right::{Read, Write};
-use crate::support::hub::api::{Scope, WhoAmI, account, fine_grained};
-use crate::support::machine::Machine;
-use serde_json::Value;
+use crate::support::hub::api::{Scope, account, fine_grained};
 
 const READ: &[&str] = &["repo.content.read"];
 const WRITE: &[&str] = &["repo.write"];
 
-struct Desk {
-    hub: Hub,
-    machine: Machine,
-    whoami: WhoAmI,
-}
-
 impl Desk {
-    fn new() -> Desk {
-        let hub = Hub::start();
-        let machine = Machine::new(&hub);
-        let whoami = WhoAmI::start(&hub);
-        Desk {
-            hub,
-            machine,
-            whoami,
-        }
-    }
-
-    /// Logs in with a new token of which the Hub says this; it may write to `scope`.
-    fn login(&self, name: &str, scope: &str, answer: Value) -> String {
-        let token = self.hub.add_token(name, &[(scope, Write)]);
-        self.whoami.says(name, answer);
-        login(&self.machine, name, &token).ok();
-        token
-    }
-
+    /// Logs in with a fine-grained token that may write to `scope`, and has these scopes.
     fn fine(&self, name: &str, scope: &str, scopes: &[Scope]) -> String {
-        self.login(name, scope, fine_grained(scopes))
-    }
-
-    /// The label of the token that git gets for a path.
-    fn answer(&self, path: &str) -> Option<String> {
-        label(&self.hub, &get(&self.machine, path).ok())
+        self.login(name, &[(scope, Write)], fine_grained(scopes));
+        self.hub.value_of(name)
     }
 
     fn clone(&self, path: &str, into: &str) {
@@ -107,7 +77,7 @@ fn squeezed(line: &str) -> String {
 #[test]
 fn the_narrowest_token_that_covers_a_repo_is_answered() {
     let desk = Desk::new();
-    desk.login("mine", "alice", account("write"));
+    desk.login("mine", &[("alice", Write)], account("write"));
     desk.fine("wide", "acme", &[("org", "acme", READ)]);
     desk.fine("model", "acme/x", &[("model", "acme/x", READ)]);
     desk.fine("data", "datasets/acme/x", &[("dataset", "acme/x", WRITE)]);
@@ -192,7 +162,7 @@ fn what_scopes_say_comes_before_the_environment_and_an_account_after_it() {
     let desk = Desk::new();
     let Desk { hub, machine, .. } = &desk;
     desk.fine("narrow", "acme/x", &[("model", "acme/x", READ)]);
-    desk.login("mine", "alice", account("write"));
+    desk.login("mine", &[("alice", Write)], account("write"));
     machine.env("HF_TOKEN", hub.add_token("environment", &[]));
     assert_eq!(desk.answer("acme/x").as_deref(), Some("narrow"));
     assert_eq!(desk.answer("alice/x").as_deref(), Some("environment"));

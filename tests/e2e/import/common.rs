@@ -1,8 +1,8 @@
 //! What the tests of `import` share: a machine with tokens in plain text.
 
-use crate::support::hub::Hub;
+pub use crate::desk::Desk;
 use crate::support::hub::Right::Write;
-use crate::support::hub::api::{WhoAmI, account};
+use crate::support::hub::api::account;
 use crate::support::machine::{Machine, Run};
 use crate::support::user::CONFIG;
 use serde_json::Value;
@@ -14,35 +14,20 @@ pub const WHOAMI: &str = "/api/whoami-v2";
 pub const STORED: &str = ".cache/huggingface/stored_tokens";
 pub const ACTIVE: &str = ".cache/huggingface/token";
 
-/// A machine where git calls the helper, with tokens in every place there is.
-pub struct Desk {
-    pub hub: Hub,
-    pub machine: Machine,
-    pub whoami: WhoAmI,
-}
-
 impl Desk {
-    /// The Hub knows no token yet.
-    pub fn new() -> Desk {
-        let hub = Hub::start();
-        let machine = Machine::new(&hub);
-        machine.write(CONFIG, "version = 1\nstorage = \"file\"\n");
-        machine.configure();
-        let whoami = WhoAmI::start(&hub);
-        Desk {
-            hub,
-            machine,
-            whoami,
-        }
+    /// Git calls the helper, which stores tokens in files, and the Hub knows no token yet.
+    pub fn to_import() -> Desk {
+        let desk = Desk::new().configured();
+        desk.machine
+            .write(CONFIG, "version = 1\nstorage = \"file\"\n");
+        desk
     }
 
     /// A token that the Hub calls by its label; it may do what it is for.
-    pub fn token(&self, label: &str, repo: &str) -> String {
-        let token = self.hub.add_token(label, &[(repo, Write)]);
+    pub fn named_token(&self, label: &str, repo: &str) -> String {
         let mut says = account("write");
         says["auth"]["accessToken"]["displayName"] = label.into();
-        self.whoami.says(label, says);
-        token
+        self.token(label, &[(repo, Write)], says)
     }
 
     /// `import`, with more arguments.
@@ -86,7 +71,7 @@ pub fn status<'v>(json: &'v Value, token: &str) -> &'v Value {
 
 /// Puts tokens everywhere: one in the hf CLI's files and netrc, one in git's file, one in a URL.
 pub fn everywhere(desk: &Desk) -> [String; 3] {
-    let tokens = ["a", "b", "c"].map(|label| desk.token(label, "acme"));
+    let tokens = ["a", "b", "c"].map(|label| desk.named_token(label, "acme"));
     let [a, b, c] = &tokens;
     let machine = &desk.machine;
     machine.write(STORED, format!("[work]\nhf_token = {a}\n\n"));

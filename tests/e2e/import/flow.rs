@@ -12,7 +12,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 #[test]
 fn a_dry_run_shows_what_there_is_and_touches_nothing() {
-    let desk = Desk::new();
+    let desk = Desk::to_import();
     let tokens = everywhere(&desk);
     let machine = &desk.machine;
     let before = machine.files_with_secrets();
@@ -47,7 +47,7 @@ fn a_dry_run_shows_what_there_is_and_touches_nothing() {
 
 #[test]
 fn without_a_terminal_tokens_are_kept_and_nothing_is_removed() {
-    let desk = Desk::new();
+    let desk = Desk::to_import();
     let tokens = everywhere(&desk);
     let machine = &desk.machine;
     let places = [
@@ -82,7 +82,7 @@ fn without_a_terminal_tokens_are_kept_and_nothing_is_removed() {
 
 #[test]
 fn copies_are_removed_and_everything_else_stays_to_the_byte() {
-    let desk = Desk::new();
+    let desk = Desk::to_import();
     let [a, _, c] = everywhere(&desk);
     let machine = &desk.machine;
     desk.hub.add_repo("acme/x", true);
@@ -144,7 +144,7 @@ fn on_a_terminal_it_asks_file_by_file() {
     if !need("script") {
         return;
     }
-    let desk = Desk::new();
+    let desk = Desk::to_import();
     let [a, b, c] = everywhere(&desk);
     let machine = &desk.machine;
     machine.unset("GIT_TERMINAL_PROMPT");
@@ -168,9 +168,9 @@ fn on_a_terminal_it_asks_file_by_file() {
 
 #[test]
 fn what_the_hub_does_not_take_stays_where_it_is() {
-    let desk = Desk::new();
-    let good = desk.token("good", "acme");
-    let dead = desk.token("dead", "acme");
+    let desk = Desk::to_import();
+    let good = desk.named_token("good", "acme");
+    let dead = desk.named_token("dead", "acme");
     desk.hub.revoke("dead");
     let file = format!("https://u:{dead}@huggingface.co\nhttps://v:{good}@huggingface.co\n");
     desk.machine.write(".git-credentials", &file);
@@ -195,7 +195,7 @@ fn what_the_hub_does_not_take_stays_where_it_is() {
 
 #[test]
 fn a_storage_that_does_not_work_leaves_everything_where_it_is() {
-    let desk = Desk::new();
+    let desk = Desk::to_import();
     let tokens = everywhere(&desk);
     let machine = &desk.machine;
     machine.write(CONFIG, "version = 1\n");
@@ -227,7 +227,7 @@ fn a_storage_that_does_not_work_leaves_everything_where_it_is() {
 
 #[test]
 fn a_copy_is_not_removed_while_git_does_not_call_the_helper() {
-    let desk = Desk::new();
+    let desk = Desk::to_import();
     let [_, b, _] = everywhere(&desk);
     desk.machine.helper(["unconfigure"]).ok();
     let output = desk.import(["git", "--remove"]).fails();
@@ -240,8 +240,8 @@ fn a_copy_is_not_removed_while_git_does_not_call_the_helper() {
 
 #[test]
 fn a_token_that_is_kept_already_is_not_replaced_and_not_kept_twice() {
-    let desk = Desk::new();
-    let [old, new, same] = ["old", "new", "same"].map(|label| desk.token(label, "acme"));
+    let desk = Desk::to_import();
+    let [old, new, same] = ["old", "new", "same"].map(|label| desk.named_token(label, "acme"));
     for label in ["old", "new"] {
         let mut says = account("write");
         says["auth"]["accessToken"]["displayName"] = "laptop".into();
@@ -264,7 +264,7 @@ fn a_token_that_is_kept_already_is_not_replaced_and_not_kept_twice() {
     for (name, token) in [("laptop", old), ("laptop-2", new), ("mine", same)] {
         assert_eq!(desk.value(name), Some(token), "{name}");
     }
-    let taken = desk.token("other", "acme");
+    let taken = desk.named_token("other", "acme");
     desk.machine
         .write(".netrc", format!("machine hf.co password {taken}\n"));
     desk.import(["--name", "mine"])
@@ -276,8 +276,8 @@ fn a_token_that_is_kept_already_is_not_replaced_and_not_kept_twice() {
 
 #[test]
 fn what_a_kill_left_without_a_secret_is_kept_again_where_it_was() {
-    let desk = Desk::new();
-    let token = desk.token("other", "acme");
+    let desk = Desk::to_import();
+    let token = desk.named_token("other", "acme");
     desk.machine.login("work", &token, &[]);
     let lost = desk.machine.files_with_secrets();
     fs::remove_file(&lost[0]).expect("removed");
@@ -294,7 +294,7 @@ fn what_a_kill_left_without_a_secret_is_kept_again_where_it_was() {
     assert_eq!(desk.machine.read(CONFIG), "version = 1\n");
     assert_eq!(desk.machine.read(".git-credentials"), "");
     // Another value under the name is another token, and stays.
-    let old = desk.token("old", "acme");
+    let old = desk.named_token("old", "acme");
     desk.machine.write(
         &lost[0],
         fs::read_to_string(&lost[0])

@@ -14,9 +14,9 @@ use std::fs;
 #[test]
 fn the_hf_cli_reads_its_files_afterwards() {
     let Some(hf) = hf() else { return };
-    let desk = Desk::new();
+    let desk = Desk::to_import();
     desk.machine.env("HF_ENDPOINT", "https://huggingface.co");
-    let [one, two] = ["one", "two"].map(|label| desk.token(label, "acme"));
+    let [one, two] = ["one", "two"].map(|label| desk.named_token(label, "acme"));
     for token in [&one, &two] {
         let login = ["auth", "login", "--token", token];
         desk.machine.hf(&hf, login).ok();
@@ -42,8 +42,8 @@ fn the_hf_cli_reads_its_files_afterwards() {
 
 #[test]
 fn what_a_rule_names_stays_in_the_hf_clis_files() {
-    let desk = Desk::new();
-    let token = desk.token("work", "acme");
+    let desk = Desk::to_import();
+    let token = desk.named_token("work", "acme");
     desk.machine
         .write(STORED, format!("[mine]\nhf_token = {token}\n"));
     desk.machine
@@ -59,9 +59,9 @@ fn what_a_rule_names_stays_in_the_hf_clis_files() {
 
 #[test]
 fn nobody_but_the_hub_that_a_token_is_there_for_is_asked() {
-    let desk = Desk::new();
+    let desk = Desk::to_import();
     let names = ["hub", "corp", "evil", "plain", "sub", "default"];
-    let [hub, corp, evil, plain, sub, default] = names.map(|label| desk.token(label, "acme"));
+    let [hub, corp, evil, plain, sub, default] = names.map(|label| desk.named_token(label, "acme"));
     let whoami = |request: &Request| match request.token {
         TokenSeen::Known(_) => Response::json(200, &account("read")),
         _ => Response::text(401, "no"),
@@ -112,7 +112,7 @@ fn nobody_but_the_hub_that_a_token_is_there_for_is_asked() {
 
 #[test]
 fn what_is_no_token_to_move_says_why_and_stays() {
-    let desk = Desk::new();
+    let desk = Desk::to_import();
     let organisation = desk.hub.add_token_like("api_org_", "org", &[]);
     let browser = desk.hub.add_token_like("hf_oauth_", "browser", &[]);
     let job = desk.hub.add_token_like("hf_jwt_", "job", &[]);
@@ -150,10 +150,10 @@ fn what_is_no_token_to_move_says_why_and_stays() {
 
 #[test]
 fn a_push_url_of_its_own_keeps_its_token() {
-    let desk = Desk::new();
+    let desk = Desk::to_import();
     desk.hub.add_repo("acme/x", true);
     let reader = desk.hub.add_token("my reader", &[("acme", Read)]);
-    let writer = desk.token("writer", "acme");
+    let writer = desk.named_token("writer", "acme");
     let mut says = account("read");
     says["auth"]["accessToken"]["displayName"] = "my reader".into();
     desk.whoami.says("my reader", says);
@@ -190,10 +190,10 @@ fn a_push_url_of_its_own_keeps_its_token() {
 
 #[test]
 fn urls_are_cleaned_wherever_git_reads_them() {
-    let desk = Desk::new();
+    let desk = Desk::to_import();
     let machine = &desk.machine;
     let names = ["base", "module", "worktree", "elsewhere", "include", "user"];
-    let tokens = names.map(|label| desk.token(label, "acme"));
+    let tokens = names.map(|label| desk.named_token(label, "acme"));
     let [base, module, worktree, elsewhere, include, user] = &tokens;
     let url = |token: &str, repo: &str| format!("https://me:{token}@huggingface.co/{repo}");
     // In the user's own file: every URL of the Hub is rewritten to one with a token.
@@ -251,7 +251,7 @@ fn urls_are_cleaned_wherever_git_reads_them() {
 
 #[test]
 fn gits_own_lock_is_respected() {
-    let desk = Desk::new();
+    let desk = Desk::to_import();
     let [_, b, _] = everywhere(&desk);
     desk.machine.write(".git-credentials.lock", "");
     let output = desk.import(["git", "--remove"]).fails();
@@ -267,7 +267,7 @@ fn gits_own_lock_is_respected() {
 
 #[test]
 fn files_that_are_none_hold_nothing_up() {
-    let desk = Desk::new();
+    let desk = Desk::to_import();
     let [_, _, c] = everywhere(&desk);
     let machine = &desk.machine;
     let home = machine.home();
@@ -294,9 +294,9 @@ fn files_that_are_none_hold_nothing_up() {
 
 #[test]
 fn names_and_files_from_elsewhere_cannot_write_to_the_terminal() {
-    let desk = Desk::new();
+    let desk = Desk::to_import();
     let evil = "al\u{1b}[2Jice\u{9b}1A\u{202e}\r\u{7}\nx";
-    let token = desk.token("work", "acme");
+    let token = desk.named_token("work", "acme");
     let mut says = account("write");
     says["name"] = evil.into();
     says["auth"]["accessToken"]["displayName"] = evil.into();
@@ -330,7 +330,7 @@ fn a_trace_and_the_arguments_of_other_programs_hold_no_token() {
     if !need("strace") {
         return;
     }
-    let desk = Desk::new();
+    let desk = Desk::to_import();
     let tokens = everywhere(&desk);
     let trace = desk.machine.home().join("trace");
     let log = desk.machine.home().join("log");
