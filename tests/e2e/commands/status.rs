@@ -76,7 +76,7 @@ fn everything_that_needs_attention_is_there() {
          gone   {gone}  -        file, not encrypted  rejected, not verified\n\
          old    {old}  -        file, not encrypted  expired, not verified\n\
          soon   {soon}  -        file, not encrypted  expires in 3 days, not verified\n\
-         vault  -         -        command pass         ok\n",
+         vault  -         -        command pass         not verified\n",
         hint("env")
     );
     assert_eq!(text(&machine), expected);
