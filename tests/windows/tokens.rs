@@ -45,7 +45,7 @@ fn an_entry_with_another_value_is_not_sent() {
     other.login(&name, &token("second"), &["--for", "acme"]);
     let refused = user.run(&["get"], crate::support::request("acme/x")).ok();
     assert!(!refused.stdout.contains("password="), "{refused:?}");
-    refused.says(&[&name, "a different token"]);
+    refused.says(&[&name, "not the one that was stored"]);
     assert_eq!(other.get("acme/x"), Some(token("second")));
     other.run(&["logout", &name], "").ok();
 }
