@@ -602,7 +602,7 @@ fn a_dangling_link_stays_and_its_target_is_made() {
 #[test]
 fn what_has_another_name_is_not_said_to_be_removed() {
     use crate::import::common::{ACTIVE, Desk, STORED, everywhere};
-    let desk = Desk::new();
+    let desk = Desk::to_import();
     let tokens = everywhere(&desk);
     let machine = &desk.machine;
     let files = [STORED, ".netrc", ".git-credentials", "x/.git/config"];
