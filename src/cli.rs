@@ -11,13 +11,12 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::app::Context;
-use crate::commands;
 use crate::commands::credential;
 use crate::model::endpoint::Endpoint;
 use crate::model::text;
 use crate::system::hardening;
-use crate::terminal;
 use crate::terminal::Screen;
+use crate::{commands, terminal};
 
 /// Runs the command line of this process, and returns its exit code: 0 for done or yes, 1 for failed or
 /// no, 2 for wrong usage, 3 for not known.

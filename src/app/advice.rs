@@ -73,7 +73,7 @@ impl Context {
         )
     }
 
-    /// What to do if there is no token for a repo or an endpoint.
+    /// The command that helps if no token is stored for a repo or an endpoint.
     #[must_use]
     pub(crate) fn without_token(&self, endpoint: &Endpoint, repo: Option<&Repo>) -> String {
         if let Some(lost) = self.lost_home() {

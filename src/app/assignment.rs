@@ -2,14 +2,12 @@
 
 use crate::app::Context;
 use crate::app::claims::{self, Against};
-use crate::config::edit::Change;
-use crate::config::edit::edit;
+use crate::config::edit::{Change, edit};
 use crate::model::endpoint::Endpoint;
 use crate::model::operation::Operation;
 use crate::model::pattern::Pattern;
 use crate::model::token_name::TokenName;
-use crate::terminal::Failure;
-use crate::terminal::print;
+use crate::terminal::{Failure, print};
 use anyhow::Result;
 
 /// Where a token is to be used.
@@ -31,7 +29,7 @@ impl Assignment<'_> {
     /// Writes the rules and the default, and says so.
     ///
     /// # Errors
-    /// As [`Assignment::write`].
+    /// See [`Assignment::write`].
     pub(crate) fn write_and_say(self, context: &Context) -> Result<()> {
         self.write(context)?;
         let name = self.name;

@@ -3,12 +3,9 @@
 
 use anyhow::Result;
 
-use crate::app::Context;
-use crate::app::asked;
 use crate::app::asked::Asked;
-use crate::app::target;
 use crate::app::token_source::TokenReader;
-use crate::app::wording;
+use crate::app::{Context, asked, target, wording};
 use crate::model::location::Location;
 use crate::model::operation::Operation;
 use crate::model::secret::Fingerprint;
@@ -163,7 +160,7 @@ pub(crate) fn choose_for(
 /// Chooses a token for a command that needs one for an unknown operation.
 ///
 /// # Errors
-/// As [`choose_for`], and when there is no token.
+/// See [`choose_for`]; also when there is no token.
 pub(crate) fn token_for(
     context: &Context,
     state: &State,

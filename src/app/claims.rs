@@ -1,9 +1,8 @@
 //! Finds out why git would not use a token where the user has just said to use it. It makes the
 //! same choice as git's request, so that no command claims what is not true.
 
-use crate::app::Context;
-use crate::app::asked;
 use crate::app::wording::source_name;
+use crate::app::{Context, asked};
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
 use crate::model::pattern::{Names, Pattern};

@@ -1,21 +1,14 @@
 //! Verifies a new token with the Hub, stores it and describes it, for `login`, `rename` and `import`.
 
 use crate::app::Context;
-use crate::config::edit::Change;
-use crate::config::edit::edit;
-use crate::hub::Hub;
-use crate::hub::HubError;
-use crate::model::permissions::Facts;
-use crate::model::permissions::Role;
+use crate::config::edit::{Change, edit};
+use crate::hub::{Hub, HubError};
+use crate::model::permissions::{Facts, Role};
 use crate::model::secret::Secret;
 use crate::model::text;
 use crate::model::token_name::TokenName;
-use crate::state::Origin;
-use crate::state::State;
-use crate::state::TokenInfo;
-use crate::storage::Record;
-use crate::storage::StorageError;
-use crate::storage::StorageKind;
+use crate::state::{Origin, State, TokenInfo};
+use crate::storage::{Record, StorageError, StorageKind};
 use crate::system::clock;
 use crate::terminal;
 use crate::terminal::{Column, Cut, Failure, Screen, Table};

@@ -2,22 +2,16 @@
 
 use anyhow::Result;
 
-use crate::app::Context;
 use crate::app::asked::Asked;
 use crate::app::token_source::TokenReader;
-use crate::app::wording;
-use crate::hub::Hub;
-use crate::hub::HubError;
+use crate::app::{Context, wording};
+use crate::hub::{Hub, HubError};
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
-use crate::model::permissions::Access;
-use crate::model::permissions::Facts;
+use crate::model::permissions::{Access, Facts};
 use crate::model::repo::Repo;
-use crate::model::secret::Fingerprint;
-use crate::model::secret::Secret;
-use crate::selection::Candidate;
-use crate::selection::Source;
-use crate::selection::TokenSource;
+use crate::model::secret::{Fingerprint, Secret};
+use crate::selection::{Candidate, Source, TokenSource};
 use crate::state::State;
 use crate::state::file::StateError;
 use crate::system::clock;

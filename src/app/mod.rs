@@ -24,8 +24,7 @@ use std::cell::{Cell, OnceCell};
 
 use anyhow::Result;
 
-use crate::config::Config;
-use crate::config::ConfigError;
+use crate::config::{Config, ConfigError};
 use crate::git::calling_process::Callers;
 use crate::git::remotes;
 use crate::git::run::ReadError;
@@ -44,7 +43,7 @@ use crate::terminal;
 pub(crate) struct Context {
     /// The environment variables.
     pub(crate) env: Environment,
-    /// Where the files are.
+    /// The paths of the helper's files.
     pub(crate) paths: Paths,
     /// The contents of `config.toml`.
     pub(crate) config: Config,
@@ -91,7 +90,7 @@ impl Context {
     /// Reads the environment, finds the files, and reads the configuration.
     ///
     /// # Errors
-    /// As [`Context::new`], and when the configuration has a mistake.
+    /// See [`Context::new`]; also when the configuration has a mistake.
     pub(crate) fn with_config() -> Result<Self> {
         let mut context = Self::new()?;
         context.load_config()?;

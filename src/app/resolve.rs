@@ -51,7 +51,7 @@ impl Context {
     /// depends on it.
     ///
     /// # Errors
-    /// As [`Context::select`].
+    /// See [`Context::select`].
     pub(crate) fn select_for_git(
         &self,
         wanted: &Query,
@@ -80,7 +80,7 @@ impl Context {
         Ok(selection)
     }
 
-    /// Which token is used where on an endpoint.
+    /// Lists the places on an endpoint and the token that is used for each.
     #[must_use]
     pub(crate) fn overview(&self, state: &State, endpoint: &Endpoint) -> Vec<Row> {
         let wanted = Query::new(endpoint.clone(), Some(String::new()), None);

@@ -1,13 +1,11 @@
 //! Sets up git to call this helper for the user's Hubs.
 
-use crate::app::Context;
-use crate::app::asked;
+use crate::app::{Context, asked};
 use crate::config::Config;
 use crate::git::asking::{Asking, undo};
 use crate::git::config::Scope;
-use crate::git::config_file;
-use crate::git::run;
 use crate::git::setup::{self, ConfigFile};
+use crate::git::{config_file, run};
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
 use crate::model::text::shell_quoted;

@@ -7,8 +7,7 @@ use anyhow::Result;
 use crate::app::Context;
 use crate::git::remotes::Remote;
 use crate::model::endpoint::Endpoint;
-use crate::model::location::Location;
-use crate::model::location::parse_location;
+use crate::model::location::{Location, parse_location};
 use crate::model::pattern::Pattern;
 use crate::model::permissions::Access;
 use crate::model::repo::strip_git;
@@ -82,7 +81,7 @@ impl Place {
     /// Parses the name or URL of a repo as it was typed. The rest of a web page's URL is ignored.
     ///
     /// # Errors
-    /// As [`location`].
+    /// See [`location`].
     pub(crate) fn typed(context: &Context, text: &str) -> Result<Self> {
         let mut location = location(context, text)?;
         if let Some(repo) = location.repo()
@@ -98,7 +97,7 @@ impl Place {
     /// to git by its name, so that all of its settings apply.
     ///
     /// # Errors
-    /// As [`remotes`].
+    /// See [`remotes`].
     pub(crate) fn of_remotes(context: &Context, access: Access) -> Result<Vec<Self>> {
         let all = served_remotes(context)?;
         let of = |name: &str, push: bool| {

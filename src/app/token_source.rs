@@ -1,28 +1,16 @@
 //! Loads the tokens of candidates, for [`crate::selection::choose`], which does no I/O.
 
-use crate::app::Context;
-use crate::app::exchange;
-use crate::app::renewal;
 use crate::app::renewal::RenewalError;
 use crate::app::wording::{self, remedy, stopped};
+use crate::app::{Context, exchange, renewal};
 use crate::hf_cli::Which;
-use crate::model::secret::Fingerprint;
-use crate::model::secret::Secret;
+use crate::model::secret::{Fingerprint, Secret};
 use crate::model::token_name::TokenName;
-use crate::selection::Candidate;
-use crate::selection::Exchange;
-use crate::selection::LoadError;
-use crate::selection::LoadedToken;
-use crate::selection::SkipReason;
-use crate::selection::Source;
-use crate::selection::TokenSource;
-use crate::selection::Unusable;
-use crate::state::Eligibility;
-use crate::state::Origin;
-use crate::state::State;
-use crate::storage::Record;
-use crate::storage::StorageError;
-use crate::storage::command;
+use crate::selection::{
+    Candidate, Exchange, LoadError, LoadedToken, SkipReason, Source, TokenSource, Unusable,
+};
+use crate::state::{Eligibility, Origin, State};
+use crate::storage::{Record, StorageError, command};
 use crate::system::clock::now;
 use crate::system::trace;
 

@@ -37,7 +37,7 @@ impl Context {
         self.keyring.get_or_init(new)
     }
 
-    /// Where the answer to a renewal is stored until it has replaced the token.
+    /// The storage for a renewed token until it has replaced the old one.
     #[must_use]
     pub(crate) fn parking<'a>(
         &'a self,
@@ -251,7 +251,7 @@ impl Context {
     /// [`Context::forget`] for a caller that holds the name's lock.
     ///
     /// # Errors
-    /// As [`Context::forget`].
+    /// See [`Context::forget`].
     pub(crate) fn forget_locked(&self, name: &TokenName, token: &TokenInfo) -> Result<()> {
         let same = |state: &State| {
             let now = state.tokens.get(name);

@@ -13,10 +13,7 @@ use crate::model::secret::Secret;
 use crate::model::text::shell_quoted;
 use crate::model::time;
 use crate::model::token_name::TokenName;
-use crate::selection::Query;
-use crate::selection::SelectError;
-use crate::selection::Selection;
-use crate::selection::{Candidate, Source};
+use crate::selection::{Candidate, Query, SelectError, Selection, Source};
 use crate::state::State;
 use crate::terminal::Failure;
 

@@ -8,18 +8,10 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::app::Context;
-use crate::doctor;
-use crate::doctor::Inspection;
-use crate::doctor::Outcome;
-use crate::doctor::report;
-use crate::doctor::report::Counts;
-use crate::doctor::report::Public;
-use crate::doctor::report::Repaired;
-use crate::terminal;
-use crate::terminal::AlreadyReported;
-use crate::terminal::Screen;
-use crate::terminal::print;
-use crate::terminal::print_json;
+use crate::doctor::report::{Counts, Public, Repaired};
+use crate::doctor::{Inspection, Outcome, report};
+use crate::terminal::{AlreadyReported, Screen, print, print_json};
+use crate::{doctor, terminal};
 
 /// The arguments of `doctor`.
 #[derive(Debug, clap::Args)]

@@ -3,30 +3,20 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::app::Context;
 use crate::app::asked::Asked;
 use crate::app::choice::{Choice, Purpose};
-use crate::app::target;
 use crate::app::token_source::TokenReader;
-use crate::app::wording;
 use crate::app::wording::short_name;
+use crate::app::{Context, target, wording};
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
 use crate::model::operation::Operation;
 use crate::model::text;
-use crate::selection::Candidate;
-use crate::selection::Notice;
-use crate::selection::Outcome;
-use crate::selection::Reason;
-use crate::selection::Source;
-use crate::selection::TokenSource;
-use crate::state::Eligibility;
-use crate::state::State;
+use crate::selection::{Candidate, Notice, Outcome, Reason, Source, TokenSource};
+use crate::state::{Eligibility, State};
 use crate::storage::StorageKind;
 use crate::system::clock;
-use crate::terminal::print;
-use crate::terminal::print_json;
-use crate::terminal::{Cell, Column, Cut, Screen, Style, Table};
+use crate::terminal::{Cell, Column, Cut, Screen, Style, Table, print, print_json};
 
 /// The arguments of `explain`.
 #[derive(Debug, clap::Args)]

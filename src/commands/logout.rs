@@ -11,11 +11,7 @@ use crate::model::token_name::TokenName;
 use crate::state::{State, TokenInfo};
 use crate::storage::StorageKind;
 use crate::terminal;
-use crate::terminal::AlreadyReported;
-use crate::terminal::Failure;
-use crate::terminal::print;
-use crate::terminal::print_json;
-use crate::terminal::prompt;
+use crate::terminal::{AlreadyReported, Failure, print, print_json, prompt};
 
 /// The arguments of `logout`.
 #[derive(Debug, clap::Args)]

@@ -4,23 +4,16 @@ use crate::model::text::shell_quoted;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::app::Context;
-use crate::app::lookup;
-use crate::app::renewal;
 use crate::app::renewal::When;
-use crate::hub::Hub;
-use crate::hub::HubError;
+use crate::app::{Context, lookup, renewal};
+use crate::hub::{Hub, HubError};
 use crate::model::permissions::Facts;
 use crate::model::text;
 use crate::model::token_name::TokenName;
-use crate::state::Origin;
-use crate::state::State;
-use crate::state::TokenInfo;
 use crate::state::file::StateError;
+use crate::state::{Origin, State, TokenInfo};
 use crate::system::clock;
-use crate::terminal::AlreadyReported;
-use crate::terminal::print;
-use crate::terminal::print_json;
+use crate::terminal::{AlreadyReported, print, print_json};
 
 /// The arguments of `refresh`.
 #[derive(Debug, clap::Args)]

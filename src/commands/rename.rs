@@ -4,8 +4,7 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use crate::app::Context;
-use crate::app::{enrol, lookup, renewal};
+use crate::app::{Context, enrol, lookup, renewal};
 use crate::config::Config;
 use crate::config::edit::{Change, edit};
 use crate::hub::Hub;
@@ -15,8 +14,7 @@ use crate::model::text::shell_quoted;
 use crate::model::token_name::TokenName;
 use crate::state::{Origin, State, TokenInfo};
 use crate::storage::Record;
-use crate::terminal::Failure;
-use crate::terminal::{print, print_json};
+use crate::terminal::{Failure, print, print_json};
 
 /// The arguments of `rename`.
 #[derive(Debug, clap::Args)]

@@ -5,10 +5,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::app::Context;
-use crate::app::choice;
-use crate::system::process;
-use crate::system::trace;
+use crate::app::{Context, choice};
+use crate::system::{process, trace};
 use crate::terminal::Failure;
 
 /// The arguments of `run`.

@@ -4,8 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::app::Context;
-use crate::app::choice;
+use crate::app::{Context, choice};
 use crate::terminal;
 use crate::terminal::print_secret;
 

@@ -1,11 +1,8 @@
 //! `unuse`: removes a rule.
 
-use crate::app::Context;
-use crate::app::target;
-use crate::config::edit::Change;
-use crate::config::edit::edit;
-use crate::terminal::Failure;
-use crate::terminal::print;
+use crate::app::{Context, target};
+use crate::config::edit::{Change, edit};
+use crate::terminal::{Failure, print};
 use anyhow::Result;
 
 /// The arguments of `unuse`.

@@ -4,9 +4,7 @@ use crate::app::assignment::Assignment;
 use crate::app::lookup::endpoint_of;
 use anyhow::Result;
 
-use crate::app::Context;
-use crate::app::asking;
-use crate::app::target;
+use crate::app::{Context, asking, target};
 use crate::model::operation::Operation;
 use crate::model::token_name::TokenName;
 use crate::terminal::Failure;

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{Document, DocumentMut, Item, Table, TableLike, value};
 
-use crate::config::Config;
-use crate::config::ConfigError;
-use crate::config::VERSION;
+use crate::config::{Config, ConfigError, VERSION};
 use crate::model::endpoint::Endpoint;
 use crate::model::operation::Operation;
 use crate::model::pattern::Pattern;

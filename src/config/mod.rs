@@ -4,10 +4,9 @@ pub mod edit;
 mod read;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fmt, io};
 
 use crate::model::endpoint::Endpoint;
 use crate::model::operation::Operation;
@@ -16,8 +15,7 @@ use crate::model::token_name::TokenName;
 use crate::storage::StorageKind;
 use crate::storage::command::CommandLine;
 use crate::system::files;
-use crate::system::files::Others;
-use crate::system::files::Plain;
+use crate::system::files::{Others, Plain};
 use crate::terminal::Help;
 
 /// The version of the format that this program reads and writes.

@@ -7,20 +7,17 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use super::Finding;
-use crate::app::Context;
-use crate::app::setup;
+use crate::app::{Context, setup};
 use crate::config::ConfigError;
 use crate::git::config;
 use crate::git::config::Entry;
 use crate::git::run::ReadError;
 use crate::hub::Hub;
-use crate::hub::probe::Probe;
-use crate::hub::probe::Unreached;
+use crate::hub::probe::{Probe, Unreached};
 use crate::model::endpoint::Endpoint;
 use crate::state::State;
-use crate::system::home;
-use crate::system::process;
 use crate::system::process::output_within;
+use crate::system::{home, process};
 
 /// How long a program may take to print its version.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(5);

@@ -50,7 +50,7 @@ impl Group {
 pub(crate) enum Verdict {
     /// Not checked.
     Skipped,
-    /// As it should be.
+    /// Nothing is wrong.
     Ok,
     /// Good to know.
     Note,
@@ -103,7 +103,7 @@ impl Finding {
         }
     }
 
-    /// As it should be.
+    /// Nothing is wrong.
     pub(crate) fn ok(why: impl Into<String>) -> Self {
         Self::new(Verdict::Ok, why)
     }

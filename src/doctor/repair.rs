@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::app::Context;
-use crate::app::{renewal, setup};
+use crate::app::{Context, renewal, setup};
 use crate::git::lock;
 use crate::git::setup::ConfigFile;
 use crate::system::files;

@@ -17,8 +17,7 @@ use std::collections::HashSet;
 use crate::git::processes::ancestors;
 use crate::git::remotes::Remote;
 use crate::model::endpoint::Endpoint;
-use crate::model::location::Location;
-use crate::model::location::parse_location;
+use crate::model::location::{Location, parse_location};
 use crate::model::operation::Operation;
 
 /// Whether reading command lines is cheap: on other systems another program has to be run.

@@ -4,14 +4,10 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::git::config_file::Reach;
-use crate::git::config_file::line_of;
-use crate::git::config_file::means_us;
-use crate::git::config_file::reach;
+use crate::git::config_file::{Reach, line_of, means_us, reach};
 use crate::git::run::{MAX_CONFIG, ReadError, TIMEOUT};
-use crate::system::files;
-use crate::system::process;
 use crate::system::process::output_within;
+use crate::system::{files, process};
 
 /// Whose configuration an entry belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,7 @@ use std::io::{self, BufRead, Read, Write};
 
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::model::secret::Secret;
-use crate::model::secret::SecretError;
+use crate::model::secret::{Secret, SecretError};
 
 /// The longest accepted line, in bytes, without its line ending.
 pub(crate) const MAX_LINE: usize = 65_535;

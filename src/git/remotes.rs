@@ -3,12 +3,10 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::git::config;
-use crate::git::run;
 use crate::git::run::ReadError;
+use crate::git::{config, run};
 use crate::model::endpoint::Endpoint;
-use crate::model::location::Location;
-use crate::model::location::parse_location;
+use crate::model::location::{Location, parse_location};
 
 /// A location that a remote is fetched from or pushed to.
 #[derive(Debug, Clone, PartialEq, Eq)]

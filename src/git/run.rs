@@ -55,7 +55,7 @@ pub(crate) fn ask(arguments: &[&str]) -> Result<Option<String>, ReadError> {
 /// Runs one of several gits; see [`ask`].
 ///
 /// # Errors
-/// As for [`ask`].
+/// See [`ask`].
 pub(crate) fn ask_program(git: &Path, arguments: &[&str]) -> Result<Option<String>, ReadError> {
     let mut command = process::command(git);
     command.args(arguments).stderr(Stdio::null());

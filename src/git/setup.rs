@@ -1,18 +1,15 @@
 //! Decides which file of git's configuration gets this helper's lines, and what they say.
 
-use crate::git::config_file;
 use crate::git::config_file::quote_helper;
 use crate::git::lock::GitLock;
-use crate::git::run;
-use crate::system::executable;
-use crate::system::files;
+use crate::git::{config_file, run};
 use crate::system::process::on_path;
 use crate::system::sharing::patiently;
+use crate::system::{executable, files};
 use crate::terminal::Failure;
 use anyhow::{Context as _, Result};
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 const PROGRAM: &str = "git-credential-hf";
 

@@ -4,10 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::model::token_name::TokenName;
-use crate::storage::parking::Answer;
-use crate::storage::parking::FileParking;
-use crate::storage::parking::Parked;
-use crate::storage::parking::parked;
+use crate::storage::parking::{Answer, FileParking, Parked, parked};
 
 /// The hf CLI's two token files.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,14 +8,10 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::model::secret::Secret;
-use crate::model::secret::SecretError;
-use crate::model::secret::TokenKind;
+use crate::model::secret::{Secret, SecretError, TokenKind};
 use crate::model::token_name::TokenName;
 use crate::storage::StorageError;
-use crate::system::files::Lock;
-use crate::system::files::Others;
-use crate::system::files::read_plain;
+use crate::system::files::{Lock, Others, read_plain};
 use crate::system::home;
 use crate::system::process::on_path;
 

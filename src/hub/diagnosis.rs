@@ -2,9 +2,7 @@
 //! Hub said about the token.
 
 use crate::hub::HubError;
-use crate::model::permissions::Access;
-use crate::model::permissions::Facts;
-use crate::model::permissions::Role;
+use crate::model::permissions::{Access, Facts, Role};
 use crate::model::repo::Repo;
 
 /// Why access fails.
@@ -262,8 +260,7 @@ fn made(kind: DiagnosisKind, message: impl Into<String>, help: impl Into<String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::permissions::Organisation;
-    use crate::model::permissions::Scope;
+    use crate::model::permissions::{Organisation, Scope};
 
     fn facts(role: Role, scopes: &[(&str, &str)]) -> Facts {
         Facts {

@@ -24,8 +24,7 @@ use crate::hub::proxy::GitSettings;
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Secret;
 use crate::model::text;
-use crate::system::files;
-use crate::system::trace;
+use crate::system::{files, trace};
 use crate::terminal;
 
 /// The deadline of a request.

@@ -5,10 +5,7 @@ use reqwest::header::AUTHORIZATION;
 use serde::Deserialize;
 
 use super::{Hub, HubError, bearer, from_json};
-use crate::model::permissions::Facts;
-use crate::model::permissions::Organisation;
-use crate::model::permissions::Role;
-use crate::model::permissions::Scope;
+use crate::model::permissions::{Facts, Organisation, Role, Scope};
 use crate::model::secret::Secret;
 
 impl Hub {

@@ -16,9 +16,7 @@ use crate::git::remotes;
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
 use crate::model::repo::Repo;
-use crate::model::secret::Secret;
-use crate::model::secret::SecretError;
-use crate::model::secret::TokenKind;
+use crate::model::secret::{Secret, SecretError, TokenKind};
 use crate::system::home::home;
 use zeroize::Zeroizing;
 

@@ -8,9 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::model::endpoint::Endpoint;
 use crate::model::location::percent_decoded;
-use crate::model::secret::Secret;
-use crate::model::secret::SecretError;
-use crate::model::secret::TokenKind;
+use crate::model::secret::{Secret, SecretError, TokenKind};
 
 /// A URL with a username, a password or both.
 pub(crate) struct LoginUrl {

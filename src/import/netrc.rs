@@ -6,8 +6,7 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use crate::model::secret::Secret;
-use crate::model::secret::SecretError;
+use crate::model::secret::{Secret, SecretError};
 
 /// A `machine` or the `default`.
 pub(crate) struct Entry {
@@ -100,7 +99,7 @@ pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<Entry>, OpenQuote> {
 /// with nothing but words of removed entries is removed too.
 ///
 /// # Errors
-/// As for [`entries`].
+/// See [`entries`].
 pub(crate) fn without(
     bytes: &[u8],
     goes: impl Fn(&Entry) -> bool,

@@ -4,12 +4,8 @@ use std::cmp::Reverse;
 use std::fmt;
 
 use crate::model::endpoint::Endpoint;
-use crate::model::location::Location;
-use crate::model::location::parse_location;
-use crate::model::repo::Name;
-use crate::model::repo::Repo;
-use crate::model::repo::RepoKind;
-use crate::model::repo::strip_git;
+use crate::model::location::{Location, parse_location};
+use crate::model::repo::{Name, Repo, RepoKind, strip_git};
 
 /// Which repos a rule applies to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,10 +6,9 @@ use crate::git::run::ReadError;
 use crate::model::endpoint::Endpoint;
 use crate::model::repo::Repo;
 use crate::model::token_name::TokenName;
-use crate::selection::order;
 use crate::selection::query::Who;
 use crate::selection::steps::{candidates, set_lack};
-use crate::selection::{Candidate, Inputs, Reason, Remote, Source, Unusable};
+use crate::selection::{Candidate, Inputs, Reason, Remote, Source, Unusable, order};
 
 /// The outcome of the choice.
 #[derive(Debug, Clone)]

@@ -10,8 +10,7 @@ use crate::model::operation::Operation;
 use crate::model::permissions::{Facts, Lack, Organisation, Role, Scope};
 use crate::model::secret::Fingerprint;
 use crate::selection::{HfKnown, Query, would_do};
-use crate::state::samples;
-use crate::state::{Origin, State, TokenInfo};
+use crate::state::{Origin, State, TokenInfo, samples};
 use crate::system::environment::Environment;
 
 /// Logins in the order in which they were made.

@@ -6,8 +6,7 @@ use crate::model::repo::Repo;
 use crate::model::token_name::TokenName;
 use crate::selection::Inputs;
 use crate::selection::query::Who;
-use crate::state::Origin;
-use crate::state::TokenInfo;
+use crate::state::{Origin, TokenInfo};
 
 /// A stored token that covers a repo according to its facts.
 #[derive(Debug, Clone, Copy)]

@@ -1,12 +1,10 @@
 //! Picks the answer from the candidates: which are read, which are skipped, and when to stop.
 
 use crate::model::endpoint::Endpoint;
-use crate::model::secret::Fingerprint;
-use crate::model::secret::Secret;
+use crate::model::secret::{Fingerprint, Secret};
 use crate::model::token_name::TokenName;
 use crate::selection::Candidate;
-use crate::state::Eligibility;
-use crate::state::State;
+use crate::state::{Eligibility, State};
 use crate::storage::StorageError;
 
 /// A token as read from its source.

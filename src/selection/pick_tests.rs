@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::selection::Reason;
-use crate::selection::Source;
+use crate::selection::{Reason, Source};
 
 /// Tokens by name; `Err` cannot be read.
 struct Fake {

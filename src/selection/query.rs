@@ -7,8 +7,7 @@ use crate::model::operation::Operation;
 use crate::model::repo::Repo;
 use crate::model::token_name::TokenName;
 use crate::selection::{Source, Unusable};
-use crate::state::State;
-use crate::state::TokenInfo;
+use crate::state::{State, TokenInfo};
 use crate::system::environment::Environment;
 
 /// What a token is requested for.

@@ -7,8 +7,7 @@ use crate::model::token_name::TokenName;
 use crate::selection::order::{self, Covering};
 use crate::selection::query::Who;
 use crate::selection::{Candidate, Exchange, Inputs, Reason, Source, Unusable};
-use crate::state::Origin;
-use crate::state::TokenInfo;
+use crate::state::{Origin, TokenInfo};
 
 /// All candidates for a repo (or for an unknown one), best first.
 pub(super) fn candidates(inputs: Inputs<'_>, who: &Who, repo: Option<&Repo>) -> Vec<Candidate> {

@@ -8,13 +8,9 @@ use serde::Deserialize;
 
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Fingerprint;
-use crate::state::Origin;
-use crate::state::State;
-use crate::state::VERSION;
+use crate::state::{Origin, State, VERSION};
 use crate::system::files;
-use crate::system::files::Lock;
-use crate::system::files::Others;
-use crate::system::files::Plain;
+use crate::system::files::{Lock, Others, Plain};
 
 /// Why the state cannot be used. The file is then not overwritten.
 #[derive(Debug, thiserror::Error)]
@@ -276,9 +272,7 @@ mod tests {
     use crate::model::token_name::TokenName;
     #[cfg(unix)]
     use crate::state::Eligibility;
-    use crate::state::samples::fingerprint;
-    use crate::state::samples::hub;
-    use crate::state::samples::token;
+    use crate::state::samples::{fingerprint, hub, token};
 
     fn file() -> (tempfile::TempDir, StateFile) {
         let dir = tempfile::tempdir().unwrap();

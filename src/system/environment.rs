@@ -5,13 +5,9 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use crate::model::endpoint::Endpoint;
-use crate::model::endpoint::EndpointError;
+use crate::model::endpoint::{Endpoint, EndpointError};
 use crate::model::oidc_resource::{NotAResource, OidcResource};
-use crate::model::secret::NotAToken;
-use crate::model::secret::Secret;
-use crate::model::secret::SecretError;
-use crate::model::secret::check_token;
+use crate::model::secret::{NotAToken, Secret, SecretError, check_token};
 use crate::system::ci_job::{CiJob, ID_TOKEN_VARIABLES, JOB_VARIABLE};
 
 /// The variables that may contain a token; the first takes precedence.

@@ -124,7 +124,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::R
 /// Writes a file as [`write_whole`] does, in an open folder.
 ///
 /// # Errors
-/// As for [`write_whole`].
+/// See [`write_whole`].
 pub(crate) fn write_in(
     folder: &Folder,
     name: &OsStr,
@@ -240,7 +240,7 @@ pub(crate) fn read_plain(path: &Path) -> io::Result<Plain> {
 /// these too.
 ///
 /// # Errors
-/// As for [`read_plain`].
+/// See [`read_plain`].
 pub(crate) fn read_deciding(path: &Path) -> io::Result<Plain> {
     #[cfg(unix)]
     {

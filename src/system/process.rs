@@ -70,7 +70,7 @@ pub(crate) fn output_within(
 /// in the foreground of the terminal, so they cannot ask for anything.
 ///
 /// # Errors
-/// As for [`output_within`].
+/// See [`output_within`].
 pub(crate) fn output_of_all_within(
     command: Command,
     timeout: Duration,

@@ -59,7 +59,7 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 /// Prints JSON to stdout.
 ///
 /// # Errors
-/// As [`print()`].
+/// See [`print()`].
 pub fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
     print_secret(&redact(&json(value)?))
 }

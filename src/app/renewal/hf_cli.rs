@@ -7,22 +7,16 @@ use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
-use crate::app::Context;
-use crate::app::renewal;
-use crate::app::renewal::BrowserLogin;
-use crate::app::renewal::RenewalError;
-use crate::app::renewal::When;
+use crate::app::renewal::{BrowserLogin, RenewalError, When};
+use crate::app::{Context, renewal};
 use crate::hf_cli::{Files, HfCli, HfToken, Section, Which};
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Secret;
 use crate::state::file::StateError;
-use crate::storage::Record;
-use crate::storage::StorageError;
-use crate::storage::parking::Answer;
-use crate::storage::parking::Parking;
+use crate::storage::parking::{Answer, Parking};
+use crate::storage::{Record, StorageError};
 use crate::system::clock::now;
-use crate::system::files::Lock;
-use crate::system::files::{real_path, write_whole};
+use crate::system::files::{Lock, real_path, write_whole};
 use crate::system::sharing::patiently;
 use crate::system::trace;
 

@@ -8,22 +8,15 @@ pub(crate) mod hf_cli;
 use std::time::{Duration, Instant};
 
 use crate::app::Context;
-use crate::hub::Hub;
-use crate::hub::HubError;
-use crate::hub::oauth;
+use crate::hub::{Hub, HubError, oauth};
 use crate::model::secret::Secret;
-use crate::model::text::one_line;
-use crate::model::text::shell_quoted;
+use crate::model::text::{one_line, shell_quoted};
 use crate::model::time::since;
 use crate::model::token_name::TokenName;
 use crate::state::TokenInfo;
 use crate::state::file::StateError;
-use crate::storage::Record;
-use crate::storage::StorageError;
-use crate::storage::parking;
-use crate::storage::parking::Answer;
-use crate::storage::parking::Parked;
-use crate::storage::parking::Parking;
+use crate::storage::parking::{Answer, Parked, Parking};
+use crate::storage::{Record, StorageError, parking};
 use crate::system::clock::now;
 use crate::system::files::Lock;
 use crate::system::trace;
@@ -116,7 +109,7 @@ pub(crate) trait BrowserLogin {
     /// Whether it is time to renew the record.
     fn is_due(&self, record: &Record) -> bool;
 
-    /// Where the Hub's answer is stored until it has replaced the login.
+    /// The storage for the Hub's answer until it has replaced the login.
     fn parking(&self) -> Box<dyn Parking + '_>;
 
     /// Replaces the login by the answer. Doing this twice is the same as doing it once.

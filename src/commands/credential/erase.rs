@@ -2,24 +2,15 @@
 
 use anyhow::Result;
 
-use crate::app::renewal;
-use crate::app::wording;
+use crate::app::{renewal, wording};
 use crate::commands::credential::request::GitRequest;
 use crate::model::repo::Repo;
-use crate::model::secret::Secret;
-use crate::model::secret::TokenKind;
+use crate::model::secret::{Secret, TokenKind};
 use crate::model::time::since;
 use crate::model::token_name::TokenName;
-use crate::selection::Candidate;
-use crate::selection::Mark;
-use crate::selection::Source;
-use crate::selection::TokenSource;
-use crate::state::Origin;
-use crate::state::REJECTED_SECONDS;
-use crate::state::State;
-use crate::state::TokenInfo;
-use crate::system::clock;
-use crate::system::trace;
+use crate::selection::{Candidate, Mark, Source, TokenSource};
+use crate::state::{Origin, REJECTED_SECONDS, State, TokenInfo};
+use crate::system::{clock, trace};
 use crate::terminal;
 
 /// Handles one `erase`.

@@ -4,18 +4,12 @@ use anyhow::{Context as _, Result};
 
 use crate::commands::credential::request::GitRequest;
 use crate::model::repo::Repo;
-use crate::model::secret::Fingerprint;
-use crate::model::secret::Secret;
-use crate::model::secret::TokenKind;
+use crate::model::secret::{Fingerprint, Secret, TokenKind};
 use crate::model::token_name::TokenName;
 use crate::selection::Mark;
-use crate::state::Origin;
-use crate::state::State;
-use crate::state::TokenInfo;
-use crate::storage::Record;
-use crate::storage::StorageKind;
-use crate::system::clock;
-use crate::system::trace;
+use crate::state::{Origin, State, TokenInfo};
+use crate::storage::{Record, StorageKind};
+use crate::system::{clock, trace};
 use crate::terminal::Failure;
 
 /// Handles one credential that the server accepted.

@@ -2,24 +2,18 @@
 
 use anyhow::{Context as _, Result};
 
-use super::Args;
 use super::report::Report;
-use super::{Fate, Token};
+use super::{Args, Fate, Token};
 use crate::app::Context;
-use crate::app::enrol::Keeping;
-use crate::app::enrol::keep;
-use crate::app::enrol::verify;
+use crate::app::enrol::{Keeping, keep, verify};
 use crate::app::naming::{fit_name, is_in_use, numbered};
 use crate::hub::Hub;
 use crate::model::permissions::Facts;
 use crate::model::text;
 use crate::model::token_name::TokenName;
 use crate::selection::is_generic;
-use crate::state::Origin;
-use crate::state::State;
-use crate::storage::Record;
-use crate::storage::StorageError;
-use crate::storage::StorageKind;
+use crate::state::{Origin, State};
+use crate::storage::{Record, StorageError, StorageKind};
 use crate::terminal;
 use crate::terminal::Progress;
 

@@ -15,20 +15,16 @@ use anyhow::Result;
 
 use crate::app::Context;
 use crate::app::lookup::parse_name;
-use crate::import;
-use crate::import::Found;
-use crate::import::Place;
-use crate::import::Source;
+use crate::import::{Found, Place, Source};
 use crate::model::endpoint::Endpoint;
 use crate::model::permissions::Facts;
-use crate::model::secret::Secret;
-use crate::model::secret::TokenKind;
+use crate::model::secret::{Secret, TokenKind};
 use crate::model::token_name::TokenName;
 use crate::state::Origin;
 use crate::storage::StorageKind;
 use crate::system::files::Lock;
 use crate::system::trace;
-use crate::terminal;
+use crate::{import, terminal};
 use report::Report;
 
 /// The arguments of `import`.

@@ -5,15 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-use super::Args;
 use super::report::Report;
-use super::{Token, rules};
-use crate::app::Context;
-use crate::app::asked;
-use crate::import::Place;
-use crate::import::Source;
-use crate::import::remove::Gone;
-use crate::import::remove::remove;
+use super::{Args, Token, rules};
+use crate::app::{Context, asked};
+use crate::import::remove::{Gone, remove};
+use crate::import::{Place, Source};
 use crate::model::location::Location;
 use crate::model::token_name::TokenName;
 use crate::terminal;

@@ -4,19 +4,12 @@ use crate::model::text::shell_quoted;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::Args;
-use super::{Fate, Token};
+use super::{Args, Fate, Token};
 use crate::app::enrol::described;
-use crate::import::Place;
-use crate::import::Skipped;
-use crate::import::Source;
-use crate::import::TRACKED_REMEDY;
+use crate::import::{Place, Skipped, Source, TRACKED_REMEDY};
 use crate::model::text;
 use crate::terminal;
-use crate::terminal::AlreadyReported;
-use crate::terminal::print;
-use crate::terminal::print_json;
-use crate::terminal::{Column, Cut, Screen, Table};
+use crate::terminal::{AlreadyReported, Column, Cut, Screen, Table, print, print_json};
 
 /// The tokens, and what was done with them.
 pub(crate) struct Report<'a> {

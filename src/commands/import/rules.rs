@@ -11,8 +11,7 @@ use super::report::Report;
 use crate::app::Context;
 use crate::import::UsedFor;
 use crate::model::pattern::Pattern;
-use crate::selection::Query;
-use crate::selection::Source;
+use crate::selection::{Query, Source};
 
 /// Prints the command for a rule if git would now choose another token than the URL's.
 ///

@@ -1,4 +1,4 @@
-//! `list`: the tokens, where each is stored, and which one is used where.
+//! `list`: shows the tokens, where each one is stored, and what it is used for.
 
 mod json;
 mod places;
@@ -7,20 +7,15 @@ use anyhow::Result;
 
 use crate::app::Context;
 use crate::model::endpoint::Endpoint;
-use crate::model::text;
-use crate::model::time;
 use crate::model::token_name::TokenName;
+use crate::model::{text, time};
 use crate::selection::overview::{Choice, Subject};
 use crate::selection::{Candidate, Reason, Source};
-use crate::state::Eligibility;
-use crate::state::State;
-use crate::state::TokenInfo;
+use crate::state::{Eligibility, State, TokenInfo};
 use crate::system::clock;
 use crate::terminal;
-use crate::terminal::print;
-use crate::terminal::print_json;
 use crate::terminal::width::natural;
-use crate::terminal::{Cell, Column, Cut, Screen, Style, Table};
+use crate::terminal::{Cell, Column, Cut, Screen, Style, Table, print, print_json};
 use places::{ELSEWHERE, Use};
 
 /// The arguments of `list`.
@@ -247,7 +242,7 @@ fn has_hf_token(context: &Context) -> bool {
     matches!(context.hf_cli().active_value(), Ok(Some(_)))
 }
 
-/// Which tokens are used where on one Hub, by the same order as git's requests.
+/// The table of places on one Hub and the tokens used there. The order is the one that `get` uses.
 fn uses(context: &Context, state: &State, endpoint: &Endpoint) -> Vec<Use> {
     let mut uses = Vec::new();
     for row in context.overview(state, endpoint) {

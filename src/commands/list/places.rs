@@ -1,4 +1,4 @@
-//! Shows which tokens are used where: one line for each place, beginning with the token that git gets.
+//! Shows the tokens for each place (a repo, a namespace, an endpoint), beginning with the one that git gets.
 
 use crate::terminal::{Cell, Column, Cut, Screen, Style, Table};
 

@@ -9,11 +9,10 @@ mod web;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::app::Context;
 use crate::app::assignment::Assignment;
 use crate::app::enrol::{self, Keeping, ask, described, keep, unverified};
 use crate::app::lookup::parse_name;
-use crate::app::target;
+use crate::app::{Context, target};
 use crate::config::edit::{Change, edit};
 use crate::hub::{Hub, HubError};
 use crate::model::endpoint::Endpoint;

@@ -2,9 +2,8 @@
 
 use anyhow::Result;
 
-use crate::app::Context;
 use crate::app::assignment::Assignment;
-use crate::app::claims;
+use crate::app::{Context, claims};
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
 use crate::model::permissions::Facts;

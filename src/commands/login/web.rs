@@ -7,22 +7,15 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use url::Url;
 
-use crate::hub::Hub;
-use crate::hub::HubError;
-use crate::hub::oauth;
-use crate::hub::oauth::DeviceCode;
-use crate::hub::oauth::Poll;
-use crate::hub::oauth::Tokens;
+use crate::hub::oauth::{DeviceCode, Poll, Tokens};
+use crate::hub::{Hub, HubError, oauth};
 use crate::model::endpoint::Endpoint;
-use crate::model::text;
-use crate::model::time;
+use crate::model::{text, time};
 use crate::storage::Record;
-use crate::system::clock;
 use crate::system::environment::Environment;
-use crate::system::process;
+use crate::system::{clock, process};
 use crate::terminal;
-use crate::terminal::Failure;
-use crate::terminal::console;
+use crate::terminal::{Failure, console};
 
 /// How much slower to poll when the server asks for it, in seconds (RFC 8628, 3.5).
 const SLOW_DOWN: u64 = 5;

@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::app::Context;
 use crate::app::asked::Asked;
 use crate::app::choice::{Choice, Purpose};
-use crate::app::target;
 use crate::app::wording::{self, source_name};
+use crate::app::{Context, target};
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
 use crate::model::operation::Operation;

@@ -6,9 +6,8 @@ mod tokens;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::app::Context;
 use crate::app::asked::{Asked, NotCalled};
-use crate::app::lookup;
+use crate::app::{Context, lookup};
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
 use crate::model::secret::Secret;

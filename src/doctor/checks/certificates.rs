@@ -3,13 +3,9 @@
 
 use std::path::Path;
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
 use crate::doctor::inspection::variable;
-use crate::git::config::Entry;
-use crate::git::config::best;
+use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::git::config::{Entry, best};
 use crate::system::files::read_plain;
 
 /// The check.

@@ -1,9 +1,6 @@
 //! The clock, compared with the Hub's: expiry, renewal and certificates depend on it.
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
+use crate::doctor::{Check, Finding, Group, Inspection};
 use crate::hub::probe::Probe;
 use crate::model::time;
 

@@ -1,10 +1,7 @@
 //! `config.toml`, the state, and the variables that this helper reads.
 
 use crate::app::lookup::exists;
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
+use crate::doctor::{Check, Finding, Group, Inspection};
 use crate::model::token_name::TokenName;
 use crate::system::files::Lock;
 use std::io;

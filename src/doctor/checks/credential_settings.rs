@@ -1,12 +1,8 @@
 //! Settings of git that change what it asks a helper for: a username, and whether it asks at all.
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
+use crate::doctor::{Check, Finding, Group, Inspection};
 use crate::git::asking::undo;
-use crate::git::config::Entry;
-use crate::git::config::last;
+use crate::git::config::{Entry, last};
 use crate::selection::is_generic;
 
 /// The check.

@@ -1,10 +1,7 @@
 //! The exchange of a CI job's identity: whether the job could ask the Hub for a token.
 
 use crate::app::job_identity;
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
+use crate::doctor::{Check, Finding, Group, Inspection};
 use crate::model::oidc_resource::{NotAResource, OidcResource};
 use crate::system::clock::now;
 

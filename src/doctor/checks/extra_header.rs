@@ -1,13 +1,9 @@
 //! `http.extraHeader`: a login that git sends without asking a helper.
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
 use crate::doctor::repair::shell_path;
+use crate::doctor::{Check, Finding, Group, Inspection};
 use crate::git::config::Entry;
-use crate::git::config_file::Reach;
-use crate::git::config_file::reach;
+use crate::git::config_file::{Reach, reach};
 use std::path::Path;
 
 /// The check.

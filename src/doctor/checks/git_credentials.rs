@@ -1,9 +1,7 @@
 //! Tokens in the files of git's own `store` helper.
 
 use super::plain_text::{Words, look};
-use crate::doctor::Check;
-use crate::doctor::Group;
-use crate::doctor::Verdict;
+use crate::doctor::{Check, Group, Verdict};
 use crate::import::Source;
 
 /// The check.

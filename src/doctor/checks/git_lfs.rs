@@ -1,11 +1,8 @@
 //! git-lfs, with which most repos on the Hub keep large files.
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
 use crate::doctor::inspection::version_of;
 use crate::doctor::repair::shell_path;
+use crate::doctor::{Check, Finding, Group, Inspection};
 use crate::git::asking::undo;
 use crate::git::config::Entry;
 use crate::model::text::shell_quoted;

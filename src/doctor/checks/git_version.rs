@@ -1,10 +1,7 @@
 //! Git's version, and what it can do.
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
 use crate::doctor::inspection::ask_git;
+use crate::doctor::{Check, Finding, Group, Inspection};
 use crate::git::run::complaint;
 use crate::system::process::on_path;
 

@@ -1,12 +1,8 @@
 //! git-xet, the Hub's own transfer agent for large files, which git-lfs calls.
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
+use crate::doctor::{Check, Finding, Group, Inspection};
 use crate::git::config::Entry;
-use crate::system::process::is_program;
-use crate::system::process::on_path;
+use crate::system::process::{is_program, on_path};
 use std::path::Path;
 
 /// The check.

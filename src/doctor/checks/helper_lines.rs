@@ -3,17 +3,10 @@
 
 use std::path::PathBuf;
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
-use crate::doctor::Verdict;
 use crate::doctor::repair::Repair;
+use crate::doctor::{Check, Finding, Group, Inspection, Verdict};
 use crate::git::asking::undo;
-use crate::git::config::Entry;
-use crate::git::config::Helpers;
-use crate::git::config::Scope;
-use crate::git::config::helpers;
+use crate::git::config::{Entry, Helpers, Scope, helpers};
 use crate::git::setup::ConfigFile;
 use crate::model::endpoint::Endpoint;
 
@@ -129,7 +122,7 @@ fn judge_one(helpers: &Helpers<'_>, configured: bool) -> Vec<Finding> {
     findings
 }
 
-/// Where an entry is set, in words.
+/// Says where a configuration entry is set.
 fn place(entry: &Entry) -> String {
     let place = entry.place();
     match (&entry.file, entry.scope) {

@@ -3,17 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
 use crate::doctor::inspection::ask_git;
 use crate::doctor::repair::Repair;
+use crate::doctor::{Check, Finding, Group, Inspection};
 use crate::git::config_file::{first_word, means_us};
 use crate::git::setup::ConfigFile;
 use crate::system::executable;
-use crate::system::process::all_on_path;
-use crate::system::process::is_program;
+use crate::system::process::{all_on_path, is_program};
 
 /// The check.
 pub(crate) const CHECK: Check = Check {

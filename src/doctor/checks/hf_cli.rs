@@ -1,10 +1,7 @@
 //! The hf CLI: whether its login can be read, and the file that old versions leave behind.
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
 use crate::doctor::repair::shell_path;
+use crate::doctor::{Check, Finding, Group, Inspection};
 use crate::hf_cli::Which;
 use crate::system::clock;
 

@@ -1,10 +1,7 @@
 //! `HF_TOKEN`, and what it takes precedence over: for git-xet, every rule.
 
 use crate::config::Rule;
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
+use crate::doctor::{Check, Finding, Group, Inspection};
 use crate::model::permissions::Role;
 use crate::state::TokenInfo;
 use crate::system::process::on_path;

@@ -1,17 +1,11 @@
 //! The keyring: writes, reads and removes one entry, each under the deadline.
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
+use crate::doctor::{Check, Finding, Group, Inspection};
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Secret;
 use crate::model::text::shell_quoted;
 use crate::model::token_name::TokenName;
-use crate::storage::Record;
-use crate::storage::Storage;
-use crate::storage::StorageError;
-use crate::storage::StorageKind;
+use crate::storage::{Record, Storage, StorageError, StorageKind};
 
 /// The check.
 pub(crate) const CHECK: Check = Check {

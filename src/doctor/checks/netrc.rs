@@ -1,9 +1,7 @@
 //! netrc, which git, curl and Python ask before any helper.
 
 use super::plain_text::{Words, look};
-use crate::doctor::Check;
-use crate::doctor::Group;
-use crate::doctor::Verdict;
+use crate::doctor::{Check, Group, Verdict};
 use crate::import::Source;
 
 /// The check.

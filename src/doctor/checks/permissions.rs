@@ -2,10 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
+use crate::doctor::{Check, Finding, Group, Inspection};
 #[cfg(unix)]
 use crate::system::files::{self, Others};
 

@@ -1,12 +1,8 @@
 //! Tokens in plain text: what the checks for the sources of `import` have in common.
 
-use crate::doctor::Finding;
-use crate::doctor::Inspection;
-use crate::doctor::Verdict;
-use crate::import::Source;
-use crate::import::TRACKED_REMEDY;
-use crate::import::find::Findings;
-use crate::import::find::find;
+use crate::doctor::{Finding, Inspection, Verdict};
+use crate::import::find::{Findings, find};
+use crate::import::{Source, TRACKED_REMEDY};
 
 /// The wording for one source.
 pub(crate) struct Words<'a> {
@@ -71,9 +67,7 @@ fn judge(found: &Findings, source: Source, words: &Words<'_>) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::Found;
-    use crate::import::Place;
-    use crate::import::Skipped;
+    use crate::import::{Found, Place, Skipped};
     use crate::model::endpoint::Endpoint;
     use crate::model::secret::Secret;
 

@@ -1,10 +1,7 @@
 //! Proxies: whether git and this helper use the same one. Its address is not shown.
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
 use crate::doctor::inspection::variable;
+use crate::doctor::{Check, Finding, Group, Inspection};
 use crate::git::config::best;
 
 /// The check.

@@ -1,11 +1,7 @@
 //! Whether the Hub can be reached at all.
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
-use crate::hub::probe::Probe;
-use crate::hub::probe::Unreached;
+use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::hub::probe::{Probe, Unreached};
 
 /// The check.
 pub(crate) const CHECK: Check = Check {

@@ -2,11 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
 use crate::doctor::inspection::ask_git;
+use crate::doctor::{Check, Finding, Group, Inspection};
 use crate::git::config::Entry;
 use crate::model::endpoint::Endpoint;
 

@@ -1,10 +1,7 @@
 //! Rules and the default: whether the tokens that they name exist.
 
 use crate::app::lookup::exists;
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
+use crate::doctor::{Check, Finding, Group, Inspection};
 use crate::model::text::shell_quoted;
 use crate::model::token_name::TokenName;
 

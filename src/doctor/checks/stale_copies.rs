@@ -3,17 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
-use crate::doctor::repair::Leftover;
-use crate::doctor::repair::Repair;
-use crate::doctor::repair::shell_path;
+use crate::doctor::repair::{Leftover, Repair, shell_path};
+use crate::doctor::{Check, Finding, Group, Inspection};
 use crate::git::config_file::has_damaged_block;
-use crate::git::lock;
-use crate::git::setup;
 use crate::git::setup::ConfigFile;
+use crate::git::{lock, setup};
 use crate::state::State;
 use crate::system::files;
 

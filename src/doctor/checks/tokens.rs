@@ -1,18 +1,12 @@
 //! The stored tokens, by what is known about them: rejected, expired, or about to expire. The Hub is
 //! not asked, since it limits such requests.
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
+use crate::doctor::{Check, Finding, Group, Inspection};
 use crate::model::secret::TokenKind;
 use crate::model::text::shell_quoted;
 use crate::model::time;
 use crate::model::token_name::TokenName;
-use crate::state::Eligibility;
-use crate::state::Origin;
-use crate::state::State;
-use crate::state::TokenInfo;
+use crate::state::{Eligibility, Origin, State, TokenInfo};
 use crate::system::clock;
 
 /// The check.
@@ -91,9 +85,7 @@ fn judge_one(state: &State, name: &TokenName, token: &TokenInfo, now: u64) -> Op
 mod tests {
     use super::*;
     use crate::doctor::Verdict;
-    use crate::state::samples::fingerprint;
-    use crate::state::samples::hub;
-    use crate::state::samples::token;
+    use crate::state::samples::{fingerprint, hub, token};
 
     #[test]
     fn lives_of_tokens() {

@@ -1,14 +1,8 @@
 //! `useHttpPath`: whether git tells the helper which repository it asks for.
 
-use crate::doctor::Check;
-use crate::doctor::Finding;
-use crate::doctor::Group;
-use crate::doctor::Inspection;
 use crate::doctor::repair::Repair;
-use crate::git::config::Entry;
-use crate::git::config::Scope;
-use crate::git::config::helpers;
-use crate::git::config::last;
+use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::git::config::{Entry, Scope, helpers, last};
 use crate::git::setup::ConfigFile;
 
 /// The check.

@@ -6,9 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::repo::Name;
-use crate::model::repo::Repo;
-use crate::model::repo::RepoKind;
+use crate::model::repo::{Name, Repo, RepoKind};
 
 /// What the Hub says about a token. None of it is secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,9 +1,8 @@
 //! Who else may have written a file: its owner, and everybody whom its mode allows to.
 
-use std::fmt;
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 /// Another user who may have changed a file. Root, who can change anything, does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -200,7 +200,7 @@ impl Folder {
     /// Opens a folder, and follows links.
     ///
     /// # Errors
-    /// As for [`ResolvedPath::follow`], and when it is missing.
+    /// See [`ResolvedPath::follow`]; also when it is missing.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let resolved = ResolvedPath::follow(path, Links::Follow)?;
         resolved
@@ -212,7 +212,7 @@ impl Folder {
     /// Opens a folder whose last component must not be a link.
     ///
     /// # Errors
-    /// As for [`Folder::open`]; [`io::ErrorKind::NotADirectory`] for a link.
+    /// See [`Folder::open`]; also [`io::ErrorKind::NotADirectory`] for a link.
     pub(crate) fn open_no_follow(path: &Path) -> io::Result<Self> {
         let resolved = ResolvedPath::follow(path, Links::Folders)?;
         resolved
@@ -233,7 +233,7 @@ impl Folder {
     /// Does what [`Folder::make`] does, but the last component must not be a link.
     ///
     /// # Errors
-    /// As for [`Folder::make`]; [`io::ErrorKind::NotADirectory`] for a link.
+    /// See [`Folder::make`]; also [`io::ErrorKind::NotADirectory`] for a link.
     pub(crate) fn make_no_follow(path: &Path) -> io::Result<Self> {
         Self::make_on(ResolvedPath::follow(path, Links::Folders)?)
     }
@@ -383,7 +383,7 @@ impl Folder {
 /// would be.
 ///
 /// # Errors
-/// As for [`ResolvedPath::follow`].
+/// See [`ResolvedPath::follow`].
 pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
     Ok(ResolvedPath::follow(path, Links::Follow)?.path())
 }
