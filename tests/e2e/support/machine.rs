@@ -3,7 +3,7 @@
 
 use super::hub::Hub;
 use super::process::{Finished, Running};
-use super::tools::{Git, gits};
+use super::tools::{Git, find_in, gits};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, Permissions};
@@ -30,7 +30,7 @@ impl Machine {
     pub fn new(hub: &Hub) -> Machine {
         let root = tempfile::tempdir().expect("make the machine's folder");
         let at = |name: &str| root.path().join(name);
-        for folder in ["home", "bin", "run"] {
+        for folder in ["home", "bin", "run", "certificates"] {
             fs::create_dir(at(folder)).expect("make a folder");
         }
         fs::set_permissions(at("run"), Permissions::from_mode(0o700)).expect("close the folder");
@@ -48,6 +48,9 @@ impl Machine {
         set("GIT_CONFIG_SYSTEM", "/dev/null".as_ref());
         set("GIT_TERMINAL_PROMPT", "0".as_ref());
         set("GIT_SSL_CAINFO", hub.ca_file().as_os_str());
+        // Without this each git reads all of the system's certificates too, which takes it longer
+        // than all the rest.
+        set("GIT_SSL_CAPATH", at("certificates").as_os_str());
         set(
             "DBUS_SESSION_BUS_ADDRESS",
             "unix:path=/nonexistent".as_ref(),
@@ -165,12 +168,17 @@ impl Machine {
         program: impl AsRef<OsStr>,
         arguments: impl IntoIterator<Item: AsRef<OsStr>>,
     ) -> Run<'_> {
-        let mut command = Command::new(program);
+        let mut env = lock(&self.env).clone();
+        let path = env.entry("PATH".into()).or_insert_with(|| self.path());
+        // For a bare name std would first copy all of this process, which takes longer.
+        let program = Path::new(program.as_ref());
+        let is_bare = program.components().count() == 1;
+        let found = is_bare.then(|| find_in(path, program)).flatten();
+        let mut command = Command::new(found.as_deref().unwrap_or(program));
         command
             .args(arguments)
             .env_clear()
-            .env("PATH", self.path())
-            .envs(lock(&self.env).iter())
+            .envs(env)
             .current_dir(self.home());
         Run {
             machine: self,

@@ -13,6 +13,7 @@ pub mod keyring;
 pub mod machine;
 pub mod notebook;
 pub mod picture;
+pub mod pool;
 pub mod process;
 pub mod pypi;
 pub mod session;

@@ -49,9 +49,13 @@ impl Terminal {
         };
         tcsetwinsize(&command, size).expect("set its size");
 
-        // Gives it the terminal, and takes its own place without another process.
-        let mut leader = Command::new(find("setsid").expect("setsid"));
+        // Each takes its own place without another process: `env` lets signals end the command even
+        // where the tests were started with some ignored (in the background, or by nohup), and
+        // `setsid` gives it the terminal.
+        let mut leader = Command::new(find("env").expect("env"));
         leader
+            .arg("--default-signal")
+            .arg(find("setsid").expect("setsid"))
             .arg("--ctty")
             .arg(run.get_program())
             .args(run.get_args());

@@ -1,6 +1,7 @@
 //! The programs a test needs from the system, and what to do where one is missing.
 
 use std::env;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -51,8 +52,12 @@ pub fn gits() -> Vec<Git> {
 
 /// Where `tool` is on the PATH.
 pub fn find(tool: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path)
+    find_in(&env::var_os("PATH")?, Path::new(tool))
+}
+
+/// Where `tool` is on such a PATH.
+pub fn find_in(path: &OsStr, tool: &Path) -> Option<PathBuf> {
+    env::split_paths(path)
         .map(|folder| folder.join(tool))
         .find(|candidate| candidate.is_file())
 }

@@ -17,12 +17,22 @@ pub const STATE: &str = ".local/share/git-credential-hf/state.json";
 /// What git sends to `store` with what a person has typed: the mark of an unanswered `get`.
 pub const TYPED: &str = "capability[]=state\nstate[]=hf:1:asked\n";
 
+/// `login` of a token on stdin, of which the Hub is not asked, into a storage.
+pub const fn login_unverified<'a>(name: &'a str, storage: &'a str) -> [&'a str; 6] {
+    [
+        "login",
+        name,
+        "--with-token",
+        "--no-verify",
+        "--storage",
+        storage,
+    ]
+}
+
 impl Machine {
     /// Puts a token in under a name, into the file storage.
     pub fn login(&self, name: &str, token: &str, more: &[&str]) -> Output {
-        let storage = ["--with-token", "--no-verify", "--storage", "file"];
-        let arguments = ["login", name].into_iter().chain(storage);
-        self.helper(arguments.chain(more.iter().copied()))
+        self.helper(login_unverified(name, "file").iter().chain(more))
             .stdin(format!("{token}\n"))
             .ok()
     }
@@ -221,12 +231,14 @@ pub fn statuses(log: &[Logged]) -> Vec<u16> {
 
 /// Bytes that do not compress.
 pub fn noise(length: usize) -> Vec<u8> {
-    let mut state = 1_u32;
-    let mut step = || {
+    let mut state = 1_u64;
+    let mut noise = Vec::with_capacity(length + 8);
+    while noise.len() < length {
         state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        (state >> 24) as u8
-    };
-    (0..length).map(|_| step()).collect()
+        state ^= state >> 7;
+        state ^= state << 17;
+        noise.extend(state.to_le_bytes());
+    }
+    noise.truncate(length);
+    noise
 }
