@@ -1,11 +1,10 @@
 //! What is measured side by side: git's own helpers, and ours with each source of tokens. Every
 //! one of them has a home of its own, holds one token, and gets the requests that git sends.
 
-use std::env;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
 use crate::measure::{Call, Timed};
 use crate::support::hub::Hub;

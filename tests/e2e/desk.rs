@@ -63,6 +63,15 @@ impl Desk {
     }
 }
 
+/// A machine with `work`, a token for acme, and the value of the token.
+pub fn machine_with_work() -> (Hub, Machine, String) {
+    let hub = Hub::start();
+    let machine = Machine::new(&hub);
+    let token = hub.add_token("work", &[("acme", Write)]);
+    machine.login("work", &token, &["--for", "acme"]);
+    (hub, machine, token)
+}
+
 /// A machine with `me`, a token from a browser login that may write for alice, and a Hub that
 /// renews it.
 pub struct BrowserDesk {
@@ -75,16 +84,27 @@ impl BrowserDesk {
     /// The token is good for `expires_in` seconds, and its successors for an hour. Less than a
     /// quarter of an hour is too little, so it is renewed when it is first used.
     pub fn new(expires_in: u64) -> BrowserDesk {
+        BrowserDesk::before_login(expires_in).stored_in("file")
+    }
+
+    /// The same before the browser login.
+    pub fn before_login(expires_in: u64) -> BrowserDesk {
         let Desk { hub, machine, .. } = Desk::new().with_repo("alice/x");
         let oauth = OAuth::start(&hub, &[("alice", Write)], expires_in);
-        let login = ["login", "me", "--web", "--storage", "file"];
-        machine.helper(login).ok();
-        oauth.expires_in(3600);
         BrowserDesk {
             hub,
             machine,
             oauth,
         }
+    }
+
+    /// Logs in, into that storage.
+    #[must_use]
+    pub fn stored_in(self, storage: &str) -> BrowserDesk {
+        let login = ["login", "me", "--web", "--storage", storage];
+        self.machine.helper(login).ok();
+        self.oauth.expires_in(3600);
+        self
     }
 
     pub fn get(&self) -> Output {

@@ -9,11 +9,10 @@ use crate::support::machine::Machine;
 use crate::support::tools::{find, gits, need};
 use crate::support::user::{noise, statuses};
 use serde_json::json;
-use std::fs;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 const X: &str = "https://huggingface.co/acme/x";
 

@@ -1,10 +1,11 @@
 //! The machine on which advice is taken, and what is set up there to go wrong.
 
+use crate::desk;
 use crate::support::hub::Hub;
 use crate::support::hub::Right::{self, Read, Write};
 use crate::support::hub::api::{OAuth, WhoAmI, account, fine_grained};
 use crate::support::machine::Machine;
-use crate::support::user::STATE;
+use crate::support::user::{CONFIG, STATE};
 use serde_json::Value;
 use std::cell::OnceCell;
 
@@ -18,24 +19,18 @@ pub struct Desk {
 
 impl Desk {
     pub fn new() -> Desk {
-        let hub = Hub::start();
-        hub.add_repo("acme/x", true);
-        let machine = Machine::new(&hub);
-        let whoami = WhoAmI::start(&hub);
-        let work = hub.add_token("work", &[("acme", Write)]);
-        whoami.says(
-            "work",
-            fine_grained(&[("org", "acme", &["repo.content.read", "repo.write"])]),
-        );
-        hub.add_token("reader", &[("acme", Read)]);
-        whoami.says(
-            "reader",
-            fine_grained(&[("org", "acme", &["repo.content.read"])]),
-        );
-        hub.add_token("new", &[("acme", Write)]);
-        whoami.says("new", account("write"));
-        machine.login("work", &work, &["--for", "acme"]);
-        machine.configure();
+        let desk = desk::Desk::new().with_repo("acme/x");
+        let acme = |scopes| fine_grained(&[("org", "acme", scopes)]);
+        let writes = acme(&["repo.content.read", "repo.write"]);
+        let work = desk.token("work", &[("acme", Write)], writes);
+        desk.token("reader", &[("acme", Read)], acme(&["repo.content.read"]));
+        desk.token("new", &[("acme", Write)], account("write"));
+        desk.machine.login("work", &work, &["--for", "acme"]);
+        let desk::Desk {
+            hub,
+            machine,
+            whoami,
+        } = desk.configured();
         machine
             .git(["clone", "--quiet", "https://huggingface.co/acme/x"])
             .ok();
@@ -93,6 +88,35 @@ impl Desk {
         let stored = format!("[acme]\nhf_token = {}\n", self.hub.value_of("new"));
         self.machine
             .write(".cache/huggingface/stored_tokens", stored);
+    }
+
+    /// Makes it the hf CLI's active token.
+    pub fn hf_active_token(&self) {
+        self.hf_token();
+        let active = self.hub.value_of("new");
+        self.machine.write(".cache/huggingface/token", active);
+    }
+
+    /// Nothing but what a person typed at git's prompt, which the Hub does not take.
+    pub fn wrong_token_typed(&self) {
+        self.forget_everything();
+        let request = "protocol=https\nhost=huggingface.co\nusername=alice\n";
+        let password = self.hub.unknown_token();
+        self.machine
+            .store_typed(format!("{request}password={password}\n"))
+            .silent();
+    }
+
+    /// A second token, without a rule.
+    pub fn with_new(&self) {
+        self.machine.login("new", &self.hub.value_of("new"), &[]);
+    }
+
+    /// A second Hub.
+    pub fn other_endpoint(&self) {
+        let config = self.machine.read(CONFIG);
+        let more = "[endpoints]\n\"https://hub.corp.example\" = {}\n";
+        self.machine.write(CONFIG, format!("{config}{more}"));
     }
 
     /// A remote with another username.

@@ -6,7 +6,7 @@ use crate::support::hub::Response;
 use crate::support::hub::Right::Read;
 use crate::support::hub::api::{WhoAmI, account, fine_grained};
 use crate::support::tools::gits;
-use crate::support::user::{CONFIG, STATE};
+use crate::support::user::{CONFIG, STATE, login_unverified};
 use serde_json::json;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -113,8 +113,7 @@ pub const ROWS: &[Row] = &[
     ),
     row(
         |desk| {
-            let hf = format!("[acme]\nhf_token = {}\n", desk.hub.value_of("new"));
-            desk.machine.write(".cache/huggingface/stored_tokens", hf);
+            desk.hf_token();
             desk.machine.write(CONFIG, "[rules]\nacme = \"acme\"\n");
         },
         &["explain"],
@@ -222,11 +221,7 @@ pub const ROWS: &[Row] = &[
         "git does not call this helper",
         CONFIGURE,
     )
-    .by_hand(|desk| {
-        let config = desk.machine.read(CONFIG);
-        let more = "[endpoints]\n\"https://hub.corp.example\" = {}\n";
-        desk.machine.write(CONFIG, format!("{config}{more}"));
-    }),
+    .by_hand(Desk::other_endpoint),
     row(
         |desk| {
             desk.hf_token();
@@ -298,7 +293,7 @@ pub const ROWS: &[Row] = &[
     row(
         |desk| {
             desk.forget_everything();
-            desk.machine.login("new", &desk.hub.value_of("new"), &[]);
+            desk.with_new();
         },
         &["list"],
         "nothing yet",
@@ -306,36 +301,18 @@ pub const ROWS: &[Row] = &[
     ),
     row(
         |_| (),
-        &[
-            "login",
-            "new",
-            "--with-token",
-            "--no-verify",
-            "--storage",
-            "file",
-        ],
+        &login_unverified("new", "file"),
         "next, say where to use it",
         "git credential-hf use new --for NAMESPACE",
     ),
     row(
         |_| (),
-        &[
-            "login",
-            "new",
-            "--with-token",
-            "--no-verify",
-            "--storage",
-            "file",
-        ],
+        &login_unverified("new", "file"),
         "next, say where to use it",
         "git credential-hf use new --default",
     ),
     row(
-        |desk| {
-            let config = desk.machine.read(CONFIG);
-            let more = "[endpoints]\n\"https://hub.corp.example\" = {}\n";
-            desk.machine.write(CONFIG, format!("{config}{more}"));
-        },
+        Desk::other_endpoint,
         &[
             "login",
             "work",
@@ -365,7 +342,7 @@ pub const ROWS: &[Row] = &[
     .proven_by(&["explain", "https://hub.corp.example/acme/x"], "→  corp "),
     row(
         |desk| {
-            desk.machine.login("new", &desk.hub.value_of("new"), &[]);
+            desk.with_new();
             desk.machine.write(CONFIG, "default = \"gone\"\n");
         },
         &["status"],
@@ -373,29 +350,15 @@ pub const ROWS: &[Row] = &[
         "git credential-hf use NAME --default",
     ),
     row(
-        |desk| {
-            let typed = desk.hub.unknown_token();
-            let request = "protocol=https\nhost=huggingface.co\nusername=alice\n";
-            desk.forget_everything();
-            desk.machine
-                .store_typed(format!("{request}password={typed}\n"))
-                .silent();
-        },
+        Desk::wrong_token_typed,
         &["check"],
         "the Hub does not accept the token",
         "git credential-hf login NAME --for acme",
     ),
     row(
         |desk| {
-            let typed = desk.hub.unknown_token();
-            let request = "protocol=https\nhost=huggingface.co\nusername=alice\n";
-            desk.forget_everything();
-            desk.machine
-                .store_typed(format!("{request}password={typed}\n"))
-                .silent();
-            desk.hf_token();
-            let active = desk.hub.value_of("new");
-            desk.machine.write(".cache/huggingface/token", active);
+            desk.wrong_token_typed();
+            desk.hf_active_token();
             desk.says(&["git", "fetch"]);
         },
         &["check"],
@@ -403,9 +366,7 @@ pub const ROWS: &[Row] = &[
         "git credential-hf logout git:alice@huggingface.co",
     ),
     row(
-        |desk| {
-            desk.machine.login("new", &desk.hub.value_of("new"), &[]);
-        },
+        Desk::with_new,
         &["logout"],
         "no token was named",
         "git credential-hf logout NAME",
@@ -420,7 +381,7 @@ pub const ROWS: &[Row] = &[
                 .route("POST", "huggingface.co", "/api/credentials/revoke", |_| {
                     Response::json(200, &json!({}))
                 });
-            desk.machine.login("new", &desk.hub.value_of("new"), &[]);
+            desk.with_new();
         },
         &["logout", "gone", "--revoke", "--yes"],
         "there is no token called `gone`",
@@ -431,9 +392,7 @@ pub const ROWS: &[Row] = &[
         "there is no token called `new`",
     ),
     row(
-        |desk| {
-            desk.machine.login("new", &desk.hub.value_of("new"), &[]);
-        },
+        Desk::with_new,
         &["use"],
         "no token was named",
         "git credential-hf use NAME",
@@ -449,11 +408,7 @@ pub const ROWS: &[Row] = &[
         "git credential-hf import git --remove",
     ),
     row(
-        |desk| {
-            desk.hf_token();
-            let active = desk.hub.value_of("new");
-            desk.machine.write(".cache/huggingface/token", active);
-        },
+        Desk::hf_active_token,
         &["import", "hf"],
         "the hf CLI's own copy is left",
         "git credential-hf import hf --remove",

@@ -6,10 +6,10 @@ mod from_git;
 mod transcripts;
 
 use crate::support::advice::{Advised, follow, is_advised, never_advised};
+use crate::support::pool;
 use desk::Desk;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::thread;
 
 /// Something that is wrong, who says so, and what helps.
 pub struct Row {
@@ -81,19 +81,14 @@ impl Row {
         }
         hand(&desk);
         let shown = follow(&desk.machine, "x", advice, &desk.hub.value_of("new"));
-        let (asked, well) = match proof {
-            Some((ask, says)) => {
-                let after = desk.says(ask);
-                (after.contains(says), after)
-            }
-            None => {
-                let after = desk.says(ask);
-                (!after.contains(complaint), after)
-            }
+        let after = desk.says(proof.map_or(ask, |(ask, _)| ask));
+        let helped = match proof {
+            Some((_, says)) => after.contains(says),
+            None => !after.contains(complaint),
         };
-        if !asked {
+        if !helped {
             return Err(format!(
-                "{ask:?}, after {advice}: {well}\nwhich showed: {shown}"
+                "{ask:?}, after {advice}: {after}\nwhich showed: {shown}"
             ));
         }
         let lines = said.lines().filter(|line| is_advised(line, advice));
@@ -104,14 +99,7 @@ impl Row {
 #[test]
 fn what_is_advised_changes_the_verdict() {
     let rows: Vec<&Row> = from_git::ROWS.iter().chain(from_commands::ROWS).collect();
-    let (some, others) = rows.split_at(rows.len() / 2);
-    let take = |rows: &[&Row]| rows.iter().map(|row| row.take_all()).collect::<Vec<_>>();
-    let results = thread::scope(|scope| {
-        let others = scope.spawn(|| take(others));
-        let mut results = take(some);
-        results.extend(others.join().expect("the other half"));
-        results
-    });
+    let results = pool::each(&rows, |row| row.take_all());
     let wrong: Vec<&String> = results.iter().filter_map(|it| it.as_ref().err()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     let advised: Vec<Advised> = results.into_iter().flatten().flatten().collect();

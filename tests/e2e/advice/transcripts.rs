@@ -4,11 +4,11 @@
 use super::desk::Desk;
 use crate::support::hub::Right::Write;
 use crate::support::hub::api::{account, fine_grained};
+use crate::support::pool;
 use crate::support::snapshot::{expect, tidy};
 use crate::support::user::{CONFIG, STATE};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::thread;
 
 const DEAD_END: &str = "http://127.0.0.1:1";
 
@@ -267,14 +267,7 @@ fn transcript((_, set, commands): &Session) -> String {
 
 #[test]
 fn what_is_claimed_is_so() {
-    let (some, others) = SESSIONS.split_at(SESSIONS.len() / 2);
-    let play = |sessions: &[Session]| {
-        for session in sessions {
-            expect("advice/transcripts", session.0, &transcript(session));
-        }
-    };
-    thread::scope(|scope| {
-        scope.spawn(|| play(others));
-        play(some);
+    pool::each(SESSIONS, |session| {
+        expect("advice/transcripts", session.0, &transcript(session));
     });
 }

@@ -6,10 +6,9 @@ use crate::support::hub::trusted::{GITHUB, Identity, Trusted};
 use crate::support::machine::Machine;
 use crate::support::tools::need;
 use crate::support::user::{noise, pushed_with, read_with};
-use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::thread;
 use std::time::Duration;
+use std::{fs, thread};
 
 const X: &str = "https://huggingface.co/acme/x";
 const DATA: &str = "https://huggingface.co/datasets/acme/x";

@@ -1,22 +1,13 @@
 //! Bad input: said with its place, exit code as promised, nothing lost, no secret repeated.
 
-use crate::support::hub::Hub;
-use crate::support::machine::Machine;
+use crate::desk::machine_with_work;
 use crate::support::user::{CONFIG, STATE, TYPED};
 
 const REQUEST: &str = "protocol=https\nhost=huggingface.co\npath=acme/x\n";
 
-fn machine() -> (Hub, Machine) {
-    let hub = Hub::start();
-    let machine = Machine::new(&hub);
-    let token = hub.add_token("work", &[]);
-    machine.login("work", &token, &["--for", "acme"]);
-    (hub, machine)
-}
-
 #[test]
 fn a_mistake_in_the_configuration_is_shown_with_its_place_and_what_was_meant() {
-    let (hub, machine) = machine();
+    let (hub, machine, _) = machine_with_work();
     machine.env("HF_TOKEN", hub.add_token("env", &[]));
     for (text, words) in [
         (
@@ -95,7 +86,7 @@ fn a_mistake_in_the_configuration_is_shown_with_its_place_and_what_was_meant() {
 
 #[test]
 fn what_may_be_a_token_in_the_configuration_is_not_repeated() {
-    let (hub, machine) = machine();
+    let (hub, machine, _) = machine_with_work();
     let token = hub.unknown_token();
     machine.forbid(&token);
     for text in [
@@ -115,7 +106,7 @@ fn what_may_be_a_token_in_the_configuration_is_not_repeated() {
 
 #[test]
 fn what_is_no_token_is_not_kept() {
-    let (hub, machine) = machine();
+    let (hub, machine, _) = machine_with_work();
     let before = machine.state();
     let good = hub.unknown_token();
     machine.forbid(&good);
@@ -156,7 +147,7 @@ fn what_is_no_token_is_not_kept() {
 
 #[test]
 fn a_bad_name_or_pattern_is_refused_before_anything_is_asked_or_kept() {
-    let (hub, machine) = machine();
+    let (hub, machine, _) = machine_with_work();
     let before = (machine.state(), machine.read(CONFIG));
     let token = hub.unknown_token();
     machine.forbid(&token);
@@ -190,7 +181,7 @@ fn a_bad_name_or_pattern_is_refused_before_anything_is_asked_or_kept() {
 
 #[test]
 fn a_token_where_its_name_belongs_is_not_repeated() {
-    let (hub, machine) = machine();
+    let (hub, machine, _) = machine_with_work();
     let token = hub.unknown_token();
     machine.forbid(&token);
     for arguments in [
@@ -206,7 +197,7 @@ fn a_token_where_its_name_belongs_is_not_repeated() {
 
 #[test]
 fn wrong_usage_is_exit_code_two() {
-    let (_hub, machine) = machine();
+    let (_hub, machine, _) = machine_with_work();
     for arguments in [
         ["login", "new", "--no-such-option"].as_slice(),
         &["login", "new", "--storage", "cloud"],
@@ -236,7 +227,7 @@ fn wrong_usage_is_exit_code_two() {
 
 #[test]
 fn logout_of_everything_asks_and_nobody_answers() {
-    let (_hub, machine) = machine();
+    let (_hub, machine, _) = machine_with_work();
     let failed = machine.helper(["logout", "--all"]).fails();
     assert_eq!(failed.code, 1);
     failed.says(&["nothing was removed", "--yes"]);
@@ -247,7 +238,7 @@ fn logout_of_everything_asks_and_nobody_answers() {
 
 #[test]
 fn a_damaged_or_newer_state_is_never_written_over() {
-    let (hub, machine) = machine();
+    let (hub, machine, _) = machine_with_work();
     let env = hub.add_token("env", &[]);
     let typed = hub.add_token("typed", &[]);
     let whole = machine.read(STATE);
@@ -307,7 +298,7 @@ fn a_damaged_or_newer_state_is_never_written_over() {
 
 #[test]
 fn a_variable_that_is_no_token_is_said_and_passed_over() {
-    let (hub, machine) = machine();
+    let (hub, machine, _) = machine_with_work();
     let good = hub.add_token("good", &[]);
     machine.env("HF_TOKEN", "hf_\u{1b}[2Jabcdefghijk");
     machine.env("HUGGING_FACE_HUB_TOKEN", &good);
@@ -323,7 +314,7 @@ fn a_variable_that_is_no_token_is_said_and_passed_over() {
 
 #[test]
 fn one_folder_can_hold_everything() {
-    let (hub, machine) = machine();
+    let (hub, machine, _) = machine_with_work();
     let token = hub.add_token("other", &[]);
     let home = machine.home().join("elsewhere");
     machine.env("GIT_CREDENTIAL_HF_HOME", &home);

@@ -6,11 +6,11 @@ use crate::support::advice::{Advised, commands_in, follow, never_advised};
 use crate::support::hub::Hub;
 use crate::support::keyring::{DeadBus, Keyring};
 use crate::support::machine::Machine;
+use crate::support::pool;
 use crate::support::tools::gits;
 use crate::support::user::CONFIG;
 use serde_json::Value;
 use std::fs;
-use std::thread;
 
 /// Checks that follow from another one's harm.
 const FOLLOW: &[(&str, &[&str])] = &[
@@ -65,36 +65,32 @@ const SHOWS: &[&str] = &[
     "hf auth login --force",
 ];
 
-/// Tries each case, and gives the fixes that were taken.
-fn try_cases(cases: &[Case]) -> Vec<Advised> {
-    let mut taken = Vec::new();
-    for case in cases {
-        let well = Well::new();
-        (case.harm)(&well);
-        let checks = well.checks();
-        let check = checks.get(case.id);
-        assert_eq!(check["verdict"], case.verdict, "{check}");
-        let text = check.to_string().replace("\\\"", "\"");
-        for word in case.words {
-            assert!(text.contains(word), "{word:?} is not in {text}");
-        }
-        let follow = FOLLOW.iter().find(|(id, _)| *id == case.id);
-        let follow = follow.map_or(&[][..], |(_, ids)| ids);
-        let others: Vec<_> = checks
-            .bad()
-            .into_iter()
-            .filter(|(id, _)| *id != case.id && !follow.contains(id))
-            .collect();
-        assert_eq!(
-            others,
-            [],
-            "with the harm of {} ({:?})",
-            case.id,
-            case.words
-        );
-        taken.extend(take_the_fix(case, well, check));
+/// Tries a case, and gives the fixes that were taken.
+fn try_case(case: &Case) -> Vec<Advised> {
+    let well = Well::new();
+    (case.harm)(&well);
+    let checks = well.checks();
+    let check = checks.get(case.id);
+    assert_eq!(check["verdict"], case.verdict, "{check}");
+    let text = check.to_string().replace("\\\"", "\"");
+    for word in case.words {
+        assert!(text.contains(word), "{word:?} is not in {text}");
     }
-    taken
+    let follow = FOLLOW.iter().find(|(id, _)| *id == case.id);
+    let follow = follow.map_or(&[][..], |(_, ids)| ids);
+    let others: Vec<_> = checks
+        .bad()
+        .into_iter()
+        .filter(|(id, _)| *id != case.id && !follow.contains(id))
+        .collect();
+    assert_eq!(
+        others,
+        [],
+        "with the harm of {} ({:?})",
+        case.id,
+        case.words
+    );
+    take_the_fix(case, well, check)
 }
 
 /// Whether two findings say the same, but for numbers such as how long ago something was.
@@ -138,13 +134,7 @@ fn take_the_fix(case: &Case, well: Well, check: &Value) -> Vec<Advised> {
 
 #[test]
 fn each_check_finds_what_it_is_for_and_no_other_does() {
-    let (some, others) = CASES.split_at(CASES.len() / 2);
-    let taken = thread::scope(|scope| {
-        let others = scope.spawn(|| try_cases(others));
-        let mut taken = try_cases(some);
-        taken.extend(others.join().expect("the other half"));
-        taken
-    });
+    let taken: Vec<Advised> = pool::each(CASES, try_case).into_iter().flatten().collect();
     let never = never_advised(true, &taken, BY_HAND);
     assert!(never.is_empty(), "no case takes this fix: {never:#?}");
 }

@@ -1,7 +1,7 @@
 //! A machine on which all is well, and what `doctor` says of it.
 
+use crate::desk::Desk;
 use crate::support::hub::Right::Write;
-use crate::support::hub::api::WhoAmI;
 use crate::support::hub::{Hub, Response};
 use crate::support::machine::Machine;
 use crate::support::tools::find;
@@ -24,12 +24,9 @@ pub struct Well {
 
 impl Well {
     pub fn new() -> Well {
-        let hub = Hub::start();
-        hub.add_repo("acme/x", true);
-        let machine = Machine::new(&hub);
+        let Desk { hub, machine, .. } = Desk::new().with_repo("acme/x");
         let token = hub.add_token("work", &[("acme", Write)]);
         hub.add_token("new", &[("acme", Write)]);
-        WhoAmI::start(&hub);
         machine.login("work", &token, &["--for", "acme"]);
         machine.write(CONFIG, RULE);
         for (name, value) in [

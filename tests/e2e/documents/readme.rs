@@ -1,9 +1,8 @@
 //! The README's terminal session, run as it stands there.
 
 use super::document;
-use crate::support::hub::Hub;
 use crate::support::hub::Right::Write;
-use crate::support::hub::{Response, TokenSeen};
+use crate::support::hub::{Hub, Response, TokenSeen};
 use crate::support::keyring::Keyring;
 use crate::support::machine::Machine;
 use crate::support::picture;

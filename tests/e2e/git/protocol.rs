@@ -1,24 +1,15 @@
 //! Git's credential protocol as git speaks it: bytes in, bytes out.
 
-use crate::support::hub::Hub;
-use crate::support::machine::Machine;
+use crate::desk::machine_with_work;
 use crate::support::user::{CONFIG, DATA};
 
 const HUB: &str = "protocol=https\nhost=huggingface.co\npath=acme/x\n";
 const STATE: &str = "capability[]=authtype\ncapability[]=state\n";
 
 /// A machine with `work` for acme in the file storage.
-fn machine() -> (Hub, Machine, String) {
-    let hub = Hub::start();
-    let machine = Machine::new(&hub);
-    let token = hub.add_token("work", &[]);
-    machine.login("work", &token, &["--for", "acme"]);
-    (hub, machine, token)
-}
-
 #[test]
 fn every_way_to_write_the_request_is_read() {
-    let (_hub, machine, token) = machine();
+    let (_hub, machine, token) = machine_with_work();
     for request in [
         HUB.to_owned(),
         format!("{HUB}\n"),
@@ -52,7 +43,7 @@ fn every_way_to_write_the_request_is_read() {
 
 #[test]
 fn the_user_name_that_was_asked_for_is_answered() {
-    let (_hub, machine, token) = machine();
+    let (_hub, machine, token) = machine_with_work();
     for name in ["work", "git", "oauth2", "__token__", "HF_USER"] {
         let answer = machine.ask("get", format!("{HUB}username={name}\n")).ok();
         assert_eq!(answer.value("username"), Some(name));
@@ -62,7 +53,7 @@ fn the_user_name_that_was_asked_for_is_answered() {
 
 #[test]
 fn the_hub_is_the_hub_however_its_host_is_written() {
-    let (_hub, machine, token) = machine();
+    let (_hub, machine, token) = machine_with_work();
     for host in [
         "HuggingFace.co",
         "huggingface.co:443",
@@ -81,7 +72,7 @@ fn the_hub_is_the_hub_however_its_host_is_written() {
 
 #[test]
 fn a_foreign_host_gets_not_a_word() {
-    let (hub, machine, token) = machine();
+    let (hub, machine, token) = machine_with_work();
     machine.env("HF_TOKEN", hub.add_token("env", &[]));
     machine.helper(["use", "work", "--default"]).ok();
     let before = machine.state();
@@ -145,7 +136,7 @@ fn a_foreign_host_gets_not_a_word() {
 
 #[test]
 fn plain_http_is_answered_only_where_the_configuration_allows_it() {
-    let (hub, machine, _) = machine();
+    let (hub, machine, _) = machine_with_work();
     let token = hub.add_token("local", &[]);
     machine.env("HF_TOKEN", &token);
     let ask = |port: u16| {
@@ -167,7 +158,7 @@ fn plain_http_is_answered_only_where_the_configuration_allows_it() {
 
 #[test]
 fn a_token_goes_to_the_endpoint_it_was_stored_for() {
-    let (hub, machine, _) = machine();
+    let (hub, machine, _) = machine_with_work();
     machine.write(
         CONFIG,
         "version = 1\nstorage = \"file\"\n[rules]\nacme = \"work\"\n\
@@ -200,7 +191,7 @@ fn a_token_goes_to_the_endpoint_it_was_stored_for() {
 
 #[test]
 fn a_request_that_breaks_the_format_is_refused_with_the_line() {
-    let (_hub, machine, token) = machine();
+    let (_hub, machine, token) = machine_with_work();
     let before = machine.state();
     let long = [HUB.as_bytes(), b"wwwauth[]=", &[b'a'; 70_000], b"\n"].concat();
     let endless = [HUB.as_bytes(), &[b'a'; 3_000_000]].concat();
@@ -274,7 +265,7 @@ fn a_request_that_breaks_the_format_is_refused_with_the_line() {
 
 #[test]
 fn an_action_of_a_newer_git_is_passed_over_in_silence() {
-    let (_hub, machine, _) = machine();
+    let (_hub, machine, _) = machine_with_work();
     for action in ["approve", "new-action", "list-all"] {
         machine.ask(action, HUB).silent();
         machine.ask(action, "capability[]=state\n").silent();
@@ -288,7 +279,7 @@ fn an_action_of_a_newer_git_is_passed_over_in_silence() {
 
 #[test]
 fn state_and_continue_are_answered_to_gits_transport_where_announced() {
-    let (hub, machine, token) = machine();
+    let (hub, machine, token) = machine_with_work();
     let keys = |output: &crate::support::machine::Output| {
         let key = |line: &str| line.split_once('=').map(|(key, _)| key.to_owned());
         output.stdout.lines().filter_map(key).collect::<Vec<_>>()
@@ -355,7 +346,7 @@ fn state_and_continue_are_answered_to_gits_transport_where_announced() {
 
 #[test]
 fn an_unanswered_request_leaves_a_mark() {
-    let (_hub, machine, _) = machine();
+    let (_hub, machine, _) = machine_with_work();
     let other = HUB.replace("acme", "other");
     let answer = machine.ask("get", format!("{STATE}{other}")).ok();
     assert_eq!(answer.stdout, "capability[]=state\nstate[]=hf:1:asked\n");
@@ -377,7 +368,7 @@ fn an_unanswered_request_leaves_a_mark() {
 
 #[test]
 fn a_token_in_the_place_of_the_user_name_is_recognised() {
-    let (hub, machine, _) = machine();
+    let (hub, machine, _) = machine_with_work();
     let token = hub.add_token("misplaced", &[]);
     let other = HUB.replace("acme", "other");
     for (action, password) in [
@@ -397,7 +388,7 @@ fn a_token_in_the_place_of_the_user_name_is_recognised() {
 
 #[test]
 fn the_trace_tells_decisions_and_no_secret() {
-    let (hub, machine, token) = machine();
+    let (hub, machine, token) = machine_with_work();
     machine.env("HF_TOKEN", hub.add_token("env", &[]));
     let traced = machine
         .helper(["get"])

@@ -1,6 +1,7 @@
 //! The real hf CLI and git on one machine: logins, switches and logouts of the one, with the
 //! other cloning in between.
 
+use crate::desk;
 use crate::hub::common::names;
 use crate::support::advice::is_advised;
 use crate::support::hf::hf;
@@ -27,12 +28,12 @@ struct Desk {
 impl Desk {
     fn new() -> Option<Desk> {
         let hf = hf()?;
-        let hub = Hub::start();
-        hub.add_repo("alice/x", true);
-        let machine = Machine::new(&hub);
+        let desk::Desk {
+            hub,
+            machine,
+            whoami,
+        } = desk::Desk::new().with_repo("alice/x").configured();
         machine.env("HF_ENDPOINT", "https://huggingface.co");
-        machine.configure();
-        let whoami = WhoAmI::start(&hub);
         Some(Desk {
             hub,
             machine,

@@ -7,7 +7,7 @@ use crate::support::hub::Right::Write;
 use crate::support::hub::api::OAuth;
 use crate::support::machine::Machine;
 use crate::support::tools::need;
-use crate::support::user::{CONFIG, DATA, TYPED};
+use crate::support::user::{CONFIG, DATA, TYPED, login_unverified};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -49,18 +49,9 @@ fn traced(machine: &Machine, calls: &str, command: &[&str], stdin: &str) -> Stri
 /// Every command that writes, with what it reads.
 fn writing(token: &str) -> Vec<(Vec<&'static str>, String)> {
     let scope = format!("{REQUEST}username=me\npassword={token}\n");
-    let login = [
-        "login",
-        "new",
-        "--with-token",
-        "--no-verify",
-        "--storage",
-        "file",
-        "--for",
-        "b",
-    ];
+    let login = [&login_unverified("new", "file")[..], &["--for", "b"]];
     vec![
-        (login.to_vec(), token.to_owned()),
+        (login.concat(), token.to_owned()),
         (
             vec!["login", "work", "--with-token", "--no-verify"],
             token.to_owned(),

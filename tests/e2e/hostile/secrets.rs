@@ -3,8 +3,7 @@
 use crate::support::hub::Hub;
 use crate::support::machine::Machine;
 use crate::support::tools::need;
-use std::fs;
-use std::thread;
+use std::{fs, thread};
 
 #[test]
 fn a_token_given_as_an_argument_is_repeated_nowhere() {

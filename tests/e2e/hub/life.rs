@@ -1,5 +1,6 @@
 //! Tokens once they are here: `list`, `token`, `run` and `refresh`.
 
+use crate::desk::Desk;
 use crate::hub::common::{
     asked, get, json, label, login, names, only_the_storage_holds_secrets, seen,
 };
@@ -22,17 +23,16 @@ pub struct Home {
 
 impl Home {
     pub fn new() -> Home {
-        let hub = Hub::start();
-        hub.add_repo("acme/x", true);
-        let machine = Machine::new(&hub);
-        let whoami = WhoAmI::start(&hub);
-        let wide = hub.add_token("wide", &[("acme", Write)]);
-        let narrow = hub.add_token("narrow", &[("acme/x", Read)]);
-        whoami.says("wide", account("write"));
+        let desk = Desk::new().with_repo("acme/x");
+        desk.login("wide", &[("acme", Write)], account("write"));
         let scopes = [("model", "acme/x", &["repo.content.read"][..])];
-        whoami.says("narrow", fine_grained(&scopes));
-        login(&machine, "wide", &wide).ok();
-        login(&machine, "narrow", &narrow).ok();
+        desk.login("narrow", &[("acme/x", Read)], fine_grained(&scopes));
+        let Desk {
+            hub,
+            machine,
+            whoami,
+        } = desk;
+        let (wide, narrow) = (hub.value_of("wide"), hub.value_of("narrow"));
         hub.clear_log();
         Home {
             hub,

@@ -1,13 +1,12 @@
 //! What the Hub answers to a renewal is the only login there is from then on: it is neither lost
 //! nor thrown away when the disk is full or the storage breaks meanwhile.
 
+use crate::desk::BrowserDesk;
 use crate::hub::common::{get, label};
 use crate::hub::life::HUB;
-use crate::support::hub::Right::Write;
-use crate::support::hub::api::{OAuth, WhoAmI};
-use crate::support::hub::{Hub, Response};
+use crate::support::hub::Response;
 use crate::support::keyring::Keyring;
-use crate::support::machine::{Machine, Output};
+use crate::support::machine::Output;
 use crate::support::tools::{cannot, need};
 use crate::support::user::DATA;
 use serde_json::Value;
@@ -79,34 +78,13 @@ impl Drop for Disk {
     }
 }
 
-/// A browser login that is due, and a Hub that forgives nothing.
-struct Desk {
-    hub: Hub,
-    machine: Machine,
-    oauth: OAuth,
+/// A browser login that is due.
+fn due() -> BrowserDesk {
+    BrowserDesk::before_login(60)
 }
 
-impl Desk {
-    fn empty() -> Desk {
-        let hub = Hub::start();
-        let machine = Machine::new(&hub);
-        let oauth = OAuth::start(&hub, &[("alice", Write)], 60);
-        WhoAmI::start(&hub);
-        Desk {
-            hub,
-            machine,
-            oauth,
-        }
-    }
-
-    fn stored_in(self, storage: &str) -> Desk {
-        let login = ["login", "me", "--web", "--storage", storage];
-        self.machine.helper(login).ok();
-        self.oauth.expires_in(3600);
-        self
-    }
-
-    fn in_hf_cli(self) -> Desk {
+impl BrowserDesk {
+    fn in_hf_cli(self) -> BrowserDesk {
         let (access, refresh) = self.oauth.login(&self.hub);
         let end = self.machine.now() - 1;
         let stored = format!(
@@ -120,13 +98,8 @@ impl Desk {
         self
     }
 
-    /// What git is answered, by label, and what is said.
-    fn get(&self) -> (Option<String>, Output) {
-        let output = get(&self.machine, "alice/x").run();
-        (label(&self.hub, &output), output)
-    }
-
-    /// The same, when `meanwhile` happens after the Hub has been asked and before it answers.
+    /// What git is answered, by label, and what is said, when `meanwhile` happens after the Hub has
+    /// been asked and before it answers.
     fn get_while(&self, meanwhile: impl FnOnce()) -> (Option<String>, Output) {
         self.oauth.hold();
         let asking = get(&self.machine, "alice/x").start();
@@ -155,8 +128,8 @@ impl Desk {
     }
 
     fn gets(&self, expected: &str) -> Output {
-        let (label, output) = self.get();
-        assert_eq!(label.as_deref(), Some(expected), "{output}");
+        let output = self.get();
+        assert_eq!(self.label(&output), expected, "{output}");
         output
     }
 
@@ -172,7 +145,7 @@ impl Desk {
 
 #[test]
 fn the_hub_is_not_asked_while_there_is_no_room_for_its_answer() {
-    let desk = Desk::empty().stored_in("file");
+    let desk = due().stored_in("file");
     let Some(disk) = Disk::over(desk.folder(DATA)) else {
         return;
     };
@@ -187,7 +160,7 @@ fn the_hub_is_not_asked_while_there_is_no_room_for_its_answer() {
 
 #[test]
 fn a_disk_that_fills_up_while_the_hub_is_asked_costs_no_login() {
-    let desk = Desk::empty().stored_in("file");
+    let desk = due().stored_in("file");
     let Some(disk) = Disk::over(desk.folder(DATA)) else {
         return;
     };
@@ -205,12 +178,13 @@ fn a_disk_that_fills_up_while_the_hub_is_asked_costs_no_login() {
 
 #[test]
 fn the_hf_clis_login_survives_a_full_disk_too() {
-    let desk = Desk::empty().in_hf_cli();
+    let desk = due().in_hf_cli();
     let Some(disk) = Disk::over(desk.folder(HF_FOLDER)) else {
         return;
     };
     disk.fill();
-    let (label, output) = desk.get();
+    let output = desk.get();
+    let label = label(&desk.hub, &output);
     assert_eq!((label, desk.oauth.renewals()), (None, 0), "{output}");
     assert!(
         output.helper_line().contains("could not be stored"),
@@ -234,7 +208,7 @@ fn the_hf_clis_login_survives_a_full_disk_too() {
 
 #[test]
 fn an_answer_that_cannot_be_stored_anywhere_is_used_and_said() {
-    let desk = Desk::empty().stored_in("file");
+    let desk = due().stored_in("file");
     let tokens = desk.folder(DATA).join("tokens");
     let away = tokens.with_extension("away");
     let (label, output) = desk.get_while(|| {
@@ -259,7 +233,7 @@ fn a_keyring_that_dies_while_the_hub_is_asked_costs_no_answer() {
         return;
     }
     for locks in [false, true] {
-        let desk = Desk::empty();
+        let desk = due();
         let keyring = Keyring::start();
         desk.machine
             .env("DBUS_SESSION_BUS_ADDRESS", keyring.address());
@@ -284,7 +258,7 @@ fn a_keyring_that_dies_while_the_hub_is_asked_costs_no_answer() {
 #[test]
 fn a_login_or_a_logout_removes_the_answer_of_an_interrupted_renewal() {
     for then in [&["logout", "me"][..], &["login", "me", "--web"]] {
-        let desk = Desk::empty().stored_in("file");
+        let desk = due().stored_in("file");
         let Some(_disk) = desk.interrupt(DATA) else {
             return;
         };
@@ -295,7 +269,7 @@ fn a_login_or_a_logout_removes_the_answer_of_an_interrupted_renewal() {
 
 #[test]
 fn a_new_name_does_not_cost_the_answer_of_an_interrupted_renewal() {
-    let desk = Desk::empty().stored_in("file");
+    let desk = due().stored_in("file");
     let Some(_disk) = desk.interrupt(DATA) else {
         return;
     };
@@ -308,7 +282,7 @@ fn a_new_name_does_not_cost_the_answer_of_an_interrupted_renewal() {
 
 #[test]
 fn what_is_ended_on_the_hub_is_the_answer_of_an_interrupted_renewal() {
-    let desk = Desk::empty().stored_in("file");
+    let desk = due().stored_in("file");
     let Some(_disk) = desk.interrupt(DATA) else {
         return;
     };
@@ -331,7 +305,7 @@ fn what_is_ended_on_the_hub_is_the_answer_of_an_interrupted_renewal() {
 #[test]
 fn an_answer_goes_once_the_hf_cli_has_logged_out() {
     for then in [&["doctor", "--fix", "--yes"][..], &["logout", "--all"]] {
-        let desk = Desk::empty().in_hf_cli();
+        let desk = due().in_hf_cli();
         let Some(_disk) = desk.interrupt(HF_FOLDER) else {
             return;
         };

@@ -4,6 +4,7 @@
     allow(unused_imports, dead_code, reason = "some tests here are for Linux")
 )]
 
+use crate::desk::Desk;
 use crate::hub::common::{asked, get, label, names, only_the_storage_holds_secrets, seen};
 use crate::support::hub::api::{OAuth, WhoAmI, account};
 use crate::support::hub::{Hub, Response};
@@ -32,10 +33,8 @@ struct Browser {
 
 impl Browser {
     fn new() -> Browser {
-        let hub = Hub::start();
-        let machine = Machine::new(&hub);
+        let Desk { hub, machine, .. } = Desk::new();
         let oauth = OAuth::start(&hub, &[], 3600);
-        WhoAmI::start(&hub);
         Browser {
             hub,
             machine,

@@ -6,8 +6,8 @@
     allow(unused_imports, dead_code, reason = "some tests here are for Linux")
 )]
 
+use crate::desk::machine_with_work;
 use crate::hub::common::{get, login};
-use crate::support::hub::Hub;
 use crate::support::machine::{Machine, Output};
 use crate::support::tools::need;
 use crate::support::user::{CONFIG, DATA, STATE, TYPED};
@@ -20,14 +20,6 @@ use std::time::Duration;
 
 const REQUEST: &str = "protocol=https\nhost=huggingface.co\npath=acme/x\n";
 
-fn machine() -> (Hub, Machine, String) {
-    let hub = Hub::start();
-    let machine = Machine::new(&hub);
-    let token = hub.add_token("work", &[]);
-    machine.login("work", &token, &["--for", "acme"]);
-    (hub, machine, token)
-}
-
 fn make_pipe(machine: &Machine, path: &str) {
     let path = machine.home().join(path);
     let _ = fs::remove_file(&path);
@@ -38,7 +30,7 @@ fn make_pipe(machine: &Machine, path: &str) {
 /// A pipe that nobody writes to, in the place of each file that a command reads or locks.
 #[test]
 fn a_pipe_in_the_place_of_a_file_is_said_by_every_command_that_meets_it() {
-    let (hub, machine, token) = machine();
+    let (hub, machine, token) = machine_with_work();
     let kept = machine.home().with_extension("kept");
     let copy = |from: &Path, to: &Path| {
         let paths = [from, to].map(|path| path.to_str().expect("a UTF-8 path"));
@@ -152,7 +144,7 @@ fn slow_head(mut stream: TcpStream) {
 #[test]
 fn a_hub_that_does_not_come_to_an_end_costs_ten_seconds() {
     let refresh = |conduct: Conduct, proxy: bool| {
-        let (hub, machine, token) = machine();
+        let (hub, machine, token) = machine_with_work();
         let address = server(conduct);
         let url = format!("http://{address}");
         let mut endpoint = "https://huggingface.co".to_owned();
@@ -191,7 +183,7 @@ fn a_resolver_that_hangs_holds_nobody_up() {
     if !need("strace") {
         return;
     }
-    let (_hub, machine, token) = machine();
+    let (_hub, machine, token) = machine_with_work();
     for variable in ["https_proxy", "HTTPS_PROXY"] {
         machine.unset(variable);
     }
@@ -234,7 +226,7 @@ fn hold(machine: &Machine, path: &str) -> File {
 #[test]
 fn a_lock_that_is_never_let_go_is_an_error_in_words() {
     let waits = |lock: &str, arguments: &[&str]| {
-        let (hub, machine, _) = machine();
+        let (hub, machine, _) = machine_with_work();
         let typed = hub.add_token("typed", &[]);
         let path = match lock {
             "name" => TokenLock(&format!("{DATA}/locks")).of(&machine),
@@ -275,7 +267,7 @@ fn a_lock_that_is_never_let_go_is_an_error_in_words() {
 /// A program that a command leaves behind may hold its output open for ever.
 #[test]
 fn a_command_that_leaves_a_program_behind_is_done_when_it_is_done() {
-    let (hub, machine, _) = machine();
+    let (hub, machine, _) = machine_with_work();
     let token = hub.add_token("vault", &[]);
     machine.write("vault", format!("{token}\n"));
     let script = "cat $HOME/vault; sleep 100 & exit 0";
@@ -297,7 +289,7 @@ fn git_s_actions_never_ask_on_a_terminal() {
     if !need("script") {
         return;
     }
-    let (hub, machine, _) = machine();
+    let (hub, machine, _) = machine_with_work();
     machine.unset("GIT_TERMINAL_PROMPT");
     machine.unset("HF_TOKEN");
     let typed = hub.add_token("typed", &[]);

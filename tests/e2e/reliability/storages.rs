@@ -5,7 +5,7 @@ use crate::support::hub::Right::{Read, Write};
 use crate::support::keyring::{DeadBus, Keyring};
 use crate::support::machine::{Machine, Output};
 use crate::support::tools::gits;
-use crate::support::user::{CONFIG, DATA, STATE};
+use crate::support::user::{CONFIG, DATA, STATE, login_unverified};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -33,6 +33,32 @@ fn login(machine: &Machine, token: &str) -> Output {
         "acme",
     ];
     machine.helper(arguments).stdin(token).run()
+}
+
+/// A machine with a keyring of its own, where there can be one.
+fn with_keyring() -> Option<(Hub, Machine, Keyring)> {
+    if !Keyring::is_possible() {
+        return None;
+    }
+    let (hub, machine) = machine();
+    let keyring = Keyring::start();
+    machine.env("DBUS_SESSION_BUS_ADDRESS", keyring.address());
+    Some((hub, machine, keyring))
+}
+
+/// The same with `work`, a token for acme, in the keyring; and the value of the token.
+fn with_work_in_keyring() -> Option<(Hub, Machine, Keyring, String)> {
+    let (hub, machine, keyring) = with_keyring()?;
+    let token = hub.add_token("work", &[("acme", Read)]);
+    login(&machine, &token).ok();
+    Some((hub, machine, keyring, token))
+}
+
+/// How long the keyring is waited for.
+fn keyring_timeout(machine: &Machine, seconds: &str) {
+    let text = machine.read(CONFIG);
+    let line = format!("\nkeyring_timeout = {seconds}\n");
+    machine.write(CONFIG, text.replacen('\n', &line, 1));
 }
 
 /// How long a command took.
@@ -68,12 +94,9 @@ fn ask_with_another(machine: &Machine, other: &str) -> (Output, Duration) {
 
 #[test]
 fn a_keyring_keeps_a_token_from_login_to_logout() {
-    if !Keyring::is_possible() {
+    let Some((hub, machine, _keyring)) = with_keyring() else {
         return;
-    }
-    let (hub, machine) = machine();
-    let keyring = Keyring::start();
-    machine.env("DBUS_SESSION_BUS_ADDRESS", keyring.address());
+    };
     let token = hub.add_token("work", &[("acme", Write)]);
     let said = login(&machine, &token).ok().stdout;
     assert!(said.contains("in the keyring"), "{said}");
@@ -104,23 +127,13 @@ fn a_keyring_keeps_a_token_from_login_to_logout() {
 
 #[test]
 fn moving_a_token_to_another_storage_leaves_no_copy_behind() {
-    if !Keyring::is_possible() {
+    let Some((hub, machine, _keyring)) = with_keyring() else {
         return;
-    }
-    let (hub, machine) = machine();
-    let keyring = Keyring::start();
-    machine.env("DBUS_SESSION_BUS_ADDRESS", keyring.address());
+    };
     let token = hub.add_token("work", &[("acme", Read)]);
     machine.login("work", &token, &["--for", "acme"]);
     assert_eq!(machine.files_with_secrets().len(), 1);
-    let to_keyring = [
-        "login",
-        "work",
-        "--with-token",
-        "--no-verify",
-        "--storage",
-        "keyring",
-    ];
+    let to_keyring = login_unverified("work", "keyring");
     machine.helper(to_keyring).stdin(&token).ok();
     assert!(machine.files_with_secrets().is_empty());
     machine.git(["ls-remote", X]).ok();
@@ -128,25 +141,21 @@ fn moving_a_token_to_another_storage_leaves_no_copy_behind() {
 
 /// What a kill leaves in the middle of a move from the keyring to a file: the state says where the
 /// token goes to, and it is not there yet.
-fn half_moved(hub: &Hub, machine: &Machine, keyring: &Keyring) -> String {
-    machine.env("DBUS_SESSION_BUS_ADDRESS", keyring.address());
-    let token = hub.add_token("work", &[("acme", Read)]);
-    login(machine, &token).ok();
+fn half_moved() -> Option<(Hub, Machine, Keyring, String)> {
+    let desk = with_work_in_keyring()?;
+    let machine = &desk.1;
     let mut state = machine.state();
     state["tokens"]["work"]["storage"] = "file".into();
     state["leftovers"] = serde_json::json!({ "work": ["keyring"] });
     machine.write(STATE, state.to_string());
-    token
+    Some(desk)
 }
 
 #[test]
 fn a_logout_takes_a_token_that_is_half_moved_from_both_places() {
-    if !Keyring::is_possible() {
+    let Some((_hub, machine, keyring, _)) = half_moved() else {
         return;
-    }
-    let (hub, machine) = machine();
-    let keyring = Keyring::start();
-    half_moved(&hub, &machine, &keyring);
+    };
     machine.helper(["logout", "work"]).ok();
     assert!(keyring.is_empty());
     assert!(machine.names().is_empty());
@@ -156,12 +165,9 @@ fn a_logout_takes_a_token_that_is_half_moved_from_both_places() {
 /// Whatever else is kept then, the old copy is the only one.
 #[test]
 fn the_only_copy_of_a_token_outlives_what_another_login_clears_away() {
-    if !Keyring::is_possible() {
+    let Some((hub, machine, keyring, token)) = half_moved() else {
         return;
-    }
-    let (hub, machine) = machine();
-    let keyring = Keyring::start();
-    let token = half_moved(&hub, &machine, &keyring);
+    };
     machine.git(["ls-remote", X]).ok();
 
     let other = hub.add_token("other", &[]);
@@ -184,17 +190,10 @@ fn the_only_copy_of_a_token_outlives_what_another_login_clears_away() {
 
 #[test]
 fn a_keyring_that_does_not_answer_costs_the_deadline_and_the_next_token_is_used() {
-    if !Keyring::is_possible() {
+    let Some((hub, machine, keyring, _)) = with_work_in_keyring() else {
         return;
-    }
-    let (hub, machine) = machine();
-    let keyring = Keyring::start();
-    machine.env("DBUS_SESSION_BUS_ADDRESS", keyring.address());
-    let token = hub.add_token("work", &[("acme", Read)]);
-    login(&machine, &token).ok();
-    let text = machine.read(CONFIG);
-    let deadline = "keyring_timeout = 0.5\n";
-    machine.write(CONFIG, text.replacen('\n', &format!("\n{deadline}"), 1));
+    };
+    keyring_timeout(&machine, "0.5");
     let other = hub.add_token("other", &[("acme", Read)]);
 
     keyring.lock();
@@ -222,18 +221,11 @@ fn a_keyring_that_does_not_answer_costs_the_deadline_and_the_next_token_is_used(
 
 #[test]
 fn a_locked_keyring_is_said_at_once_and_nobody_is_asked_to_unlock_it() {
-    if !Keyring::is_possible() {
+    let Some((_hub, machine, keyring, _)) = with_work_in_keyring() else {
         return;
-    }
-    let (hub, machine) = machine();
-    let keyring = Keyring::start();
-    machine.env("DBUS_SESSION_BUS_ADDRESS", keyring.address());
-    let token = hub.add_token("work", &[("acme", Read)]);
-    login(&machine, &token).ok();
+    };
     // A prompt is waited for until the deadline, and this one comes after the test's own.
-    let text = machine.read(CONFIG);
-    let deadline = "keyring_timeout = 600\n";
-    machine.write(CONFIG, text.replacen('\n', &format!("\n{deadline}"), 1));
+    keyring_timeout(&machine, "600");
     keyring.lock();
     let answer = machine.ask("get", REQUEST).ok();
     assert_eq!(answer.stdout, "", "{answer}");
@@ -245,15 +237,10 @@ fn a_locked_keyring_is_said_at_once_and_nobody_is_asked_to_unlock_it() {
 /// his own. An address that says which bus it means leads to that one only.
 #[test]
 fn a_bus_that_is_not_the_one_that_is_meant_is_asked_for_nothing() {
-    if !Keyring::is_possible() {
+    let Some((_hub, machine, keyring, _)) = with_work_in_keyring() else {
         return;
-    }
-    let (hub, machine) = machine();
-    let keyring = Keyring::start();
+    };
     let address = keyring.address();
-    machine.env("DBUS_SESSION_BUS_ADDRESS", &address);
-    let token = hub.add_token("work", &[("acme", Read)]);
-    login(&machine, &token).ok();
     let guid = keyring.guid();
     for (guid, answers) in [(guid.as_str(), true), (&"0".repeat(32), false)] {
         machine.env("DBUS_SESSION_BUS_ADDRESS", format!("{address},guid={guid}"));
@@ -266,12 +253,9 @@ fn a_bus_that_is_not_the_one_that_is_meant_is_asked_for_nothing() {
 
 #[test]
 fn several_tokens_in_a_dead_keyring_cost_one_deadline() {
-    if !Keyring::is_possible() {
+    let Some((hub, machine, _keyring)) = with_keyring() else {
         return;
-    }
-    let (hub, machine) = machine();
-    let keyring = Keyring::start();
-    machine.env("DBUS_SESSION_BUS_ADDRESS", keyring.address());
+    };
     let token = hub.add_token("work", &[("acme", Read)]);
     let rules = ["acme", "acme/x", "models/acme/x", "acme/x*"];
     for (at, rule) in rules.iter().enumerate() {
@@ -279,8 +263,7 @@ fn several_tokens_in_a_dead_keyring_cost_one_deadline() {
         let arguments = ["login", &name, "--with-token", "--no-verify", "--for", rule];
         machine.helper(arguments).stdin(&token).ok();
     }
-    let text = machine.read(CONFIG);
-    machine.write(CONFIG, text.replacen('\n', "\nkeyring_timeout = 2\n", 1));
+    keyring_timeout(&machine, "2");
     let dead = DeadBus::start();
     machine.env("DBUS_SESSION_BUS_ADDRESS", dead.address());
     let other = hub.add_token("other", &[("acme", Read)]);
@@ -291,11 +274,9 @@ fn several_tokens_in_a_dead_keyring_cost_one_deadline() {
 
 #[test]
 fn login_into_a_locked_or_dead_keyring_says_so_and_keeps_nothing() {
-    if !Keyring::is_possible() {
+    let Some((hub, machine, keyring)) = with_keyring() else {
         return;
-    }
-    let (hub, machine) = machine();
-    let keyring = Keyring::start();
+    };
     keyring.lock();
     let dead = DeadBus::start();
     machine.write(CONFIG, "version = 1\nkeyring_timeout = 0.5\n");

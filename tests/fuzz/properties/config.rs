@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use git_credential_hf::config::Config;
-use git_credential_hf::config::edit::Change;
-use git_credential_hf::config::edit::apply;
+use git_credential_hf::config::edit::{Change, apply};
 use git_credential_hf::model::endpoint::Endpoint;
 use git_credential_hf::model::operation::Operation;
 use git_credential_hf::model::pattern::Pattern;

@@ -2,8 +2,7 @@
 
 use git_credential_hf::git::remotes;
 use git_credential_hf::model::endpoint::Endpoint;
-use git_credential_hf::model::location::Location;
-use git_credential_hf::model::location::parse_location;
+use git_credential_hf::model::location::{Location, parse_location};
 use url::Url;
 
 use super::text;

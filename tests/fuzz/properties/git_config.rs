@@ -1,11 +1,8 @@
 //! Git's configuration files: what `configure` does to one, `unconfigure` undoes to the byte.
 
-use git_credential_hf::git::config_file::EditError;
-use git_credential_hf::git::config_file::Status;
-use git_credential_hf::git::config_file::configure;
-use git_credential_hf::git::config_file::quote_helper;
-use git_credential_hf::git::config_file::status;
-use git_credential_hf::git::config_file::unconfigure;
+use git_credential_hf::git::config_file::{
+    EditError, Status, configure, quote_helper, status, unconfigure,
+};
 
 use super::text;
 

@@ -1,8 +1,7 @@
 //! The hf CLI's `stored_tokens`: what is read is written back so that it reads the same, and a
 //! change touches one section.
 
-use git_credential_hf::hf_cli::ini::Ini;
-use git_credential_hf::hf_cli::ini::Section;
+use git_credential_hf::hf_cli::ini::{Ini, Section};
 use zeroize::Zeroizing;
 
 use super::text;

@@ -2,10 +2,8 @@
 
 use git_credential_hf::model::endpoint::Endpoint;
 use git_credential_hf::model::location::parse_location;
-use git_credential_hf::model::pattern::Names;
-use git_credential_hf::model::pattern::Pattern;
-use git_credential_hf::model::repo::Repo;
-use git_credential_hf::model::repo::RepoKind;
+use git_credential_hf::model::pattern::{Names, Pattern};
+use git_credential_hf::model::repo::{Repo, RepoKind};
 use git_credential_hf::model::token_name::TokenName;
 
 use super::text;

@@ -2,10 +2,7 @@
 
 use std::io::BufReader;
 
-use git_credential_hf::git::protocol::Capabilities;
-use git_credential_hf::git::protocol::Credential;
-use git_credential_hf::git::protocol::Reply;
-use git_credential_hf::git::protocol::Request;
+use git_credential_hf::git::protocol::{Capabilities, Credential, Reply, Request};
 use git_credential_hf::model::endpoint::Endpoint;
 use git_credential_hf::model::secret::Secret;
 use git_credential_hf::selection::Mark;

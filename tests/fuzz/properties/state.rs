@@ -2,12 +2,8 @@
 
 use git_credential_hf::model::endpoint::Endpoint;
 use git_credential_hf::model::secret::Fingerprint;
-use git_credential_hf::state::Eligibility;
-use git_credential_hf::state::State;
-use git_credential_hf::state::VERSION;
-use git_credential_hf::state::file::Unreadable;
-use git_credential_hf::state::file::parse;
-use git_credential_hf::state::file::to_json;
+use git_credential_hf::state::file::{Unreadable, parse, to_json};
+use git_credential_hf::state::{Eligibility, State, VERSION};
 
 /// Takes the content of a state file.
 pub fn check(data: &[u8]) {

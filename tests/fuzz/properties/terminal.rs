@@ -1,8 +1,6 @@
 //! Text on its way to a terminal: no control character and no token is left in it.
 
-use git_credential_hf::model::secret::Secret;
-use git_credential_hf::model::secret::holds_token;
-use git_credential_hf::model::secret::redact;
+use git_credential_hf::model::secret::{Secret, holds_token, redact};
 use git_credential_hf::model::text;
 use git_credential_hf::terminal;
 

@@ -2,9 +2,7 @@
 
 use git_credential_hf::hub::whoami;
 use git_credential_hf::model::pattern::Pattern;
-use git_credential_hf::model::permissions::Access;
-use git_credential_hf::model::permissions::Facts;
-use git_credential_hf::model::permissions::Role;
+use git_credential_hf::model::permissions::{Access, Facts, Role};
 use git_credential_hf::model::repo::Repo;
 use git_credential_hf::model::time;
 

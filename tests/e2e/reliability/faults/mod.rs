@@ -10,13 +10,12 @@ mod rows;
 
 use crate::support::faults::{Action, Fault, Point};
 use crate::support::keyring::Keyring;
+use crate::support::pool;
 use crate::support::tools::need;
 use desk::Desk;
 use rows::*;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 /// Runs every row with a fault at every point that `applies`, and counts.
 fn every(faults: &str, rows: Vec<Row>, fault: Fault, applies: fn(&Row, &Point) -> bool) {
@@ -27,23 +26,11 @@ fn every(faults: &str, rows: Vec<Row>, fault: Fault, applies: fn(&Row, &Point) -
     for (at, row) in rows.iter().enumerate() {
         jobs.extend((0..row.jobs).map(|job| (at, job)));
     }
-    jobs.reverse();
-    let jobs = Mutex::new(jobs);
-    let done = Mutex::new(Vec::<(usize, Result<bool, String>)>::new());
-    let workers = thread::available_parallelism().map_or(2, usize::from) * 2;
-    thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                loop {
-                    let job = lock(&jobs).pop();
-                    let Some((at, job)) = job else { break };
-                    let outcomes = go_through(&rows[at], job, fault, applies);
-                    lock(&done).extend(outcomes.into_iter().map(|outcome| (at, outcome)));
-                }
-            });
-        }
+    let done = pool::each(&jobs, |&(at, job)| {
+        let outcomes = go_through(&rows[at], job, fault, applies);
+        outcomes.into_iter().map(move |outcome| (at, outcome))
     });
-    let done = done.into_inner().expect("what was done");
+    let done: Vec<(usize, Result<bool, String>)> = done.into_iter().flatten().collect();
     let count = |at: usize| {
         let happened = |(row, outcome): &&(usize, _)| *row == at && *outcome == Ok(true);
         done.iter().filter(happened).count()
@@ -63,10 +50,6 @@ fn every(faults: &str, rows: Vec<Row>, fault: Fault, applies: fn(&Row, &Point) -
         "nothing went wrong in {:?}",
         harmless.map(|(_, row)| row.what)
     );
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether each fault came to pass, or what was lost by it.
