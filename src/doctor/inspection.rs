@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::Finding;
 use crate::app::{Context, setup};
 use crate::config::ConfigError;
 use crate::git::config;
@@ -69,26 +68,6 @@ impl<'c> Inspection<'c> {
             offline,
             contact: OnceCell::new(),
         }
-    }
-
-    /// Git's configuration, or the finding of a check that needs it.
-    ///
-    /// # Errors
-    /// When git cannot read it.
-    pub(crate) fn entries(&self) -> Result<&[Entry], Vec<Finding>> {
-        match &self.entries {
-            Ok(entries) => Ok(entries),
-            Err(error) => Err(vec![Finding::skipped(error.to_string())]),
-        }
-    }
-
-    /// The state, or the finding of a check that needs it.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub(crate) fn state(&self) -> Result<&State, Vec<Finding>> {
-        let unread = |_: &String| vec![Finding::skipped("the state cannot be read")];
-        self.state.as_ref().map_err(unread)
     }
 
     /// The Hubs, as git looks them up.

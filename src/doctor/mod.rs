@@ -13,6 +13,9 @@ pub(crate) mod report;
 pub(crate) use inspection::Inspection;
 pub(crate) use repair::Repair;
 
+use crate::git::config::Entry;
+use crate::state::State;
+
 /// What a check is about; the report is grouped by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Group {
@@ -156,8 +159,36 @@ pub(crate) struct Check {
     pub(crate) group: Group,
     /// Whether it needs the network, and is left out with `--offline`.
     pub(crate) network: bool,
-    /// Runs the check. It returns at least one finding.
-    pub(crate) run: fn(&Inspection<'_>) -> Vec<Finding>,
+    /// What it does.
+    pub(crate) run: Run,
+}
+
+/// How a check is run, by what it cannot do without. It returns at least one finding, and is skipped
+/// if what it needs cannot be read.
+#[derive(Debug)]
+pub(crate) enum Run {
+    /// It needs nothing.
+    Always(fn(&Inspection<'_>) -> Vec<Finding>),
+    /// It needs git's configuration.
+    WithGitConfig(fn(&Inspection<'_>, &[Entry]) -> Vec<Finding>),
+    /// It needs the state.
+    WithState(fn(&Inspection<'_>, &State) -> Vec<Finding>),
+}
+
+impl Run {
+    fn on(&self, around: &Inspection<'_>) -> Vec<Finding> {
+        match self {
+            Self::Always(run) => run(around),
+            Self::WithGitConfig(run) => match &around.entries {
+                Ok(entries) => run(around, entries),
+                Err(error) => vec![Finding::skipped(error.to_string())],
+            },
+            Self::WithState(run) => match &around.state {
+                Ok(state) => run(around, state),
+                Err(_) => vec![Finding::skipped("the state cannot be read")],
+            },
+        }
+    }
 }
 
 /// The findings of one check.
@@ -188,7 +219,7 @@ pub(crate) fn run(
         let findings = if check.network && surroundings.offline {
             vec![Finding::skipped("left out (--offline)")]
         } else {
-            (check.run)(surroundings)
+            check.run.on(surroundings)
         };
         Outcome { check, findings }
     };

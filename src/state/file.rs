@@ -16,7 +16,7 @@ use crate::system::files::{Lock, Others, Plain};
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// It cannot be read, written or locked.
-    #[error("cannot use {}: {source}", path.display())]
+    #[error("{}", unusable(path, source))]
     Io {
         /// The file.
         path: PathBuf,
@@ -39,6 +39,16 @@ pub enum StateError {
         /// The version of its format.
         version: u32,
     },
+}
+
+/// Names the file once, also where the reason names it.
+fn unusable(path: &Path, source: &io::Error) -> String {
+    let (path, why) = (path.display().to_string(), source.to_string());
+    if why.contains(&path) {
+        format!("cannot use the state: {why}")
+    } else {
+        format!("cannot use {path}: {why}")
+    }
 }
 
 /// The state file on disk.

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::doctor::inspection::variable;
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::git::config::{Entry, best};
 use crate::system::files::read_plain;
 
@@ -13,7 +13,7 @@ pub(crate) const CHECK: Check = Check {
     id: "certificates",
     group: Group::Network,
     network: false,
-    run,
+    run: Run::WithGitConfig(run),
 };
 
 /// The variables by which this helper finds a list of authorities.
@@ -24,11 +24,7 @@ const FILES: [&str; 4] = [
     "REQUESTS_CA_BUNDLE",
 ];
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    let entries = match around.entries() {
-        Ok(entries) => entries,
-        Err(skipped) => return skipped,
-    };
+fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
     let hub = around.endpoint().to_string();
     let set = FILES
         .iter()

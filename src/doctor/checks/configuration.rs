@@ -1,7 +1,7 @@
 //! `config.toml`, the state, and the variables that this helper reads.
 
 use crate::app::lookup::exists;
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::model::token_name::TokenName;
 use crate::system::files::Lock;
 use std::io;
@@ -12,7 +12,7 @@ pub(crate) const CHECK: Check = Check {
     id: "configuration",
     group: Group::Tokens,
     network: false,
-    run,
+    run: Run::Always(run),
 };
 
 fn run(around: &Inspection<'_>) -> Vec<Finding> {

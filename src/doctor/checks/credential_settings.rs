@@ -1,6 +1,6 @@
 //! Settings of git that change what it asks a helper for: a username, and whether it asks at all.
 
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::git::asking::undo;
 use crate::git::config::{Entry, last};
 use crate::selection::is_generic;
@@ -10,14 +10,10 @@ pub(crate) const CHECK: Check = Check {
     id: "credential-settings",
     group: Group::Helper,
     network: false,
-    run,
+    run: Run::WithGitConfig(run),
 };
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    let entries = match around.entries() {
-        Ok(entries) => entries,
-        Err(skipped) => return skipped,
-    };
+fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
     let state = around.state.as_ref().ok();
     let config = &around.context.config;
     let known = |username: &str| {

@@ -1,7 +1,7 @@
 //! The exchange of a CI job's identity: whether the job could ask the Hub for a token.
 
 use crate::app::job_identity;
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::model::oidc_resource::{NotAResource, OidcResource};
 use crate::system::clock::now;
 
@@ -10,7 +10,7 @@ pub(crate) const CHECK: Check = Check {
     id: "exchange",
     group: Group::Elsewhere,
     network: false,
-    run,
+    run: Run::Always(run),
 };
 
 fn run(around: &Inspection<'_>) -> Vec<Finding> {

@@ -1,7 +1,7 @@
 //! `http.extraHeader`: a login that git sends without asking a helper.
 
 use crate::doctor::repair::shell_path;
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::git::config::Entry;
 use crate::git::config_file::{Reach, reach};
 use std::path::Path;
@@ -11,14 +11,11 @@ pub(crate) const CHECK: Check = Check {
     id: "extra-header",
     group: Group::Elsewhere,
     network: false,
-    run,
+    run: Run::WithGitConfig(run),
 };
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    match around.entries() {
-        Ok(entries) => judge(entries, &around.hubs()),
-        Err(skipped) => skipped,
-    }
+fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
+    judge(entries, &around.hubs())
 }
 
 fn judge(entries: &[Entry], hubs: &[String]) -> Vec<Finding> {

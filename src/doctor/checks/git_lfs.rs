@@ -2,7 +2,7 @@
 
 use crate::doctor::inspection::version_of;
 use crate::doctor::repair::shell_path;
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::git::asking::undo;
 use crate::git::config::Entry;
 use crate::model::text::shell_quoted;
@@ -14,14 +14,10 @@ pub(crate) const CHECK: Check = Check {
     id: "git-lfs",
     group: Group::Programs,
     network: false,
-    run,
+    run: Run::WithGitConfig(run),
 };
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    let entries = match around.entries() {
-        Ok(entries) => entries,
-        Err(skipped) => return skipped,
-    };
+fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
     // Run by its path, since a repository's configuration can define `git lfs`.
     let program = on_path("git-lfs");
     let version = program

@@ -1,7 +1,7 @@
 //! Git's version, and what it can do.
 
 use crate::doctor::inspection::ask_git;
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::git::run::complaint;
 use crate::system::process::on_path;
 
@@ -10,7 +10,7 @@ pub(crate) const CHECK: Check = Check {
     id: "git-version",
     group: Group::Git,
     network: false,
-    run,
+    run: Run::Always(run),
 };
 
 fn run(_: &Inspection<'_>) -> Vec<Finding> {

@@ -1,6 +1,6 @@
 //! git-xet, the Hub's own transfer agent for large files, which git-lfs calls.
 
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::git::config::Entry;
 use crate::system::process::{is_program, on_path};
 use std::path::Path;
@@ -10,14 +10,10 @@ pub(crate) const CHECK: Check = Check {
     id: "git-xet",
     group: Group::Programs,
     network: false,
-    run,
+    run: Run::WithGitConfig(run),
 };
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    let entries = match around.entries() {
-        Ok(entries) => entries,
-        Err(skipped) => return skipped,
-    };
+fn run(_: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
     let configured = entries
         .iter()
         .rfind(|entry| entry.key == "lfs.customtransfer.xet.path")

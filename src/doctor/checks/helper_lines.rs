@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use crate::doctor::repair::Repair;
-use crate::doctor::{Check, Finding, Group, Inspection, Verdict};
+use crate::doctor::{Check, Finding, Group, Inspection, Run, Verdict};
 use crate::git::asking::undo;
 use crate::git::config::{Entry, Helpers, Scope, helpers};
 use crate::git::setup::ConfigFile;
@@ -15,14 +15,10 @@ pub(crate) const CHECK: Check = Check {
     id: "helper-lines",
     group: Group::Helper,
     network: false,
-    run,
+    run: Run::WithGitConfig(run),
 };
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    let entries = match around.entries() {
-        Ok(entries) => entries,
-        Err(skipped) => return skipped,
-    };
+fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
     let configured = |hub: &str| {
         let endpoint = Endpoint::parse(hub);
         endpoint.is_ok_and(|endpoint| around.context.config.endpoint(&endpoint).is_some())

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::doctor::inspection::ask_git;
 use crate::doctor::repair::Repair;
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
+use crate::git::config::Entry;
 use crate::git::config_file::{first_word, means_us};
 use crate::git::setup::ConfigFile;
 use crate::system::executable;
@@ -16,16 +17,12 @@ pub(crate) const CHECK: Check = Check {
     id: "helper-program",
     group: Group::Helper,
     network: false,
-    run,
+    run: Run::WithGitConfig(run),
 };
 
 const PROGRAM: &str = "git-credential-hf";
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    let entries = match around.entries() {
-        Ok(entries) => entries,
-        Err(skipped) => return skipped,
-    };
+fn run(_: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
     let by_name = found_by_git();
     let this = std::env::current_exe().ok();
     let mut findings: Vec<Finding> = Vec::new();

@@ -1,7 +1,7 @@
 //! The hf CLI: whether its login can be read, and the file that old versions leave behind.
 
 use crate::doctor::repair::shell_path;
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::hf_cli::Which;
 use crate::system::clock;
 
@@ -10,7 +10,7 @@ pub(crate) const CHECK: Check = Check {
     id: "hf-cli",
     group: Group::Programs,
     network: false,
-    run,
+    run: Run::Always(run),
 };
 
 fn run(around: &Inspection<'_>) -> Vec<Finding> {

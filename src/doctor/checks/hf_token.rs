@@ -1,7 +1,7 @@
 //! `HF_TOKEN`, and what it takes precedence over: for git-xet, every rule.
 
 use crate::config::Rule;
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::model::permissions::Role;
 use crate::state::TokenInfo;
 use crate::system::process::on_path;
@@ -11,7 +11,7 @@ pub(crate) const CHECK: Check = Check {
     id: "hf-token",
     group: Group::Elsewhere,
     network: false,
-    run,
+    run: Run::Always(run),
 };
 
 fn run(around: &Inspection<'_>) -> Vec<Finding> {

@@ -1,6 +1,6 @@
 //! The keyring: writes, reads and removes one entry, each under the deadline.
 
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Secret;
 use crate::model::text::shell_quoted;
@@ -12,7 +12,7 @@ pub(crate) const CHECK: Check = Check {
     id: "keyring",
     group: Group::Tokens,
     network: false,
-    run,
+    run: Run::Always(run),
 };
 
 /// The entry's name; no user can give it to a token.

@@ -1,7 +1,7 @@
 //! netrc, which git, curl and Python ask before any helper.
 
 use super::plain_text::{Words, look};
-use crate::doctor::{Check, Group, Verdict};
+use crate::doctor::{Check, Group, Run, Verdict};
 use crate::import::Source;
 
 /// The check.
@@ -9,7 +9,7 @@ pub(crate) const CHECK: Check = Check {
     id: "netrc",
     group: Group::Elsewhere,
     network: false,
-    run: |around| {
+    run: Run::Always(|around| {
         look(
             around,
             Source::Netrc,
@@ -20,5 +20,5 @@ pub(crate) const CHECK: Check = Check {
                 by_hand: "remove that machine from the file",
             },
         )
-    },
+    }),
 };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 #[cfg(unix)]
 use crate::system::files::{self, Others};
 
@@ -11,7 +11,7 @@ pub(crate) const CHECK: Check = Check {
     id: "permissions",
     group: Group::Tokens,
     network: false,
-    run,
+    run: Run::Always(run),
 };
 
 /// A file or folder of the file storage, and its permissions.

@@ -1,24 +1,20 @@
 //! Proxies: whether git and this helper use the same one. Its address is not shown.
 
 use crate::doctor::inspection::variable;
-use crate::doctor::{Check, Finding, Group, Inspection};
-use crate::git::config::best;
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
+use crate::git::config::{Entry, best};
 
 /// The check.
 pub(crate) const CHECK: Check = Check {
     id: "proxy",
     group: Group::Network,
     network: false,
-    run,
+    run: Run::WithGitConfig(run),
 };
 
 const VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    let entries = match around.entries() {
-        Ok(entries) => entries,
-        Err(skipped) => return skipped,
-    };
+fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
     let in_environment = VARIABLES.iter().find(|name| variable(name).is_some());
     let hub = around.endpoint().to_string();
     let in_git = best(entries, "http", "proxy", &hub).map(|entry| !entry.text().is_empty());

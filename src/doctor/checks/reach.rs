@@ -1,6 +1,6 @@
 //! Whether the Hub can be reached at all.
 
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::hub::probe::{Probe, Unreached};
 
 /// The check.
@@ -8,7 +8,7 @@ pub(crate) const CHECK: Check = Check {
     id: "hub",
     group: Group::Network,
     network: true,
-    run,
+    run: Run::Always(run),
 };
 
 fn run(around: &Inspection<'_>) -> Vec<Finding> {

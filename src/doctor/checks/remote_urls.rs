@@ -1,7 +1,7 @@
 //! Tokens in the URLs of remotes, which programs and copies of the configuration reveal.
 
 use super::plain_text::{Words, look};
-use crate::doctor::{Check, Group, Verdict};
+use crate::doctor::{Check, Group, Run, Verdict};
 use crate::import::Source;
 
 /// The check.
@@ -9,7 +9,7 @@ pub(crate) const CHECK: Check = Check {
     id: "remote-urls",
     group: Group::Elsewhere,
     network: false,
-    run: |around| {
+    run: Run::Always(|around| {
         look(
             around,
             Source::Remotes,
@@ -20,5 +20,5 @@ pub(crate) const CHECK: Check = Check {
                 by_hand: "remove the login from that URL: git remote set-url NAME URL",
             },
         )
-    },
+    }),
 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::doctor::inspection::ask_git;
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::git::config::Entry;
 use crate::model::endpoint::Endpoint;
 
@@ -12,7 +12,7 @@ pub(crate) const CHECK: Check = Check {
     id: "repository",
     group: Group::Git,
     network: false,
-    run,
+    run: Run::Always(run),
 };
 
 fn run(around: &Inspection<'_>) -> Vec<Finding> {

@@ -1,23 +1,20 @@
 //! Rules and the default: whether the tokens that they name exist.
 
 use crate::app::lookup::exists;
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::model::text::shell_quoted;
 use crate::model::token_name::TokenName;
+use crate::state::State;
 
 /// The check.
 pub(crate) const CHECK: Check = Check {
     id: "rules",
     group: Group::Tokens,
     network: false,
-    run,
+    run: Run::WithState(run),
 };
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    let state = match around.state() {
-        Ok(state) => state,
-        Err(skipped) => return skipped,
-    };
+fn run(around: &Inspection<'_>, state: &State) -> Vec<Finding> {
     if around.config_error.is_some() {
         return vec![Finding::skipped("config.toml cannot be read")];
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::doctor::repair::{Leftover, Repair, shell_path};
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::git::config_file::has_damaged_block;
 use crate::git::setup::ConfigFile;
 use crate::git::{lock, setup};
@@ -16,7 +16,7 @@ pub(crate) const CHECK: Check = Check {
     id: "leftovers",
     group: Group::Tokens,
     network: false,
-    run,
+    run: Run::Always(run),
 };
 
 /// A file younger than this may be in use.

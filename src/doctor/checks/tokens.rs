@@ -1,7 +1,7 @@
 //! The stored tokens, by what is known about them: rejected, expired, or about to expire. The Hub is
 //! not asked, since it limits such requests.
 
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::model::secret::TokenKind;
 use crate::model::text::shell_quoted;
 use crate::model::time;
@@ -14,17 +14,13 @@ pub(crate) const CHECK: Check = Check {
     id: "tokens",
     group: Group::Tokens,
     network: false,
-    run,
+    run: Run::WithState(run),
 };
 
 /// How long before its expiry a token is reported, in seconds: a week.
 const SOON: u64 = 7 * 24 * 3600;
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    let state = match around.state() {
-        Ok(state) => state,
-        Err(skipped) => return skipped,
-    };
+fn run(around: &Inspection<'_>, state: &State) -> Vec<Finding> {
     let context = around.context;
     let hf_cli = !matches!(context.hf_cli().active_value(), Ok(None));
     let elsewhere = !context.env.tokens.is_empty() || !context.config.commands.is_empty();

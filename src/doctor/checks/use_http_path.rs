@@ -1,7 +1,7 @@
 //! `useHttpPath`: whether git tells the helper which repository it asks for.
 
 use crate::doctor::repair::Repair;
-use crate::doctor::{Check, Finding, Group, Inspection};
+use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::git::config::{Entry, Scope, helpers, last};
 use crate::git::setup::ConfigFile;
 
@@ -10,14 +10,11 @@ pub(crate) const CHECK: Check = Check {
     id: "use-http-path",
     group: Group::Helper,
     network: false,
-    run,
+    run: Run::WithGitConfig(run),
 };
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    match around.entries() {
-        Ok(entries) => judge(entries, &around.hubs()),
-        Err(skipped) => skipped,
-    }
+fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
+    judge(entries, &around.hubs())
 }
 
 fn judge(entries: &[Entry], hubs: &[String]) -> Vec<Finding> {
