@@ -14,12 +14,11 @@ use crate::support::hub::{Hub, Response};
 use crate::support::machine::{Machine, Output};
 use crate::support::tools::{gits, need};
 use crate::support::user::{CONFIG, noise};
-use std::sync::Mutex;
 
 const X: &str = "https://huggingface.co/acme/x";
 
 /// For each git: alice's own token for acme by a rule, and a clone of acme/x.
-fn with_each_git(test: impl Fn(&Hub, &Machine)) {
+fn with_each_git(mut test: impl FnMut(&Hub, &Machine)) {
     for git in gits() {
         let hub = Hub::start();
         hub.add_repo("acme/x", true);
@@ -42,9 +41,7 @@ fn published(machine: &Machine) {
 #[test]
 fn a_bare_repository_that_is_tracked_is_no_configuration() {
     let mut attacks = Attacks::new();
-    let tally = Mutex::new(&mut attacks);
     with_each_git(|hub, machine| {
-        let mut attacks = tally.lock().expect("the count");
         let evil = hub.add_token("evil", &[("evil", Write)]);
         for folder in ["d", "deep/er/d.git", ".github/d", "modules/d"] {
             machine.write(format!("x/{folder}/HEAD"), "ref: refs/heads/main\n");

@@ -9,7 +9,6 @@ use crate::support::tools::need;
 use crate::support::user::noise;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Mutex;
 
 const X: &str = "https://huggingface.co/acme/x";
 const HUB: &str = "huggingface.co";
@@ -32,9 +31,7 @@ fn push_submodule(machine: &Machine, url: &str) {
 #[test]
 fn a_submodule_takes_no_token_elsewhere() {
     let mut attacks = Attacks::new();
-    let tally = Mutex::new(&mut attacks);
     with_each_git(&[], |hub, machine| {
-        let mut attacks = tally.lock().expect("the count");
         machine.git(["clone", X]).ok();
         for (url, asked) in [
             ("https://huggingface.co.evil.example/acme/x", true),
@@ -100,9 +97,7 @@ fn settings_of_git_lfs_in_a_repo_take_no_token_elsewhere() {
         return;
     }
     let mut attacks = Attacks::new();
-    let tally = Mutex::new(&mut attacks);
     with_each_git(&[], |hub, machine| {
-        let mut attacks = tally.lock().expect("the count");
         clone_with_lfs(machine);
         for (round, settings) in [
             [("lfs.url", "https://evil.example/acme/x.git/info/lfs")].as_slice(),
@@ -175,9 +170,7 @@ fn an_lfs_server_leads_no_token_elsewhere() {
         return;
     }
     let mut attacks = Attacks::new();
-    let tally = Mutex::new(&mut attacks);
     with_each_git(&[], |hub, machine| {
-        let mut attacks = tally.lock().expect("the count");
         clone_with_lfs(machine);
         for (round, (status, to)) in [
             (
@@ -256,9 +249,7 @@ fn an_lfs_server_leads_no_token_elsewhere() {
 #[test]
 fn a_repos_own_configuration_turns_the_helper_to_no_other_host() {
     let mut attacks = Attacks::new();
-    let tally = Mutex::new(&mut attacks);
     with_each_git(&[], |hub, machine| {
-        let mut attacks = tally.lock().expect("the count");
         machine.git(["clone", X]).ok();
         let plain = machine.read("x/.git/config");
         let kept = all_kept(machine);

@@ -127,16 +127,8 @@ fn json_cannot_write_to_the_terminal_either() {
     answer["name"] = "al\u{9b}2Jice\u{202e}\u{7f}".into();
     let token = desk.hub.add_token("work", &[]);
     desk.whoami.says("work", answer);
-    let arguments = [
-        "login",
-        "work",
-        "--with-token",
-        "--storage",
-        "file",
-        "--json",
-    ];
     for output in [
-        desk.machine.helper(arguments).stdin(token).ok(),
+        login(&desk.machine, "work", &token).and(&["--json"]).ok(),
         desk.machine.helper(["list", "--json"]).ok(),
     ] {
         json(&output);

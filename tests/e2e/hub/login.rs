@@ -214,15 +214,7 @@ fn no_verify_asks_nobody() {
     let machine = Machine::new(&hub);
     let token = hub.add_token("work", &[("acme", Write)]);
     machine.configure();
-    let arguments = [
-        "login",
-        "work",
-        "--with-token",
-        "--storage",
-        "file",
-        "--no-verify",
-    ];
-    let output = machine.helper(arguments).stdin(&token).ok();
+    let output = login(&machine, "work", &token).and(&["--no-verify"]).ok();
     let expected = format!(
         "{KEPT}next, say where to use it: `git credential-hf use work --for NAMESPACE`, \
          or `git credential-hf use work --default`\n"
@@ -243,19 +235,8 @@ fn json_says_the_same_to_programs() {
     let whoami = WhoAmI::start(&hub);
     let token = hub.add_token("work", &[]);
     whoami.says("work", fine_grained(&[("org", "acme", &["repo.write"])]));
-    let arguments = [
-        "login",
-        "work",
-        "--with-token",
-        "--storage",
-        "file",
-        "--json",
-    ];
-    let more = ["--for", "acme", "--default"];
-    let output = machine
-        .helper(arguments.iter().chain(&more))
-        .stdin(&token)
-        .ok();
+    let more = ["--json", "--for", "acme", "--default"];
+    let output = login(&machine, "work", &token).and(&more).ok();
     let told = json(&output);
     assert_eq!(told["name"], "work");
     assert_eq!(told["token"], format!("hf_…{}", &token[token.len() - 4..]));

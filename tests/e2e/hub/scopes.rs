@@ -214,15 +214,7 @@ fn logging_in_again_brings_the_new_scopes() {
 fn a_token_without_verification_has_no_scopes_to_go_by() {
     let desk = Desk::new();
     let token = desk.hub.add_token("work", &[("acme", Read)]);
-    let arguments = [
-        "login",
-        "work",
-        "--with-token",
-        "--storage",
-        "file",
-        "--no-verify",
-    ];
-    desk.machine.helper(arguments).stdin(token).ok();
+    desk.machine.login("work", &token, &[]);
     assert_eq!(desk.answer("acme/x"), None);
     desk.whoami.says("work", account("read"));
     desk.machine.helper(["refresh"]).ok();

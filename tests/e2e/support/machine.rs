@@ -213,6 +213,13 @@ pub struct Run<'m> {
 }
 
 impl<'m> Run<'m> {
+    /// More arguments.
+    #[must_use]
+    pub fn and(mut self, more: &[&str]) -> Self {
+        self.command.args(more);
+        self
+    }
+
     /// The whole of its input; without this it reads an empty one.
     #[must_use]
     pub fn stdin(mut self, input: impl AsRef<[u8]>) -> Self {

@@ -180,7 +180,7 @@ fn another_hub_gets_its_own_token_and_no_other() {
 }
 
 /// A machine for each git that has a token for everything, by rule, by default and by variable.
-pub fn with_each_git(more: &[&str], test: impl Fn(&Hub, &Machine)) {
+pub fn with_each_git(more: &[&str], mut test: impl FnMut(&Hub, &Machine)) {
     for git in gits() {
         let hub = Hub::start_with_hosts(more);
         hub.add_repo("acme/x", true);
@@ -212,9 +212,7 @@ fn git_takes_no_token_to_a_host_that_looks_like_the_hub() {
         "::1",
     ];
     let mut attacks = Attacks::new();
-    let tally = std::sync::Mutex::new(&mut attacks);
     with_each_git(&more, |hub, machine| {
-        let mut attacks = tally.lock().expect("the count");
         for (url, asked) in [
             ("https://evil.example/acme/x", EVIL),
             (
@@ -318,9 +316,7 @@ const ELSEWHERE: [&str; 9] = [
 #[test]
 fn git_takes_no_token_along_a_redirect_away_from_the_hub() {
     let mut attacks = Attacks::new();
-    let tally = std::sync::Mutex::new(&mut attacks);
     with_each_git(&[], |hub, machine| {
-        let mut attacks = tally.lock().expect("the count");
         for to in ELSEWHERE {
             for status in [301, 302, 303, 307, 308] {
                 // At once, and only for those who have shown a token.
