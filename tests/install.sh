@@ -12,8 +12,6 @@ target=${CARGO_TARGET_DIR:-target}
 # The home folder is about to change; the Rust toolchain stays where it is.
 export CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
 export CARGO_TARGET_DIR=$target/install
-# The scripts are tested here: this takes half as long as the build of a release.
-export CARGO_PROFILE_RELEASE_LTO=thin CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 
 for name in $(compgen -e); do
 	case $name in
