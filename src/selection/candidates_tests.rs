@@ -8,9 +8,9 @@ use crate::system::environment::Environment;
 use std::ffi::OsString;
 use std::path::Path;
 
-/// The inputs of a selection, written briefly; see [`TokenSource::pick`].
+/// The inputs of a selection, written briefly; see [`Setup::pick`].
 #[derive(Default)]
-struct TokenSource {
+struct Setup {
     config: &'static str,
     /// Name, account; logged in on the public Hub.
     tokens: &'static [(&'static str, &'static str)],
@@ -44,7 +44,7 @@ fn info(endpoint: &str, origin: Origin, account: &str, path: &str, added: u64) -
     }
 }
 
-impl TokenSource {
+impl Setup {
     fn select(
         &self,
         endpoint: &str,
@@ -154,10 +154,10 @@ const NAMES: &[(&str, &str)] = &[
 
 #[test]
 fn rules_most_specific_first_then_the_default() {
-    let world = TokenSource {
+    let setup = Setup {
         config: RULES,
         tokens: NAMES,
-        ..TokenSource::default()
+        ..Setup::default()
     };
     for (path, expected) in [
         ("acme/y", "wide personal"),
@@ -172,31 +172,31 @@ fn rules_most_specific_first_then_the_default() {
         ("objs/abcdef", "personal"),
         ("-", "personal"),
     ] {
-        assert_eq!(world.pick(path, "-"), expected, "{path}");
+        assert_eq!(setup.pick(path, "-"), expected, "{path}");
     }
 }
 
 #[test]
 fn rules_beat_the_environment_and_it_beats_the_default() {
-    let world = TokenSource {
+    let setup = Setup {
         config: RULES,
         tokens: NAMES,
         env: &[("HF_TOKEN", "one"), ("HUGGING_FACE_HUB_TOKEN", "two")],
-        ..TokenSource::default()
+        ..Setup::default()
     };
     assert_eq!(
-        world.pick("acme/y", "-"),
+        setup.pick("acme/y", "-"),
         "wide $HF_TOKEN $HUGGING_FACE_HUB_TOKEN personal"
     );
     assert_eq!(
-        world.pick("other/y", "-"),
+        setup.pick("other/y", "-"),
         "$HF_TOKEN $HUGGING_FACE_HUB_TOKEN personal"
     );
 }
 
 #[test]
 fn a_name_in_the_environment_is_the_only_choice() {
-    let world = TokenSource {
+    let setup = Setup {
         config: RULES,
         tokens: NAMES,
         elsewhere: &[("corp", "https://hub.corp.example")],
@@ -204,18 +204,18 @@ fn a_name_in_the_environment_is_the_only_choice() {
             ("GIT_CREDENTIAL_HF_TOKEN_NAME", "data"),
             ("HF_TOKEN", "one"),
         ],
-        ..TokenSource::default()
+        ..Setup::default()
     };
-    assert_eq!(world.pick("acme/x", "-"), "data");
-    let missing = TokenSource {
+    assert_eq!(setup.pick("acme/x", "-"), "data");
+    let missing = Setup {
         env: &[("GIT_CREDENTIAL_HF_TOKEN_NAME", "dta")],
-        ..world
+        ..setup
     };
     assert_eq!(
         missing.pick("acme/x", "-"),
         "NoSuchToken(TokenName(\"dta\"))"
     );
-    let other = TokenSource {
+    let other = Setup {
         env: &[("GIT_CREDENTIAL_HF_TOKEN_NAME", "corp")],
         ..missing
     };
@@ -224,12 +224,12 @@ fn a_name_in_the_environment_is_the_only_choice() {
 
 #[test]
 fn user_names() {
-    let world = TokenSource {
+    let setup = Setup {
         config: RULES,
         tokens: NAMES,
         kept: &[("carol", "", 1), ("hf_user", "", 2)],
         env: &[("HF_TOKEN", "one")],
-        ..TokenSource::default()
+        ..Setup::default()
     };
     let all = "narrow wide $HF_TOKEN personal git:hf_user@huggingface.co git:carol@huggingface.co";
     for (username, expected) in [
@@ -248,34 +248,34 @@ fn user_names() {
         ("carol", "$HF_TOKEN git:carol@huggingface.co"),
         ("mallory", "$HF_TOKEN"),
     ] {
-        assert_eq!(world.pick("acme/x", username), expected, "{username:?}");
+        assert_eq!(setup.pick("acme/x", username), expected, "{username:?}");
     }
 }
 
 #[test]
 fn tokens_go_to_their_own_endpoint_only() {
-    let world = TokenSource {
+    let setup = Setup {
         config: RULES,
         tokens: NAMES,
         kept: &[("carol", "", 1)],
         elsewhere: &[("corp", "https://hub.corp.example")],
         env: &[("HF_TOKEN", "one")],
-        ..TokenSource::default()
+        ..Setup::default()
     };
     assert_eq!(
-        world.pick_at("https://hub.corp.example", "acme/x", "-"),
+        setup.pick_at("https://hub.corp.example", "acme/x", "-"),
         "corp $HF_TOKEN"
     );
     assert_eq!(
-        world.pick_at("https://hub.corp.example", "other/x", "-"),
+        setup.pick_at("https://hub.corp.example", "other/x", "-"),
         "$HF_TOKEN"
     );
-    assert_eq!(world.pick_at("https://other.example", "acme/x", "-"), "");
-    assert_eq!(world.pick_at("https://other.example", "acme/x", "wide"), "");
+    assert_eq!(setup.pick_at("https://other.example", "acme/x", "-"), "");
+    assert_eq!(setup.pick_at("https://other.example", "acme/x", "wide"), "");
     // A rule that names a token of another endpoint is reported, not followed.
-    let crossed = TokenSource {
+    let crossed = Setup {
         config: "[rules]\nacme = \"corp\"\n",
-        ..world
+        ..setup
     };
     assert_eq!(
         crossed.pick("acme/x", "-"),
@@ -285,29 +285,29 @@ fn tokens_go_to_their_own_endpoint_only() {
 
 #[test]
 fn the_environments_tokens_follow_hf_endpoint() {
-    let world = TokenSource {
+    let setup = Setup {
         config: "[endpoints]\n\"https://hub.corp.example\" = {}\n",
         env: &[
             ("HF_TOKEN", "one"),
             ("HF_ENDPOINT", "https://hub.corp.example/"),
         ],
-        ..TokenSource::default()
+        ..Setup::default()
     };
     assert_eq!(
-        world.pick_at("https://hub.corp.example", "acme/x", "-"),
+        setup.pick_at("https://hub.corp.example", "acme/x", "-"),
         "$HF_TOKEN"
     );
-    assert_eq!(world.pick("acme/x", "-"), "");
-    let broken = TokenSource {
+    assert_eq!(setup.pick("acme/x", "-"), "");
+    let broken = Setup {
         env: &[("HF_TOKEN", "one"), ("HF_ENDPOINT", "https://a@b")],
-        ..world
+        ..setup
     };
     assert_eq!(broken.pick("acme/x", "-"), "");
 }
 
 #[test]
 fn what_git_saved_stays_within_its_scope_and_comes_after_what_was_chosen() {
-    let world = TokenSource {
+    let setup = Setup {
         config: "[rules]\n\"acme/x\" = \"ruled\"\nacme = \"wide\"\n",
         tokens: &[("ruled", ""), ("wide", "")],
         kept: &[
@@ -317,7 +317,7 @@ fn what_git_saved_stays_within_its_scope_and_comes_after_what_was_chosen() {
             ("old", "", 4),
             ("new", "", 5),
         ],
-        ..TokenSource::default()
+        ..Setup::default()
     };
     let host = "git:new@huggingface.co git:old@huggingface.co";
     for (path, expected) in [
@@ -330,19 +330,19 @@ fn what_git_saved_stays_within_its_scope_and_comes_after_what_was_chosen() {
         ("-", ""),
     ] {
         let expected = format!("{expected} {host}");
-        assert_eq!(world.pick(path, "-"), expected.trim_start(), "{path}");
+        assert_eq!(setup.pick(path, "-"), expected.trim_start(), "{path}");
     }
 }
 
 #[test]
 fn what_git_saved_for_the_very_path_comes_after_the_default() {
-    let world = TokenSource {
+    let setup = Setup {
         config: "default = \"me\"\n",
         tokens: &[("me", "alice")],
         kept: &[("alice", "acme/x", 1), ("bob", "", 2)],
         env: &[("HF_TOKEN", "one")],
         hf_active: true,
-        ..TokenSource::default()
+        ..Setup::default()
     };
     let path = "git:alice@huggingface.co/acme/x";
     let host = "git:bob@huggingface.co";
@@ -353,10 +353,10 @@ fn what_git_saved_for_the_very_path_comes_after_the_default() {
         ("bob", format!("$HF_TOKEN {host}")),
         ("Bob", "$HF_TOKEN".to_owned()),
     ] {
-        assert_eq!(world.pick("acme/x", username), expected, "{username}");
+        assert_eq!(setup.pick("acme/x", username), expected, "{username}");
     }
     let unknown = |username| {
-        let selection = world.select("https://huggingface.co", Some("acme/x"), Some(username));
+        let selection = setup.select("https://huggingface.co", Some("acme/x"), Some(username));
         selection.unwrap().notices == [Notice::UnknownUsername]
     };
     assert!(!unknown("alice") && !unknown("bob") && unknown("Bob") && unknown("carol"));
@@ -364,80 +364,80 @@ fn what_git_saved_for_the_very_path_comes_after_the_default() {
 
 #[test]
 fn missing_tokens_are_named() {
-    let world = TokenSource {
+    let setup = Setup {
         config: "default = \"gone\"\n[rules]\nacme = \"typo\"\n",
-        ..TokenSource::default()
+        ..Setup::default()
     };
-    assert_eq!(world.pick("acme/x", "-"), "typo? gone?");
-    assert_eq!(world.pick("acme/x", "alice"), "");
+    assert_eq!(setup.pick("acme/x", "-"), "typo? gone?");
+    assert_eq!(setup.pick("acme/x", "alice"), "");
 }
 
 #[test]
 fn commands_are_tokens_too() {
-    let world = TokenSource {
+    let setup = Setup {
         config: "default = \"vault\"\n[rules]\nacme = \"pass\"\n\
                  [endpoints]\n\"https://hub.corp.example\" = {}\n\
                  [commands]\nvault = [\"vault\"]\npass = [\"pass\", \"hf\"]\n",
-        ..TokenSource::default()
+        ..Setup::default()
     };
-    assert_eq!(world.pick("acme/x", "-"), "pass vault");
-    assert_eq!(world.pick("acme/x", "vault"), "vault");
-    assert_eq!(world.pick_at("https://hub.corp.example", "acme/x", "-"), "");
+    assert_eq!(setup.pick("acme/x", "-"), "pass vault");
+    assert_eq!(setup.pick("acme/x", "vault"), "vault");
+    assert_eq!(setup.pick_at("https://hub.corp.example", "acme/x", "-"), "");
     assert_eq!(
-        world.pick_at("https://hub.corp.example", "acme/x", "vault"),
+        setup.pick_at("https://hub.corp.example", "acme/x", "vault"),
         ""
     );
 }
 
 #[test]
 fn without_a_path_the_remotes_decide_if_they_agree() {
-    let world = |remotes| TokenSource {
+    let setup = |remotes| Setup {
         config: RULES,
         tokens: NAMES,
         remotes,
-        ..TokenSource::default()
+        ..Setup::default()
     };
-    assert_eq!(world(&["acme/x"]).pick("-", "-"), "narrow wide personal");
-    assert_eq!(world(&["acme/y", "acme/z"]).pick("-", "-"), "wide personal");
-    assert_eq!(world(&["acme/y", "other/z"]).pick("-", "-"), "personal");
+    assert_eq!(setup(&["acme/x"]).pick("-", "-"), "narrow wide personal");
+    assert_eq!(setup(&["acme/y", "acme/z"]).pick("-", "-"), "wide personal");
+    assert_eq!(setup(&["acme/y", "other/z"]).pick("-", "-"), "personal");
     // The username in a remote's URL counts as if git had sent it.
-    assert_eq!(world(&["data@acme/x"]).pick("-", "-"), "data");
-    assert_eq!(world(&["data@acme/x", "acme/x"]).pick("-", "-"), "personal");
-    assert_eq!(world(&["bob@acme/x"]).pick("-", "-"), "narrow");
+    assert_eq!(setup(&["data@acme/x"]).pick("-", "-"), "data");
+    assert_eq!(setup(&["data@acme/x", "acme/x"]).pick("-", "-"), "personal");
+    assert_eq!(setup(&["bob@acme/x"]).pick("-", "-"), "narrow");
     // With a path, the remotes do not count.
-    assert_eq!(world(&["acme/x"]).pick("other/z", "-"), "personal");
+    assert_eq!(setup(&["acme/x"]).pick("other/z", "-"), "personal");
 
     let hub = "https://huggingface.co";
-    let agreed = world(&["acme/y", "acme/z"])
+    let agreed = setup(&["acme/y", "acme/z"])
         .select(hub, None, None)
         .unwrap();
     assert!(agreed.inferred && agreed.notices.is_empty());
-    let split = world(&["acme/y", "other/z"])
+    let split = setup(&["acme/y", "other/z"])
         .select(hub, None, None)
         .unwrap();
     assert!(split.repo.is_none() && !split.inferred);
     assert!(
         matches!(split.notices.as_slice(), [Notice::RemotesDisagree(repos)] if repos.len() == 2)
     );
-    let users = world(&["data@acme/x", "acme/x"])
+    let users = setup(&["data@acme/x", "acme/x"])
         .select(hub, None, None)
         .unwrap();
     assert!(
         matches!(users.notices.as_slice(), [Notice::RemotesDisagree(repos)] if repos.len() == 1)
     );
-    let nobody = world(&["nobody@acme/x"]).select(hub, None, None).unwrap();
+    let nobody = setup(&["nobody@acme/x"]).select(hub, None, None).unwrap();
     assert_eq!(nobody.notices, [Notice::UnknownUsername]);
     assert!(nobody.candidates.is_empty());
 }
 
 #[test]
 fn a_token_stands_once_for_its_strongest_reason() {
-    let world = TokenSource {
+    let setup = Setup {
         config: "default = \"wide\"\n[rules]\nacme = \"wide\"\n\"acme/x\" = \"wide\"\n",
         tokens: &[("wide", "")],
-        ..TokenSource::default()
+        ..Setup::default()
     };
-    let selection = world
+    let selection = setup
         .select("https://huggingface.co", Some("acme/x"), None)
         .unwrap();
     let [only] = selection.candidates.as_slice() else {
@@ -457,14 +457,14 @@ other = "hf:gone"
 "https://hub.corp.example" = { env = true }
 "https://other.example" = {}
 "#;
-    let world = TokenSource {
+    let setup = Setup {
         config: HF_RULES,
         tokens: &[("mine", "alice")],
         kept: &[("alice", "", 1)],
         env: &[("HF_TOKEN", "hf_x")],
         hf_active: true,
         hf_names: &["work", "data"],
-        ..TokenSource::default()
+        ..Setup::default()
     };
     const CORP: &str = "https://hub.corp.example";
     let (hub, corp) = ("https://huggingface.co", CORP);
@@ -507,17 +507,17 @@ other = "hf:gone"
         ("https://other.example", "acme/x", "-", String::new()),
     ] {
         assert_eq!(
-            world.pick_at(endpoint, path, username),
+            setup.pick_at(endpoint, path, username),
             expected,
             "{path} {username}"
         );
     }
-    let elsewhere = TokenSource {
+    let elsewhere = Setup {
         env: &[
             ("HF_ENDPOINT", CORP),
             ("GIT_CREDENTIAL_HF_TOKEN_NAME", "hf:work"),
         ],
-        ..world
+        ..setup
     };
     assert_eq!(elsewhere.pick_at(corp, "a/x", "-"), "hf:work");
     assert!(
@@ -525,7 +525,7 @@ other = "hf:gone"
             .pick_at(hub, "a/x", "-")
             .starts_with("OtherEndpoint")
     );
-    let gone = TokenSource {
+    let gone = Setup {
         env: &[("GIT_CREDENTIAL_HF_TOKEN_NAME", "hf:gone")],
         ..elsewhere
     };
@@ -534,47 +534,47 @@ other = "hf:gone"
 
 #[test]
 fn the_exchange_comes_after_rules_and_before_the_environment() {
-    let world = |resource: &'static [(&'static str, &'static str)]| TokenSource {
+    let setup = |resource: &'static [(&'static str, &'static str)]| Setup {
         config: "[rules]\n\"acme/ruled\" = \"work\"\n",
         tokens: &[("work", "alice")],
         env: resource,
-        ..TokenSource::default()
+        ..Setup::default()
     };
-    let named = world(&[("HF_OIDC_RESOURCE", "acme/x"), ("HF_TOKEN", "one")]);
+    let named = setup(&[("HF_OIDC_RESOURCE", "acme/x"), ("HF_TOKEN", "one")]);
     assert_eq!(named.pick("acme/x", "-"), "job:acme/x $HF_TOKEN");
     assert_eq!(named.pick("acme/y", "-"), "$HF_TOKEN");
     assert_eq!(named.pick("datasets/acme/x", "-"), "$HF_TOKEN");
     // A job has no account.
     assert_eq!(named.pick("acme/x", "alice"), "$HF_TOKEN");
     assert_eq!(named.pick("acme/x", "hf_user"), "job:acme/x $HF_TOKEN");
-    let auto = world(&[("HF_OIDC_RESOURCE", "auto"), ("HF_TOKEN", "one")]);
+    let auto = setup(&[("HF_OIDC_RESOURCE", "auto"), ("HF_TOKEN", "one")]);
     assert_eq!(
         auto.pick("acme/ruled", "-"),
         "work job:acme/ruled $HF_TOKEN"
     );
     assert_eq!(auto.pick("gpt2", "-"), "$HF_TOKEN");
-    let account = world(&[("HF_OIDC_RESOURCE", "alice")]);
+    let account = setup(&[("HF_OIDC_RESOURCE", "alice")]);
     assert_eq!(account.pick("acme/x", "-"), "job:alice");
     assert_eq!(account.pick("gpt2", "-"), "job:alice");
-    let unreadable = world(&[("HF_OIDC_RESOURCE", "$REPO"), ("HF_TOKEN", "one")]);
+    let unreadable = setup(&[("HF_OIDC_RESOURCE", "$REPO"), ("HF_TOKEN", "one")]);
     assert_eq!(unreadable.pick("acme/x", "-"), "job:? $HF_TOKEN");
 }
 
 #[test]
 fn a_jobs_identity_is_for_the_environments_endpoint_alone() {
-    let world = TokenSource {
+    let setup = Setup {
         config: "[endpoints]\n\"https://hub.corp.example\" = { env = true }\n",
         env: &[("HF_OIDC_RESOURCE", "auto"), ("HF_TOKEN", "one")],
-        ..TokenSource::default()
+        ..Setup::default()
     };
     let corp = "https://hub.corp.example";
-    assert_eq!(world.pick_at(corp, "acme/x", "-"), "$HF_TOKEN");
-    let there = TokenSource {
+    assert_eq!(setup.pick_at(corp, "acme/x", "-"), "$HF_TOKEN");
+    let there = Setup {
         env: &[
             ("HF_OIDC_RESOURCE", "auto"),
             ("HF_ENDPOINT", "https://hub.corp.example"),
         ],
-        ..world
+        ..setup
     };
     assert_eq!(there.pick_at(corp, "acme/x", "-"), "job:acme/x");
     assert_eq!(there.pick("acme/x", "-"), "");
