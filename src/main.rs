@@ -2,6 +2,11 @@
 
 #![forbid(unsafe_code)]
 
+/// See Cargo.toml.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> std::process::ExitCode {
     git_credential_hf::cli::main().into()
 }
