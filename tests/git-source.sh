@@ -37,7 +37,8 @@ write_sources "$work/sources" "$own" "$suite" || {
 }
 
 # The machine's apt settings (proxies, certificates) followed by ours. They are copied
-# because only so can its hooks, which act on the machine, be switched off.
+# because only so can its hooks, which act on the machine, be switched off. Images of Debian for
+# containers have apt compress its lists again, which takes half a minute.
 cp -R -- /etc/apt/apt.conf.d/. "$work/conf"
 cat >"$work/conf/zzz-git-source" <<-CONF
 	Dir::Etc::SourceList "/dev/null";
@@ -45,6 +46,8 @@ cat >"$work/conf/zzz-git-source" <<-CONF
 	Dir::State::Lists "$work/lists";
 	Dir::Cache "$work/cache";
 	Acquire::Languages "none";
+	Acquire::GzipIndexes "false";
+	Acquire::PDiffs "false";
 	APT::Sandbox::User "$(id -un)";
 	#clear APT::Update::Pre-Invoke;
 	#clear APT::Update::Post-Invoke;
