@@ -16,12 +16,18 @@ use crate::system::files::{Lock, Others, Plain};
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// It cannot be read, written or locked.
-    #[error("{}", unusable(path, source))]
+    #[error("cannot use {}: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// The system's error.
         source: io::Error,
+    },
+    /// Somebody else may have written it.
+    #[error("cannot use the state: {why}")]
+    NotTrusted {
+        /// Who, by which file or folder, and what to do.
+        why: String,
     },
     /// Its content is not valid.
     #[error("{} is damaged (line {line}): repair it, or move it away and log in again", path.display())]
@@ -39,16 +45,6 @@ pub enum StateError {
         /// The version of its format.
         version: u32,
     },
-}
-
-/// Names the file once, also where the reason names it.
-fn unusable(path: &Path, source: &io::Error) -> String {
-    let (path, why) = (path.display().to_string(), source.to_string());
-    if why.contains(&path) {
-        format!("cannot use the state: {why}")
-    } else {
-        format!("cannot use {path}: {why}")
-    }
 }
 
 /// The state file on disk.
@@ -160,7 +156,7 @@ impl StateFile {
             Ok(Plain {
                 others: Some(others),
                 ..
-            }) if others.is_known() => return Err(self.io(not_trusted(&others))),
+            }) if others.is_known() => return Err(not_trusted(&others)),
             Ok(Plain { bytes, .. }) => bytes,
             Err(error)
                 if matches!(
@@ -217,8 +213,9 @@ impl StateFile {
 }
 
 /// The error for a file that somebody else may have written.
-fn not_trusted(others: &Others) -> io::Error {
-    io::Error::other(format!("{others}: {}", others.remedy()))
+fn not_trusted(others: &Others) -> StateError {
+    let why = format!("{others}: {}", others.remedy());
+    StateError::NotTrusted { why }
 }
 
 /// Why the content of a state file cannot be read.
