@@ -54,6 +54,17 @@ pub enum Fault {
     Error(&'static str),
 }
 
+/// What a fault has hit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Hit {
+    /// The call that was meant.
+    Point,
+    /// The message about another error, which came first.
+    Words,
+    /// No call: there were fewer of that kind this time.
+    Nothing,
+}
+
 /// One call of one kind in a run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Point {
@@ -130,8 +141,8 @@ impl Action {
         points_in(&log)
     }
 
-    /// Runs it with a fault at a point, and says whether that came to pass.
-    pub fn with_fault(&self, machine: &Machine, point: &Point, fault: Fault) -> (Output, bool) {
+    /// Runs it with a fault at a point, and says what that hit.
+    pub fn with_fault(&self, machine: &Machine, point: &Point, fault: Fault) -> (Output, Hit) {
         let Point { call, nth, .. } = point;
         let what = match fault {
             Fault::Kill => "signal=KILL".to_owned(),
@@ -145,17 +156,16 @@ impl Action {
             options.push("--seccomp-bpf");
         }
         let (output, log) = self.under_strace(machine, &options);
-        let happened = match fault {
-            Fault::Kill => output.code == 128 + 9,
-            // Where something else was in the way before, it may hit the words about that.
-            Fault::Error(_) => log.lines().any(|line| {
-                let is_said = ["write(1, ", "write(2, "]
-                    .iter()
-                    .any(|it| line.contains(it));
-                line.contains("(INJECTED)") && !is_said
-            }),
+        let hit = match fault {
+            Fault::Kill if output.code == 128 + 9 => Hit::Point,
+            Fault::Kill => Hit::Nothing,
+            Fault::Error(_) => match log.lines().find(|line| line.contains("(INJECTED)")) {
+                Some(line) if line.contains("write(2, ") => Hit::Words,
+                Some(_) => Hit::Point,
+                None => Hit::Nothing,
+            },
         };
-        (output, happened)
+        (output, hit)
     }
 
     /// Runs it to its end, and gives what strace has seen.

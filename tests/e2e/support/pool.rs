@@ -21,9 +21,9 @@ pub fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec
     let workers = available_parallelism().map_or(2, usize::from) * 2;
     let mut done: Vec<(usize, R)> = thread::scope(|scope| {
         let threads: Vec<_> = (0..workers).map(|_| scope.spawn(take)).collect();
-        let join = |thread: thread::ScopedJoinHandle<'_, _>| thread.join();
-        let done = threads.into_iter().map(join);
-        done.flat_map(|done| done.unwrap_or_else(|panic| resume_unwind(panic)))
+        let joined = threads.into_iter().map(|thread| thread.join());
+        joined
+            .flat_map(|done| done.unwrap_or_else(|panic| resume_unwind(panic)))
             .collect()
     });
     done.sort_by_key(|(at, _)| *at);
