@@ -160,7 +160,7 @@ pub(crate) fn choose_for(
 /// Chooses a token for a command that needs one for an unknown operation.
 ///
 /// # Errors
-/// See [`choose_for`]; also when there is no token.
+/// See [`choose_for`]. Also fails if there is no token.
 pub(crate) fn token_for(
     context: &Context,
     state: &State,

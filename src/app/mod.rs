@@ -90,7 +90,7 @@ impl Context {
     /// Reads the environment, finds the files, and reads the configuration.
     ///
     /// # Errors
-    /// See [`Context::new`]; also when the configuration has a mistake.
+    /// See [`Context::new`]. Also fails if the configuration has a mistake.
     pub(crate) fn with_config() -> Result<Self> {
         let mut context = Self::new()?;
         context.load_config()?;

@@ -87,7 +87,7 @@ impl BrowserDesk {
         BrowserDesk::before_login(expires_in).stored_in("file")
     }
 
-    /// The same before the browser login.
+    /// As [`BrowserDesk::new`], but nobody has logged in yet.
     pub fn before_login(expires_in: u64) -> BrowserDesk {
         let Desk { hub, machine, .. } = Desk::new().with_repo("alice/x");
         let oauth = OAuth::start(&hub, &[("alice", Write)], expires_in);

@@ -104,7 +104,7 @@ impl GitRequest {
     /// Reads the request of `store` or `erase`, which answer nothing.
     ///
     /// # Errors
-    /// See [`GitRequest::open`]; also when the configuration has a mistake.
+    /// See [`GitRequest::open`]. Also fails if the configuration has a mistake.
     pub(crate) fn open_silently() -> Result<Option<Box<Self>>> {
         match Self::open()? {
             Opening::Ours(git) => Ok(Some(git)),

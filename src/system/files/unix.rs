@@ -200,7 +200,7 @@ impl Folder {
     /// Opens a folder, and follows links.
     ///
     /// # Errors
-    /// See [`ResolvedPath::follow`]; also when it is missing.
+    /// See [`ResolvedPath::follow`]. Also fails if it is missing.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let resolved = ResolvedPath::follow(path, Links::Follow)?;
         resolved

@@ -46,7 +46,7 @@ fn with_keyring() -> Option<(Hub, Machine, Keyring)> {
     Some((hub, machine, keyring))
 }
 
-/// The same with `work`, a token for acme, in the keyring; and the value of the token.
+/// A machine whose keyring holds `work`, a token for acme, and the value of that token.
 fn with_work_in_keyring() -> Option<(Hub, Machine, Keyring, String)> {
     let (hub, machine, keyring) = with_keyring()?;
     let token = hub.add_token("work", &[("acme", Read)]);

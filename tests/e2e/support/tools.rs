@@ -55,7 +55,7 @@ pub fn find(tool: &str) -> Option<PathBuf> {
     find_in(&env::var_os("PATH")?, Path::new(tool))
 }
 
-/// Where `tool` is on such a PATH.
+/// Finds `tool` in the folders of a PATH.
 pub fn find_in(path: &OsStr, tool: &Path) -> Option<PathBuf> {
     env::split_paths(path)
         .map(|folder| folder.join(tool))

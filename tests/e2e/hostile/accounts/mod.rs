@@ -169,7 +169,7 @@ fn a_configuration_that_others_can_put_there_runs_nothing() {
     attacks.end();
 }
 
-/// The same ways to the state: it is refused whole.
+/// The same links and folders on the way to the state file, which is then not read at all.
 #[test]
 fn a_state_that_others_can_put_there_is_not_read() {
     let (hub, machine) = machine();

@@ -1,4 +1,4 @@
-//! Programs of somebody else: a session bus, and what lies in wait on the PATH.
+//! Another user's session bus, and programs of somebody else in a folder of the PATH.
 
 use super::{REQUEST, machine};
 use crate::support::accounts::{Accounts, BOB, set_mode};
@@ -60,7 +60,8 @@ fn a_bus_of_another_user_is_asked_for_nothing() {
     machine.helper(login).stdin(&token).ok();
 }
 
-/// Programs lie in wait in a repository, for a PATH that has the current folder in it.
+/// A repository has programs with the names of those that are started, and the PATH has the
+/// current folder.
 #[test]
 fn a_program_in_the_current_folder_is_not_started() {
     let (hub, machine) = machine();

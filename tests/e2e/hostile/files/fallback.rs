@@ -12,8 +12,8 @@ use serde_json::json;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
-/// Where the state cannot be written, rejections are kept in the session's folder: only in one
-/// that is the user's alone.
+/// If the state cannot be written, rejections are kept in the session's folder, but only if that
+/// belongs to the user alone.
 #[test]
 fn a_fallback_folder_that_is_another_users_is_neither_believed_nor_written() {
     let mut attacks = Attacks::new();

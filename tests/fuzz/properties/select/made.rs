@@ -89,7 +89,7 @@ pub(super) fn name(take: &mut Take<'_>) -> TokenName {
     TokenName::existing(take.one(&NAMES[..6]))
 }
 
-/// One of a few values, so that those that lie in storages, were tried and were rejected meet.
+/// One of only four values, so that a stored token is often one that was tried or rejected.
 pub(super) fn value(take: &mut Take<'_>) -> Secret {
     let digit = take.below(4).to_string();
     Secret::exact(&format!("hf_{}", digit.repeat(34))).expect("a token")
