@@ -1,5 +1,5 @@
-//! Follows a path one component at a time. Each folder is opened relative to the one before, so
-//! that another user cannot redirect us by replacing a folder with a link meanwhile.
+//! Follows a path one component at a time. As soon as somebody else could replace a folder with a
+//! link meanwhile, each is opened relative to the one before.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -67,9 +67,9 @@ impl ResolvedPath {
     /// When a folder cannot be entered, a link is not allowed, or there are too many of them.
     pub(crate) fn follow(path: &Path, links: Links) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
-        let mut folder = Folder::root()?;
+        let mut folder = Folder::above(&path)?;
         let mut others = Others::of(&folder.stat()?, &folder.path);
-        let mut todo = names(&path);
+        let mut todo = names(path.strip_prefix(&folder.path).unwrap_or(&path));
         todo.reverse();
         let mut count = 0;
         let mut bound_to = Vec::new();
@@ -188,12 +188,35 @@ const OWN: OFlags = OFlags::NOFOLLOW
 
 impl Folder {
     fn root() -> io::Result<Self> {
-        let path = PathBuf::from("/");
-        let fd = fs::open(
-            &path,
-            PASS | OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )?;
+        Self::at(PathBuf::from("/"))
+    }
+
+    /// Opens the last folder above `path` that can be opened by its path, since only root and this
+    /// user can replace it or a folder above it. That takes a third of the time.
+    fn above(path: &Path) -> io::Result<Self> {
+        let user = rustix::process::geteuid().as_raw();
+        let is_safe = |folder: &&Path| {
+            let stat = fs::lstat(*folder);
+            stat.is_ok_and(|stat| {
+                let mode = Mode::from_raw_mode(stat.st_mode);
+                let others_may_write = mode.intersects(Mode::WGRP | Mode::WOTH);
+                FileType::from_raw_mode(stat.st_mode) == FileType::Directory
+                    && [0, user].contains(&stat.st_uid)
+                    && (mode.contains(Mode::SVTX) || !others_may_write)
+            })
+        };
+        let mut folders: Vec<&Path> = path.ancestors().skip(1).collect();
+        if path.components().any(|part| part == Component::ParentDir) {
+            folders.clear();
+        }
+        folders.reverse();
+        let last = folders.into_iter().take_while(is_safe).last();
+        Self::at(last.unwrap_or(Path::new("/")).to_owned())
+    }
+
+    fn at(path: PathBuf) -> io::Result<Self> {
+        let flags = PASS | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = fs::open(&path, flags, Mode::empty())?;
         Ok(Self { fd, path })
     }
 
@@ -436,5 +459,30 @@ mod tests {
                 .file()
                 .is_err()
         );
+    }
+
+    #[test]
+    fn a_path_is_opened_at_once_as_far_as_nobody_else_can_replace_a_folder() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let dir = std::fs::canonicalize(dir.path()).unwrap();
+        std::fs::create_dir_all(dir.join("a/b/c")).unwrap();
+        symlink("b", dir.join("a/link")).unwrap();
+        let above = |path: &str| Folder::above(&dir.join(path)).unwrap().path;
+        for (path, mode, expected) in [
+            ("a/b/c/file", 0o755, "a/b/c"),
+            ("a/b/missing/file", 0o700, "a/b"),
+            ("a/link/c/file", 0o700, "a"),
+            // In a folder that others can write to, they could replace `c`.
+            ("a/b/c/file", 0o757, "a"),
+            ("a/b/c/file", 0o775, "a"),
+            // But they cannot if it is sticky.
+            ("a/b/c/file", 0o1777, "a/b/c"),
+        ] {
+            let b = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(dir.join("a/b"), b).unwrap();
+            assert_eq!(above(path), dir.join(expected), "{path} {mode:o}");
+        }
+        assert_eq!(above("a/b/../b/c/file"), Path::new("/"));
     }
 }
