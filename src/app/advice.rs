@@ -12,7 +12,6 @@ use crate::system::home;
 
 impl Context {
     /// A repo or namespace as a person would type it in a command.
-    #[must_use]
     pub(crate) fn typed(&self, endpoint: &Endpoint, bare: &str) -> String {
         match self.env.endpoint().as_ref() == Some(endpoint) {
             true => bare.to_owned(),
@@ -21,7 +20,6 @@ impl Context {
     }
 
     /// The command that stores a token for a repo, or as the default where the repo has no namespace.
-    #[must_use]
     pub(crate) fn login_command(&self, endpoint: &Endpoint, repo: Option<&Repo>) -> String {
         let namespace = repo.and_then(|repo| repo.namespace.as_ref());
         match namespace {
@@ -35,7 +33,6 @@ impl Context {
 
     /// The command that lets git use a stored token for a repo. It replaces the rule that applies
     /// now, if there is one.
-    #[must_use]
     pub(crate) fn use_command(
         &self,
         name: &TokenName,
@@ -74,7 +71,6 @@ impl Context {
     }
 
     /// The command that helps if no token is stored for a repo or an endpoint.
-    #[must_use]
     pub(crate) fn without_token(&self, endpoint: &Endpoint, repo: Option<&Repo>) -> String {
         if let Some(lost) = self.lost_home() {
             return lost;
@@ -95,7 +91,6 @@ impl Context {
 
     /// What to do about a rule, a default or a variable that names a missing token, if there is
     /// something better than logging in under that name.
-    #[must_use]
     pub(crate) fn instead_of_missing(&self, candidate: &Candidate) -> Option<String> {
         if let Some(lost) = self.lost_home() {
             return Some(lost);
@@ -118,7 +113,6 @@ impl Context {
 
     /// Why the tokens may not be found: without `HOME` they are looked for in the home directory
     /// that the system knows, while the configuration may be somewhere else.
-    #[must_use]
     pub(crate) fn lost_home(&self) -> Option<String> {
         let folder = &self.paths.data_dir;
         let lost = self.env.home.is_none() && home::of_git().is_none() && !folder.exists();

@@ -40,7 +40,6 @@ impl fmt::Display for NotCalled {
 impl Asked {
     /// Reads git's configuration for a location. Git sends the username of the URL, or else the one
     /// that `credential.username` sets.
-    #[must_use]
     pub(crate) fn at(location: &Location) -> Self {
         let asking = Asking::read(location).ok();
         let mut query = Query::at(location);
@@ -51,14 +50,12 @@ impl Asked {
     }
 
     /// The line of git's configuration that sets the username, unless it is a generic one.
-    #[must_use]
     pub(crate) fn username_line(&self) -> Option<&Entry> {
         let entry = self.asking.as_ref()?.username.as_ref()?;
         (!is_generic(entry.text())).then_some(entry)
     }
 
     /// Says where the username comes from, if it does not come from the URL.
-    #[must_use]
     pub(crate) fn username_note(&self) -> Option<String> {
         let entry = self.username_line()?;
         let name = entry.text();
@@ -75,7 +72,6 @@ impl Asked {
     }
 
     /// Why git does not call this helper here; `None` if it does, or if git cannot be asked.
-    #[must_use]
     pub(crate) fn not_called(&self, context: &Context) -> Option<NotCalled> {
         let asking = self.asking.as_ref()?;
         if asking.ours.is_some() {
@@ -116,13 +112,11 @@ impl Asked {
 }
 
 /// Why git does not call this helper for a location; see [`Asked::not_called`].
-#[must_use]
 pub(crate) fn not_called(context: &Context, location: &Location) -> Option<NotCalled> {
     Asked::at(location).not_called(context)
 }
 
 /// Whether git calls this helper for an endpoint; `None` where its configuration cannot be read.
-#[must_use]
 pub(crate) fn calls_us(endpoint: &Endpoint) -> Option<bool> {
     let asking = Asking::read(&Location::of(endpoint)).ok()?;
     Some(asking.ours.is_some())

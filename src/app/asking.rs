@@ -6,7 +6,6 @@ use crate::state::State;
 use crate::terminal;
 
 /// Lets a person choose one of the stored tokens. `None` if there is no terminal, no answer or no token.
-#[must_use]
 pub(crate) fn stored_token(state: &State, question: &str) -> Option<TokenName> {
     which(
         state
@@ -19,7 +18,6 @@ pub(crate) fn stored_token(state: &State, question: &str) -> Option<TokenName> {
 }
 
 /// Lets a person choose one of the tokens that a rule can name.
-#[must_use]
 pub(crate) fn any_token(context: &Context, state: &State, question: &str) -> Option<TokenName> {
     let mut choices: Vec<_> = state
         .tokens

@@ -27,9 +27,6 @@ pub(crate) struct Assignment<'a> {
 
 impl Assignment<'_> {
     /// Writes the rules and the default, and says so.
-    ///
-    /// # Errors
-    /// See [`Assignment::write`].
     pub(crate) fn write_and_say(self, context: &Context) -> Result<()> {
         self.write(context)?;
         let name = self.name;
@@ -80,7 +77,6 @@ impl Assignment<'_> {
 
     /// The error for a token that is stored, but whose rules cannot be written, for example because
     /// another program generates the configuration. It says what to write by hand.
-    #[must_use]
     pub(crate) fn not_written(self, error: &anyhow::Error) -> Failure {
         let name = self.name;
         let mut failure = Failure::new(format!(

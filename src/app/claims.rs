@@ -22,7 +22,6 @@ pub(crate) enum Against {
 }
 
 /// A line for each reason, with the patterns that it is about.
-#[must_use]
 pub(crate) fn in_words(found: &[(Against, &Pattern)]) -> Vec<String> {
     let mut reasons: Vec<&Against> = Vec::new();
     for (why, _) in found {
@@ -46,7 +45,6 @@ pub(crate) fn in_words(found: &[(Against, &Pattern)]) -> Vec<String> {
 }
 
 /// Finds out why git does not use a token for a pattern; `None` if it does.
-#[must_use]
 pub(crate) fn against(
     context: &Context,
     state: &State,
@@ -74,7 +72,6 @@ pub(crate) fn against(
 }
 
 /// What takes precedence over the default token.
-#[must_use]
 pub(crate) fn against_default(
     context: &Context,
     state: &State,
@@ -88,7 +85,6 @@ pub(crate) fn against_default(
 }
 
 /// Why git does not call this helper for a Hub; `None` if it does.
-#[must_use]
 pub(crate) fn not_called(context: &Context, endpoint: &Endpoint) -> Option<String> {
     asked::not_called(context, &Location::of(endpoint)).map(|it| it.to_string())
 }

@@ -191,7 +191,6 @@ fn try_keep(
 }
 
 /// Describes what the Hub says about a token.
-#[must_use]
 pub(crate) fn described(facts: &Facts) -> String {
     let mut text = format!("{}\n", text::one_line(&facts.summary()));
     if let Some(at) = facts.expires {
@@ -233,7 +232,6 @@ fn rights(rows: &[(String, String)], screen: Screen) -> String {
 }
 
 /// The error for a token that could not be verified.
-#[must_use]
 pub(crate) fn unverified(hub: &Hub, secret: &Secret, error: HubError) -> Failure {
     let host = hub.endpoint().authority();
     let hint = secret.hint();

@@ -80,7 +80,6 @@ impl<'a> Job<'a> {
     }
 
     /// Returns the token that was stored for the job, if it is still valid.
-    #[must_use]
     pub(crate) fn kept(&self) -> Option<Record> {
         let kept = self.kept.as_ref()?;
         let record = kept.storage.read(&kept.name).ok()?;
@@ -99,9 +98,6 @@ impl<'a> Job<'a> {
 
     /// The job's token: the one that is kept, or a new one where there is none, it is about to
     /// expire, or the Hub has rejected it.
-    ///
-    /// # Errors
-    /// See [`Failure`].
     pub(crate) fn token(&self, is_rejected: &dyn Fn(&Secret) -> bool) -> Result<Record, Failure> {
         let kept = || self.kept().filter(|record| !is_rejected(&record.secret));
         let fresh = || kept().filter(|record| !renewal::expires_soon(record, now()));

@@ -40,9 +40,6 @@ pub(crate) struct IdToken {
 }
 
 /// Says where the job's ID token comes from, without requesting it.
-///
-/// # Errors
-/// See [`IdentityError`].
 pub(crate) fn look(job: &CiJob, endpoint: &Endpoint, now: u64) -> Result<String, IdentityError> {
     match &job.identity {
         JobIdentity::Given { variable, token } => {
@@ -58,9 +55,6 @@ pub(crate) fn look(job: &CiJob, endpoint: &Endpoint, now: u64) -> Result<String,
 }
 
 /// The job's ID token for this Hub.
-///
-/// # Errors
-/// See [`IdentityError`].
 pub(crate) fn id_token(
     job: &CiJob,
     endpoint: &Endpoint,

@@ -33,7 +33,6 @@ pub(crate) fn endpoint_of(context: &Context, state: &State, name: &TokenName) ->
 }
 
 /// The error for a name that no token has. It does not repeat what was typed if that may be a token.
-#[must_use]
 pub(crate) fn no_such_token(context: &Context, state: &State, typed: &str) -> Failure {
     if let Some(hf_name) = TokenName::existing(typed).of_hf_cli() {
         return no_such_hf_token(context, hf_name);
@@ -72,7 +71,6 @@ pub(crate) fn no_such_token(context: &Context, state: &State, typed: &str) -> Fa
 }
 
 /// Suggests a similar name, also one of the hf CLI's tokens.
-#[must_use]
 pub(crate) fn suggestion(context: &Context, state: &State, typed: &str) -> Option<String> {
     let ours = state.tokens.keys().chain(context.config.commands.keys());
     let ours: Vec<&str> = ours.map(TokenName::as_str).collect();
@@ -109,7 +107,6 @@ fn no_such_hf_token(context: &Context, typed: &str) -> Failure {
 }
 
 /// Whether there is a token with this name.
-#[must_use]
 pub(crate) fn exists(context: &Context, state: &State, name: &TokenName) -> bool {
     match name.of_hf_cli() {
         Some(hf_name) => context

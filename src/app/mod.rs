@@ -108,7 +108,6 @@ impl Context {
 
     /// Whether requests for this endpoint are answered: the public Hub, `HF_ENDPOINT` and the
     /// configured ones. Plain http is answered only if the configuration allows it.
-    #[must_use]
     pub(crate) fn serves(&self, endpoint: &Endpoint) -> bool {
         let configured = self.config.endpoint(endpoint);
         if endpoint.is_plain_http() {
@@ -129,7 +128,6 @@ impl Context {
     }
 
     /// The hf CLI's login.
-    #[must_use]
     pub(crate) fn hf_cli(&self) -> &HfCli {
         self.hf_cli.get_or_init(HfCli::from_process)
     }

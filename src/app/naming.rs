@@ -11,7 +11,6 @@ use crate::model::token_name::TokenName;
 use crate::terminal::Failure;
 
 /// Turns a name from elsewhere into a valid one, if possible.
-#[must_use]
 pub(crate) fn fit_name(text: &str) -> Option<TokenName> {
     let clean: String = text::one_line(text).replace(':', "-");
     TokenName::parse(clean.trim().trim_start_matches('-')).ok()
@@ -19,7 +18,6 @@ pub(crate) fn fit_name(text: &str) -> Option<TokenName> {
 
 /// Whether the user's settings refer to a name: a rule, the default, a command, a variable, or a
 /// username in git's configuration.
-#[must_use]
 pub(crate) fn is_in_use(context: &Context, name: &TokenName) -> bool {
     let usernames = || config::read(r"^credential\.(.*\.)?username$").unwrap_or_default();
     context.config.names(name)

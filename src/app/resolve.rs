@@ -23,7 +23,6 @@ use crate::terminal;
 impl Context {
     /// The state, or an empty one after a message to the user: the environment's tokens can still
     /// be used without it.
-    #[must_use]
     pub(crate) fn state_or_empty(&self) -> State {
         match self.state_file.load() {
             Ok(state) => state,
@@ -49,9 +48,6 @@ impl Context {
 
     /// The candidates for git's request. The operation is looked up only if the choice, or a warning,
     /// depends on it.
-    ///
-    /// # Errors
-    /// See [`Context::select`].
     pub(crate) fn select_for_git(
         &self,
         wanted: &Query,
@@ -81,7 +77,6 @@ impl Context {
     }
 
     /// Lists the places on an endpoint and the token that is used for each.
-    #[must_use]
     pub(crate) fn overview(&self, state: &State, endpoint: &Endpoint) -> Vec<Row> {
         let wanted = Query::new(endpoint.clone(), Some(String::new()), None);
         let rows = self.with_inputs(&wanted, state, |inputs| overview(inputs, endpoint));
@@ -121,7 +116,6 @@ impl Context {
     }
 
     /// The stored tokens that may do an operation on a repo as far as is known, the best one first.
-    #[must_use]
     pub(crate) fn would_do(
         &self,
         wanted: &Query,
@@ -208,7 +202,6 @@ impl Context {
     }
 
     /// Whether the request comes from git's own HTTP transport, and not from another program through git.
-    #[must_use]
     pub(crate) fn asked_by_git(&self) -> bool {
         let asker = self.callers().asker();
         trace::line(|| format!("asked by: {asker:?}"));

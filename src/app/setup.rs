@@ -30,7 +30,6 @@ pub(crate) struct Configured {
 }
 
 /// The endpoints to configure, as git looks them up.
-#[must_use]
 pub(crate) fn endpoints(config: &Config) -> Vec<String> {
     let mut endpoints = vec![
         Endpoint::hugging_face().to_string(),
@@ -95,7 +94,6 @@ fn not_permitted(path: &Path) -> anyhow::Error {
 }
 
 /// Why git still does not call this helper after the lines were written; empty if it does.
-#[must_use]
 pub(crate) fn in_the_way(context: &Context, which: &ConfigFile, path: &Path) -> Vec<String> {
     let hub = Endpoint::hugging_face();
     let others = context.config.endpoints.keys();
@@ -162,7 +160,6 @@ fn other_systems(path: &Path) -> Vec<String> {
 }
 
 /// The line by which git still calls this helper after `unconfigure`, and how to remove it.
-#[must_use]
 pub(crate) fn still_called() -> Option<String> {
     let asking = Asking::read(&Location::of(&Endpoint::hugging_face())).ok()?;
     let line = asking.ours?;

@@ -79,9 +79,6 @@ pub(crate) struct Place {
 
 impl Place {
     /// Parses the name or URL of a repo as it was typed. The rest of a web page's URL is ignored.
-    ///
-    /// # Errors
-    /// See [`location`].
     pub(crate) fn typed(context: &Context, text: &str) -> Result<Self> {
         let mut location = location(context, text)?;
         if let Some(repo) = location.repo()
@@ -95,9 +92,6 @@ impl Place {
 
     /// The locations of the current repository's remotes for a fetch or a push. A remote is named
     /// to git by its name, so that all of its settings apply.
-    ///
-    /// # Errors
-    /// See [`remotes`].
     pub(crate) fn of_remotes(context: &Context, access: Access) -> Result<Vec<Self>> {
         let all = served_remotes(context)?;
         let of = |name: &str, push: bool| {

@@ -46,7 +46,6 @@ pub(crate) struct TokenReader<'a> {
 
 impl<'a> TokenReader<'a> {
     /// A reader that renews nothing.
-    #[must_use]
     pub(crate) fn new(context: &'a Context, state: &'a State) -> Self {
         Self {
             context,
@@ -59,7 +58,6 @@ impl<'a> TokenReader<'a> {
     }
 
     /// A reader that renews tokens that are due.
-    #[must_use]
     pub(crate) fn renewing(context: &'a Context, state: &'a State) -> Self {
         Self {
             renews: true,
@@ -166,7 +164,6 @@ impl<'a> TokenReader<'a> {
 
 impl TokenReader<'_> {
     /// The token that was stored for this job.
-    #[must_use]
     pub(crate) fn exchanged(&self, exchange: &Exchange) -> Option<Record> {
         let endpoint = self.context.env.endpoint()?;
         let job = exchange::Job::new(self.context, &endpoint, exchange).ok()?;

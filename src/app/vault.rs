@@ -24,7 +24,6 @@ const NAME_LOCK_DEADLINE: Duration = Duration::from_secs(30);
 
 impl Context {
     /// The storage of this kind.
-    #[must_use]
     pub(crate) fn storage(&self, kind: StorageKind) -> Box<dyn Storage + '_> {
         match kind {
             StorageKind::File => Box::new(FileStorage::new(self.paths.tokens())),
@@ -38,7 +37,6 @@ impl Context {
     }
 
     /// The storage for a renewed token until it has replaced the old one.
-    #[must_use]
     pub(crate) fn parking<'a>(
         &'a self,
         kind: StorageKind,
@@ -249,9 +247,6 @@ impl Context {
     }
 
     /// [`Context::forget`] for a caller that holds the name's lock.
-    ///
-    /// # Errors
-    /// See [`Context::forget`].
     pub(crate) fn forget_locked(&self, name: &TokenName, token: &TokenInfo) -> Result<()> {
         let same = |state: &State| {
             let now = state.tokens.get(name);

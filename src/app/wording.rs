@@ -20,13 +20,11 @@ use crate::terminal::Failure;
 impl Context {
     /// Describes a candidate, with its last four characters if they are known without reading its
     /// storage.
-    #[must_use]
     pub(crate) fn describe(&self, candidate: &Candidate, state: &State) -> String {
         describe(candidate, self.hint(&candidate.source, state).as_deref())
     }
 
     /// The kind and last four characters of a source's secret, if known without reading its storage.
-    #[must_use]
     pub(crate) fn hint(&self, source: &Source, state: &State) -> Option<String> {
         match source {
             Source::Stored(name) => Some(state.tokens.get(name)?.hint.clone()),
@@ -40,7 +38,6 @@ impl Context {
     }
 
     /// Where a source's secret is stored.
-    #[must_use]
     pub(crate) fn place(&self, source: &Source, state: &State) -> Option<String> {
         match source {
             Source::Stored(name) => {
@@ -60,14 +57,12 @@ impl Context {
 }
 
 /// Describes a candidate: which token it is, and why it was chosen.
-#[must_use]
 pub(crate) fn describe(candidate: &Candidate, hint: Option<&str>) -> String {
     let token = with_hint(&candidate.source, hint);
     format!("{token}{BECAUSE}{}", candidate.reason)
 }
 
 /// The name of a source in messages, with its last four characters if they are known.
-#[must_use]
 pub(crate) fn with_hint(source: &Source, hint: Option<&str>) -> String {
     let hint = hint.map_or_else(String::new, |hint| format!(" ({hint})"));
     format!("{}{hint}", source_name(source))
@@ -77,7 +72,6 @@ pub(crate) fn with_hint(source: &Source, hint: Option<&str>) -> String {
 const BECAUSE: &str = ", chosen because ";
 
 /// The kind and last four characters in a text that [`describe`] made.
-#[must_use]
 pub(crate) fn hint_in(described: &str) -> Option<&str> {
     let (token, _) = described.rsplit_once(BECAUSE)?;
     let (_, hint) = token.strip_suffix(')')?.rsplit_once(" (")?;
@@ -85,7 +79,6 @@ pub(crate) fn hint_in(described: &str) -> Option<&str> {
 }
 
 /// Warns that a token expires soon, while there is still time to replace it.
-#[must_use]
 pub(crate) fn expires_soon(source: &Source, state: &State, now: u64) -> Option<String> {
     let Source::Stored(name) = source else {
         return None;
@@ -102,7 +95,6 @@ pub(crate) fn expires_soon(source: &Source, state: &State, now: u64) -> Option<S
 }
 
 /// The name of a source in messages.
-#[must_use]
 pub(crate) fn source_name(source: &Source) -> String {
     match source {
         Source::Stored(name) | Source::Command(name) | Source::Unusable(name, _) => {
@@ -116,7 +108,6 @@ pub(crate) fn source_name(source: &Source) -> String {
 }
 
 /// The name of a source in a table of tokens.
-#[must_use]
 pub(crate) fn short_name(source: &Source) -> String {
     match source {
         Source::Stored(name) | Source::Command(name) | Source::Unusable(name, _) => {
@@ -130,7 +121,6 @@ pub(crate) fn short_name(source: &Source) -> String {
 }
 
 /// What to do about a token that no longer works.
-#[must_use]
 pub(crate) fn remedy(candidate: &Candidate) -> String {
     match &candidate.source {
         Source::Stored(name) if name.as_str().starts_with("git:") => {
@@ -159,7 +149,6 @@ pub(crate) fn remedy(candidate: &Candidate) -> String {
 
 /// What is wrong with a username that matches no token or account, and what to do. It comes from
 /// `line` of git's configuration, or else from the URL.
-#[must_use]
 pub(crate) fn unknown_username(line: Option<&Entry>) -> (String, String) {
     let matches = "matches no stored token or account, so only the environment is asked";
     match line {
@@ -176,7 +165,6 @@ pub(crate) fn unknown_username(line: Option<&Entry>) -> (String, String) {
 
 impl Context {
     /// The error for a token that was asked for by name and cannot be used.
-    #[must_use]
     pub(crate) fn select_failure(&self, state: &State, error: SelectError) -> Failure {
         match error {
             SelectError::Remotes(error) => Failure::new(error.to_string())
@@ -219,7 +207,6 @@ pub(crate) fn some_of<T: ToString>(all: &[T]) -> String {
 
 impl Context {
     /// Says that other tokens would do as well, and that git gets the oldest login.
-    #[must_use]
     pub(crate) fn equal(
         &self,
         endpoint: &Endpoint,
@@ -239,7 +226,6 @@ impl Context {
     }
 
     /// Warns that the Hub will refuse a push: which token git gets, why, and which one would work.
-    #[must_use]
     pub(crate) fn will_be_refused(
         &self,
         wanted: &Query,
@@ -284,7 +270,6 @@ fn namespace_of(repo: &Repo) -> &str {
 }
 
 /// Why the Hub will refuse a push.
-#[must_use]
 pub(crate) fn lack(lack: Lack, repo: &Repo) -> String {
     let namespace = namespace_of(repo);
     match lack {
@@ -296,7 +281,6 @@ pub(crate) fn lack(lack: Lack, repo: &Repo) -> String {
 }
 
 /// The message if a candidate cannot be used and no other one may take its place.
-#[must_use]
 pub(crate) fn stopped(candidate: &Candidate, why: &str) -> String {
     format!(
         "{} cannot be used: {why}; {}",

@@ -27,7 +27,6 @@ pub(crate) struct Scope {
 
 impl Scope {
     /// The file that is meant.
-    #[must_use]
     pub(crate) fn which(&self) -> ConfigFile {
         match &self.file {
             Some(path) => ConfigFile::File(path.clone()),

@@ -57,6 +57,7 @@ const MORE: [(&str, &[(&str, &str)]); 4] = [
             ("0", "Done, or yes."),
             ("1", "Failed, or no."),
             ("2", "Wrong usage."),
+            ("3", "Not known, such as when the Hub cannot be reached."),
         ],
     ),
     (

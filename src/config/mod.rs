@@ -60,7 +60,6 @@ pub struct Rule {
 
 impl Rule {
     /// A rule with one token for both operations.
-    #[must_use]
     pub(crate) fn new(pattern: Pattern, token: TokenName) -> Self {
         Self {
             pattern,
@@ -71,7 +70,6 @@ impl Rule {
 
     /// The token for an operation. For an unknown operation, the push token takes precedence. A
     /// rule without a token for the operation does not match.
-    #[must_use]
     pub(crate) fn token(&self, operation: Option<Operation>) -> Option<&TokenName> {
         match operation {
             Some(Operation::Fetch) => self.fetch.as_ref(),
@@ -160,7 +158,6 @@ impl std::error::Error for ConfigError {
 
 impl Config {
     /// Whether a rule or a default names this token.
-    #[must_use]
     pub(crate) fn names(&self, token: &TokenName) -> bool {
         self.all_names().any(|name| name == token)
     }
@@ -172,7 +169,6 @@ impl Config {
     }
 
     /// The default token of an endpoint.
-    #[must_use]
     pub(crate) fn default_for(&self, endpoint: &Endpoint) -> Option<&TokenName> {
         self.defaults.get(endpoint).or(self.default.as_ref())
     }
@@ -233,7 +229,6 @@ impl Config {
     }
 
     /// The settings of this endpoint; `None` if it is not configured.
-    #[must_use]
     pub(crate) fn endpoint(&self, endpoint: &Endpoint) -> Option<EndpointOptions> {
         let configured = self.endpoints.get(endpoint).copied();
         if endpoint.is_hugging_face() {
@@ -244,7 +239,6 @@ impl Config {
 }
 
 /// The known name most similar to a mistyped one, if one is similar enough.
-#[must_use]
 pub(crate) fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
     let typed = typed.to_lowercase();
     known

@@ -50,7 +50,6 @@ pub(crate) struct Inspection<'c> {
 
 impl<'c> Inspection<'c> {
     /// Reads everything. Nothing that is missing or broken is an error.
-    #[must_use]
     pub(crate) fn look(
         context: &'c Context,
         config_error: Option<ConfigError>,
@@ -71,7 +70,6 @@ impl<'c> Inspection<'c> {
     }
 
     /// The Hubs, as git looks them up.
-    #[must_use]
     pub(crate) fn hubs(&self) -> Vec<String> {
         let mut hubs = setup::endpoints(&self.context.config);
         let environments = self.context.env.endpoint();
@@ -85,7 +83,6 @@ impl<'c> Inspection<'c> {
     }
 
     /// The environment's Hub.
-    #[must_use]
     pub(crate) fn endpoint(&self) -> Endpoint {
         let endpoint = self.context.env.endpoint();
         endpoint.unwrap_or_else(Endpoint::hugging_face)
@@ -99,14 +96,12 @@ impl<'c> Inspection<'c> {
 }
 
 /// The value of an environment variable that is set and not empty.
-#[must_use]
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// The first line that a program prints, run outside the current repository so that it does not use
 /// that configuration. `None` if it cannot be started, fails, or takes too long.
-#[must_use]
 pub(crate) fn version_of(program: &std::path::Path, arguments: &[&str]) -> Option<String> {
     let mut command = process::command(program);
     command
@@ -122,7 +117,6 @@ pub(crate) fn version_of(program: &std::path::Path, arguments: &[&str]) -> Optio
 }
 
 /// What git prints here, trimmed; `None` if it fails or takes too long.
-#[must_use]
 pub(crate) fn ask_git(arguments: &[&str]) -> Option<String> {
     Some(crate::git::run::ask(arguments).ok()??.trim().to_owned())
 }

@@ -35,7 +35,6 @@ pub(crate) enum Group {
 
 impl Group {
     /// The heading, and the name in JSON.
-    #[must_use]
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Git => "git",
@@ -65,7 +64,6 @@ pub(crate) enum Verdict {
 
 impl Verdict {
     /// The word for it, also in JSON.
-    #[must_use]
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Skipped => "skipped",
@@ -132,7 +130,6 @@ impl Finding {
     }
 
     /// Adds what to do by hand.
-    #[must_use]
     pub(crate) fn by_hand(self, text: impl Into<String>) -> Self {
         let text = text.into();
         let fix = Some(Fix { text, repair: None });
@@ -140,7 +137,6 @@ impl Finding {
     }
 
     /// Adds a repair that `--fix` can make.
-    #[must_use]
     pub(crate) fn repaired_by(self, repair: Repair) -> Self {
         let fix = Some(Fix {
             text: repair.command(),
@@ -202,7 +198,6 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// The worst of its findings.
-    #[must_use]
     pub(crate) fn verdict(&self) -> Verdict {
         let verdicts = self.findings.iter().map(|finding| finding.verdict);
         verdicts.max().unwrap_or(Verdict::Skipped)

@@ -45,7 +45,6 @@ pub(crate) struct Leftover {
 
 impl Repair {
     /// The repair as a command that a person can run.
-    #[must_use]
     pub(crate) fn command(&self) -> String {
         match self {
             Self::Configure(which) => {
@@ -116,7 +115,6 @@ fn close(_: &Path, _: u32) -> std::io::Result<()> {
 }
 
 /// Quotes a path for a shell.
-#[must_use]
 pub(crate) fn shell_path(path: &Path) -> String {
     let text = path.to_string_lossy();
     if cfg!(windows) {

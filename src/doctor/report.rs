@@ -25,7 +25,6 @@ pub(crate) struct Public<'a> {
 impl Public<'_> {
     /// Puts a text on one line of limited length, without escapes, tokens, logins in URLs and the
     /// path of the home directory.
-    #[must_use]
     pub(crate) fn text(&self, text: &str) -> String {
         let text = without_logins(&text::one_line(text));
         let text = crate::model::secret::redact(&text);
@@ -112,7 +111,6 @@ pub(crate) struct Counts {
 
 impl Counts {
     /// Counts each check by its worst finding, and counts the notes.
-    #[must_use]
     pub(crate) fn of(outcomes: &[Outcome]) -> Self {
         let findings = outcomes.iter().flat_map(|outcome| &outcome.findings);
         let mut counts = Self {
@@ -132,7 +130,6 @@ impl Counts {
     }
 
     /// Whether there is a problem.
-    #[must_use]
     pub(crate) fn has_problem(self) -> bool {
         self.problems > 0
     }
@@ -176,7 +173,6 @@ fn head() -> String {
 }
 
 /// The report as text; `fixing` if `--fix` was given.
-#[must_use]
 pub(crate) fn as_text(
     outcomes: &[Outcome],
     public: &Public<'_>,
@@ -248,7 +244,6 @@ fn mark(verdict: Verdict) -> (&'static str, Style) {
 }
 
 /// The repairs that `--fix` can make, each once, in order.
-#[must_use]
 pub(crate) fn repairs(outcomes: &[Outcome]) -> Vec<&super::Repair> {
     let mut found = Vec::new();
     let findings = outcomes.iter().flat_map(|outcome| &outcome.findings);
@@ -261,7 +256,6 @@ pub(crate) fn repairs(outcomes: &[Outcome]) -> Vec<&super::Repair> {
 }
 
 /// What is left to do by hand, each once.
-#[must_use]
 pub(crate) fn left(outcomes: &[Outcome]) -> Vec<&Finding> {
     let mut found: Vec<&Finding> = Vec::new();
     let findings = outcomes.iter().flat_map(|outcome| &outcome.findings);
@@ -283,7 +277,6 @@ pub(crate) struct Repaired {
 }
 
 /// The report as JSON.
-#[must_use]
 pub(crate) fn as_json(
     outcomes: &[Outcome],
     public: &Public<'_>,

@@ -38,7 +38,6 @@ impl Asking {
     }
 
     /// Evaluates entries that were already read.
-    #[must_use]
     pub(crate) fn of(entries: &[Entry], location: &Location) -> Self {
         let endpoint = location.endpoint.to_string();
         let target = Target {
@@ -82,7 +81,6 @@ impl Asking {
 }
 
 /// Says how to remove a line of git's configuration.
-#[must_use]
 pub(crate) fn undo(entry: &Entry) -> String {
     match (entry.scope, &entry.file) {
         (_, None) | (Scope::Command, _) => {
@@ -94,7 +92,6 @@ pub(crate) fn undo(entry: &Entry) -> String {
 
 /// Says how to get this helper's lines after an entry: at the end of the same file, or of one that
 /// git reads later.
-#[must_use]
 pub(crate) fn behind(entry: &Entry) -> String {
     let command = match (entry.scope, &entry.file) {
         (Scope::Command, _) | (_, None) => return undo(entry),

@@ -74,7 +74,6 @@ impl Callers {
 
     /// Who asks. Between git and this program there may be the shell and the `git` that git starts
     /// for a bare helper name.
-    #[must_use]
     pub(crate) fn asker(&self) -> Asker {
         let between =
             |program: &&Program| program.is_shell() || program.name == "git-credential-hf";
@@ -87,13 +86,11 @@ impl Callers {
 
     /// The operation of the nearest program that has one. For example, `git-lfs pre-push` runs
     /// `git ls-remote`, which is a fetch.
-    #[must_use]
     pub(crate) fn operation(&self) -> Option<Operation> {
         self.0.iter().find_map(Program::operation)
     }
 
     /// The remote in use, by the nearest program that names one.
-    #[must_use]
     pub(crate) fn in_use(&self) -> Option<InUse> {
         self.0.iter().find_map(Program::in_use)
     }

@@ -55,7 +55,6 @@ pub(crate) struct Entry {
 impl Entry {
     /// The subsection between `section` and `name` in the key: `Some("")` if there is none, `None`
     /// for another key.
-    #[must_use]
     pub(crate) fn between(&self, section: &str, name: &str) -> Option<&str> {
         let rest = self.key.strip_prefix(section)?.strip_prefix('.')?;
         if rest == name {
@@ -65,13 +64,11 @@ impl Entry {
     }
 
     /// The value as text; empty if there is none.
-    #[must_use]
     pub(crate) fn text(&self) -> &str {
         self.value.as_deref().unwrap_or("")
     }
 
     /// Where it is set, in words: the file and line, the variable, or `git -c`.
-    #[must_use]
     pub(crate) fn place(&self) -> String {
         let Some(file) = &self.file else {
             return self.variable();
@@ -102,7 +99,6 @@ impl Entry {
     }
 
     /// The value as a boolean, as git reads it.
-    #[must_use]
     pub(crate) fn is_true(&self) -> bool {
         let Some(value) = &self.value else {
             return true;
@@ -114,9 +110,6 @@ impl Entry {
 }
 
 /// Reads the entries whose keys match an extended regular expression, in git's order.
-///
-/// # Errors
-/// See [`ReadError`].
 pub(crate) fn read(keys: &str) -> Result<Vec<Entry>, ReadError> {
     let mut entries = read_as_told(keys)?;
     let mut relative: Vec<&mut String> = entries
@@ -214,7 +207,6 @@ pub(crate) struct Helpers<'a> {
 
 impl Helpers<'_> {
     /// Whether git calls this helper for at least some repos.
-    #[must_use]
     pub(crate) fn call_us(&self) -> bool {
         self.ours.is_some() || self.partly.is_some()
     }
@@ -222,7 +214,6 @@ impl Helpers<'_> {
 
 /// Reads the helpers as git does: in file order, each where its section reaches the endpoint,
 /// an empty one clearing the list.
-#[must_use]
 pub(crate) fn helpers<'a>(entries: &'a [Entry], endpoint: &str) -> Helpers<'a> {
     let mut found = Helpers::default();
     for entry in entries {
@@ -260,7 +251,6 @@ pub(crate) fn helpers<'a>(entries: &'a [Entry], endpoint: &str) -> Helpers<'a> {
 
 /// The last entry of `section.*.name` that applies to an endpoint. It is the one that counts for
 /// `credential`, where git goes by the order.
-#[must_use]
 pub(crate) fn last<'a>(
     entries: &'a [Entry],
     section: &str,
@@ -276,7 +266,6 @@ pub(crate) fn last<'a>(
 
 /// The entry of `section.*.name` that matches an endpoint best, the last one of equals. It is the
 /// one that counts for `http`.
-#[must_use]
 pub(crate) fn best<'a>(
     entries: &'a [Entry],
     section: &str,

@@ -21,7 +21,6 @@ pub(crate) struct Login {
 }
 
 /// The header with a login that git sends to a location in addition to any other login.
-#[must_use]
 pub(crate) fn header(location: &Location) -> Option<Login> {
     let entries = config::read(HEADERS).unwrap_or_default();
     let header = last_header(&entries, location)?;
@@ -33,7 +32,6 @@ pub(crate) fn header(location: &Location) -> Option<Login> {
 
 /// The login that git used in an attempt in which this helper gave it none, if it can be found.
 /// `for_git` is the remote's name or the URL.
-#[must_use]
 pub(crate) fn login(
     location: &Location,
     for_git: &str,

@@ -76,7 +76,6 @@ impl Drop for GitLock {
 }
 
 /// The path of git's lock on a file.
-#[must_use]
 pub(crate) fn lock_of(file: &Path) -> PathBuf {
     let mut path = file.as_os_str().to_owned();
     path.push(".lock");
@@ -84,14 +83,12 @@ pub(crate) fn lock_of(file: &Path) -> PathBuf {
 }
 
 /// The age of a lock; `None` if there is none. A lock from the future counts as new.
-#[must_use]
 pub(crate) fn age(lock: &Path) -> Option<Duration> {
     let made = std::fs::symlink_metadata(lock).ok()?.modified().ok()?;
     Some(SystemTime::now().duration_since(made).unwrap_or_default())
 }
 
 /// Why a lock may still be in use; `None` if it is stale.
-#[must_use]
 pub(crate) fn in_use(lock: &Path) -> Option<String> {
     if age(lock).is_some_and(|age| age < STALE) {
         return Some("it is less than ten minutes old".to_owned());

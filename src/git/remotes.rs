@@ -77,13 +77,11 @@ pub(crate) fn config_files(scopes: &[&str]) -> Result<Vec<PathBuf>, ReadError> {
 }
 
 /// The folder that all worktrees of the current repository share.
-#[must_use]
 pub(crate) fn common_dir() -> Option<PathBuf> {
     told_path(&["rev-parse", "--git-common-dir"])
 }
 
 /// The top of the current work tree.
-#[must_use]
 pub(crate) fn work_tree() -> Option<PathBuf> {
     told_path(&["rev-parse", "--show-toplevel"])
 }

@@ -34,7 +34,6 @@ pub enum ReadError {
 
 impl ReadError {
     /// The error for a failed run of git.
-    #[must_use]
     pub(crate) fn of(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::TimedOut => Self::TooSlow,
@@ -53,9 +52,6 @@ pub(crate) fn ask(arguments: &[&str]) -> Result<Option<String>, ReadError> {
 }
 
 /// Runs one of several gits; see [`ask`].
-///
-/// # Errors
-/// See [`ask`].
 pub(crate) fn ask_program(git: &Path, arguments: &[&str]) -> Result<Option<String>, ReadError> {
     let mut command = process::command(git);
     command.args(arguments).stderr(Stdio::null());
@@ -72,7 +68,6 @@ pub(crate) fn ask_program(git: &Path, arguments: &[&str]) -> Result<Option<Strin
 
 /// What git says is wrong with its configuration, such as a line of a file; `None` if it can read
 /// all of it, or does not say.
-#[must_use]
 pub(crate) fn complaint() -> Option<String> {
     let scratch = Scratch::new().ok()?;
     let errors = scratch.path().join("errors");

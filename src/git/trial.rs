@@ -68,7 +68,6 @@ pub(crate) struct Attempt {
 }
 
 /// Lets git try. `place` is the name of a remote or a URL.
-#[must_use]
 pub(crate) fn attempt(place: &str, push: bool) -> Attempt {
     let begun = Scratch::new()
         .map_err(|error| format!("cannot make a temporary folder: {error}"))

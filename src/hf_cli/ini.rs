@@ -122,7 +122,6 @@ impl Section {
     }
 
     /// The value of a key, given in lower case.
-    #[must_use]
     pub(crate) fn value(&self, key: &str) -> Option<&str> {
         let found = self.fields.iter().find(|(known, _)| known == key);
         found.map(|(_, value)| value.as_str())

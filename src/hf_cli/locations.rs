@@ -48,13 +48,11 @@ impl Files {
     }
 
     /// The lock that the hf CLI holds while it renews a token.
-    #[must_use]
     pub(crate) fn lock(&self) -> PathBuf {
         self.stored_tokens.with_file_name("stored_tokens.lock")
     }
 
     /// Where the answer to a renewal of the login with this name is parked.
-    #[must_use]
     pub(crate) fn parking(&self, name: &str) -> FileParking {
         let hash = TokenName::hf_cli(name).hash();
         let file = format!(".stored_tokens.{hash}.renewal");
@@ -66,7 +64,6 @@ impl Files {
 
     /// The parked answers that do not belong to one of these logins: the user has since logged out,
     /// and nothing else removes them.
-    #[must_use]
     pub(crate) fn orphaned_answers(&self, names: &[String]) -> Vec<PathBuf> {
         let hashes: Vec<String> = names
             .iter()
@@ -92,7 +89,6 @@ impl Files {
     }
 
     /// The answer of a renewal that was interrupted before it was written to both files.
-    #[must_use]
     pub(crate) fn answer_for(&self, name: &str) -> Option<Answer> {
         match parked(&self.parking(name)) {
             Ok(Parked::Answer(answer)) => Some(*answer),

@@ -48,7 +48,6 @@ pub(crate) enum Which<'a> {
 
 impl<'a> Which<'a> {
     /// From the name of a source; `None` means the active token.
-    #[must_use]
     pub(crate) fn of(name: Option<&'a str>) -> Self {
         name.map_or(Self::Active, Self::Named)
     }
@@ -78,7 +77,6 @@ impl HfToken {
     }
 
     /// Its name in our output.
-    #[must_use]
     pub(crate) fn shown_name(&self) -> String {
         match &self.name {
             Some(name) => TokenName::hf_cli(name).to_string(),
@@ -89,7 +87,6 @@ impl HfToken {
 
 impl HfCli {
     /// Finds the files through the environment of this process.
-    #[must_use]
     pub(crate) fn from_process() -> Self {
         Self::from_lookup(|name| std::env::var_os(name), home::of_python().as_deref())
     }
@@ -106,13 +103,11 @@ impl HfCli {
     }
 
     /// The files, if their location is known. They need not exist.
-    #[must_use]
     pub(crate) fn files(&self) -> Option<&Files> {
         self.files.as_ref()
     }
 
     /// Whether the hf CLI is installed or was used: its folder or its program exists.
-    #[must_use]
     pub(crate) fn is_here(&self) -> bool {
         let folder = self.files.as_ref().and_then(|files| files.token.parent());
         let programs = ["hf", "huggingface-cli"];
@@ -135,7 +130,6 @@ impl HfCli {
 
     /// The token that `huggingface_hub` before 0.12 left in the home directory, and its file.
     /// Current versions do not read it.
-    #[must_use]
     pub(crate) fn old(&self) -> Option<(PathBuf, Secret)> {
         let file = self.old.as_ref()?;
         if self
@@ -164,7 +158,6 @@ impl HfCli {
     }
 
     /// The names in `stored_tokens`; empty if it cannot be read.
-    #[must_use]
     pub(crate) fn names(&self) -> Vec<String> {
         let stored = self.stored().unwrap_or_default();
         let names = stored.sections().map(|section| section.name().to_owned());
@@ -261,7 +254,6 @@ impl HfCli {
     }
 
     /// Whether `stored_tokens` contains this value.
-    #[must_use]
     pub(crate) fn stores(&self, secret: &Secret) -> bool {
         let stored = self.stored().unwrap_or_default();
         stored.sections().any(|section| {

@@ -10,9 +10,6 @@ use crate::model::secret::Secret;
 
 impl Hub {
     /// Requests a repo's refs as git does for a fetch or a push, and nothing more.
-    ///
-    /// # Errors
-    /// See [`HubError`].
     pub(crate) fn try_access(
         &self,
         repo: &Repo,

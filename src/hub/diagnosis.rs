@@ -39,7 +39,6 @@ pub(crate) enum DiagnosisKind {
 
 impl DiagnosisKind {
     /// The name in the JSON output.
-    #[must_use]
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::NoToken => "no-token",
@@ -86,7 +85,6 @@ pub(crate) struct Evidence<'a> {
 const TOKENS: &str = "https://huggingface.co/settings/tokens";
 
 /// Finds the reason why access fails.
-#[must_use]
 pub(crate) fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
     let Evidence { repo, answer, .. } = evidence;
     match answer {

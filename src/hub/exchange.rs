@@ -45,7 +45,6 @@ fn with_colon(description: &str) -> String {
 
 impl ExchangeError {
     /// Whether the ID token is valid but no trusted publisher matches it.
-    #[must_use]
     pub(crate) fn has_no_publisher(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == "invalid_grant")
     }
@@ -91,9 +90,6 @@ struct IdTokenAnswer {
 
 impl Hub {
     /// Exchanges an ID token for a token of one repo or account.
-    ///
-    /// # Errors
-    /// See [`ExchangeError`].
     pub(crate) fn exchange(
         &self,
         id_token: &Secret,
@@ -136,9 +132,6 @@ fn refusal(answer: &Answer) -> Option<ExchangeError> {
 }
 
 /// Asks GitHub for an ID token of this job.
-///
-/// # Errors
-/// See [`MintError`].
 pub(crate) fn mint(url: &str, request_token: &Secret, audience: &str) -> Result<Secret, MintError> {
     let mut url = Url::parse(url).map_err(|_| MintError::Address)?;
     let origin = Endpoint::parse(&url.origin().ascii_serialization())

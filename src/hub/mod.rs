@@ -87,7 +87,6 @@ pub(crate) struct Answer {
 
 impl Hub {
     /// The Hub at this endpoint. Opens nothing yet.
-    #[must_use]
     pub(crate) fn new(endpoint: &Endpoint) -> Self {
         Self {
             endpoint: endpoint.clone(),
@@ -97,7 +96,6 @@ impl Hub {
     }
 
     /// A Hub for requests that git waits for: if it is busy, the request fails at once.
-    #[must_use]
     pub(crate) fn impatient(endpoint: &Endpoint) -> Self {
         Self {
             retries: 0,
@@ -105,13 +103,11 @@ impl Hub {
         }
     }
 
-    #[must_use]
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
     /// The proxy that requests go through, described to the user.
-    #[must_use]
     pub(crate) fn proxy(&self) -> Option<String> {
         proxy::in_words(&self.endpoint)
     }

@@ -11,7 +11,6 @@ use crate::model::secret::Secret;
 const CLIENT_ID: &str = "26be6b09-91c5-47da-9861-d2d2bb7a7e36";
 
 /// The id of the OAuth client: `HF_DEVICE_CODE_OAUTH_CLIENT_ID`, or the hf CLI's.
-#[must_use]
 pub(crate) fn client_id() -> String {
     std::env::var("HF_DEVICE_CODE_OAUTH_CLIENT_ID")
         .ok()
@@ -85,9 +84,6 @@ struct ErrorAnswer {
 
 impl Hub {
     /// Starts a browser login.
-    ///
-    /// # Errors
-    /// See [`HubError`].
     pub(crate) fn device_code(&self, client_id: &str) -> Result<DeviceCode, HubError> {
         let answer = self.post_form("/oauth/device", &[("client_id", client_id)])?;
         let wire: DeviceAnswer = oauth(answer)?.json()?;

@@ -33,9 +33,6 @@ impl Hub {
     /// Makes one request to an endpoint, without a token. A thread makes the request and is
     /// abandoned if it takes too long, since an unreachable name server can delay it beyond the
     /// request's deadline.
-    ///
-    /// # Errors
-    /// See [`Unreached`].
     pub(crate) fn probe(endpoint: &Endpoint, timeout: Duration) -> Result<Probe, Unreached> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let hub = Self::new(endpoint);

@@ -23,7 +23,6 @@ pub(crate) struct GitSettings {
 
 impl GitSettings {
     /// Asks git, which decides which of its `http.<url>` sections apply.
-    #[must_use]
     pub(crate) fn read(endpoint: &Endpoint) -> Self {
         let url = endpoint.to_string();
         let told = ask(&["config", "-z", "--get-urlmatch", "http", &url]);
@@ -62,7 +61,6 @@ impl GitSettings {
 
 /// The proxy that requests to a Hub go through, without its login, and the setting that it comes
 /// from.
-#[must_use]
 pub(crate) fn in_words(endpoint: &Endpoint) -> Option<String> {
     let host = endpoint.host();
     if ["no_proxy", "NO_PROXY"].iter().any(|name| {

@@ -9,9 +9,6 @@ use crate::model::secret::Secret;
 impl Hub {
     /// Revokes tokens on the Hub, at once and permanently. The Hub accepts this without a login,
     /// and does not say whether it knew the tokens.
-    ///
-    /// # Errors
-    /// See [`HubError`].
     pub(crate) fn revoke(&self, secrets: &[&Secret]) -> Result<(), HubError> {
         let answer = self.send(&|| {
             let body =

@@ -116,7 +116,6 @@ fn is_in_work_tree(folder: &Path) -> bool {
 
 /// Whether a repository's folder is in the work tree of another one, where anyone who can write to
 /// that one may have put it. No tracked file has `.git` in its path.
-#[must_use]
 pub(crate) fn is_embedded(git_dir: &Path) -> bool {
     let Ok(real) = fs::canonicalize(git_dir) else {
         return false;

@@ -35,7 +35,6 @@ pub(crate) struct Findings {
 }
 
 /// Searches these sources, the current clone, and all clones in the folders `below`.
-#[must_use]
 pub(crate) fn find(context: &Context, sources: &[Source], below: &[PathBuf]) -> Findings {
     let mut findings = Findings::default();
     for source in sources {

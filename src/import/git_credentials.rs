@@ -18,7 +18,6 @@ pub(crate) struct Entry {
 }
 
 /// The logins in a file. Other lines are skipped, as git does.
-#[must_use]
 pub(crate) fn entries(bytes: &[u8]) -> Vec<Entry> {
     let mut found = Vec::new();
     let mut start = 0;
@@ -38,7 +37,6 @@ pub(crate) fn entries(bytes: &[u8]) -> Vec<Entry> {
 }
 
 /// Removes lines from the file. All others stay as they are, byte for byte.
-#[must_use]
 pub(crate) fn without(bytes: &[u8], goes: impl Fn(&Entry) -> bool) -> Zeroizing<Vec<u8>> {
     let mut left = Zeroizing::new(Vec::with_capacity(bytes.len()));
     let mut copied = 0;

@@ -24,7 +24,6 @@ pub(crate) struct LoginUrl {
 
 impl LoginUrl {
     /// Parses a URL as git's `credential_from_url` does; `None` if it has no login.
-    #[must_use]
     pub(crate) fn parse(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let start = scheme.len() + 3;
@@ -45,7 +44,6 @@ impl LoginUrl {
     }
 
     /// The username, unless it is a token.
-    #[must_use]
     pub(crate) fn username(&self) -> Option<String> {
         let name = secret(&self.username).ok()?;
         let plain = !self.token_is_username() && !name.expose().is_empty();
@@ -57,7 +55,6 @@ impl LoginUrl {
     ///
     /// # Errors
     /// When the value cannot be a token, for example because of a line break.
-    #[must_use]
     pub(crate) fn secret(&self) -> Option<Result<Secret, SecretError>> {
         if self.token_is_username() {
             return Some(secret(&self.username));

@@ -41,7 +41,6 @@ impl Source {
     pub(crate) const ALL: [Source; 4] = [Self::Hf, Self::Git, Self::Netrc, Self::Remotes];
 
     /// Its name on the command line.
-    #[must_use]
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Hf => "hf",
@@ -141,7 +140,6 @@ pub(crate) enum Place {
 
 impl Place {
     /// The source it belongs to.
-    #[must_use]
     pub(crate) fn source(&self) -> Source {
         match self {
             Self::HfStored { .. } | Self::HfActive { .. } | Self::HfOld { .. } => Source::Hf,
@@ -152,13 +150,11 @@ impl Place {
     }
 
     /// Whether it is what logs in hf and Python.
-    #[must_use]
     pub(crate) fn is_hf_login(&self) -> bool {
         matches!(self, Self::HfStored { .. } | Self::HfActive { .. })
     }
 
     /// The file.
-    #[must_use]
     pub(crate) fn file(&self) -> &Path {
         match self {
             Self::HfStored { file, .. }

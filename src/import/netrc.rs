@@ -24,7 +24,6 @@ impl Entry {
     ///
     /// # Errors
     /// When the value cannot be a token, for example because of a line break.
-    #[must_use]
     pub(crate) fn secret(&self) -> Option<Result<Secret, SecretError>> {
         let password = self.password.as_ref().filter(|value| !value.is_empty())?;
         let text = std::str::from_utf8(password);
@@ -97,9 +96,6 @@ pub(crate) fn entries(bytes: &[u8]) -> Result<Vec<Entry>, OpenQuote> {
 
 /// Removes entries from the file. Comments and everything else stay as they are, byte for byte. A line
 /// with nothing but words of removed entries is removed too.
-///
-/// # Errors
-/// See [`entries`].
 pub(crate) fn without(
     bytes: &[u8],
     goes: impl Fn(&Entry) -> bool,

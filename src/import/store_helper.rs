@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 /// The file in a `credential.helper` of the form `store --file FILE`; `None` for other helpers, for
 /// the default files, and for values that only a shell can evaluate.
-#[must_use]
 pub(crate) fn file(helper: &str, home: &Path) -> Option<PathBuf> {
     let words = words(helper, home)?;
     let mut words = words.iter().map(String::as_str).peekable();

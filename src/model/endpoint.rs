@@ -128,7 +128,6 @@ impl Endpoint {
     }
 
     /// The host, without the port.
-    #[must_use]
     pub(crate) fn host(&self) -> &str {
         &self.host
     }

@@ -19,7 +19,6 @@ pub struct Location {
 
 impl Location {
     /// The location of the endpoint itself.
-    #[must_use]
     pub(crate) fn of(endpoint: &Endpoint) -> Self {
         Self {
             endpoint: endpoint.clone(),
@@ -35,7 +34,6 @@ impl Location {
     }
 
     /// The location as a URL for git.
-    #[must_use]
     pub(crate) fn url(&self) -> String {
         let text = self.endpoint.to_string();
         let (scheme, host) = text.split_once("://").unwrap_or(("https", &text));
@@ -102,7 +100,6 @@ fn decoded(text: &str) -> String {
 }
 
 /// Percent-decodes text that may be a secret.
-#[must_use]
 pub(crate) fn percent_decoded(text: &str) -> Zeroizing<Vec<u8>> {
     // Enough capacity from the start, so that growing does not leave a copy in freed memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));

@@ -40,7 +40,6 @@ impl OidcResource {
 
 /// The value that means this repo. A repo without a namespace has none: `gpt2` would be read as a
 /// username.
-#[must_use]
 pub(crate) fn resource_of(repo: &Repo) -> Option<String> {
     repo.namespace.as_ref().map(|_| repo.to_string())
 }

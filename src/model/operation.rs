@@ -19,7 +19,6 @@ impl Operation {
     pub const ALL: [Self; 2] = [Self::Fetch, Self::Push];
 
     /// What a git command does with a remote; `None` if it may do either or is not known.
-    #[must_use]
     pub(crate) fn of_git(command: &str) -> Option<Self> {
         match command {
             "push" | "send-pack" | "http-push" => Some(Self::Push),
@@ -30,7 +29,6 @@ impl Operation {
     }
 
     /// What a git-lfs command does with a remote; `None` if it is not known.
-    #[must_use]
     pub(crate) fn of_git_lfs(command: &str) -> Option<Self> {
         match command {
             "push" | "pre-push" | "lock" | "unlock" => Some(Self::Push),

@@ -28,9 +28,6 @@ pub(crate) enum PasteError {
 }
 
 /// Reads a token from the bytes that a person or a program gave.
-///
-/// # Errors
-/// See [`PasteError`].
 pub(crate) fn token(bytes: &[u8]) -> Result<Secret, PasteError> {
     let text = decoded(bytes)?;
     let token = bare(&text);
@@ -42,7 +39,6 @@ pub(crate) fn token(bytes: &[u8]) -> Result<Secret, PasteError> {
 
 /// The first reason why a text is not a token, if any. Tokens are printable ASCII without the
 /// quotes and variables of shells and notebooks.
-#[must_use]
 pub(crate) fn error_in(text: &str) -> Option<PasteError> {
     let in_token = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`' | '$' | '{');
     if text.is_empty() {

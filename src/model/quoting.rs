@@ -1,7 +1,6 @@
 //! Quotes the arguments of suggested commands for the user's shell.
 
 /// Quotes `text` as one word for the shell of this platform.
-#[must_use]
 pub(crate) fn word(text: &str) -> String {
     if cfg!(windows) {
         for_windows(text)

@@ -25,7 +25,6 @@ impl RepoKind {
     ];
 
     /// The first component of a path of this kind. The URL of a model leaves it out.
-    #[must_use]
     pub(crate) fn prefix(self) -> &'static str {
         match self {
             RepoKind::Model => "models",
@@ -36,7 +35,6 @@ impl RepoKind {
     }
 
     /// The kind that a path's first component names.
-    #[must_use]
     pub(crate) fn from_prefix(component: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -50,7 +48,6 @@ pub struct Name(String);
 
 impl Name {
     /// Accepts ASCII letters, digits, `-`, `_` and `.`, but not dots alone.
-    #[must_use]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
         (!text.is_empty()
@@ -62,7 +59,6 @@ impl Name {
 
     /// A repo's name as it appears in a path, with or without `.git`. A name that ends in `.git`
     /// twice is rejected: the Hub has no such repos.
-    #[must_use]
     pub(crate) fn of_repo(component: &str) -> Option<Self> {
         let name = strip_git(component);
         if strip_git(name) == name {
@@ -74,7 +70,6 @@ impl Name {
 
     /// A namespace's name. One that ends in `.git` is rejected: in `x.git/info`, git asks for the
     /// repo `x`.
-    #[must_use]
     pub(crate) fn of_namespace(component: &str) -> Option<Self> {
         let ends = component.to_ascii_lowercase().ends_with(".git");
         if ends { None } else { Self::parse(component) }
@@ -195,7 +190,6 @@ impl Repo {
 }
 
 /// Removes the `.git` that a remote may add to a name.
-#[must_use]
 pub(crate) fn strip_git(name: &str) -> &str {
     match name
         .len()

@@ -70,9 +70,6 @@ pub enum NotAToken {
 }
 
 /// Checks whether a value can be a token, ignoring outer white space. Other values are never sent.
-///
-/// # Errors
-/// See [`NotAToken`].
 pub(crate) fn check_token(value: &str) -> Result<(), NotAToken> {
     let value = value.trim();
     if value.contains(['"', '\'', '`']) {
@@ -130,7 +127,6 @@ impl Secret {
 
     /// Whether this can be a token of `endpoint`. The tokens of huggingface.co have a known form;
     /// those of other Hubs do not.
-    #[must_use]
     pub(crate) fn may_belong_to(&self, endpoint: &Endpoint) -> bool {
         self.kind() != TokenKind::Other || !endpoint.is_hugging_face()
     }

@@ -69,7 +69,6 @@ pub fn is_printable(c: char) -> bool {
 }
 
 /// Quotes a name for the shell of this platform.
-#[must_use]
 pub(crate) fn shell_quoted(name: &str) -> String {
     super::quoting::word(name)
 }

@@ -35,7 +35,6 @@ pub fn parse(text: &str) -> Option<u64> {
 
 /// Reads the date of an HTTP header, such as `Tue, 24 Nov 2026 17:07:16 GMT`, as Unix seconds. The
 /// two obsolete forms are not read.
-#[must_use]
 pub(crate) fn parse_http(text: &str) -> Option<u64> {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -58,7 +57,6 @@ pub fn day(seconds: u64) -> String {
 }
 
 /// A duration in the largest unit that fits: `3 min`, `2 h`, `5 days`.
-#[must_use]
 pub(crate) fn span(seconds: u64) -> String {
     match seconds {
         0..=90 => format!("{seconds} s"),
@@ -72,7 +70,6 @@ pub(crate) fn span(seconds: u64) -> String {
 const SOON: u64 = 7 * 86_400;
 
 /// Whether `at` is in the future, but at most a week away.
-#[must_use]
 pub(crate) fn ends_soon(at: u64, now: u64) -> bool {
     at > now && at - now <= SOON
 }
@@ -83,7 +80,6 @@ const SLACK: u64 = 60;
 
 /// How many seconds ago a time was. A time well in the future was written with a wrong clock; it
 /// counts as long ago, so that nothing waits for it for years.
-#[must_use]
 pub(crate) fn since(at: u64, now: u64) -> u64 {
     if at > now.saturating_add(SLACK) {
         u64::MAX

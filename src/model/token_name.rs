@@ -83,7 +83,6 @@ impl TokenName {
     }
 
     /// The name of one of the hf CLI's stored tokens; `name` is the hf CLI's name for it.
-    #[must_use]
     pub(crate) fn hf_cli(name: &str) -> Self {
         Self(format!("{HF_CLI}{name}"))
     }
@@ -106,7 +105,6 @@ impl TokenName {
     /// Windows Credential Manager ignores case and other keyrings treat accents and unusual
     /// characters in their own way. Plain lower-case names stay as they are; others get `~` and a
     /// hash.
-    #[must_use]
     pub(crate) fn keyring_entry(&self) -> String {
         let plain = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_' | '.');
         if self.0.chars().all(plain) {

@@ -78,9 +78,6 @@ pub trait TokenSource {
     fn known_fingerprint(&self, candidate: &Candidate) -> Option<Fingerprint>;
 
     /// Reads a candidate's token.
-    ///
-    /// # Errors
-    /// See [`LoadError`].
     fn load(&mut self, candidate: &Candidate) -> Result<LoadedToken, LoadError>;
 
     /// Called for each candidate that was skipped.

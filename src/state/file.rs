@@ -66,7 +66,6 @@ impl StateFile {
 
     /// Adds a second file that remembers rejections if the first cannot be written, as in a
     /// read-only home. If a rejection is not remembered, git-lfs asks for ever.
-    #[must_use]
     pub(crate) fn with_fallback(self, fallback: Option<PathBuf>) -> Self {
         Self { fallback, ..self }
     }

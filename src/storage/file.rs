@@ -49,7 +49,6 @@ impl FileStorage {
     }
 
     /// Where the answer to a renewal of this token is parked.
-    #[must_use]
     pub(crate) fn parking(&self, name: &TokenName) -> FileParking {
         FileParking::new(self.dir.clone(), Self::named(name, ".renewal"))
     }

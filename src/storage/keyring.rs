@@ -30,7 +30,6 @@ pub(crate) struct KeyringStorage {
 
 impl KeyringStorage {
     /// The keyring, with a deadline of `timeout` for each call. Opens nothing yet.
-    #[must_use]
     pub(crate) fn new(timeout: Duration) -> Self {
         Self {
             timeout,
@@ -91,7 +90,6 @@ impl KeyringStorage {
     }
 
     /// Where the answer to a renewal of this token is parked.
-    #[must_use]
     pub(crate) fn parking<'a>(&'a self, name: &'a TokenName) -> KeyringParking<'a> {
         KeyringParking {
             keyring: self,

@@ -28,7 +28,6 @@ pub enum StorageKind {
 
 impl StorageKind {
     /// The name in the configuration.
-    #[must_use]
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Keyring => "keyring",
@@ -37,7 +36,6 @@ impl StorageKind {
     }
 
     /// The name in listings, which say if a storage does not encrypt.
-    #[must_use]
     pub(crate) fn described(self) -> &'static str {
         match self {
             Self::Keyring => "keyring",
@@ -46,7 +44,6 @@ impl StorageKind {
     }
 
     /// The name within a sentence.
-    #[must_use]
     pub(crate) fn in_words(self) -> &'static str {
         match self {
             Self::Keyring => "the keyring",
@@ -82,15 +79,9 @@ pub enum StorageError {
 /// A place that keeps one [`Record`] for each name.
 pub trait Storage {
     /// Checks whether a record could be written, before the user is asked for one. Writes nothing.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     fn check(&self) -> Result<(), StorageError>;
 
     /// Reads a record.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     fn read(&self, name: &TokenName) -> Result<Record, StorageError>;
 
     /// Writes a record as a whole, and replaces an older one.
@@ -101,9 +92,6 @@ pub trait Storage {
     fn write(&self, name: &TokenName, record: &Record) -> Result<(), StorageError>;
 
     /// Removes a record. It is not an error if it does not exist.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     fn delete(&self, name: &TokenName) -> Result<(), StorageError>;
 }
 

@@ -44,43 +44,25 @@ pub(crate) enum Parked {
 /// A place for one answer.
 pub(crate) trait Parking {
     /// Writes filler where the answer will be written.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     fn reserve(&self, room: Zeroizing<String>) -> Result<(), StorageError>;
 
     /// Overwrites the filler.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     fn write(&self, text: Zeroizing<String>) -> Result<(), StorageError>;
 
     /// Reads the filler or the answer.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StorageError>;
 
     /// Removes the filler or the answer.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     fn clear(&self) -> Result<(), StorageError>;
 }
 
 /// Reserves room for the answer to a renewal of `record`.
-///
-/// # Errors
-/// See [`StorageError`].
 pub(crate) fn reserve(parking: &dyn Parking, record: &Record) -> Result<(), StorageError> {
     let text = answer_text(record, &record.secret.fingerprint(), 0);
     parking.reserve(Zeroizing::new("\n".repeat(room_for(&text))))
 }
 
 /// Writes an answer into the reserved room, and reads it back.
-///
-/// # Errors
-/// See [`StorageError`].
 pub(crate) fn park(parking: &dyn Parking, answer: &Answer) -> Result<(), StorageError> {
     let room = parking.read()?.map_or(0, |there| there.len());
     parking.write(answer_text(&answer.record, &answer.renews, room))?;
@@ -91,9 +73,6 @@ pub(crate) fn park(parking: &dyn Parking, answer: &Answer) -> Result<(), Storage
 }
 
 /// Reads what an interrupted renewal left behind.
-///
-/// # Errors
-/// See [`StorageError`].
 pub(crate) fn parked(parking: &dyn Parking) -> Result<Parked, StorageError> {
     let Some(bytes) = parking.read()? else {
         return Ok(Parked::Nothing);
@@ -145,7 +124,6 @@ pub(crate) struct FileParking {
 
 impl FileParking {
     /// The file with this name, which need not exist.
-    #[must_use]
     pub(crate) fn new(dir: PathBuf, name: OsString) -> Self {
         Self { dir, name }
     }

@@ -70,9 +70,6 @@ type Secret = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
 
 /// Reads the secret that the keyring crate wrote for this service and user. It never shows a prompt
 /// to unlock the keyring.
-///
-/// # Errors
-/// See [`ReadError`].
 pub(crate) fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     async_io::block_on(async {
         let bus = connect().await?;
@@ -95,9 +92,6 @@ pub(crate) enum CheckError {
 
 /// Checks whether a secret could be written: the service is running and the default collection is
 /// unlocked. It never shows a prompt to unlock the keyring.
-///
-/// # Errors
-/// See [`CheckError`].
 pub(crate) fn check() -> Result<(), CheckError> {
     let not_running = |failure| match failure {
         ReadError::Bus(error) => CheckError::NotRunning(error.to_string()),

@@ -78,7 +78,6 @@ pub(crate) struct Oidc {
 
 impl Environment {
     /// Reads this process's environment.
-    #[must_use]
     pub(crate) fn from_process() -> Self {
         Self::read(|name| std::env::var_os(name))
     }
@@ -128,7 +127,6 @@ impl Environment {
 
     /// The endpoint that `HF_TOKEN` is for: `HF_ENDPOINT`, or the public Hub. `None` if
     /// `HF_ENDPOINT` is not valid, since it is then not known where the token may be sent.
-    #[must_use]
     pub(crate) fn endpoint(&self) -> Option<Endpoint> {
         match &self.hf_endpoint {
             None => Some(Endpoint::hugging_face()),

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 const EXTENSIONS: [&str; 4] = ["com", "exe", "bat", "cmd"];
 
 /// The file names that a program may have in a folder of the PATH, in order of precedence.
-#[must_use]
 pub(crate) fn file_names(program: &OsStr) -> Vec<OsString> {
     names(program, cfg!(windows))
 }
@@ -28,7 +27,6 @@ fn names(program: &OsStr, windows: bool) -> Vec<OsString> {
 }
 
 /// The file that a path means. On Windows, `.exe` may be left out.
-#[must_use]
 pub(crate) fn file(path: &Path) -> PathBuf {
     let mut with_exe = path.as_os_str().to_owned();
     with_exe.push(std::env::consts::EXE_SUFFIX);

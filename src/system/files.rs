@@ -122,9 +122,6 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::R
 }
 
 /// Writes a file as [`write_whole`] does, in an open folder.
-///
-/// # Errors
-/// See [`write_whole`].
 pub(crate) fn write_in(
     folder: &Folder,
     name: &OsStr,
@@ -176,7 +173,6 @@ fn temporary_name(name: &OsStr) -> OsString {
 
 /// The name of the file that one of our temporary files was to replace; `None` for other programs'
 /// files.
-#[must_use]
 pub(crate) fn temporary_for(name: &OsStr) -> Option<&str> {
     let (file, numbers) = name
         .to_str()?
@@ -238,9 +234,6 @@ pub(crate) fn read_plain(path: &Path) -> io::Result<Plain> {
 /// Reads a plain file that decides what happens with tokens. Anybody who can change a folder or
 /// link on the path can make it lead to another file, even one of this user's, so `others` covers
 /// these too.
-///
-/// # Errors
-/// See [`read_plain`].
 pub(crate) fn read_deciding(path: &Path) -> io::Result<Plain> {
     #[cfg(unix)]
     {
@@ -257,7 +250,6 @@ pub(crate) fn read_deciding(path: &Path) -> io::Result<Plain> {
 
 /// Who else can change a file, or a folder or link on its path.
 #[cfg(unix)]
-#[must_use]
 pub(crate) fn others_along(path: &Path) -> Option<Others> {
     ResolvedPath::follow(path, Links::Read).ok()?.others
 }
@@ -281,7 +273,6 @@ fn read_open(file: File, path: &Path) -> io::Result<Plain> {
 }
 
 /// The mode of a file; `None` if it does not exist.
-#[must_use]
 pub(crate) fn mode_of(path: &Path) -> Option<u32> {
     #[cfg(unix)]
     {
@@ -297,7 +288,6 @@ pub(crate) fn mode_of(path: &Path) -> Option<u32> {
 
 /// Whether a file has other names (hard links). If it is replaced or removed, its content still
 /// exists under those.
-#[must_use]
 pub(crate) fn has_other_names(path: &Path) -> bool {
     #[cfg(unix)]
     {
@@ -312,7 +302,6 @@ pub(crate) fn has_other_names(path: &Path) -> bool {
 }
 
 /// Whether a folder belongs to this user and nobody else can access it.
-#[must_use]
 pub(crate) fn is_private_dir(dir: &Path) -> bool {
     let Ok(metadata) = fs::symlink_metadata(dir) else {
         return false;

@@ -9,21 +9,18 @@ use directories::BaseDirs;
 /// The home directory as git finds it: `HOME`. If that is not set on Windows, the account's home
 /// share (`HOMEDRIVE` and `HOMEPATH`) if it exists, or else the profile
 /// (`setup_windows_environment` in git's `compat/mingw.c`).
-#[must_use]
 pub(crate) fn of_git() -> Option<PathBuf> {
     let lookup = |name: &str| std::env::var_os(name);
     as_git_finds_it(cfg!(windows), lookup, Path::is_dir)
 }
 
 /// The home directory as git finds it, or else the system's for this user.
-#[must_use]
 pub(crate) fn home() -> Option<PathBuf> {
     of_git().or_else(of_python)
 }
 
 /// The home directory as Python's `expanduser` finds it, which the hf CLI uses. On Windows, it does
 /// not read `HOME`.
-#[must_use]
 pub(crate) fn of_python() -> Option<PathBuf> {
     let profile = std::env::var_os("USERPROFILE").filter(|_| cfg!(windows));
     let profile = profile.filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -58,7 +55,6 @@ fn as_git_finds_it(
 /// Whether a path on Windows is outside the user's profile, so that other users may be able to read
 /// or change it. The profile's access lists keep others out; we do not read access lists elsewhere.
 /// On other platforms this is always false, since owners and modes are checked instead.
-#[must_use]
 pub(crate) fn is_outside_profile(path: &Path) -> bool {
     cfg!(windows) && !BaseDirs::new().is_some_and(|dirs| is_inside(path, &profile_folders(&dirs)))
 }

@@ -34,9 +34,6 @@ pub(crate) enum NoHome {
 impl Paths {
     /// The folders for this environment: `GIT_CREDENTIAL_HF_HOME` for everything, or else the
     /// platform's.
-    ///
-    /// # Errors
-    /// See [`NoHome`].
     pub(crate) fn new(env: &Environment) -> Result<Self, NoHome> {
         if let Some(home) = &env.home {
             if !home.is_absolute() {
@@ -66,20 +63,17 @@ impl Paths {
     }
 
     /// The configuration file, which people edit.
-    #[must_use]
     pub(crate) fn config(&self) -> PathBuf {
         self.config_dir.join("config.toml")
     }
 
     /// The state file, which only this program writes.
-    #[must_use]
     pub(crate) fn state(&self) -> PathBuf {
         self.data_dir.join("state.json")
     }
 
     /// Folders for files that last as long as a CI job, the best first: the folder that GitHub
     /// Actions empties after the job, then the session's.
-    #[must_use]
     pub(crate) fn for_job(env: &Environment) -> Vec<PathBuf> {
         let runner = env.runner_temp.iter().filter(|dir| dir.is_absolute());
         let runner = runner.map(|dir| dir.join("git-credential-hf"));
@@ -89,7 +83,6 @@ impl Paths {
 
     /// The file that remembers rejections when the state file cannot be written: in the session's
     /// runtime folder, or in a folder for this user in the temporary folder.
-    #[must_use]
     pub(crate) fn fallback(env: &Environment) -> PathBuf {
         #[cfg(unix)]
         let dir = match &env.runtime_dir {
@@ -108,20 +101,17 @@ impl Paths {
     }
 
     /// The lock that is held while a token's secret changes.
-    #[must_use]
     pub(crate) fn name_lock(&self, name: &TokenName) -> PathBuf {
         let file = format!("{}.lock", name.hash());
         self.data_dir.join("locks").join(file)
     }
 
     /// The lock that is held while tokens are imported.
-    #[must_use]
     pub(crate) fn import_lock(&self) -> PathBuf {
         self.data_dir.join("locks").join("import.lock")
     }
 
     /// The folder of the file storage.
-    #[must_use]
     pub(crate) fn tokens(&self) -> PathBuf {
         self.data_dir.join("tokens")
     }

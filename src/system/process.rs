@@ -21,7 +21,6 @@ const GRACE: Duration = Duration::from_millis(200);
 
 /// A command for a program found by [`find`]. It does not get the secrets in our environment: git
 /// does not need them to read its configuration, and a browser would keep them for days.
-#[must_use]
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(find(program.as_ref()));
     for variable in SECRET_VARIABLES {
@@ -33,7 +32,6 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
 /// Finds a program to start. Every program is looked up on the PATH here. If it is not found,
 /// returns a path that does not exist, since the system would otherwise search relative folders
 /// too.
-#[must_use]
 pub(crate) fn find(program: &OsStr) -> PathBuf {
     if Path::new(program).components().count() > 1 {
         return PathBuf::from(program);
@@ -68,9 +66,6 @@ pub(crate) fn output_within(
 
 /// Like [`output_within`], but also kills the programs that the program has started. They are not
 /// in the foreground of the terminal, so they cannot ask for anything.
-///
-/// # Errors
-/// See [`output_within`].
 pub(crate) fn output_of_all_within(
     command: Command,
     timeout: Duration,
@@ -164,13 +159,11 @@ fn end(child: &mut Child) {
 
 /// Finds a program on the PATH. Relative folders are ignored: they are different in each
 /// repository, and a hostile repository could contain the program.
-#[must_use]
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     all_on_path(program.as_ref()).into_iter().next()
 }
 
 /// All files on the PATH with the name of a program; the first is the one that runs.
-#[must_use]
 pub(crate) fn all_on_path(program: &OsStr) -> Vec<PathBuf> {
     let names = file_names(program);
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -182,7 +175,6 @@ pub(crate) fn all_on_path(program: &OsStr) -> Vec<PathBuf> {
 }
 
 /// Whether a file is executable.
-#[must_use]
 pub(crate) fn is_program(file: &Path) -> bool {
     #[cfg(unix)]
     {

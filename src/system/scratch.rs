@@ -33,7 +33,6 @@ impl Scratch {
         Ok(Self { path })
     }
 
-    #[must_use]
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -5,7 +5,6 @@
 use std::io::IsTerminal;
 
 /// Whether a terminal shows colours. Older consoles on Windows print the escape sequences instead.
-#[must_use]
 pub(crate) fn shows_colours() -> bool {
     #[cfg(windows)]
     {
@@ -18,7 +17,6 @@ pub(crate) fn shows_colours() -> bool {
 
 /// Whether a prompt can hide what is typed. Git Bash's terminal (mintty) is a pipe to other
 /// programs, and shows what is typed before they get it.
-#[must_use]
 pub(crate) fn hides_typing() -> bool {
     #[cfg(windows)]
     {

@@ -33,20 +33,17 @@ impl Failure {
     }
 
     /// Whether this is an error in the command line.
-    #[must_use]
     pub(crate) fn is_usage(&self) -> bool {
         self.usage
     }
 
     /// Adds what to do about it, preferably a command to run.
-    #[must_use]
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
         self
     }
 
     /// The error and what helps, where there is one line for both.
-    #[must_use]
     pub(crate) fn in_one_line(&self) -> String {
         let help = self.help.iter().map(|help| format!(": {help}"));
         format!("{}{}", self.message, help.collect::<String>())

@@ -89,7 +89,6 @@ pub struct Progress {
 
 impl Progress {
     /// Starts a task.
-    #[must_use]
     pub(crate) fn begin() -> Self {
         Self {
             last: (io::stderr().is_terminal() && super::console::shows_colours())

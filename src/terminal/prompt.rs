@@ -15,14 +15,12 @@ use crate::model::text::sanitize;
 pub(crate) type Given = Result<Secret, PasteError>;
 
 /// Whether a question can be asked: stdin and stderr are a terminal, and prompts are allowed.
-#[must_use]
 pub(crate) fn can_ask() -> bool {
     let env = crate::system::environment::Environment::from_process();
     !env.no_prompt && !env.notebook && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Asks a yes-or-no question. No answer means no.
-#[must_use]
 pub(crate) fn confirm(question: &str) -> bool {
     let answer = ask(&format!("{question} [y/N]"));
     answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "y" | "yes"))
@@ -31,7 +29,6 @@ pub(crate) fn confirm(question: &str) -> bool {
 /// Lets the user choose one of several names, shown with descriptions, by number or by name. `None`
 /// if no question can be asked, there is nothing to choose, or the answer is not one of the
 /// choices.
-#[must_use]
 pub(crate) fn choose(question: &str, choices: &[(String, String)]) -> Option<usize> {
     if !can_ask() || choices.is_empty() {
         return None;
@@ -69,7 +66,6 @@ pub(crate) enum Reply {
 
 /// Asks one of several similar questions. An empty answer means no, and the end of the input means
 /// [`Reply::Quit`].
-#[must_use]
 pub(crate) fn confirm_each(question: &str) -> Reply {
     loop {
         let answer = ask(&format!("{question} [y/n/a/q]")).map(|answer| answer.to_lowercase());

@@ -53,13 +53,11 @@ impl Style {
 
 impl Screen {
     /// Standard output.
-    #[must_use]
     pub(crate) fn stdout() -> Self {
         Self::of(io::stdout().is_terminal(), &Environment::from_process())
     }
 
     /// Standard error.
-    #[must_use]
     pub(crate) fn stderr() -> Self {
         Self::of(io::stderr().is_terminal(), &Environment::from_process())
     }
@@ -92,7 +90,6 @@ impl Screen {
     }
 
     /// The text in a style, if this screen uses colours.
-    #[must_use]
     pub(crate) fn paint(self, style: Style, text: &str) -> String {
         if self.colour && !text.is_empty() {
             format!("\x1b[{}m{text}\x1b[0m", style.code())
@@ -103,7 +100,6 @@ impl Screen {
 
     /// The text in characters that can be shown. Without UTF-8, our own signs are replaced by
     /// ASCII, and other characters are escaped as in Rust: `\u{e9}`.
-    #[must_use]
     pub(crate) fn text(self, text: &str) -> String {
         let signs = self.signs(text);
         if self.unicode {
@@ -122,7 +118,6 @@ impl Screen {
 
     /// The text with our own signs replaced by ASCII if only ASCII can be shown. Other characters
     /// stay as they are.
-    #[must_use]
     pub(crate) fn signs(self, text: &str) -> String {
         if self.unicode || text.is_ascii() {
             return text.to_owned();
@@ -135,7 +130,6 @@ impl Screen {
     /// Wraps text between words. Lines after the first begin with `indent` spaces; `first` columns
     /// of the first line are already used. A word that is too long is not broken: it is a path or a
     /// command, which people copy.
-    #[must_use]
     pub(crate) fn wrap(self, text: &str, first: usize, indent: usize) -> String {
         let Some(width) = self.width else {
             return text.to_owned();

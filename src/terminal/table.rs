@@ -20,7 +20,6 @@ pub(crate) struct Column {
 
 impl Column {
     /// A column that is neither shortened nor dropped.
-    #[must_use]
     pub(crate) const fn new(title: &'static str) -> Self {
         Self {
             title,
@@ -30,14 +29,12 @@ impl Column {
     }
 
     /// Allows shortening it to `least` columns.
-    #[must_use]
     pub(crate) const fn shorten(mut self, least: usize, cut: Cut) -> Self {
         self.shorten = Some((least, cut));
         self
     }
 
     /// Allows dropping it, before columns with a lower rank.
-    #[must_use]
     pub(crate) const fn drop(mut self, rank: u8) -> Self {
         self.rank = rank;
         self
@@ -96,7 +93,6 @@ impl Table {
     }
 
     /// Leaves out the line of titles.
-    #[must_use]
     pub(crate) fn without_header(mut self) -> Self {
         self.header = false;
         self
@@ -108,13 +104,11 @@ impl Table {
     }
 
     /// Whether there are no rows.
-    #[must_use]
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
     /// The table as lines without trailing spaces.
-    #[must_use]
     pub(crate) fn render(&self, screen: Screen) -> String {
         let rows: Vec<Vec<Cell>> = self
             .rows

@@ -6,7 +6,6 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The number of columns that a text needs: two for a CJK character or an emoji, none for a
 /// combining mark.
-#[must_use]
 pub(crate) fn of(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
@@ -21,7 +20,6 @@ pub(crate) enum Cut {
 }
 
 /// Shortens text to at most `width` columns, with `mark` in place of what is cut out.
-#[must_use]
 pub(crate) fn shorten(text: &str, width: usize, cut: Cut, mark: &str) -> String {
     if of(text) <= width {
         return text.to_owned();
@@ -52,7 +50,6 @@ fn start(chars: impl Iterator<Item = char>, width: usize) -> String {
 }
 
 /// Compares names in natural order: without case, and `run-2` before `run-10`.
-#[must_use]
 pub(crate) fn natural(a: &str, b: &str) -> Ordering {
     let parts = |text: &str| {
         let mut parts: Vec<(u128, String)> = Vec::new();

@@ -32,7 +32,6 @@ const PAUSE: u64 = 5 * 60;
 const LOCK_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Whether it is time to renew a token; its file was written `written` seconds ago.
-#[must_use]
 pub(crate) fn is_due(token: &HfToken, now: u64, written: Option<u64>) -> bool {
     let (Some(expires), true) = (token.expires, token.refresh_token.is_some()) else {
         return false;
@@ -42,7 +41,6 @@ pub(crate) fn is_due(token: &HfToken, now: u64, written: Option<u64>) -> bool {
 }
 
 /// Whether a token is to be renewed: it is time, or an earlier renewal was interrupted.
-#[must_use]
 pub(crate) fn is_due_now(hf: &HfCli, token: &HfToken) -> bool {
     let (Some(files), Some(name), Some(_)) = (hf.files(), &token.name, &token.refresh_token) else {
         return false;
@@ -67,9 +65,6 @@ struct Login<'a> {
 
 /// Renews a token that was just read. If another process has renewed it since, that result is used.
 /// The warning is for the user.
-///
-/// # Errors
-/// See [`renewal::renew`].
 pub(crate) fn renew(
     context: &Context,
     endpoint: &Endpoint,

@@ -76,7 +76,6 @@ pub(crate) enum RenewalError {
 
 impl RenewalError {
     /// Whether only a new login helps. The user should know while the token is still valid.
-    #[must_use]
     pub(crate) fn needs_login(&self) -> bool {
         matches!(self, Self::LoginNeeded(_) | Self::Interrupted(_))
     }
@@ -101,9 +100,6 @@ pub(crate) trait BrowserLogin {
     fn remedy(&self) -> String;
 
     /// Reads the login. The record's endpoint is the one that renews it.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     fn read(&self) -> Result<Record, StorageError>;
 
     /// Whether it is time to renew the record.
@@ -113,9 +109,6 @@ pub(crate) trait BrowserLogin {
     fn parking(&self) -> Box<dyn Parking + '_>;
 
     /// Replaces the login by the answer. Doing this twice is the same as doing it once.
-    ///
-    /// # Errors
-    /// See [`StorageError`].
     fn replace(&self, answer: &Answer) -> Result<(), StorageError>;
 
     /// Records what is known about the new value, if that is stored apart from the value.
@@ -249,13 +242,11 @@ fn parked_only(login: &dyn BrowserLogin, error: &StorageError) -> String {
 }
 
 /// Whether it is time to renew the record.
-#[must_use]
 pub(crate) fn is_due(record: &Record, now: u64) -> bool {
     record.refresh_token.is_some() && expires_soon(record, now)
 }
 
 /// Whether the token is about to expire, or has expired.
-#[must_use]
 pub(crate) fn expires_soon(record: &Record, now: u64) -> bool {
     let Some(expires) = record.expires else {
         return false;
@@ -365,9 +356,6 @@ impl BrowserLogin for Stored<'_> {
 }
 
 /// Renews a token of this program's own.
-///
-/// # Errors
-/// See [`renew`].
 pub(crate) fn renew_stored(
     context: &Context,
     name: &TokenName,

@@ -114,28 +114,24 @@ impl GitRequest {
     }
 
     /// The query that the request amounts to.
-    #[must_use]
     pub(crate) fn query(&self) -> Query {
         let Request { path, username, .. } = &self.request;
         Query::new(self.endpoint.clone(), path.clone(), username.clone())
     }
 
     /// Whether this endpoint saves whatever git asks it to. Any other endpoint is a Hub.
-    #[must_use]
     pub(crate) fn saves_any(&self) -> bool {
         let configured = self.context.config.endpoint(&self.endpoint);
         configured.is_some_and(|options| options.save_any)
     }
 
     /// Whether the username is a token.
-    #[must_use]
     pub(crate) fn username_is_token(&self) -> bool {
         let username = self.request.username.as_deref();
         username.is_some_and(crate::model::secret::holds_token)
     }
 
     /// What to do after a rejection, which does not prove that a token is bad.
-    #[must_use]
     pub(crate) fn after_rejection(&self, repo: Option<&Repo>, candidate: &Candidate) -> String {
         let about = repo.map_or_else(String::new, |repo| {
             let typed = self.context.typed(&self.endpoint, &repo.to_string());
@@ -148,7 +144,6 @@ impl GitRequest {
     }
 
     /// What the request is for, in words: the repo and its host, or only the host.
-    #[must_use]
     pub(crate) fn subject(&self, repo: Option<&Repo>) -> String {
         let host = self.endpoint.authority();
         match repo {
@@ -158,7 +153,6 @@ impl GitRequest {
     }
 
     /// The candidate with this value, as far as that is known without loading tokens.
-    #[must_use]
     pub(crate) fn candidate_with(
         &self,
         query: &Query,

@@ -7,7 +7,6 @@ use crate::app::lookup::exists;
 use crate::state::State;
 
 /// Tokens, rules and defaults. `version` is raised when a field is removed or changes its meaning.
-#[must_use]
 pub(crate) fn as_json(context: &Context, state: &State) -> Value {
     let tokens: Vec<Value> = state
         .tokens

@@ -25,7 +25,6 @@ pub(crate) struct Use {
 pub(crate) const ELSEWHERE: &str = "other repos";
 
 /// The lines of one Hub.
-#[must_use]
 pub(crate) fn render(uses: &[Use], verbose: bool, screen: Screen) -> String {
     let mut places = by_place(uses);
     if places.len() > MANY && !verbose {

@@ -48,7 +48,6 @@ fn about(token: &TokenInfo) -> String {
 }
 
 /// Says which token had the name before, and which other names have the same value.
-#[must_use]
 pub(crate) fn beside(before: &State, name: &TokenName, record: &Record) -> String {
     let value = record.secret.fingerprint();
     let mut text = String::new();

@@ -4,7 +4,6 @@ use super::parse::{Kind, parse};
 
 /// The line of the last entry of this key and value, counted from 1. The key is as `git config`
 /// prints it: section and name in lower case, the part between as written.
-#[must_use]
 pub(crate) fn line_of(bytes: &[u8], key: &str, value: Option<&str>) -> Option<usize> {
     let (section, name) = key.rsplit_once('.')?;
     let mut inside = false;

@@ -109,7 +109,6 @@ pub struct Unconfigured {
 }
 
 /// Whether our block has lost a marker, or there are several blocks.
-#[must_use]
 pub(crate) fn has_damaged_block(current: &[u8]) -> bool {
     let Ok(file) = parse(current) else {
         return false;
@@ -223,7 +222,6 @@ pub fn unconfigure(current: &[u8]) -> Result<Unconfigured, EditError> {
 }
 
 /// The work tree that a repository's configuration names, relative to its folder, as a submodule's does.
-#[must_use]
 pub(crate) fn work_tree(bytes: &[u8]) -> Option<PathBuf> {
     let mut in_core = false;
     let mut found = None;

@@ -258,7 +258,6 @@ impl Facts {
 
     /// Whether the token may push to the repo. The account's role in an organisation limits each of
     /// the account's tokens.
-    #[must_use]
     pub(crate) fn may_write(&self, repo: &Repo) -> MayWrite {
         let Some(namespace) = &repo.namespace else {
             return MayWrite::Unknown;
@@ -288,7 +287,6 @@ impl Facts {
     }
 
     /// Whether the token may read repos outside the account's own namespaces, such as gated repos.
-    #[must_use]
     pub(crate) fn reaches_beyond(&self) -> bool {
         match self.role {
             Role::Read | Role::Write | Role::Unknown => true,

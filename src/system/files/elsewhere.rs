@@ -27,9 +27,6 @@ impl Folder {
     }
 
     /// Opens a folder whose last component must not be a link.
-    ///
-    /// # Errors
-    /// See [`Folder::open`].
     pub(crate) fn open_no_follow(path: &Path) -> io::Result<Self> {
         if fs::symlink_metadata(path)?.is_dir() {
             Ok(Self(path.to_owned()))
@@ -48,9 +45,6 @@ impl Folder {
     }
 
     /// Opens or creates a folder whose last component must not be a link.
-    ///
-    /// # Errors
-    /// See [`Folder::make`] and [`Folder::open_no_follow`].
     pub(crate) fn make_no_follow(path: &Path) -> io::Result<Self> {
         fs::create_dir_all(path)?;
         Self::open_no_follow(path)

@@ -34,7 +34,6 @@ impl fmt::Display for Others {
 
 impl Others {
     /// What to do about it.
-    #[must_use]
     pub(crate) fn remedy(&self) -> String {
         match self {
             Self::Own(path) => {
@@ -56,7 +55,6 @@ impl Others {
     }
 
     /// Whether it is known that another user may have changed the file.
-    #[must_use]
     pub(crate) const fn is_known(&self) -> bool {
         !matches!(self, Self::Outside(_))
     }

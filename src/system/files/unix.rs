@@ -404,9 +404,6 @@ impl Folder {
 
 /// The real path of a file, which need not exist. A dangling link is followed to where its target
 /// would be.
-///
-/// # Errors
-/// See [`ResolvedPath::follow`].
 pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
     Ok(ResolvedPath::follow(path, Links::Follow)?.path())
 }
