@@ -1,7 +1,5 @@
 //! The command line. Git's actions are handled first, and everything else by clap.
 
-use crate::app::asked;
-use crate::terminal::AlreadyReported;
 use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Read};
 use std::sync::mpsc;
@@ -10,12 +8,13 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::app::Context;
+use crate::app::{Context, asked};
 use crate::commands::credential;
+use crate::git::protocol::MAX_LINE;
 use crate::model::endpoint::Endpoint;
 use crate::model::text;
 use crate::system::hardening;
-use crate::terminal::Screen;
+use crate::terminal::{AlreadyReported, Screen};
 use crate::{commands, terminal};
 
 /// Runs the command line of this process, and returns its exit code: 0 for done or yes, 1 for failed or
@@ -135,7 +134,7 @@ fn is_unknown_action(arguments: &[OsString]) -> bool {
     may_be && !io::stdin().is_terminal() && has_request()
 }
 
-/// How long git may take to begin its request, which it has ready.
+/// How long to wait for the start of git's request.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Whether stdin begins with a line of git's protocol. It does not if it stays open and silent, as on
@@ -144,7 +143,7 @@ fn has_request() -> bool {
     let (sender, receiver) = mpsc::sync_channel(1);
     let read = move || {
         let mut line = Vec::new();
-        let mut stdin = io::stdin().lock().take(MAX_LINE);
+        let mut stdin = io::stdin().lock().take(MAX_LINE as u64);
         let read = stdin.read_until(b'\n', &mut line);
         let _ = sender.send(read.is_ok() && line.iter().position(|byte| *byte == b'=') > Some(0));
     };
@@ -152,9 +151,6 @@ fn has_request() -> bool {
     let reader = std::thread::Builder::new().spawn(read);
     reader.is_ok() && receiver.recv_timeout(REQUEST_DEADLINE).unwrap_or(false)
 }
-
-/// The longest line of git's protocol, in bytes.
-const MAX_LINE: u64 = 65_535;
 
 /// Verbs of `gh`, `hf` and other helpers, and the commands that do the same here.
 fn other_tools(word: &str) -> Option<&'static [&'static str]> {

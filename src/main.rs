@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-/// See Cargo.toml.
+/// Faster than musl's own; see Cargo.toml.
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;

@@ -15,7 +15,7 @@ use crate::state::State;
 /// Why git does not use a token for a pattern.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Against {
-    /// What this says takes precedence over the token.
+    /// Something else, described here, takes precedence over the token.
     Other(String),
     /// The token's scopes do not reach it.
     Scopes,

@@ -307,7 +307,7 @@ impl TokenSource for TokenReader<'_> {
                 format!("{error}; going on without the job's token")
             }
             SkipReason::Unreadable(error) => format!("{what} cannot be used: {error}"),
-            SkipReason::Expired(_) => format!("{what} has expired; {}", remedy(candidate)),
+            SkipReason::Expired => format!("{what} has expired; {}", remedy(candidate)),
         };
         trace::line(|| line.clone());
         self.said.push(line);

@@ -16,7 +16,7 @@ use crate::{doctor, terminal};
 /// The arguments of `doctor`.
 #[derive(Debug, clap::Args)]
 #[command(
-    about = "Find problems, and repair what can be repaired",
+    about = "Find problems, and with --fix repair what can be repaired",
     long_about = "\
 Checks git and its configuration, this helper's files and storages, tokens elsewhere that take
 precedence over this helper's, git-lfs, git-xet and the hf CLI, and the connection to the Hub. Each line is

@@ -56,10 +56,8 @@ impl Files {
     pub(crate) fn parking(&self, name: &str) -> FileParking {
         let hash = TokenName::hf_cli(name).hash();
         let file = format!(".stored_tokens.{hash}.renewal");
-        {
-            let dir = self.stored_tokens.parent().unwrap_or(Path::new("/"));
-            FileParking::new(dir.to_owned(), file.into())
-        }
+        let dir = self.stored_tokens.parent().unwrap_or(Path::new("/"));
+        FileParking::new(dir.to_owned(), file.into())
     }
 
     /// The parked answers that do not belong to one of these logins: the user has since logged out,

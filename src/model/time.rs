@@ -26,11 +26,7 @@ pub fn parse(text: &str) -> Option<u64> {
         return None;
     }
     let seconds = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
-    if valid {
-        u64::try_from(seconds).ok()
-    } else {
-        None
-    }
+    u64::try_from(seconds).ok()
 }
 
 /// Reads the date of an HTTP header, such as `Tue, 24 Nov 2026 17:07:16 GMT`, as Unix seconds. The

@@ -68,8 +68,8 @@ impl From<StorageError> for LoadError {
 pub enum SkipReason {
     /// It cannot be read.
     Unreadable(StorageError),
-    /// It expired at this time, in Unix seconds.
-    Expired(u64),
+    /// It has expired.
+    Expired,
 }
 
 /// Loads candidates' tokens for [`choose`].
@@ -126,8 +126,8 @@ pub fn choose(
                     continue;
                 }
             };
-            if let Some(at) = loaded.expires.filter(|at| *at <= now) {
-                world.skipped(candidate, &SkipReason::Expired(at));
+            if loaded.expires.is_some_and(|at| at <= now) {
+                world.skipped(candidate, &SkipReason::Expired);
                 continue;
             }
             // The value may have changed since it was last seen, so check the one that was read.

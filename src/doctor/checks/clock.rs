@@ -29,9 +29,8 @@ fn judge(probe: Option<Probe>) -> Finding {
         return Finding::skipped("the Hub does not say what time it is");
     };
     let off = date.abs_diff(now);
-    let way = if now > date { "ahead" } else { "behind" };
-    let why = format!("this clock is {} {way} of the Hub's", time::span(off));
-    let why = why.replace("behind of", "behind");
+    let way = if now > date { "ahead of" } else { "behind" };
+    let why = format!("this clock is {} {way} the Hub's", time::span(off));
     let fix = "set the clock, for example by the system's time service";
     match off {
         0..=FINE => Finding::ok("this clock agrees with the Hub's to the minute"),

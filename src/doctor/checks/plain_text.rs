@@ -22,12 +22,7 @@ pub(crate) fn look(around: &Inspection<'_>, source: Source, words: &Words<'_>) -
 }
 
 fn judge(found: &Findings, source: Source, words: &Words<'_>) -> Vec<Finding> {
-    let name = match source {
-        Source::Hf => "hf",
-        Source::Git => "git",
-        Source::Netrc => "netrc",
-        Source::Remotes => "remotes",
-    };
+    let name = source.name();
     let finding = |why: String, fix: String| {
         let finding = Finding {
             verdict: words.verdict,
