@@ -181,6 +181,12 @@ impl NewOwner {
     }
 }
 
+/// Flags for opening a folder: do not follow a link.
+const FOLDER: OFlags = PASS
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
+
 /// Flags for opening a file: do not follow a link, and do not wait for a pipe.
 const OWN: OFlags = OFlags::NOFOLLOW
     .union(OFlags::NONBLOCK)
@@ -192,12 +198,12 @@ impl Folder {
     }
 
     /// Opens the last folder above `path` that can be opened by its path, since only root and this
-    /// user can replace it or a folder above it. That takes a third of the time.
+    /// user can replace it or a folder above it: one call for each folder instead of three. Unlike
+    /// for [`Others`], neither the user behind `sudo` nor a group counts as this user.
     fn above(path: &Path) -> io::Result<Self> {
         let user = rustix::process::geteuid().as_raw();
-        let is_safe = |folder: &&Path| {
-            let stat = fs::lstat(*folder);
-            stat.is_ok_and(|stat| {
+        let is_safe = |folder: &Path| {
+            fs::lstat(folder).is_ok_and(|stat| {
                 let mode = Mode::from_raw_mode(stat.st_mode);
                 let others_may_write = mode.intersects(Mode::WGRP | Mode::WOTH);
                 FileType::from_raw_mode(stat.st_mode) == FileType::Directory
@@ -205,18 +211,17 @@ impl Folder {
                     && (mode.contains(Mode::SVTX) || !others_may_write)
             })
         };
+        let goes_up = path.components().any(|part| part == Component::ParentDir);
         let mut folders: Vec<&Path> = path.ancestors().skip(1).collect();
-        if path.components().any(|part| part == Component::ParentDir) {
-            folders.clear();
-        }
         folders.reverse();
-        let last = folders.into_iter().take_while(is_safe).last();
-        Self::at(last.unwrap_or(Path::new("/")).to_owned())
+        let safe = folders
+            .into_iter()
+            .take_while(|folder| !goes_up && is_safe(folder));
+        Self::at(safe.last().unwrap_or(Path::new("/")).to_owned())
     }
 
     fn at(path: PathBuf) -> io::Result<Self> {
-        let flags = PASS | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = fs::open(&path, flags, Mode::empty())?;
+        let fd = fs::open(&path, FOLDER, Mode::empty())?;
         Ok(Self { fd, path })
     }
 
@@ -276,8 +281,7 @@ impl Folder {
 
     /// Opens a folder in this one.
     fn enter(&self, name: &OsStr) -> io::Result<Self> {
-        let flags = PASS | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = fs::openat(&self.fd, name, flags, Mode::empty())?;
+        let fd = fs::openat(&self.fd, name, FOLDER, Mode::empty())?;
         let path = match name.as_bytes() {
             b".." => self.path.parent().unwrap_or(&self.path).to_owned(),
             _ => self.path.join(name),
