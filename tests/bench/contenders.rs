@@ -11,6 +11,7 @@ use crate::support::hub::Hub;
 use crate::support::hub::Right::Write;
 use crate::support::keyring::Keyring;
 use crate::support::machine::Machine;
+use crate::support::programs::copy_program;
 use crate::support::tools::gits;
 use crate::support::user::CONFIG;
 
@@ -152,7 +153,7 @@ impl Helper {
 fn copied(machine: &Machine, program: &Path) -> PathBuf {
     let name = program.file_name().expect("a file");
     let copy = machine.home().join(name);
-    fs::copy(program, &copy).expect("copy the program");
+    copy_program(program, &copy);
     copy
 }
 

@@ -1,10 +1,10 @@
 //! A home in which real git reads the edited file, and helpers that write down what they hear.
 
 use super::ENDPOINTS;
+use super::programs::write_program;
 use git_credential_hf::git::config_file::{configure, unconfigure};
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -66,8 +66,7 @@ impl Home {
             "#!/bin/sh\ncat >/dev/null\necho {name} $1 >> {}\n[ $1 = get ] && echo username=u && echo password=p\n:\n",
             log.display()
         );
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&path, &text);
         path
     }
 

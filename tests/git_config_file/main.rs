@@ -1,8 +1,15 @@
 //! The edits, as real git sees them. `GITS` names the programs to try (paths joined as in PATH).
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test that fails says so by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that fails says so by panicking"
+)]
 
 mod home;
+#[path = "../e2e/support/programs.rs"]
+#[expect(dead_code, reason = "nothing is copied here")]
+mod programs;
 mod random;
 
 use home::{Home, gits, text};

@@ -5,6 +5,7 @@ use super::{Row, row};
 use crate::support::hub::Response;
 use crate::support::hub::Right::Read;
 use crate::support::hub::api::{WhoAmI, account, fine_grained};
+use crate::support::programs::write_program;
 use crate::support::tools::gits;
 use crate::support::user::{CONFIG, STATE, login_unverified};
 use serde_json::json;
@@ -499,9 +500,7 @@ pub const ROWS: &[Row] = &[
                     git.display()
                 );
                 fs::create_dir_all(&folder).expect("make a folder");
-                fs::write(folder.join("git"), script).expect("write a program");
-                let runs = Permissions::from_mode(0o755);
-                fs::set_permissions(folder.join("git"), runs).expect("make it run");
+                write_program(&folder.join("git"), &script);
             }
             let path = std::env::join_paths([desk.machine.bin(), second]).expect("a PATH");
             desk.machine.env("PATH", path);

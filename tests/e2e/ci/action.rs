@@ -9,7 +9,6 @@ use crate::support::pypi::Package;
 use crate::support::tools::need;
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 const ACTION: &str = include_str!("../../../install/github-action/action.yml");
@@ -267,9 +266,7 @@ fn the_release_is_the_one_of_the_actions_own_tag() {
     let curl = "#!/bin/sh\n[ \"$1\" = --version ] && exit\n\
                 while [ $# -gt 1 ]; do [ \"$1\" = -o ] && out=$2; shift; done\n\
                 echo \"$1\" >>\"$SEEN\"\ncp \"$RELEASE_FOLDER/${1##*/}\" \"$out\"\n";
-    let program = machine.bin().join("curl");
-    fs::write(&program, curl).expect("a program");
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("its mode");
+    machine.program("curl", curl);
     machine.env("SEEN", machine.home().join("../seen"));
     machine.env("RELEASE_FOLDER", &release);
     runner

@@ -4,6 +4,7 @@ use crate::support::hub::Hub;
 use crate::support::hub::Right::{Read, Write};
 use crate::support::hub::trusted::{GITHUB, Identity, Trusted};
 use crate::support::machine::Machine;
+use crate::support::programs::write_program;
 use crate::support::tools::need;
 use crate::support::user::{noise, pushed_with, read_with};
 use std::os::unix::fs::PermissionsExt;
@@ -299,9 +300,8 @@ fn a_command_that_hands_out_tokens_gets_no_id_token() {
     machine.env("HF_OIDC_ID_TOKEN", trusted.sign(&Identity::job()));
     machine.env("CIRCLE_OIDC_TOKEN_V2", trusted.sign(&Identity::job()));
     machine.env("BITBUCKET_STEP_OIDC_TOKEN", trusted.sign(&Identity::job()));
-    machine.write("show", "#!/bin/sh\nenv >seen\n");
     let script = machine.home().join("show");
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("its mode");
+    write_program(&script, "#!/bin/sh\nenv >seen\n");
     machine.write(
         ".config/git-credential-hf/config.toml",
         format!("[commands]\nvault = [{script:?}]\n[rules]\n\"acme/x\" = \"vault\"\n"),

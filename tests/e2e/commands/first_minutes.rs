@@ -9,8 +9,6 @@ use crate::support::session::play;
 use crate::support::terminal::Terminal;
 use crate::support::user::{CONFIG, STATE};
 use serde_json::json;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 const REQUEST: &str = "protocol=https\nhost=huggingface.co\npath=acme/x\n";
@@ -335,9 +333,7 @@ fn the_browser_is_opened_at_the_complete_address() {
     WhoAmI::start(&hub);
     let oauth = OAuth::start(&hub, &[], 3600);
     oauth.polls_are_answered(&["authorization_pending"]);
-    let open = machine.bin().join("xdg-open");
-    fs::write(&open, "#!/bin/sh\necho \"$1\" >\"$HOME/opened\"\n").expect("a browser");
-    fs::set_permissions(&open, Permissions::from_mode(0o755)).expect("make it run");
+    machine.program("xdg-open", "#!/bin/sh\necho \"$1\" >\"$HOME/opened\"\n");
     machine.env("DISPLAY", ":0");
     let login = ["login", "me", "--web", "--storage", "file"];
     let mut terminal = Terminal::start(machine.helper(login));

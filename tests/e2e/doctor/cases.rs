@@ -3,6 +3,7 @@
 use super::well::{Well, age, mode, unix_now};
 use crate::support::hub::Response;
 use crate::support::hub::api::OAuth;
+use crate::support::programs::copy_program;
 use crate::support::tools::gits;
 use crate::support::user::{CONFIG, STATE};
 use std::fs;
@@ -507,7 +508,7 @@ pub const CASES: &[Case] = &[
             let copy = well.machine.home().join("copy/git-credential-hf");
             well.machine.write("copy/README", "");
             let program = well.machine.bin().join("git-credential-hf");
-            fs::copy(program, &copy).expect("copy the program");
+            copy_program(&program, &copy);
             well.machine.command(copy, ["configure"]).ok();
         },
     },

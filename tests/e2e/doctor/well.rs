@@ -54,9 +54,8 @@ impl Well {
 
     /// Puts a script on the PATH.
     pub fn program(&self, name: &str, script: &str) {
-        let path = self.machine.bin().join(name);
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("write a program");
-        mode(&path, 0o755);
+        self.machine
+            .program(name, &format!("#!/bin/sh\n{script}\n"));
     }
 
     /// The time as HTTP writes it, so many seconds from now.

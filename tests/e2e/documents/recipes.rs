@@ -156,9 +156,7 @@ fn a_new_machine() {
         "#!/bin/sh\ncp '{}'/\"${{1#old:}}\" \"$2\"\n",
         old.home().display()
     );
-    let scp = new.bin().join("scp");
-    fs::write(&scp, script).expect("write a program");
-    fs::set_permissions(&scp, fs::Permissions::from_mode(0o755)).expect("make it run");
+    new.program("scp", &script);
     let mut commands = recipe("A new machine");
     let login = commands.pop().expect("the login");
     for command in commands {

@@ -6,7 +6,6 @@ use crate::support::machine::Machine;
 use crate::support::tools::gits;
 use crate::support::user::{noise, read_with};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 const X: &str = "https://huggingface.co/acme/x";
 const ELSEWHERE: &str = "https://evil.example/acme/x";
@@ -81,10 +80,8 @@ fn a_helper_of_the_whole_system_never_gets_a_token_of_the_hub() {
         hub.add_repo("acme/x", true);
         let machine = Machine::new(&hub).with_git(&git);
         // A helper that writes down all it is told.
-        let spy = machine.bin().join("git-credential-spy");
         let script = "#!/bin/sh\n{ echo \"$1\"; cat; } >>\"$HOME/told\"\n";
-        fs::write(&spy, script).expect("write the spy");
-        fs::set_permissions(&spy, fs::Permissions::from_mode(0o755)).expect("make it run");
+        machine.program("git-credential-spy", script);
         machine.write("system", "[credential]\n\thelper = spy\n");
         machine.env("GIT_CONFIG_SYSTEM", machine.home().join("system"));
         let set = ["config", "--global", "--add", "credential.helper", "spy"];

@@ -5,8 +5,6 @@ use crate::support::hub::{Hub, Logged, TokenSeen};
 use crate::support::machine::Machine;
 use crate::support::tools::{Git, gits};
 use crate::support::user::{noise, statuses};
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 const X: &str = "https://huggingface.co/acme/x";
 
@@ -40,11 +38,8 @@ fn newest() -> Git {
 /// A program in git's place for questions, which leaves a mark when it is asked anything.
 fn watch_for_prompts(machine: &Machine) -> impl Fn() -> bool {
     let asked = machine.home().join("asked");
-    let program = machine.bin().join("askpass");
     let script = format!("#!/bin/sh\ntouch '{}'\nexit 1\n", asked.display());
-    fs::write(&program, script).expect("write the program");
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("make it run");
-    machine.env("GIT_ASKPASS", &program);
+    machine.env("GIT_ASKPASS", machine.program("askpass", &script));
     move || asked.exists()
 }
 

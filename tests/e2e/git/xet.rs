@@ -10,8 +10,7 @@ use crate::support::machine::Machine;
 use crate::support::tools::{Git, gits, need};
 use crate::support::user::noise;
 use serde_json::Value;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self};
 
 const X: &str = "https://huggingface.co/acme/x";
 const UP: &str = "https://huggingface.co/umbrella/x";
@@ -30,9 +29,7 @@ fn with(pairs: impl IntoIterator<Item = (Git, GitLfs)>, test: impl Fn(&Hub, &Mac
             machine.login_for(&hub, namespace);
         }
         machine.configure();
-        let agent = machine.bin().join("git-xet");
-        fs::write(&agent, include_str!("../support/git-xet.py")).expect("write the agent");
-        fs::set_permissions(&agent, Permissions::from_mode(0o755)).expect("let it be run");
+        machine.program("git-xet", include_str!("../support/git-xet.py"));
         machine.env("XET_LOG", machine.home().join("xet.log"));
         machine.git(["xet", "install"]).ok();
 

@@ -8,7 +8,7 @@ use crate::support::hub::api::OAuth;
 use crate::support::machine::Machine;
 use crate::support::tools::need;
 use crate::support::user::{CONFIG, DATA, TYPED, login_unverified};
-use std::fs::{self, Permissions};
+use std::fs::{self};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -135,9 +135,7 @@ fn no_child_is_given_a_secret() {
     machine
         .git(["remote", "add", "origin", "https://huggingface.co/acme/x"])
         .ok();
-    let browser = machine.bin().join("xdg-open");
-    fs::write(&browser, "#!/bin/sh\nexit 0\n").expect("write a browser");
-    fs::set_permissions(&browser, Permissions::from_mode(0o755)).expect("make it run");
+    machine.program("xdg-open", "#!/bin/sh\nexit 0\n");
     let config = machine.read(CONFIG);
     let command = "[commands]\nvault = [\"sh\", \"-c\", \"exit 1\"]\n";
     machine.write(

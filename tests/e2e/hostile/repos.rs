@@ -5,10 +5,10 @@ use crate::hostile::hosts::with_each_git;
 use crate::support::attacks::{Attacks, all_kept};
 use crate::support::hub::{Hub, Response, TokenSeen};
 use crate::support::machine::Machine;
+use crate::support::programs::write_program;
 use crate::support::tools::need;
 use crate::support::user::noise;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 const X: &str = "https://huggingface.co/acme/x";
 const HUB: &str = "huggingface.co";
@@ -289,8 +289,7 @@ fn a_repos_own_configuration_turns_the_helper_to_no_other_host() {
         }
         for program in ["git", "git-credential-hf", "xdg-open"] {
             let path = machine.home().join("x").join(program);
-            fs::write(&path, "#!/bin/sh\ntouch ~/pwned\n").expect("a program");
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("make it run");
+            write_program(&path, "#!/bin/sh\ntouch ~/pwned\n");
         }
         for home in [".", "./", "x", "../x"] {
             let request = "protocol=https\nhost=evil.example\npath=acme/x\n";

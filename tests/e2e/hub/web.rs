@@ -13,8 +13,7 @@ use crate::support::tools::need;
 use crate::support::user::DATA;
 use serde_json::json;
 use std::collections::HashMap;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -326,13 +325,8 @@ fn opened(page: &str, remote: bool) -> Option<String> {
     let test = Browser::new();
     let machine = &test.machine;
     test.oauth.device_page(page, &test.hub);
-    let browser = machine.bin().join("xdg-open");
-    fs::write(
-        &browser,
-        "#!/bin/sh\nprintf '%s' \"$1\" >\"$HOME/opened\"\n",
-    )
-    .expect("a browser");
-    fs::set_permissions(&browser, Permissions::from_mode(0o755)).expect("a program");
+    let browser = "#!/bin/sh\nprintf '%s' \"$1\" >\"$HOME/opened\"\n";
+    machine.program("xdg-open", browser);
     machine.env("DISPLAY", ":0");
     machine.env("TERM", "xterm");
     if remote {

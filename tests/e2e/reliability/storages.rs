@@ -375,10 +375,8 @@ fn a_command_hands_out_its_token_which_nobody_keeps() {
         hub.add_repo("acme/x", true);
         let machine = Machine::new(&hub).with_git(&git);
         let token = hub.add_token("vault", &[("acme", Write)]);
-        let vault = machine.bin().join("vault");
         let script = "#!/bin/sh\nset -e\ncat \"$HOME/.vault $1\"\necho 'second line'\n";
-        fs::write(&vault, script).expect("write the program");
-        mode(&vault, 0o755);
+        machine.program("vault", script);
         machine.write(".vault a b", format!("{token}\n"));
         machine.write(
             CONFIG,

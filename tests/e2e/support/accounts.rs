@@ -2,6 +2,7 @@
 
 use super::machine::{Machine, Run};
 use super::tools::need;
+use crate::support::programs::copy_program;
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -70,8 +71,7 @@ impl Accounts {
     /// Copies a program to where every user can run it.
     pub fn program(&self, program: &Path, name: &str) -> PathBuf {
         let copy = self.at(name);
-        fs::copy(program, &copy).expect("a copy");
-        set_mode(&copy, 0o755);
+        copy_program(program, &copy);
         copy
     }
 

@@ -3,6 +3,7 @@
 
 use super::process::{self, Running};
 use super::tools::{find, hex, need};
+use crate::support::programs::copy_program;
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -271,7 +272,7 @@ fn runnable_daemon(folder: &Path) -> PathBuf {
         return installed;
     }
     let copy = folder.join("gnome-keyring-daemon");
-    fs::copy(&installed, &copy).expect("copy the keyring daemon");
+    copy_program(&installed, &copy);
     copy
 }
 

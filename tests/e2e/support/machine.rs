@@ -3,6 +3,7 @@
 
 use super::hub::Hub;
 use super::process::{Finished, Running};
+use super::programs::write_program;
 use super::tools::{Git, find_in, gits};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -118,6 +119,13 @@ impl Machine {
     pub fn read(&self, path: impl AsRef<Path>) -> String {
         let path = self.home().join(path);
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Writes a program to a folder that is on the PATH, and returns its path.
+    pub fn program(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.bin().join(name);
+        write_program(&path, text);
+        path
     }
 
     /// Writes a file, by its path from the home, with the folders it takes.

@@ -15,6 +15,7 @@ pub mod notebook;
 pub mod picture;
 pub mod pool;
 pub mod process;
+pub mod programs;
 pub mod pypi;
 pub mod session;
 pub mod snapshot;

@@ -62,13 +62,8 @@ impl Machine {
 
     /// Answers git's questions as a person would: `alice` for the user name, then the password.
     pub fn answer_prompts_with(&self, password: &str) {
-        use std::os::unix::fs::PermissionsExt;
-        let program = self.bin().join("askpass");
         let script = "#!/bin/sh\ncase $1 in Username*) echo alice ;; *) echo \"$TYPED\" ;; esac\n";
-        std::fs::write(&program, script).expect("write the program");
-        let runs = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(&program, runs).expect("make it run");
-        self.env("GIT_ASKPASS", &program);
+        self.env("GIT_ASKPASS", self.program("askpass", script));
         self.env("TYPED", password);
     }
 

@@ -1,8 +1,9 @@
 //! Another user's session bus, and programs of somebody else in a folder of the PATH.
 
 use super::{REQUEST, machine};
-use crate::support::accounts::{Accounts, BOB, set_mode};
+use crate::support::accounts::{Accounts, BOB};
 use crate::support::attacks::Attacks;
+use crate::support::programs::write_program;
 use crate::support::user::login_unverified;
 use std::fs;
 use std::path::PathBuf;
@@ -78,9 +79,7 @@ fn a_program_in_the_current_folder_is_not_started() {
         "dbus-launch",
     ];
     for name in names {
-        let path = file.join(name);
-        fs::write(&path, "#!/bin/sh\ntouch ~/pwned\necho aaa\n").expect("a program");
-        set_mode(&path, 0o755);
+        write_program(&file.join(name), "#!/bin/sh\ntouch ~/pwned\necho aaa\n");
     }
     let config = machine.read(crate::support::user::CONFIG);
     let vault = format!("{config}\n[commands]\nvault = [\"vault\"]\n");

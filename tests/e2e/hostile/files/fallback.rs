@@ -6,6 +6,7 @@ use crate::hub::common::label;
 use crate::support::attacks::Attacks;
 use crate::support::hub::Hub;
 use crate::support::machine::Machine;
+use crate::support::programs::copy_program;
 use crate::support::tools::need;
 use crate::support::user::STATE;
 use serde_json::json;
@@ -106,8 +107,7 @@ fn a_folder_that_waits_for_a_user_without_a_home_is_not_used() {
         return;
     }
     let helper = at("git-credential-hf");
-    fs::copy(machine.bin().join("git-credential-hf"), &helper).expect("a copy");
-    mode(&helper, 0o755);
+    copy_program(&machine.bin().join("git-credential-hf"), &helper);
     let token = hub.add_token("env", &[]);
     let waiting = at(&format!("git-credential-hf-{STRANGER}"));
     let config = "[endpoints]\n\"https://evil.example\" = { env = true }\n";
