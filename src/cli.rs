@@ -34,7 +34,7 @@ pub fn main() -> u8 {
             terminal::print_error(
                 &terminal::Failure::new("an argument contains a token, which other users of this machine could see")
                     .help("give it on stdin (git credential-hf login NAME --with-token) or at the prompt")
-                    .help("it is in your shell's history now: delete it with `logout --revoke`, or on the Hub")
+                    .help("it is in your shell's history now: revoke it with `logout --revoke`, or on the Hub")
                     .into(),
             );
             return 2;

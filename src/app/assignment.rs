@@ -32,17 +32,14 @@ impl Assignment<'_> {
         let name = self.name;
         for pattern in self.patterns {
             print(&match self.operation {
-                Some(operation) => format!("a {operation} of {pattern} uses `{name}`\n"),
+                Some(operation) => format!("a {} {pattern} uses `{name}`\n", operation.with_repo()),
                 None => format!("{pattern} uses `{name}`\n"),
             })?;
         }
         if self.default {
             print(&match self.endpoint.is_hugging_face() {
-                true => format!("everything without a rule uses `{name}`\n"),
-                false => format!(
-                    "everything without a rule on {} uses `{name}`\n",
-                    self.endpoint
-                ),
+                true => format!("the default token is `{name}`\n"),
+                false => format!("the default token for {} is `{name}`\n", self.endpoint),
             })?;
         }
         self.say_what_is_in_the_way()

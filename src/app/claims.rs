@@ -5,8 +5,9 @@ use crate::app::wording::source_name;
 use crate::app::{Context, asked};
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
+use crate::model::operation::Operation;
 use crate::model::pattern::{Names, Pattern};
-use crate::model::permissions::{Access, Role};
+use crate::model::permissions::Role;
 use crate::model::repo::RepoKind;
 use crate::model::token_name::TokenName;
 use crate::selection::{Query, Source};
@@ -64,9 +65,9 @@ pub(crate) fn against(
         })
     };
     let reaches = match pattern.names {
-        Names::Exactly(_) => facts.covers(&repo, Access::Read).is_some(),
+        Names::Exactly(_) => facts.covers(&repo, Operation::Fetch).is_some(),
         // The rule may be meant for one repo of the namespace, which a scope names.
-        _ => facts.covers(&repo, Access::Read).is_some() || names_of_it(),
+        _ => facts.covers(&repo, Operation::Fetch).is_some() || names_of_it(),
     };
     (facts.role == Role::FineGrained && !reaches).then_some(Against::Scopes)
 }

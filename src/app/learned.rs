@@ -8,7 +8,8 @@ use crate::app::{Context, wording};
 use crate::hub::{Hub, HubError};
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
-use crate::model::permissions::{Access, Facts};
+use crate::model::operation::Operation;
+use crate::model::permissions::Facts;
 use crate::model::repo::Repo;
 use crate::model::secret::{Fingerprint, Secret};
 use crate::selection::{Candidate, Source, TokenSource};
@@ -28,10 +29,10 @@ pub(crate) fn ask_about_rejected(
     location: &Location,
     hub: &Hub,
     repo: &Repo,
-    access: Access,
+    operation: Operation,
 ) -> Result<Rejected> {
     let query = Asked::at(location).query;
-    let query = query.for_operation(Some(access.into()));
+    let query = query.for_operation(Some(operation));
     let selection = context
         .select(&query, state)
         .map_err(|error| context.select_failure(state, error))?;
@@ -62,7 +63,7 @@ pub(crate) fn ask_about_rejected(
         };
         let what = wording::source_name(&candidate.source);
         let host = location.endpoint.authority();
-        match hub.try_access(repo, access, Some(&loaded.secret)) {
+        match hub.try_access(repo, operation, Some(&loaded.secret)) {
             Err(HubError::Rejected) => {
                 learned.rejected();
                 let dead = (candidate.clone(), loaded.secret.hint());

@@ -8,8 +8,8 @@ use crate::app::Context;
 use crate::git::remotes::Remote;
 use crate::model::endpoint::Endpoint;
 use crate::model::location::{Location, parse_location};
+use crate::model::operation::Operation;
 use crate::model::pattern::Pattern;
-use crate::model::permissions::Access;
 use crate::model::repo::strip_git;
 use crate::terminal::Failure;
 
@@ -92,7 +92,7 @@ impl Place {
 
     /// The locations of the current repository's remotes for a fetch or a push. A remote is named
     /// to git by its name, so that all of its settings apply.
-    pub(crate) fn of_remotes(context: &Context, access: Access) -> Result<Vec<Self>> {
+    pub(crate) fn of_remotes(context: &Context, operation: Operation) -> Result<Vec<Self>> {
         let all = served_remotes(context)?;
         let of = |name: &str, push: bool| {
             let same = |remote: &&Remote| remote.name == name && remote.push == push;
@@ -101,7 +101,7 @@ impl Place {
         let mut found: Vec<Self> = Vec::new();
         for remote in &all {
             let name = remote.name.as_str();
-            let push = access == Access::Write && of(name, true) > 0;
+            let push = operation == Operation::Push && of(name, true) > 0;
             if remote.push != push || found.iter().any(|it| it.location == remote.location) {
                 continue;
             }

@@ -20,14 +20,14 @@ use crate::terminal::{AlreadyReported, Failure, print, print_json, prompt};
     long_about = "\
 Removes a token's secret from its storage, and everything known about it. Rules that name it stay,
 so that a later login under that name replaces it. The token itself stays valid on the
-Hub, unless --revoke deletes it there too: it then stops working everywhere, permanently.
+Hub, unless you revoke it with --revoke: it then stops working everywhere, permanently.
 
 With --with-token you give the token itself, on stdin or at a hidden prompt: it is removed
-wherever it is stored here, and --revoke deletes it even if it is not stored here.",
+wherever it is stored here, and --revoke revokes it even if it is not stored here.",
     after_help = "\
 Examples:
   git credential-hf logout work
-  git credential-hf logout work --revoke            also delete it on the Hub
+  git credential-hf logout work --revoke            also revoke it on the Hub
   git credential-hf logout --with-token --revoke    one that is not stored here
   git credential-hf logout --all --yes"
 )]
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     /// Read the token itself from stdin or at a hidden prompt
     #[arg(long, conflicts_with_all = ["name", "all"])]
     pub(crate) with_token: bool,
-    /// Delete the token on the Hub too
+    /// Revoke the token on the Hub too
     #[arg(long)]
     pub(crate) revoke: bool,
     /// Do not ask
@@ -71,13 +71,13 @@ pub(crate) fn run(logout: &Args) -> Result<()> {
         }
     };
     if let Some(secret) = given.as_ref().filter(|_| names.is_empty()) {
-        return end_unknown(&context, logout, secret);
+        return revoke_unstored(&context, logout, secret);
     }
     if let Some(name) = names.iter().find(|name| !state.tokens.contains_key(name)) {
         let mut failure = lookup::no_such_token(&context, &state, name.as_str());
         if logout.revoke {
             failure = failure.help(format!(
-                "to end a token that is not stored here: {UNSTORED}"
+                "to revoke a token that is not stored here: {UNSTORED}"
             ));
         }
         return Err(failure.into());
@@ -98,12 +98,12 @@ pub(crate) fn run(logout: &Args) -> Result<()> {
             .with_context(|| format!("`{name}` could not be removed"))?;
         let left = still_naming(&context, &name);
         if !logout.json {
-            let ended = if logout.revoke {
-                ", and deleted it on the Hub"
+            let revoked = if logout.revoke {
+                ", and revoked it on the Hub"
             } else {
                 ""
             };
-            print(&format!("removed `{name}` ({}){ended}\n", token.hint))?;
+            print(&format!("removed `{name}` ({}){revoked}\n", token.hint))?;
             if !left.is_empty() {
                 let config = context.paths.config();
                 print(&format!(
@@ -165,7 +165,7 @@ fn holding(context: &Context, state: &State, secret: &Secret) -> Vec<TokenName> 
 }
 
 /// Revokes a token that is not stored here.
-fn end_unknown(context: &Context, logout: &Args, secret: &Secret) -> Result<()> {
+fn revoke_unstored(context: &Context, logout: &Args, secret: &Secret) -> Result<()> {
     let hint = secret.hint();
     let endpoint = target::default_endpoint(context)?;
     if !secret.may_belong_to(&endpoint) {
@@ -173,18 +173,18 @@ fn end_unknown(context: &Context, logout: &Args, secret: &Secret) -> Result<()> 
     }
     if !logout.revoke {
         return Err(Failure::new(format!("the token {hint} is not stored here"))
-            .help(format!("to delete it on the Hub: {UNSTORED}"))
+            .help(format!("to revoke it on the Hub: {UNSTORED}"))
             .into());
     }
     confirm(logout, &[])?;
     Hub::new(&endpoint)
         .revoke(&[secret])
-        .with_context(|| format!("the token {hint} could not be deleted on the Hub"))?;
+        .with_context(|| format!("the token {hint} could not be revoked on the Hub"))?;
     if logout.json {
         return print_json(&json!({ "version": 1, "removed": [], "revoked": hint }));
     }
     print(&format!(
-        "deleted {hint} on the Hub; it was not stored here\n"
+        "revoked {hint} on the Hub; it was not stored here\n"
     ))
 }
 
@@ -196,13 +196,13 @@ fn confirm(logout: &Args, names: &[TokenName]) -> Result<()> {
         (_, false, false) => return Ok(()),
         (_, true, false) => format!("Remove every token from this machine ({count})?"),
         (_, true, true) => {
-            format!("Delete every token ({count}) on the Hub? They will stop working everywhere.")
+            format!("Revoke every token ({count}) on the Hub? They will stop working everywhere.")
         }
         ([name], false, true) if !logout.with_token => {
-            format!("Delete `{name}` on the Hub? It will stop working everywhere.")
+            format!("Revoke `{name}` on the Hub? It will stop working everywhere.")
         }
         (_, false, true) => {
-            "Delete this token on the Hub? It will stop working everywhere.".to_owned()
+            "Revoke this token on the Hub? It will stop working everywhere.".to_owned()
         }
     };
     if terminal::confirm(&what) {
@@ -224,7 +224,7 @@ const UNSTORED: &str = "git credential-hf logout --with-token --revoke";
 /// Revokes a token, before it is removed here: afterwards it could not be sent to the Hub any more.
 fn revoke(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<()> {
     let unread = || {
-        let why = format!("`{name}` cannot be deleted on the Hub, because it cannot be read");
+        let why = format!("`{name}` cannot be revoked on the Hub, because it cannot be read");
         Failure::new(why)
             .help(format!("give the token itself: {UNSTORED}"))
             .help(format!(
@@ -238,7 +238,7 @@ fn revoke(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<()> 
     let mut secrets = vec![&record.secret];
     secrets.extend(&record.refresh_token);
     Hub::new(&token.endpoint).revoke(&secrets).with_context(|| {
-        format!("`{name}` could not be deleted on the Hub, and is still stored here")
+        format!("`{name}` could not be revoked on the Hub, and is still stored here")
     })
 }
 

@@ -4,7 +4,7 @@ use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
 
 use super::{Hub, HubError};
-use crate::model::permissions::Access;
+use crate::model::operation::Operation;
 use crate::model::repo::Repo;
 use crate::model::secret::Secret;
 
@@ -13,12 +13,12 @@ impl Hub {
     pub(crate) fn try_access(
         &self,
         repo: &Repo,
-        access: Access,
+        operation: Operation,
         secret: Option<&Secret>,
     ) -> Result<(), HubError> {
-        let service = match access {
-            Access::Read => "git-upload-pack",
-            Access::Write => "git-receive-pack",
+        let service = match operation {
+            Operation::Fetch => "git-upload-pack",
+            Operation::Push => "git-receive-pack",
         };
         let path = format!("/{repo}.git/info/refs?service={service}");
         let authorization = secret.map(super::bearer).transpose()?;

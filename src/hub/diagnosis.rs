@@ -2,7 +2,8 @@
 //! Hub said about the token.
 
 use crate::hub::HubError;
-use crate::model::permissions::{Access, Facts, Role};
+use crate::model::operation::Operation;
+use crate::model::permissions::{Facts, Role};
 use crate::model::repo::Repo;
 
 /// Why access fails.
@@ -72,8 +73,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) repo: &'a Repo,
     /// The repo's page on the Hub.
     pub(crate) page: &'a str,
-    /// The access that git needs.
-    pub(crate) access: Access,
+    /// What git is to do.
+    pub(crate) operation: Operation,
     /// How the Hub answered git's request.
     pub(crate) answer: &'a HubError,
     /// What the Hub says about the token, if it could be asked.
@@ -168,17 +169,20 @@ fn gate(evidence: Evidence<'_>, text: &str) -> Diagnosis {
 
 /// The right that the token or the account lacks, according to the Hub.
 fn missing_right(evidence: Evidence<'_>) -> Option<Diagnosis> {
-    let Evidence { repo, access, .. } = evidence;
+    let Evidence {
+        repo, operation, ..
+    } = evidence;
     let facts = evidence.facts?;
-    if facts.covers(repo, access).is_some() {
+    if facts.covers(repo, operation).is_some() {
         return None;
     }
-    let wanted = match access {
-        Access::Read => "read",
-        Access::Write => "write to",
+    let wanted = match operation {
+        Operation::Fetch => "read",
+        Operation::Push => "write to",
     };
     if facts.role == Role::FineGrained {
-        let readable = access == Access::Write && facts.covers(repo, Access::Read).is_some();
+        let readable =
+            operation == Operation::Push && facts.covers(repo, Operation::Fetch).is_some();
         let only = if readable { "only read" } else { "not read" };
         return Some(made(
             DiagnosisKind::ScopeMissing,
@@ -186,7 +190,7 @@ fn missing_right(evidence: Evidence<'_>) -> Option<Diagnosis> {
             format!("edit it and add a scope to {wanted} {repo}: {TOKENS}"),
         ));
     }
-    if facts.role == Role::Read && access == Access::Write {
+    if facts.role == Role::Read && operation == Operation::Push {
         return Some(made(
             DiagnosisKind::RoleTooLow,
             "this is a read token, and a push needs a token that may write",
@@ -287,126 +291,126 @@ mod tests {
 
     #[test]
     fn reasons_are_told_apart() {
-        use Access::{Read, Write};
+        use Operation::{Fetch, Push};
         let write = || Some(facts(Role::Write, &[]));
         let read = || Some(facts(Role::Read, &[]));
         let fine = |p| Some(facts(Role::FineGrained, &[("acme/x", p)]));
-        for (answer, access, path, facts, kind) in [
+        for (answer, operation, path, facts, kind) in [
             (
                 HubError::Rejected,
-                Read,
+                Fetch,
                 "acme/x",
                 None,
                 DiagnosisKind::TokenDead,
             ),
             (
                 forbidden("Your token needs to be approved by the organization"),
-                Read,
+                Fetch,
                 "acme/x",
                 write(),
                 DiagnosisKind::Policy,
             ),
             (
                 forbidden("This organization only accepts fine-grained tokens"),
-                Read,
+                Fetch,
                 "acme/x",
                 write(),
                 DiagnosisKind::Policy,
             ),
             (
                 forbidden("Your token's access was revoked"),
-                Read,
+                Fetch,
                 "acme/x",
                 write(),
                 DiagnosisKind::Policy,
             ),
             (
                 forbidden("gated repo: Access to model acme/x is restricted"),
-                Read,
+                Fetch,
                 "acme/x",
                 write(),
                 DiagnosisKind::Gate,
             ),
             (
                 forbidden("no"),
-                Write,
+                Push,
                 "alice/x",
                 read(),
                 DiagnosisKind::RoleTooLow,
             ),
             (
                 forbidden("no"),
-                Write,
+                Push,
                 "acme/x",
                 write(),
                 DiagnosisKind::OrganisationRole,
             ),
             (
                 forbidden("no"),
-                Write,
+                Push,
                 "acme/x",
                 fine("repo.content.read"),
                 DiagnosisKind::ScopeMissing,
             ),
             (
                 forbidden("no"),
-                Read,
+                Fetch,
                 "acme/y",
                 fine("repo.write"),
                 DiagnosisKind::ScopeMissing,
             ),
             (
                 forbidden("no"),
-                Read,
+                Fetch,
                 "other/y",
                 write(),
                 DiagnosisKind::NotAMember,
             ),
             (
                 forbidden("no"),
-                Write,
+                Push,
                 "acme/x",
                 fine("repo.write"),
                 DiagnosisKind::Refused,
             ),
             (
                 forbidden("no"),
-                Read,
+                Fetch,
                 "acme/x",
                 None,
                 DiagnosisKind::Refused,
             ),
             (
                 HubError::NotFound,
-                Read,
+                Fetch,
                 "alice/typo",
                 write(),
                 DiagnosisKind::NotFound,
             ),
             (
                 HubError::NotFound,
-                Read,
+                Fetch,
                 "acme/y",
                 fine("repo.write"),
                 DiagnosisKind::ScopeMissing,
             ),
             (
                 HubError::NotFound,
-                Read,
+                Fetch,
                 "acme/y",
                 None,
                 DiagnosisKind::NotFound,
             ),
             (
                 HubError::Busy(Some(60)),
-                Read,
+                Fetch,
                 "acme/x",
                 None,
                 DiagnosisKind::Unavailable,
             ),
             (
                 HubError::Unavailable("down".into()),
-                Read,
+                Fetch,
                 "acme/x",
                 None,
                 DiagnosisKind::Unavailable,
@@ -416,7 +420,7 @@ mod tests {
             let diagnosis = diagnose(Evidence {
                 repo: &repo,
                 page: "https://huggingface.co/page",
-                access,
+                operation,
                 answer: &answer,
                 facts: facts.as_ref(),
                 replace: "run login",
@@ -436,7 +440,7 @@ mod tests {
             let diagnosis = diagnose(Evidence {
                 repo: &repo,
                 page: "page",
-                access: Access::Read,
+                operation: Operation::Fetch,
                 answer: &answer,
                 facts: Some(&facts),
                 replace: "",

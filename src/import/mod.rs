@@ -78,7 +78,7 @@ pub(crate) struct UsedFor {
 /// What to do about a token in a tracked file. It is not removed there: the next checkout would bring
 /// it back, and everyone who can read the repository has it.
 pub(crate) const TRACKED_REMEDY: &str = "it cannot be removed here, and whoever can read the repository \
-     has it; if it is yours, end it on the Hub: git credential-hf logout --revoke --with-token";
+     has it; if it is yours, revoke it on the Hub: git credential-hf logout --revoke --with-token";
 
 /// A value that is not moved.
 #[derive(Debug)]

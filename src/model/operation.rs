@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::model::permissions::Access;
-
 /// What a token is needed for. Git does not tell its helpers; an operation that cannot be found out
 /// otherwise is `None` in an `Option<Operation>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +15,14 @@ pub enum Operation {
 impl Operation {
     /// Both operations.
     pub const ALL: [Self; 2] = [Self::Fetch, Self::Push];
+
+    /// The words before a repo: "fetch from acme/x", "push to acme/x".
+    pub(crate) const fn with_repo(self) -> &'static str {
+        match self {
+            Self::Fetch => "fetch from",
+            Self::Push => "push to",
+        }
+    }
 
     /// What a git command does with a remote; `None` if it may do either or is not known.
     pub(crate) fn of_git(command: &str) -> Option<Self> {
@@ -36,15 +42,6 @@ impl Operation {
                 Some(Self::Fetch)
             }
             _ => None,
-        }
-    }
-}
-
-impl From<Access> for Operation {
-    fn from(access: Access) -> Self {
-        match access {
-            Access::Read => Self::Fetch,
-            Access::Write => Self::Push,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The order within the steps **scoped** and **account**. It is total, so there is always a choice.
 
 use crate::model::operation::Operation;
-use crate::model::permissions::{Access, Coverage, MayWrite};
+use crate::model::permissions::{Coverage, MayWrite};
 use crate::model::repo::Repo;
 use crate::model::token_name::TokenName;
 use crate::selection::Inputs;
@@ -53,8 +53,8 @@ pub(super) fn covering<'a>(inputs: Inputs<'a>, who: &Who, repo: &Repo) -> Vec<Co
     let mut found: Vec<Covering<'a>> = logins(inputs, who)
         .filter_map(|(name, token)| {
             let facts = token.facts.as_ref()?;
-            let readable = facts.covers(repo, Access::Read)?;
-            let writable = facts.covers(repo, Access::Write);
+            let readable = facts.covers(repo, Operation::Fetch)?;
+            let writable = facts.covers(repo, Operation::Push);
             Some(Covering {
                 name,
                 token,

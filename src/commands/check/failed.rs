@@ -12,7 +12,7 @@ use crate::git::trial::{Attempt, Outcome};
 use crate::hub::diagnosis::{Diagnosis, DiagnosisKind, Evidence, diagnose};
 use crate::hub::{Hub, HubError};
 use crate::model::operation::Operation;
-use crate::model::permissions::{Access, Facts, MayWrite};
+use crate::model::permissions::{Facts, MayWrite};
 use crate::model::secret::Fingerprint;
 use crate::model::token_name::TokenName;
 use crate::selection::{Candidate, LoadedToken, Source, TokenSource};
@@ -99,7 +99,7 @@ impl Failed<'_> {
             context,
             place,
             repo,
-            access,
+            operation,
         } = self.question;
         let learned = Learned {
             context,
@@ -107,7 +107,7 @@ impl Failed<'_> {
             candidate,
             secret: &loaded.secret,
         };
-        let Err(answer) = self.hub.try_access(repo, *access, Some(&loaded.secret)) else {
+        let Err(answer) = self.hub.try_access(repo, *operation, Some(&loaded.secret)) else {
             learned.accepted(None);
             let accepted = "the Hub accepts this token, and git fails all the same";
             return match elsewhere::header(&place.location) {
@@ -137,11 +137,13 @@ impl Failed<'_> {
         answer: &HubError,
         facts: Option<&Facts>,
     ) -> Diagnosis {
-        let Question { repo, access, .. } = self.question;
+        let Question {
+            repo, operation, ..
+        } = self.question;
         diagnose(Evidence {
             repo,
             page: &format!("{}/{repo}", self.hub.endpoint()),
-            access: *access,
+            operation: *operation,
             answer,
             facts,
             replace: &self.replace(candidate),
@@ -171,7 +173,7 @@ impl Failed<'_> {
             context,
             place,
             repo,
-            access,
+            operation,
         } = self.question;
         // A named token takes precedence over every rule.
         if failed.reason.step() == "named" {
@@ -179,7 +181,7 @@ impl Failed<'_> {
         }
         let endpoint = &place.location.endpoint;
         let query = &self.asked.query;
-        let mut others = context.would_do(query, repo, self.state, (*access).into());
+        let mut others = context.would_do(query, repo, self.state, *operation);
         let unknown = self.state.tokens.iter().filter(|(_, token)| {
             token.facts.is_none() && token.origin == Origin::Login && token.endpoint == *endpoint
         });
@@ -196,15 +198,14 @@ impl Failed<'_> {
             tried += 1;
             let record = context.read_stored(&name, token).ok()?;
             self.hub
-                .try_access(repo, *access, Some(&record.secret))
+                .try_access(repo, *operation, Some(&record.secret))
                 .ok()?;
             let may_write = token.facts.as_ref().map(|facts| facts.may_write(repo));
-            let operation = match access {
-                Access::Write => Some(Operation::Push),
-                Access::Read if may_write == Some(MayWrite::Yes) => None,
-                Access::Read => Some(Operation::Fetch),
+            let for_rule = match operation {
+                Operation::Fetch if may_write == Some(MayWrite::Yes) => None,
+                _ => Some(*operation),
             };
-            let command = context.use_command(&name, endpoint, repo, operation);
+            let command = context.use_command(&name, endpoint, repo, for_rule);
             Some(format!("`{name}` works: run `{command}`"))
         })
     }
@@ -216,9 +217,9 @@ impl Failed<'_> {
             context,
             place,
             repo,
-            access,
+            operation,
         } = self.question;
-        let anonymous = self.hub.try_access(repo, *access, None);
+        let anonymous = self.hub.try_access(repo, *operation, None);
         if let Err(error @ (HubError::Unavailable(_) | HubError::Busy(_))) = &anonymous {
             return unavailable(error.to_string());
         }

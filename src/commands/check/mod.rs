@@ -16,7 +16,7 @@ use crate::app::wording::{self, remedy};
 use crate::git::elsewhere;
 use crate::git::trial::{Attempt, Outcome, attempt};
 use crate::hub::Hub;
-use crate::model::permissions::Access;
+use crate::model::operation::Operation;
 use crate::model::repo::Repo;
 use crate::selection::Candidate;
 use crate::state::State;
@@ -44,7 +44,7 @@ pub(crate) struct Args {
     /// Repos or URLs; without one, the remotes of the current repository
     #[arg(value_name = "REPO")]
     pub(crate) repos: Vec<String>,
-    /// Check a push instead of a read
+    /// Check a push instead of a fetch
     #[arg(long)]
     pub(crate) push: bool,
     /// Print JSON
@@ -58,13 +58,13 @@ pub(crate) struct Args {
 /// When one of them does not work, or that is not known. The reason has been printed.
 pub(crate) fn run(check: &Args) -> Result<()> {
     let context = Context::with_config()?;
-    let access = if check.push {
-        Access::Write
+    let operation = if check.push {
+        Operation::Push
     } else {
-        Access::Read
+        Operation::Fetch
     };
     let places = if check.repos.is_empty() {
-        Place::of_remotes(&context, access)?
+        Place::of_remotes(&context, operation)?
     } else {
         let typed = check.repos.iter();
         typed
@@ -81,7 +81,7 @@ pub(crate) fn run(check: &Args) -> Result<()> {
             context: &context,
             place,
             repo,
-            access,
+            operation,
         };
         verdicts.push(question.answer()?);
     }
@@ -107,7 +107,7 @@ struct Question<'a> {
     context: &'a Context,
     place: &'a Place,
     repo: Repo,
-    access: Access,
+    operation: Operation,
 }
 
 impl Question<'_> {
@@ -118,23 +118,20 @@ impl Question<'_> {
         let state = context.state_file.load()?;
         let mut rejected = Rejected::default();
         if context.serves(&location.endpoint) {
-            let (repo, access) = (&self.repo, self.access);
-            rejected = ask_about_rejected(context, &state, location, &hub, repo, access)?;
+            let (repo, operation) = (&self.repo, self.operation);
+            rejected = ask_about_rejected(context, &state, location, &hub, repo, operation)?;
         }
         let state = context.state_file.load()?;
-        let mut chosen = choice::choose_for(context, &state, location, Some(self.access.into()))?;
+        let mut chosen = choice::choose_for(context, &state, location, Some(self.operation))?;
         if chosen.rejected && !rejected.dead.is_empty() {
             // The Hub has just confirmed the rejection.
             chosen.said.pop();
         }
-        let attempt = attempt(&place.for_git, self.access == Access::Write);
+        let attempt = attempt(&place.for_git, self.operation == Operation::Push);
         let mut verdict = Verdict {
             repo: self.repo.to_string(),
             endpoint: location.endpoint.to_string(),
-            access: match self.access {
-                Access::Read => "read",
-                Access::Write => "push",
-            },
+            operation: self.operation,
             token: "no token".to_owned(),
             candidate: None,
             problem: None,
@@ -222,7 +219,7 @@ impl Question<'_> {
         }
         let hint = wording::hint_in(answered)?;
         let query = Asked::at(&self.place.location).query;
-        let query = query.for_operation(Some(self.access.into()));
+        let query = query.for_operation(Some(self.operation));
         let selection = self.context.select(&query, state).ok()?;
         let mut candidates = selection.candidates.into_iter();
         let candidate = candidates.find(|candidate| shown(candidate, hint))?;
@@ -231,8 +228,8 @@ impl Question<'_> {
 
     /// What git logged in with, if this helper did not answer.
     fn other_login(&self, hub: &Hub, asked: &Asked, attempt: &Attempt) -> String {
-        let anonymous = self.access == Access::Read && !attempt.asked && !attempt.accepted;
-        if anonymous && hub.try_access(&self.repo, self.access, None).is_ok() {
+        let anonymous = self.operation == Operation::Fetch && !attempt.asked && !attempt.accepted;
+        if anonymous && hub.try_access(&self.repo, self.operation, None).is_ok() {
             return "no token: it is public".to_owned();
         }
         let Place { location, for_git } = self.place;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::hub::diagnosis::{Diagnosis, DiagnosisKind};
+use crate::model::operation::Operation;
 use crate::model::text;
 use crate::selection::Candidate;
 use crate::terminal::{Screen, Style};
@@ -16,7 +17,7 @@ pub(super) fn is_open(problem: &Diagnosis) -> bool {
 pub(super) struct Verdict {
     pub(super) repo: String,
     pub(super) endpoint: String,
-    pub(super) access: &'static str,
+    pub(super) operation: Operation,
     /// The token, in words.
     pub(super) token: String,
     pub(super) candidate: Option<(Candidate, String)>,
@@ -45,7 +46,7 @@ impl Verdict {
         text.push_str(&format!(
             "{}: {} {} {ends}{with}\n",
             screen.paint(style, word),
-            self.access,
+            self.operation.with_repo(),
             self.repo,
         ));
         if let Some(problem) = &self.problem {
@@ -68,7 +69,7 @@ impl Verdict {
         json!({
             "repo": self.repo,
             "endpoint": self.endpoint,
-            "access": self.access,
+            "operation": self.operation.to_string(),
             "works": works,
             "with": self.token,
             "kind": self.candidate.as_ref().map(|(c, _)| c.source.kind()),

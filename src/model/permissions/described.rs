@@ -1,6 +1,7 @@
 //! What a token may do, in words.
 
-use super::{Access, Facts, Role};
+use super::{Facts, Role};
+use crate::model::operation::Operation;
 
 impl Facts {
     /// One line about the token: account, role and organisations.
@@ -33,7 +34,7 @@ impl Facts {
             .scopes
             .iter()
             .map(|scope| {
-                let writes = scope.permits(Access::Write);
+                let writes = scope.permits(Operation::Push);
                 let permissions = scope.permissions.iter();
                 let what: Vec<String> = permissions
                     // Writing includes reading.

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::operation::Operation;
 use crate::model::repo::{Name, Repo, RepoKind};
 
 /// What the Hub says about a token. None of it is secret.
@@ -126,15 +127,6 @@ pub struct Scope {
     pub permissions: Vec<String>,
 }
 
-/// What git wants to do with a repo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Clone, fetch, pull.
-    Read,
-    /// Push.
-    Write,
-}
-
 /// How narrowly a token covers a repo; smaller is narrower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Coverage {
@@ -183,14 +175,14 @@ impl MayWrite {
 }
 
 impl Scope {
-    /// Whether the permissions allow this access.
-    fn permits(&self, access: Access) -> bool {
+    /// Whether the permissions allow this operation.
+    fn permits(&self, operation: Operation) -> bool {
         // HUB: `repo.write` includes reading.
         self.permissions
             .iter()
             .any(|permission| match permission.as_str() {
                 "repo.write" => true,
-                "repo.content.read" => access == Access::Read,
+                "repo.content.read" => operation == Operation::Fetch,
                 _ => false,
             })
     }
@@ -230,26 +222,26 @@ impl Scope {
 }
 
 impl Facts {
-    /// How narrowly the token covers the repo for this access; `None` if it does not, as far as is
+    /// How narrowly the token covers the repo for this operation; `None` if it does not, as far as is
     /// known.
     #[must_use]
-    pub fn covers(&self, repo: &Repo, access: Access) -> Option<Coverage> {
+    pub fn covers(&self, repo: &Repo, operation: Operation) -> Option<Coverage> {
         let namespace = repo.namespace.as_ref()?;
         let is_namespace = |name: &str| Name::parse(name).as_ref() == Some(namespace);
         match &self.role {
             Role::FineGrained => self
                 .scopes
                 .iter()
-                .filter(|scope| scope.permits(access))
+                .filter(|scope| scope.permits(operation))
                 .filter_map(|scope| scope.is_on(repo))
                 .min(),
-            Role::Read if access == Access::Write => None,
+            Role::Read if operation == Operation::Push => None,
             Role::Read | Role::Write | Role::Unknown => {
                 if is_namespace(&self.account) {
                     return Some(Coverage::Own);
                 }
                 let organisation = self.organisations.iter().find(|o| is_namespace(&o.name))?;
-                (access == Access::Read || organisation.role.as_deref() != Some("read"))
+                (operation == Operation::Fetch || organisation.role.as_deref() != Some("read"))
                     .then_some(Coverage::Organisation)
             }
             Role::Other(_) => None,
@@ -268,7 +260,7 @@ impl Facts {
         match (&self.role, as_member) {
             (Role::Read, _) => MayWrite::No(Lack::Role),
             (Role::Other(_), _) => MayWrite::Unknown,
-            (Role::FineGrained, _) if self.covers(repo, Access::Write).is_none() => {
+            (Role::FineGrained, _) if self.covers(repo, Operation::Push).is_none() => {
                 MayWrite::No(Lack::Scope)
             }
             (Role::FineGrained, Some(as_member))
@@ -301,7 +293,7 @@ impl Facts {
         let mut reach = Vec::new();
         match &self.role {
             Role::FineGrained => {
-                let readable = self.scopes.iter().filter(|s| s.permits(Access::Read));
+                let readable = self.scopes.iter().filter(|s| s.permits(Operation::Fetch));
                 reach.extend(readable.filter_map(Scope::reach));
             }
             Role::Read | Role::Write | Role::Unknown => {
@@ -350,33 +342,33 @@ mod tests {
 
     #[test]
     fn roles_and_what_they_cover() {
-        use Access::{Read, Write};
-        for (role, path, access, expected) in [
-            (Role::Write, "alice/x", Write, Some(Coverage::Own)),
-            (Role::Read, "Alice/x", Read, Some(Coverage::Own)),
-            (Role::Read, "alice/x", Write, None),
-            (Role::Write, "acme/x", Read, Some(Coverage::Organisation)),
-            (Role::Write, "acme/x", Write, None),
+        use Operation::{Fetch, Push};
+        for (role, path, operation, expected) in [
+            (Role::Write, "alice/x", Push, Some(Coverage::Own)),
+            (Role::Read, "Alice/x", Fetch, Some(Coverage::Own)),
+            (Role::Read, "alice/x", Push, None),
+            (Role::Write, "acme/x", Fetch, Some(Coverage::Organisation)),
+            (Role::Write, "acme/x", Push, None),
             (
                 Role::Write,
                 "umbrella/x",
-                Write,
+                Push,
                 Some(Coverage::Organisation),
             ),
             (
                 Role::Unknown,
                 "datasets/umbrella/x",
-                Read,
+                Fetch,
                 Some(Coverage::Organisation),
             ),
-            (Role::Write, "other/x", Read, None),
-            (Role::Write, "gpt2", Read, None),
-            (Role::Other("new".into()), "alice/x", Read, None),
-            (Role::FineGrained, "alice/x", Read, None),
+            (Role::Write, "other/x", Fetch, None),
+            (Role::Write, "gpt2", Fetch, None),
+            (Role::Other("new".into()), "alice/x", Fetch, None),
+            (Role::FineGrained, "alice/x", Fetch, None),
         ] {
             let repo = Repo::from_path(path).unwrap();
             assert_eq!(
-                facts(role.clone()).covers(&repo, access),
+                facts(role.clone()).covers(&repo, operation),
                 expected,
                 "{role} {path}"
             );
@@ -385,7 +377,7 @@ mod tests {
 
     #[test]
     fn fine_grained_scopes() {
-        use Access::{Read, Write};
+        use Operation::{Fetch, Push};
         let mut token = facts(Role::FineGrained);
         token.scopes = vec![
             scope("org", "acme", "repo.content.read"),
@@ -396,19 +388,19 @@ mod tests {
             scope("collection", "bob/y", "repo.write"),
             scope("model", "", "repo.write"),
         ];
-        for (path, access, expected) in [
-            ("acme/x", Read, Some(Coverage::Repo)),
-            ("acme/x", Write, Some(Coverage::Repo)),
-            ("acme/y", Read, Some(Coverage::Namespace)),
-            ("acme/y", Write, None),
-            ("datasets/acme/x", Read, Some(Coverage::Namespace)),
-            ("datasets/acme/d", Read, Some(Coverage::Repo)),
-            ("datasets/acme/e", Read, Some(Coverage::Repo)),
-            ("alice/x", Read, None),
-            ("bob/y", Read, None),
+        for (path, operation, expected) in [
+            ("acme/x", Fetch, Some(Coverage::Repo)),
+            ("acme/x", Push, Some(Coverage::Repo)),
+            ("acme/y", Fetch, Some(Coverage::Namespace)),
+            ("acme/y", Push, None),
+            ("datasets/acme/x", Fetch, Some(Coverage::Namespace)),
+            ("datasets/acme/d", Fetch, Some(Coverage::Repo)),
+            ("datasets/acme/e", Fetch, Some(Coverage::Repo)),
+            ("alice/x", Fetch, None),
+            ("bob/y", Fetch, None),
         ] {
             let repo = Repo::from_path(path).unwrap();
-            assert_eq!(token.covers(&repo, access), expected, "{path}");
+            assert_eq!(token.covers(&repo, operation), expected, "{path}");
         }
         let patterns: Vec<String> = token.reach().into_iter().map(|(_, p)| p).collect();
         assert_eq!(

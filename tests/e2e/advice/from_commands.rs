@@ -94,7 +94,7 @@ pub const ROWS: &[Row] = &[
     row(
         Desk::read_only_by_rule,
         &["check", "--push"],
-        "push acme/x fails",
+        "push to acme/x fails",
         "git credential-hf use work --for acme/x --push",
     ),
     row(
@@ -109,7 +109,7 @@ pub const ROWS: &[Row] = &[
             desk.machine.login("dead", &dead, &["--for", "acme"]);
         },
         &["check"],
-        "read acme/x fails",
+        "fetch from acme/x fails",
         "git credential-hf use work --for acme --fetch",
     ),
     row(
@@ -202,7 +202,7 @@ pub const ROWS: &[Row] = &[
             desk.run(&["use", "unable", "--default"]);
         },
         &["check", "gpt2"],
-        "read gpt2 fails",
+        "fetch from gpt2 fails",
         "git credential-hf use able --default",
     ),
     row(
@@ -270,7 +270,7 @@ pub const ROWS: &[Row] = &[
             }
         },
         &["logout", "work", "--revoke", "--yes"],
-        "cannot be deleted on the Hub",
+        "cannot be revoked on the Hub",
         "git credential-hf logout work",
     ),
     row(

@@ -78,7 +78,7 @@ fn what_takes_precedence_is_named() {
     assert_eq!(said, "acme uses `work`\n");
     machine.unset("HF_TOKEN");
     let said = machine.helper(["use", "work", "--default"]).ok().stdout;
-    assert_eq!(said, "everything without a rule uses `work`\n");
+    assert_eq!(said, "the default token is `work`\n");
 }
 
 #[test]

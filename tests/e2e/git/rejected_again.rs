@@ -98,7 +98,7 @@ fn check_clears_a_wrong_rejection_and_marks_a_dead_token() {
         // Dead it stays, however often the Hub is asked.
         let said = machine.helper(["check", "acme/x"]).fails().stdout;
         assert!(
-            said.starts_with("no: read acme/x fails with token `work`"),
+            said.starts_with("no: fetch from acme/x fails with token `work`"),
             "{said}"
         );
         machine.git(["ls-remote", X]).fails();
@@ -110,7 +110,7 @@ fn check_clears_a_wrong_rejection_and_marks_a_dead_token() {
             "{said}"
         );
         assert!(
-            said.contains("ok: read acme/x works with token `work`"),
+            said.contains("ok: fetch from acme/x works with token `work`"),
             "{said}"
         );
         let listed = machine.git(["ls-remote", X]).ok();
@@ -123,7 +123,7 @@ fn check_clears_a_wrong_rejection_and_marks_a_dead_token() {
         let goes_on = git.at_least(2, 46);
         assert_eq!(said.code, i32::from(!goes_on), "{said}");
         let told = [
-            "no: read acme/x fails with token `work`",
+            "no: fetch from acme/x fails with token `work`",
             "does not accept token `work`: run `git credential-hf login work`",
         ];
         assert!(said.stdout.contains(told[usize::from(goes_on)]), "{said}");
@@ -136,7 +136,7 @@ fn check_clears_a_wrong_rejection_and_marks_a_dead_token() {
             "{said}"
         );
         assert!(
-            said.contains("ok: read acme/x works with token `me`"),
+            said.contains("ok: fetch from acme/x works with token `me`"),
             "{said}"
         );
     }

@@ -78,9 +78,9 @@ impl Checked {
         let text = seen(&self.machine, &output, &self.token);
         assert_eq!(asked(&self.hub, WHOAMI), whoami, "{text}");
         let verb = if arguments.contains(&"--push") {
-            "push"
+            "push to"
         } else {
-            "read"
+            "fetch from"
         };
         let first = format!("{word}: {verb} {} {ends} with token `work` (", arguments[0]);
         assert!(text.starts_with(&first), "{text}");
@@ -129,19 +129,19 @@ fn what_works_is_said_in_one_line_and_costs_what_git_costs() {
     for (arguments, expected) in [
         (
             &["acme/x"][..],
-            "ok: read acme/x works with token `work` (hf_…LAST), chosen because its account is a member of acme\n",
+            "ok: fetch from acme/x works with token `work` (hf_…LAST), chosen because its account is a member of acme\n",
         ),
         (
             &["acme/x", "--push"],
-            "ok: push acme/x works with token `work` (hf_…LAST), chosen because its account is a member of acme\n",
+            "ok: push to acme/x works with token `work` (hf_…LAST), chosen because its account is a member of acme\n",
         ),
         (
             &["https://huggingface.co/acme/x/tree/main"],
-            "ok: read acme/x works with token `work` (hf_…LAST), chosen because its account is a member of acme\n",
+            "ok: fetch from acme/x works with token `work` (hf_…LAST), chosen because its account is a member of acme\n",
         ),
         (
             &["acme/open"],
-            "ok: read acme/open works with no token: it is public\n",
+            "ok: fetch from acme/open works with no token: it is public\n",
         ),
     ] {
         let output = test.check(arguments).ok();
@@ -250,7 +250,7 @@ fn without_a_token_only_public_repos_can_be_read() {
     let ok = machine.helper(["check", "acme/open"]).ok();
     assert_eq!(
         ok.stdout,
-        "ok: read acme/open works with no token: it is public\n"
+        "ok: fetch from acme/open works with no token: it is public\n"
     );
     for arguments in [
         &["acme/x"][..],
@@ -258,7 +258,11 @@ fn without_a_token_only_public_repos_can_be_read() {
         &["acme/open", "--push"],
     ] {
         let output = machine.helper(["check"].iter().chain(arguments)).fails();
-        let verb = if arguments.len() > 1 { "push" } else { "read" };
+        let verb = if arguments.len() > 1 {
+            "push to"
+        } else {
+            "fetch from"
+        };
         let repo = arguments[0];
         let expected = format!(
             "no: {verb} {repo} fails with no token\n  \
@@ -274,7 +278,7 @@ fn without_a_token_only_public_repos_can_be_read() {
     }
     let output = machine.helper(["check", "acme/x"]).fails();
     let expected = format!(
-        "not known: read acme/x could not be tried\n  \
+        "not known: fetch from acme/x could not be tried\n  \
          = reason: the Hub answered with status 502; requests go through the proxy {} (https_proxy)\n  \
          = help: try again later\n",
         hub.proxy_url()
@@ -292,7 +296,7 @@ fn json_names_the_reason_for_programs() {
         value!([{
             "repo": "acme/x",
             "endpoint": "https://huggingface.co",
-            "access": "read",
+            "operation": "fetch",
             "works": true,
             "with": format!(
                 "token `work` (hf_…{}), chosen because its account is a member of acme",
@@ -342,6 +346,12 @@ fn a_clone_checks_its_own_remotes() {
         machine.git(["remote", "add", name, url]).dir("x").ok();
     }
     let said = machine.helper(["check"]).dir("x").fails();
-    assert!(said.stdout.contains("ok: read acme/x works"), "{said}");
-    assert!(said.stdout.contains("no: read other/x fails"), "{said}");
+    assert!(
+        said.stdout.contains("ok: fetch from acme/x works"),
+        "{said}"
+    );
+    assert!(
+        said.stdout.contains("no: fetch from other/x fails"),
+        "{said}"
+    );
 }

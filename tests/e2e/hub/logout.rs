@@ -54,7 +54,7 @@ fn revoke_ends_the_token_on_the_hub_before_it_is_removed_here() {
         .ok();
     assert_eq!(
         home.said(&output, &home.narrow),
-        "removed `narrow` (hf_…LAST), and deleted it on the Hub\n"
+        "removed `narrow` (hf_…LAST), and revoked it on the Hub\n"
     );
     let sent = bodies.lock().expect("the bodies").clone();
     assert!(
@@ -103,7 +103,7 @@ fn a_token_that_the_hub_did_not_end_is_still_here() {
         assert_eq!(
             home.said(&output, &home.narrow),
             format!(
-                "error: `narrow` could not be deleted on the Hub, and is still stored here\n  = cause: {cause}\n"
+                "error: `narrow` could not be revoked on the Hub, and is still stored here\n  = cause: {cause}\n"
             )
         );
         assert_eq!(machine.state(), before);
@@ -152,7 +152,7 @@ fn a_token_that_is_given_is_ended_whether_it_is_stored_or_not() {
     let output = machine.helper(end).stdin(format!("{leaked}\n")).ok();
     assert_eq!(
         home.said(&output, &leaked),
-        "deleted hf_…LAST on the Hub; it was not stored here\n"
+        "revoked hf_…LAST on the Hub; it was not stored here\n"
     );
     let sent = || std::mem::take(&mut *bodies.lock().expect("the bodies"));
     assert!(
@@ -166,8 +166,8 @@ fn a_token_that_is_given_is_ended_whether_it_is_stored_or_not() {
     let output = machine.helper(end).stdin(&home.narrow).ok();
     assert_eq!(
         home.said(&output, &home.narrow),
-        "removed `again` (hf_…LAST), and deleted it on the Hub\n\
-         removed `narrow` (hf_…LAST), and deleted it on the Hub\n"
+        "removed `again` (hf_…LAST), and revoked it on the Hub\n\
+         removed `narrow` (hf_…LAST), and revoked it on the Hub\n"
     );
     assert_eq!(sent().len(), 2);
     assert_eq!(names(machine), ["wide"]);

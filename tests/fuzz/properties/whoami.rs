@@ -1,8 +1,9 @@
 //! What the Hub says of a token: kept within bounds, on one line each, and it reads back.
 
 use git_credential_hf::hub::whoami;
+use git_credential_hf::model::operation::Operation;
 use git_credential_hf::model::pattern::Pattern;
-use git_credential_hf::model::permissions::{Access, Facts, Role};
+use git_credential_hf::model::permissions::{Facts, Role};
 use git_credential_hf::model::repo::Repo;
 use git_credential_hf::model::time;
 
@@ -36,8 +37,8 @@ pub fn check(data: &[u8]) {
     }
     for path in ["acme/x", "datasets/acme/d", "alice/x", "gpt2"] {
         let repo = Repo::from_path(path).expect("a repo");
-        let read = facts.covers(&repo, Access::Read);
-        let write = facts.covers(&repo, Access::Write);
+        let read = facts.covers(&repo, Operation::Fetch);
+        let write = facts.covers(&repo, Operation::Push);
         // Who can write can read, and at least as narrowly.
         assert!(
             write.is_none() || (read.is_some() && read <= write),

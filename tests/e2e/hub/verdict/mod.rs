@@ -164,7 +164,7 @@ fn a_push_is_tried_without_a_commit_and_writes_nothing() {
         for dir in ["new", "."] {
             let said = machine.helper(["check", X, "--push"]).dir(dir).ok().stdout;
             assert!(
-                said.starts_with("ok: push acme/x works with token `work`"),
+                said.starts_with("ok: push to acme/x works with token `work`"),
                 "{said}"
             );
         }
@@ -204,7 +204,7 @@ fn several_repos_are_checked_at_once() {
         .collect();
     assert_eq!((said.code, lines.len()), (1, 3), "{said}");
     assert!(
-        lines[1] == "ok: read acme/open works with no token: it is public",
+        lines[1] == "ok: fetch from acme/open works with no token: it is public",
         "{said}"
     );
     // One that is not known does not hide one that is.

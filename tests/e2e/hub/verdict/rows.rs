@@ -46,19 +46,19 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "a rule",
         |_| (),
-        &["ok: read acme/x works with token `work`"],
+        &["ok: fetch from acme/x works with token `work`"],
         Done,
     ),
     push(row(
         "a rule",
         |_| (),
-        &["ok: push acme/x works with token `work`"],
+        &["ok: push to acme/x works with token `work`"],
         Done,
     )),
     push(row(
         "a token that may only read",
         |desk| drop(desk.machine.helper(["use", "reader", "--for", "acme"]).ok()),
-        &["no: push acme/x fails with token `reader`"],
+        &["no: push to acme/x fails with token `reader`"],
         Done,
     )),
     row(
@@ -82,7 +82,7 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "a reset for another namespace",
         |desk| desk.local("credential.https://huggingface.co/umbrella.helper", ""),
-        &["ok: read acme/x works with token `work`"],
+        &["ok: fetch from acme/x works with token `work`"],
         Done,
     ),
     push(row(
@@ -113,7 +113,7 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "another helper with a good token",
         |desk| desk.store_has(&desk.other()),
-        &["ok: read acme/x works with another login: the helper `store` (.git/config, line "],
+        &["ok: fetch from acme/x works with another login: the helper `store` (.git/config, line "],
         Done,
     ),
     row(
@@ -135,7 +135,7 @@ pub(super) const ROWS: &[Row] = &[
         "a username that is another token's name",
         |desk| desk.config("credential.https://huggingface.co/acme.username", "reader"),
         &[
-            "no: push acme/x fails with token `reader` (hf_",
+            "no: push to acme/x fails with token `reader` (hf_",
             "), chosen because the username names it",
         ],
         Done,
@@ -143,7 +143,7 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "a username for another host",
         |desk| desk.config("credential.https://github.com.username", "nobody"),
-        &["ok: read acme/x works with token `work`"],
+        &["ok: fetch from acme/x works with token `work`"],
         Done,
     ),
     push(row(
@@ -152,7 +152,7 @@ pub(super) const ROWS: &[Row] = &[
             let header = format!("Authorization: Bearer {}", desk.other());
             desk.config("http.extraHeader", &header);
         },
-        &["ok: push acme/x works with another login: `http.extraheader` ("],
+        &["ok: push to acme/x works with another login: `http.extraheader` ("],
         Done,
     )),
     row(
@@ -170,7 +170,7 @@ pub(super) const ROWS: &[Row] = &[
             let line = format!("machine huggingface.co login u password {}\n", desk.other());
             desk.machine.write(".netrc", line);
         },
-        &["ok: push acme/x works with a login from elsewhere, such as ~/.netrc"],
+        &["ok: push to acme/x works with a login from elsewhere, such as ~/.netrc"],
         Done,
     )),
     row(
@@ -179,7 +179,7 @@ pub(super) const ROWS: &[Row] = &[
             let url = format!("https://u:{}@huggingface.co/acme/x", desk.other());
             desk.git(&["remote", "set-url", "origin", &url]);
         },
-        &["ok: read acme/x works with another login: the one in the URL"],
+        &["ok: fetch from acme/x works with another login: the one in the URL"],
         Done,
     ),
     row(
@@ -201,7 +201,7 @@ pub(super) const ROWS: &[Row] = &[
             desk.machine.env("HF_TOKEN", desk.other());
         },
         &[
-            "ok: read acme/x works with HF_TOKEN (hf_",
+            "ok: fetch from acme/x works with HF_TOKEN (hf_",
             "huggingface.co does not accept token `work`",
         ],
         Done,
@@ -215,14 +215,14 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "no token",
         |desk| drop(desk.machine.helper(["logout", "--all", "--yes"]).ok()),
-        &["no: read acme/x fails with no token\n"],
+        &["no: fetch from acme/x fails with no token\n"],
         Done,
     ),
     row(
         "a proxy that is not there",
         |desk| desk.config("http.proxy", "http://u:p@127.0.0.1:1"),
         &[
-            "not known: read acme/x could not be tried\n",
+            "not known: fetch from acme/x could not be tried\n",
             "requests go through the proxy http://127.0.0.1:1 (`http.proxy`, ",
         ],
         Open,
