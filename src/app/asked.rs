@@ -4,8 +4,8 @@
 use std::fmt;
 
 use crate::app::Context;
-use crate::git::asking::{Asking, behind};
 use crate::git::config::Entry;
+use crate::git::helpers::{Helpers, LoginSettings};
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
 use crate::model::secret::holds_token;
@@ -17,7 +17,7 @@ pub(crate) struct Asked {
     /// The query that git's request amounts to.
     pub(crate) query: Query,
     /// What git's configuration says; `None` where it cannot be read.
-    pub(crate) asking: Option<Asking>,
+    pub(crate) settings: Option<LoginSettings>,
 }
 
 /// Why git does not call this helper, and what to do about it.
@@ -41,17 +41,22 @@ impl Asked {
     /// Reads git's configuration for a location. Git sends the username of the URL, or else the one
     /// that `credential.username` sets.
     pub(crate) fn at(location: &Location) -> Self {
-        let asking = Asking::read(location).ok();
+        let settings = LoginSettings::read(location).ok();
         let mut query = Query::at(location);
-        if let Some(entry) = asking.as_ref().and_then(|asking| asking.username.as_ref()) {
+        if let Some(entry) = settings.as_ref().and_then(|it| it.username.as_ref()) {
             query.username = Some(entry.text().to_owned());
         }
-        Self { query, asking }
+        Self { query, settings }
+    }
+
+    /// The helpers that git calls there; `None` where its configuration cannot be read.
+    pub(crate) fn helpers(&self) -> Option<&Helpers> {
+        Some(&self.settings.as_ref()?.helpers)
     }
 
     /// The line of git's configuration that sets the username, unless it is a generic one.
     pub(crate) fn username_line(&self) -> Option<&Entry> {
-        let entry = self.asking.as_ref()?.username.as_ref()?;
+        let entry = self.settings.as_ref()?.username.as_ref()?;
         (!is_generic(entry.text())).then_some(entry)
     }
 
@@ -73,24 +78,24 @@ impl Asked {
 
     /// Why git does not call this helper here; `None` if it does, or if git cannot be asked.
     pub(crate) fn not_called(&self, context: &Context) -> Option<NotCalled> {
-        let asking = self.asking.as_ref()?;
-        if asking.ours.is_some() {
+        let helpers = self.helpers()?;
+        if helpers.ours.is_some() {
             return None;
         }
         let endpoint = &self.query.endpoint;
-        let subject = match (&self.query.path, &asking.reset) {
+        let subject = match (&self.query.path, &helpers.reset) {
             (Some(path), Some(_)) => format!("{endpoint}/{path}"),
             _ => endpoint.to_string(),
         };
         let why = format!("git does not call this helper for {subject}");
-        if let Some(reset) = &asking.reset {
+        if let Some(reset) = &helpers.reset {
             return Some(NotCalled {
                 why: format!(
                     "{why}: the empty `{}` ({}) cancels it",
                     reset.key,
                     reset.place()
                 ),
-                help: behind(reset),
+                help: reset.how_to_follow(),
                 undone: true,
             });
         }
@@ -118,6 +123,6 @@ pub(crate) fn not_called(context: &Context, location: &Location) -> Option<NotCa
 
 /// Whether git calls this helper for an endpoint; `None` where its configuration cannot be read.
 pub(crate) fn calls_us(endpoint: &Endpoint) -> Option<bool> {
-    let asking = Asking::read(&Location::of(endpoint)).ok()?;
-    Some(asking.ours.is_some())
+    let settings = LoginSettings::read(&Location::of(endpoint)).ok()?;
+    Some(settings.helpers.ours.is_some())
 }

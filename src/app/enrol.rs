@@ -170,22 +170,12 @@ fn try_keep(
     storage: StorageKind,
 ) -> Result<()> {
     let token = TokenInfo {
-        endpoint: record.endpoint.clone(),
-        storage,
-        origin: Origin::Login,
-        fingerprint: record.secret.fingerprint(),
-        former: Vec::new(),
-        hint: record.secret.hint(),
         account: facts.map(|facts| facts.account.clone()),
-        username: None,
-        path: None,
         expires: record
             .expires
             .or_else(|| facts.and_then(|facts| facts.expires)),
         facts: facts.cloned(),
-        renewal_failed: None,
-        added: clock::now(),
-        order: 0,
+        ..TokenInfo::of(record, storage, Origin::Login, clock::now())
     };
     context.keep(name, token, record, keeping.check)
 }

@@ -8,7 +8,6 @@ use hmac_sha256::Hash as Sha256;
 use crate::app::Context;
 use crate::app::job_identity::{self, IdToken, IdentityError};
 use crate::app::renewal::{self, AFTER_SLOW, SLOW};
-use crate::hub::exchange::ExchangeError;
 use crate::hub::{Hub, HubError};
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::{Secret, hex};
@@ -24,6 +23,9 @@ use crate::system::trace;
 
 /// How long a process waits for another one that makes the exchange (at most two requests).
 const LOCK_DEADLINE: Duration = Duration::from_secs(25);
+
+/// The lifetime of exchanged tokens according to the Hub's documentation, in seconds.
+const ONE_HOUR: u64 = 3600;
 
 /// How long it is remembered that no trusted publisher matches, in seconds. Otherwise, with `auto`,
 /// each program of a push would ask the Hub again.
@@ -139,9 +141,9 @@ impl<'a> Job<'a> {
         let exchanged = Hub::impatient(self.endpoint).exchange(&secret, self.resource);
         let exchanged = match exchanged {
             Ok(exchanged) => exchanged,
-            Err(error) if error.has_no_publisher() => {
+            Err(error) if error.is_oauth("invalid_grant") => {
                 return Err(Failure::NoPublisher(format!(
-                    "no trusted publisher of {} on {} is this job (the Hub answers {error}): \
+                    "no trusted publisher of {} on {} is this job ({error}): \
                      the job is `{}` of {}",
                     self.resource,
                     self.endpoint.authority(),
@@ -149,12 +151,12 @@ impl<'a> Job<'a> {
                     claims.issuer,
                 )));
             }
-            Err(ExchangeError::Hub(HubError::NotFound)) => {
+            Err(HubError::NotFound) => {
                 return self.failed("this Hub does not exchange identities");
             }
-            Err(ExchangeError::Hub(error)) => return self.failed(&error.to_string()),
-            Err(error) => return self.failed(&format!("the Hub answers {error}")),
+            Err(error) => return self.failed(&error.to_string()),
         };
+        let expires_in = exchanged.expires_in.unwrap_or(ONE_HOUR);
         let now = now();
         trace::line(|| {
             format!(
@@ -163,12 +165,9 @@ impl<'a> Job<'a> {
             )
         });
         Ok(Record {
-            secret: exchanged.token,
-            endpoint: self.endpoint.clone(),
-            expires: Some(now.saturating_add(exchanged.expires_in)),
-            refresh_token: None,
-            client_id: None,
+            expires: Some(now.saturating_add(expires_in)),
             renewed: Some(now),
+            ..Record::new(exchanged.access_token, self.endpoint.clone())
         })
     }
 

@@ -2,7 +2,6 @@
 
 pub(crate) mod advice;
 pub(crate) mod asked;
-pub(crate) mod asking;
 pub(crate) mod assignment;
 pub(crate) mod choice;
 pub(crate) mod claims;
@@ -11,6 +10,7 @@ pub(crate) mod exchange;
 pub(crate) mod job_identity;
 pub(crate) mod learned;
 pub(crate) mod lookup;
+pub(crate) mod menu;
 pub(crate) mod naming;
 pub(crate) mod renewal;
 pub(crate) mod resolve;

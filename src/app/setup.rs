@@ -2,8 +2,8 @@
 
 use crate::app::{Context, asked};
 use crate::config::Config;
-use crate::git::asking::{Asking, undo};
 use crate::git::config::Scope;
+use crate::git::helpers::LoginSettings;
 use crate::git::setup::{self, ConfigFile};
 use crate::git::{config_file, run};
 use crate::model::endpoint::Endpoint;
@@ -101,10 +101,10 @@ pub(crate) fn in_the_way(context: &Context, which: &ConfigFile, path: &Path) -> 
     let mut found: Vec<String> = Vec::new();
     for endpoint in [&hub].into_iter().chain(others) {
         let location = Location::of(endpoint);
-        let note = match Asking::read(&location) {
+        let note = match LoginSettings::read(&location) {
             Err(error) => Some(format!("whether git calls it is not known: {error}")),
-            Ok(asking) if asking.ours.is_some() => None,
-            Ok(asking) if asking.reset.is_some() => {
+            Ok(read) if read.helpers.ours.is_some() => None,
+            Ok(read) if read.helpers.reset.is_some() => {
                 asked::not_called(context, &location).map(|it| it.to_string())
             }
             Ok(_) => Some(not_read(which, path)),
@@ -161,8 +161,8 @@ fn other_systems(path: &Path) -> Vec<String> {
 
 /// The line by which git still calls this helper after `unconfigure`, and how to remove it.
 pub(crate) fn still_called() -> Option<String> {
-    let asking = Asking::read(&Location::of(&Endpoint::hugging_face())).ok()?;
-    let line = asking.ours?;
+    let settings = LoginSettings::read(&Location::of(&Endpoint::hugging_face())).ok()?;
+    let line = settings.helpers.ours?;
     let again = match (line.scope, &line.file) {
         (Scope::Local, _) => "run `git credential-hf unconfigure --local`, or ".to_owned(),
         (Scope::System, _) => "run `git credential-hf unconfigure --system`, or ".to_owned(),
@@ -172,5 +172,5 @@ pub(crate) fn still_called() -> Option<String> {
         }
         _ => String::new(),
     };
-    Some(format!("{again}{}", undo(&line)))
+    Some(format!("{again}{}", line.how_to_remove()))
 }

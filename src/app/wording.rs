@@ -2,7 +2,6 @@
 
 use super::Context;
 use super::lookup::suggestion;
-use crate::git::asking::undo;
 use crate::git::config::Entry;
 use crate::hf_cli::Which;
 use crate::model::endpoint::Endpoint;
@@ -158,7 +157,7 @@ pub(crate) fn unknown_username(line: Option<&Entry>) -> (String, String) {
         ),
         Some(line) => (
             format!("the username that git's configuration gives {matches}"),
-            format!("{}, or log in under that name", undo(line)),
+            format!("{}, or log in under that name", line.how_to_remove()),
         ),
     }
 }

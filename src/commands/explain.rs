@@ -12,7 +12,7 @@ use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
 use crate::model::operation::Operation;
 use crate::model::text;
-use crate::selection::{Candidate, Notice, Outcome, Reason, Source, TokenSource};
+use crate::selection::{Candidate, Notice, Outcome, Reason, Selection, Source, TokenSource};
 use crate::state::{Eligibility, State};
 use crate::storage::StorageKind;
 use crate::system::clock;
@@ -117,20 +117,8 @@ impl Answer {
     ) -> Result<Self> {
         let mut asked = Asked::at(location);
         asked.query = asked.query.for_operation(Some(operation));
-        let repo = location.repo().map(|repo| repo.to_string());
-        let mut answer = Self {
-            subject: repo
-                .clone()
-                .unwrap_or_else(|| "no repo in particular".to_owned()),
-            endpoint: location.endpoint.to_string(),
-            repo,
-            inferred: false,
-            operation,
-            served: context.serves(&location.endpoint),
-            rows: Vec::new(),
-            notes: Vec::new(),
-        };
-        if !answer.served {
+        let mut answer = Self::empty(location, operation);
+        if !context.serves(&location.endpoint) {
             answer.notes.push(format!(
                 "{} is not one of your Hubs, so git gets no token there; to add it, name it below [endpoints] in {}",
                 location.endpoint,
@@ -138,51 +126,16 @@ impl Answer {
             ));
             return Ok(answer);
         }
+        answer.served = true;
         let Choice {
             selection,
             outcome,
             reader,
         } = Choice::make(context, state, &asked.query, Purpose::Show)
             .map_err(|error| context.select_failure(state, error))?;
-        if selection.inferred
-            && let Some(repo) = &selection.repo
-        {
-            answer.subject = repo.to_string();
-            answer.repo = Some(repo.to_string());
-            answer.inferred = true;
-            answer
-                .notes
-                .push("this URL has no path: the repo is taken from the remotes of the current repository".to_owned());
-        }
-        if let Some(alone) = location.repo().filter(|repo| repo.namespace.is_none()) {
-            answer.notes.push(format!(
-                "this is about the repo `{alone}`, which has no namespace; for those of a \
-                 namespace, name one of them, such as {alone}/NAME"
-            ));
-        }
+        answer.say_what_it_is_about(location, &selection);
         answer.notes.extend(asked.username_note());
-        let by_rule = selection
-            .candidates
-            .first()
-            .is_some_and(|first| matches!(first.reason, Reason::Rule(_)));
-        for notice in &selection.notices {
-            // A rule has decided.
-            if by_rule && matches!(notice, Notice::Equal(_)) {
-                continue;
-            }
-            answer.notes.push(match notice {
-                Notice::RemotesDisagree(repos) => format!(
-                    "{}, so a program that asks without a path (git-xet) gets a token that is for \
-                     neither in particular, unless the remote in use is known",
-                    crate::app::wording::disagree(repos)
-                ),
-                Notice::Equal(names) => context.equal(&location.endpoint, &selection, names),
-                Notice::UnknownUsername => {
-                    let (why, help) = wording::unknown_username(asked.username_line());
-                    format!("{why}: {help}")
-                }
-            });
-        }
+        answer.say_notices(context, &asked, &selection);
         let chosen = match outcome {
             Outcome::Offer { candidate, .. } | Outcome::Deferred(candidate) => Some(candidate),
             Outcome::Stopped(_, why) => {
@@ -191,19 +144,13 @@ impl Answer {
             }
             Outcome::AllRejected(_) | Outcome::Nothing => None,
         };
-        answer.notes.append(&mut reader.said.clone());
-        for candidate in &selection.candidates {
-            let answers = chosen.as_ref() == Some(candidate);
-            answer.rows.push(Row::new(
-                context,
-                state,
-                &location.endpoint,
-                &reader,
-                candidate,
-                answers,
-            ));
-        }
-        if let Some(chosen) = chosen.as_ref()
+        answer.notes.extend(reader.said.iter().cloned());
+        let endpoint = &location.endpoint;
+        answer.rows.extend(selection.candidates.iter().map(|it| {
+            let answers = chosen.as_ref() == Some(it);
+            Row::new(context, state, endpoint, &reader, it, answers)
+        }));
+        if let Some(chosen) = &chosen
             && let (Some(lack), Some(repo)) = (chosen.lack, &selection.repo)
         {
             let line = context.will_be_refused(&asked.query, chosen, lack, repo, state);
@@ -213,16 +160,70 @@ impl Answer {
         answer.notes.extend(not_called);
         let said = selection.notices.contains(&Notice::UnknownUsername);
         if answer.rows.is_empty() && !said {
-            let help = context.without_token(&location.endpoint, selection.repo.as_ref());
-            answer
-                .notes
-                .push(format!("there is no token for it: {help}"));
+            let help = context.without_token(endpoint, selection.repo.as_ref());
+            let line = format!("there is no token for it: {help}");
+            answer.notes.push(line);
         } else if chosen.is_none() && !answer.rows.is_empty() {
-            answer
-                .notes
-                .push("none of these can be used now".to_owned());
+            let line = "none of these can be used now".to_owned();
+            answer.notes.push(line);
         }
         Ok(answer)
+    }
+
+    fn empty(location: &Location, operation: Operation) -> Self {
+        let repo = location.repo().map(|repo| repo.to_string());
+        Self {
+            subject: repo
+                .clone()
+                .unwrap_or_else(|| "no repo in particular".to_owned()),
+            endpoint: location.endpoint.to_string(),
+            repo,
+            inferred: false,
+            operation,
+            served: false,
+            rows: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Says which repo the answer is about, where the location leaves that open.
+    fn say_what_it_is_about(&mut self, location: &Location, selection: &Selection) {
+        if selection.inferred
+            && let Some(repo) = &selection.repo
+        {
+            self.subject = repo.to_string();
+            self.repo = Some(repo.to_string());
+            self.inferred = true;
+            let line = "this URL has no path: the repo is taken from the remotes of the current repository";
+            self.notes.push(line.to_owned());
+        }
+        if let Some(alone) = location.repo().filter(|repo| repo.namespace.is_none()) {
+            self.notes.push(format!(
+                "this is about the repo `{alone}`, which has no namespace; for those of a \
+                 namespace, name one of them, such as {alone}/NAME"
+            ));
+        }
+    }
+
+    fn say_notices(&mut self, context: &Context, asked: &Asked, selection: &Selection) {
+        let first = selection.candidates.first();
+        let by_rule = first.is_some_and(|first| matches!(first.reason, Reason::Rule(_)));
+        for notice in &selection.notices {
+            self.notes.push(match notice {
+                Notice::RemotesDisagree(repos) => format!(
+                    "{}, so a program that asks without a path (git-xet) gets a token that is for \
+                     neither in particular, unless the remote in use is known",
+                    wording::disagree(repos)
+                ),
+                // A rule has decided.
+                Notice::Equal(_) if by_rule => continue,
+                Notice::Equal(names) => context.equal(&asked.query.endpoint, selection, names),
+                Notice::UnknownUsername => {
+                    let (why, help) = wording::unknown_username(asked.username_line());
+                    format!("{why}: {help}")
+                }
+            });
+        }
     }
 
     fn as_text(&self, screen: Screen) -> String {

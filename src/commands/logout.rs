@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use crate::app::{Context, asking, lookup, renewal, target};
+use crate::app::{Context, lookup, menu, renewal, target};
 use crate::hub::Hub;
 use crate::model::secret::{Secret, TokenKind};
 use crate::model::text;
@@ -67,7 +67,7 @@ pub(crate) fn run(logout: &Args) -> Result<()> {
             state.tokens.keys().cloned().collect()
         }
         (None, None) => {
-            vec![asking::stored_token(&state, "Remove which one?").ok_or_else(not_said)?]
+            vec![menu::stored_token(&state, "Remove which one?").ok_or_else(not_said)?]
         }
     };
     if let Some(secret) = given.as_ref().filter(|_| names.is_empty()) {

@@ -4,7 +4,7 @@ use crate::app::assignment::Assignment;
 use crate::app::lookup::endpoint_of;
 use anyhow::Result;
 
-use crate::app::{Context, asking, target};
+use crate::app::{Context, menu, target};
 use crate::model::operation::Operation;
 use crate::model::token_name::TokenName;
 use crate::terminal::Failure;
@@ -51,7 +51,7 @@ pub(crate) fn run(choice: &Args) -> Result<()> {
     let state = context.state_file.load()?;
     let name = match &choice.name {
         Some(name) => TokenName::existing(name),
-        None => asking::any_token(&context, &state, "Use which one?").ok_or_else(|| {
+        None => menu::any_token(&context, &state, "Use which one?").ok_or_else(|| {
             Failure::usage("no token was named").help(
                 "name one: git credential-hf use NAME (`git credential-hf list` shows the names)",
             )

@@ -1,7 +1,6 @@
 //! What the checks inspect, read once.
 
 use std::cell::OnceCell;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -93,11 +92,6 @@ impl<'c> Inspection<'c> {
         self.contact
             .get_or_init(|| Hub::probe(&self.endpoint(), PROBE_TIMEOUT))
     }
-}
-
-/// The value of an environment variable that is set and not empty.
-pub(crate) fn variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// The first line that a program prints, run outside the current repository so that it does not use

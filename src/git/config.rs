@@ -4,8 +4,9 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::git::config_file::{Reach, line_of, means_us, reach};
+use crate::git::config_file::{Reach, line_of, reach};
 use crate::git::run::{MAX_CONFIG, ReadError, TIMEOUT};
+use crate::model::text::shell_quoted;
 use crate::system::process::output_within;
 use crate::system::{files, process};
 
@@ -98,6 +99,29 @@ impl Entry {
         }
     }
 
+    /// Says how to remove this line of git's configuration.
+    pub(crate) fn how_to_remove(&self) -> String {
+        let (key, place) = (&self.key, self.place());
+        match (self.scope, &self.file) {
+            (_, None) | (Scope::Command, _) => format!("leave out `{key}`, which {place} sets"),
+            _ => format!("remove `{key}` from {place}"),
+        }
+    }
+
+    /// Says how to get this helper's lines after this one: at the end of the same file, or of one that
+    /// git reads later.
+    pub(crate) fn how_to_follow(&self) -> String {
+        let command = match (self.scope, &self.file) {
+            (Scope::Command, _) | (_, None) => return self.how_to_remove(),
+            (Scope::Local, _) => "git credential-hf configure --local".to_owned(),
+            (Scope::Worktree, Some(file)) => {
+                format!("git credential-hf configure --file {}", shell_quoted(file))
+            }
+            _ => "git credential-hf configure".to_owned(),
+        };
+        format!("run `{command}`, or {}", self.how_to_remove())
+    }
+
     /// The value as a boolean, as git reads it.
     pub(crate) fn is_true(&self) -> bool {
         let Some(value) = &self.value else {
@@ -186,69 +210,6 @@ fn parse(output: &str, scopes: bool) -> Vec<Entry> {
     }
 }
 
-/// Which helpers git calls for one endpoint.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Helpers<'a> {
-    /// The last line of this helper.
-    pub(crate) ours: Option<&'a Entry>,
-    /// A line of this helper for some repos only.
-    pub(crate) partly: Option<&'a Entry>,
-    /// Other helpers that are called before this one, or all of them if it is not called.
-    pub(crate) before: Vec<&'a Entry>,
-    /// Other helpers that are called after this one, and are given its tokens.
-    pub(crate) after: Vec<&'a Entry>,
-    /// An empty `helper` that cancels this one for some repos only.
-    pub(crate) hidden: Option<&'a Entry>,
-    /// The empty `helper` that cancels this one everywhere.
-    pub(crate) reset: Option<&'a Entry>,
-    /// How many other helpers an empty `helper` has cancelled.
-    pub(crate) cleared: usize,
-}
-
-impl Helpers<'_> {
-    /// Whether git calls this helper for at least some repos.
-    pub(crate) fn call_us(&self) -> bool {
-        self.ours.is_some() || self.partly.is_some()
-    }
-}
-
-/// Reads the helpers as git does: in file order, each where its section reaches the endpoint,
-/// an empty one clearing the list.
-pub(crate) fn helpers<'a>(entries: &'a [Entry], endpoint: &str) -> Helpers<'a> {
-    let mut found = Helpers::default();
-    for entry in entries {
-        let Some(section) = entry.between("credential", "helper") else {
-            continue;
-        };
-        let always = match reach(section, endpoint) {
-            Reach::Never => continue,
-            Reach::Sometimes => false,
-            Reach::Always => true,
-        };
-        let value = entry.text();
-        match (value.is_empty(), means_us(value)) {
-            (true, _) if always => {
-                let cleared = found.cleared + found.before.len() + found.after.len();
-                let reset = found.call_us().then_some(entry);
-                found = Helpers {
-                    cleared,
-                    reset: reset.or(found.reset),
-                    ..Helpers::default()
-                };
-            }
-            (true, _) => found.hidden = found.call_us().then_some(entry),
-            (_, true) if always => {
-                found.before.append(&mut found.after);
-                (found.ours, found.hidden, found.reset) = (Some(entry), None, None);
-            }
-            (_, true) => found.partly = Some(entry),
-            (_, false) if found.call_us() => found.after.push(entry),
-            (_, false) => found.before.push(entry),
-        }
-    }
-    found
-}
-
 /// The last entry of `section.*.name` that applies to an endpoint. It is the one that counts for
 /// `credential`, where git goes by the order.
 pub(crate) fn last<'a>(
@@ -308,9 +269,6 @@ mod tests {
     use super::*;
 
     const HUB: &str = "https://huggingface.co";
-    const OURS: &str = "credential.https://huggingface.co.helper=/opt/git-credential-hf";
-    const RESET: &str = "credential.https://huggingface.co.helper=";
-    const STORE: &str = "credential.helper=store";
 
     #[test]
     fn entries_with_and_without_scopes() {
@@ -351,46 +309,6 @@ mod tests {
     }
 
     #[test]
-    fn helpers_in_the_order_in_which_git_reads_them() {
-        let part = "credential.https://huggingface.co/acme.helper=";
-        let part_ours = "credential.https://huggingface.co/acme.helper=hf";
-        for (texts, ours, before, after, cleared) in [
-            (&[][..], false, 0, 0, 0),
-            (&[STORE], false, 1, 0, 0),
-            (&["credential.helper=hf"], true, 0, 0, 0),
-            (&[STORE, RESET, OURS], true, 0, 0, 1),
-            (&[STORE, OURS], true, 1, 0, 0),
-            (&[OURS, STORE], true, 0, 1, 0),
-            (&[OURS, STORE, OURS], true, 1, 0, 0),
-            (&[OURS, STORE, RESET, OURS], true, 0, 0, 1),
-            (&[OURS, "credential.helper="], false, 0, 0, 0),
-            (
-                &[OURS, "credential.https://github.com.helper="],
-                true,
-                0,
-                0,
-                0,
-            ),
-            (&["credential.https://github.com.helper=hf"], false, 0, 0, 0),
-            (&[part_ours, STORE], true, 0, 1, 0),
-        ] {
-            let read = entries(texts);
-            let found = helpers(&read, HUB);
-            let seen = (
-                found.call_us(),
-                found.before.len(),
-                found.after.len(),
-                found.cleared,
-            );
-            assert_eq!(seen, (ours, before, after, cleared), "{texts:?}");
-        }
-        let read = entries(&[OURS, part]);
-        assert!(helpers(&read, HUB).hidden.is_some());
-        let read = entries(&[part, OURS]);
-        assert!(helpers(&read, HUB).hidden.is_none());
-    }
-
-    #[test]
     fn what_counts_below_credential_and_http() {
         let read = entries(&[
             "http.https://huggingface.co.proxy=own",
@@ -417,32 +335,5 @@ mod tests {
             Some("two")
         );
         assert_eq!(best(&read[3..], "http", "proxy", HUB), None);
-    }
-
-    #[test]
-    fn what_means_this_program() {
-        for (value, expected) in [
-            ("hf", true),
-            ("/opt/x/git-credential-hf", true),
-            (r"/home/it\'s\ me/git-credential-hf", true),
-            ("/usr/bin/env /opt/a.b/git-credential-hf", true),
-            ("C:/x/git-credential-hf.exe", true),
-            ("!git-credential-hf", true),
-            ("C:/X/GIT-CREDENTIAL-HF", true),
-            (r"C:\x\Git-Credential-HF.EXE", true),
-            (r#"!"C:\Program Files\hf\git-credential-hf.exe" --x"#, true),
-            ("!'/opt/my tools/git-credential-hf'", true),
-            (r"!/opt/my\ tools/git-credential-hf", true),
-            ("!'/opt/git-credential-hf /x'", false),
-            ("/opt/GIT-CREDENTIAL-HF", false),
-            ("!/opt/git-credential-hf --x", true),
-            ("!hf", false),
-            ("store", false),
-            ("/opt/git-credential-hf-other", false),
-            ("!echo git-credential-hf", false),
-            ("", false),
-        ] {
-            assert_eq!(means_us(value), expected, "{value}");
-        }
     }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
 
+use crate::git::processes::running_git;
 use crate::system::files::Folder;
 use crate::terminal::Failure;
 
@@ -113,94 +114,6 @@ pub(crate) fn remove_stale(lock: &Path) -> Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
     }
-}
-
-/// What matters here about a process.
-struct Process {
-    id: u32,
-    parent: u32,
-    user: u32,
-    name: String,
-    arguments: String,
-}
-
-/// A running git of this user that did not call this program; `None` if that is not known.
-fn running_git() -> Option<Option<u32>> {
-    let all = processes()?;
-    let parent_of = |id: u32| all.iter().find(|it| it.id == id).map(|it| it.parent);
-    let callers: Vec<u32> = std::iter::successors(Some(std::process::id()), |id| parent_of(*id))
-        .take(64)
-        .collect();
-    let user = user()?;
-    let git = all.iter().find(|process| {
-        process.user == user
-            && (process.name == "git" || process.name.starts_with("git-"))
-            // These run for hours, and do not change files.
-            && !process.arguments.contains("--daemon")
-            && !callers.contains(&process.id)
-    });
-    Some(git.map(|process| process.id))
-}
-
-#[cfg(unix)]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "other platforms have no such number"
-)]
-fn user() -> Option<u32> {
-    Some(rustix::process::geteuid().as_raw())
-}
-
-#[cfg(not(unix))]
-const fn user() -> Option<u32> {
-    None
-}
-
-#[cfg(target_os = "linux")]
-fn processes() -> Option<Vec<Process>> {
-    let read = |entry: std::io::Result<std::fs::DirEntry>| {
-        let path = entry.ok()?.path();
-        let status = std::fs::read_to_string(path.join("status")).ok()?;
-        let field = |key: &str| {
-            let mut values = status.lines().filter_map(|line| line.strip_prefix(key));
-            values.next()?.split_whitespace().next()
-        };
-        let arguments = std::fs::read(path.join("cmdline")).unwrap_or_default();
-        Some(Process {
-            id: field("Pid:")?.parse().ok()?,
-            parent: field("PPid:")?.parse().ok()?,
-            // The second one is the effective user, which differs only in set-user-ID programs.
-            user: field("Uid:")?.parse().ok()?,
-            name: field("Name:")?.to_owned(),
-            arguments: String::from_utf8_lossy(&arguments).into_owned(),
-        })
-    };
-    Some(std::fs::read_dir("/proc").ok()?.filter_map(read).collect())
-}
-
-#[cfg(not(target_os = "linux"))]
-fn processes() -> Option<Vec<Process>> {
-    let mut ps = crate::system::process::command("ps");
-    ps.args(["-axo", "pid=,ppid=,uid=,command="]);
-    let told =
-        crate::system::process::output_within(ps, Duration::from_secs(5), 16 * 1024 * 1024).ok()?;
-    let text = String::from_utf8_lossy(&told.output).into_owned();
-    let read = |line: &str| {
-        let mut words = line.split_whitespace();
-        let mut number = || words.next()?.parse::<u32>().ok();
-        let (id, parent, user) = (number()?, number()?, number()?);
-        let program = words.next()?;
-        Some(Process {
-            id,
-            parent,
-            user,
-            name: program.rsplit('/').next()?.to_owned(),
-            arguments: words.collect::<Vec<_>>().join(" "),
-        })
-    };
-    told.status
-        .success()
-        .then(|| text.lines().filter_map(read).collect())
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Git: its credential protocol, its configuration, its remotes, and the programs that call.
 
-pub(crate) mod asking;
 pub mod calling_process;
 pub(crate) mod config;
 pub mod config_file;
-pub(crate) mod elsewhere;
+pub(crate) mod helpers;
 pub(crate) mod lock;
+pub(crate) mod other_login;
 mod processes;
 pub mod protocol;
 pub mod remotes;

@@ -1,7 +1,7 @@
-//! Reads the calling programs: from `/proc` on Linux, by one `ps` on other Unix systems, and from the
-//! table of processes on Windows.
+//! Reads the programs that run, those that call this one above all: from `/proc` on Linux, by one `ps`
+//! on other Unix systems, and from the table of processes on Windows.
 
-#[cfg(all(unix, any(test, not(target_os = "linux"))))]
+#[cfg(unix)]
 use std::collections::HashMap;
 
 /// A running program.
@@ -12,6 +12,10 @@ struct Process {
     /// When it was started, on systems where the id of a parent that has ended may be reused; else 0.
     started: u64,
 }
+
+/// All programs by their ids, each with the id of the user that it runs for.
+#[cfg(unix)]
+type Processes = HashMap<u32, (u32, Process)>;
 
 /// The command lines of the calling programs, the nearest first, up to one that is hidden or has
 /// ended.
@@ -53,6 +57,34 @@ fn parent(table: &mut Table) -> Option<(u32, u64)> {
     Some((own.parent, own.started))
 }
 
+/// The id of a running git of this user that did not call this program, if there is one; `None` if
+/// that is not known.
+#[cfg(unix)]
+pub(super) fn running_git() -> Option<Option<u32>> {
+    let all = processes()?;
+    let parent_of = |id: &u32| all.get(id).map(|(_, it)| it.parent);
+    let callers: Vec<u32> = std::iter::successors(Some(std::process::id()), parent_of)
+        .take(64)
+        .collect();
+    let user = rustix::process::geteuid().as_raw();
+    let is_git = |process: &Process| {
+        let program = process.words.first().map_or("", String::as_str);
+        let name = program.rsplit('/').next().unwrap_or(program);
+        // Daemons run for hours, and do not change files.
+        (name == "git" || name.starts_with("git-"))
+            && !process.words.iter().any(|word| word == "--daemon")
+    };
+    let mut gits = all.iter().filter(|(id, (owner, process))| {
+        *owner == user && is_git(process) && !callers.contains(id)
+    });
+    Some(gits.next().map(|(id, _)| *id))
+}
+
+#[cfg(not(unix))]
+pub(super) const fn running_git() -> Option<Option<u32>> {
+    None
+}
+
 /// Where programs are looked up.
 #[cfg(target_os = "linux")]
 struct Table;
@@ -69,16 +101,16 @@ impl Table {
 }
 
 #[cfg(all(unix, not(target_os = "linux")))]
-struct Table(HashMap<u32, Process>);
+struct Table(Processes);
 
 #[cfg(all(unix, not(target_os = "linux")))]
 impl Table {
     fn read() -> Self {
-        Self(processes())
+        Self(processes().unwrap_or_default())
     }
 
     fn get(&mut self, id: u32) -> Option<Process> {
-        self.0.get(&id).cloned()
+        self.0.get(&id).map(|(_, process)| process.clone())
     }
 }
 
@@ -140,39 +172,53 @@ fn process(id: u32) -> Option<Process> {
     })
 }
 
-/// Reads all programs from `ps`, which every other Unix has.
+/// Reads all programs; `None` if `/proc` is not there.
+#[cfg(target_os = "linux")]
+fn processes() -> Option<Processes> {
+    use std::os::unix::fs::MetadataExt as _;
+    let read = |entry: std::io::Result<std::fs::DirEntry>| {
+        let entry = entry.ok()?;
+        let id = entry.file_name().to_str()?.parse().ok()?;
+        Some((id, (entry.metadata().ok()?.uid(), process(id)?)))
+    };
+    Some(std::fs::read_dir("/proc").ok()?.filter_map(read).collect())
+}
+
+/// Reads all programs from `ps`, which every other Unix has; `None` if it fails.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn processes() -> Option<Processes> {
+    listed()
+}
+
 #[cfg(all(unix, any(test, not(target_os = "linux"))))]
-fn processes() -> HashMap<u32, Process> {
+fn listed() -> Option<Processes> {
     use std::process::Stdio;
     const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
     const MAX_OUTPUT: u64 = 8 * 1024 * 1024;
     let mut command = crate::system::process::command("ps");
     command
-        .args(["-A", "-ww", "-o", "pid=", "-o", "ppid=", "-o", "args="])
+        .args(["-A", "-ww", "-o", "pid=", "-o", "ppid=", "-o", "uid="])
+        .args(["-o", "args="])
         .stderr(Stdio::null());
-    match crate::system::process::output_within(command, TIMEOUT, MAX_OUTPUT) {
-        Ok(finished) => table(&String::from_utf8_lossy(&finished.output)),
-        Err(_) => HashMap::new(),
-    }
+    let finished = crate::system::process::output_within(command, TIMEOUT, MAX_OUTPUT).ok()?;
+    let listing = String::from_utf8_lossy(&finished.output).into_owned();
+    finished.status.success().then(|| table(&listing))
 }
 
-/// Parses lines of `ID PARENT WORDS..`. `ps` does not mark where a word with a space ends, but
+/// Parses lines of `ID PARENT USER WORDS..`. `ps` does not mark where a word with a space ends, but
 /// remote names and URLs have no spaces.
 #[cfg(all(unix, any(test, not(target_os = "linux"))))]
-fn table(listing: &str) -> HashMap<u32, Process> {
+fn table(listing: &str) -> Processes {
     let line = |line: &str| {
-        let mut words = line.split_whitespace().map(str::to_owned);
-        let id = words.next()?.parse().ok()?;
-        let parent = words.next()?.parse().ok()?;
-        let words = words.collect();
-        Some((
-            id,
-            Process {
-                words,
-                parent,
-                started: 0,
-            },
-        ))
+        let mut words = line.split_whitespace();
+        let mut number = || words.next()?.parse::<u32>().ok();
+        let (id, parent, user) = (number()?, number()?, number()?);
+        let process = Process {
+            words: words.map(str::to_owned).collect(),
+            parent,
+            started: 0,
+        };
+        Some((id, (user, process)))
     };
     listing.lines().filter_map(line).collect()
 }
@@ -184,10 +230,15 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn listings_of_ps() {
-        let table = table("    1     0 /sbin/init\n  17 1 git-lfs push  up\nx 1 y\n 18\n 19 17\n");
-        let words = |id| table.get(&id).map(|p| (p.parent, p.words.join("|")));
-        assert_eq!(words(17), Some((1, "git-lfs|push|up".to_owned())));
-        assert_eq!(words(19), Some((17, String::new())));
+        let table = table(
+            "    1     0    0 /sbin/init\n  17 1 501 git-lfs push  up\nx 1 0 y\n 18 1\n 19 17 0\n",
+        );
+        let seen = |id| {
+            let (user, process) = table.get(&id)?;
+            Some((process.parent, *user, process.words.join("|")))
+        };
+        assert_eq!(seen(17), Some((1, 501, "git-lfs|push|up".to_owned())));
+        assert_eq!(seen(19), Some((17, 0, String::new())));
         assert_eq!(table.len(), 3);
     }
 
@@ -225,8 +276,10 @@ mod tests {
         assert_eq!(this.words.first(), std::env::args().next().as_ref());
         assert!(process(this.parent).is_some());
         // Without procps there is no `ps` to compare with.
-        if let Some(listed) = processes().get(&id) {
-            assert_eq!(*listed, this);
+        if let Some((_, listed)) = listed().and_then(|all| all.get(&id).cloned()) {
+            assert_eq!(listed, this);
         }
+        let user = rustix::process::geteuid().as_raw();
+        assert_eq!(processes().unwrap().get(&id), Some(&(user, this)));
     }
 }

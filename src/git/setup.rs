@@ -3,6 +3,7 @@
 use crate::git::config_file::quote_helper;
 use crate::git::lock::GitLock;
 use crate::git::{config_file, run};
+use crate::system::environment::variable;
 use crate::system::process::on_path;
 use crate::system::sharing::patiently;
 use crate::system::{executable, files};
@@ -115,7 +116,7 @@ pub(crate) fn file(which: &ConfigFile) -> Result<PathBuf> {
             });
     }
     if *which == ConfigFile::System {
-        if let Some(path) = set("GIT_CONFIG_SYSTEM") {
+        if let Some(path) = variable("GIT_CONFIG_SYSTEM").map(PathBuf::from) {
             return Ok(path);
         }
         // Newer gits say where it is; /etc is where distributions put it.
@@ -131,20 +132,15 @@ pub(crate) fn file(which: &ConfigFile) -> Result<PathBuf> {
     global_file()
 }
 
-/// The path in an environment variable.
-fn set(name: &str) -> Option<PathBuf> {
-    let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
-    Some(PathBuf::from(value))
-}
-
 /// Git's own order: `GIT_CONFIG_GLOBAL`, `~/.gitconfig`, and the XDG file only if it exists and the
 /// other does not (git-config(1), "FILES"). Without `HOME` git reads the XDG file alone.
 fn global_file() -> Result<PathBuf> {
-    if let Some(path) = set("GIT_CONFIG_GLOBAL") {
+    if let Some(path) = variable("GIT_CONFIG_GLOBAL").map(PathBuf::from) {
         return Ok(path);
     }
     let home = crate::system::home::of_git();
-    let xdg = set("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(".config")));
+    let xdg = variable("XDG_CONFIG_HOME").map(PathBuf::from);
+    let xdg = xdg.or_else(|| Some(home.as_ref()?.join(".config")));
     let xdg = xdg.map(|folder| folder.join("git/config"));
     match (home.map(|home| home.join(".gitconfig")), xdg) {
         (Some(usual), Some(xdg)) if !usual.exists() && xdg.exists() => Ok(xdg),

@@ -96,7 +96,7 @@ pub(crate) fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
         ),
         HubError::Forbidden(text) => refused(evidence, text),
         HubError::NotFound => not_found(evidence),
-        HubError::Busy(_) | HubError::OAuth(_) | HubError::Unavailable(_) => made(
+        HubError::Busy(_) | HubError::OAuth { .. } | HubError::Unavailable(_) => made(
             DiagnosisKind::Unavailable,
             answer.to_string(),
             format!("try again later: nothing is known about {repo} at the moment"),

@@ -6,49 +6,10 @@ use serde_json::json;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{Answer, Hub, HubError, bearer, redact};
+use super::oauth::{Tokens, tokens};
+use super::{Hub, HubError, bearer};
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Secret;
-use crate::model::text::one_line;
-
-/// A token from an exchange.
-#[derive(Debug)]
-pub(crate) struct ExchangedToken {
-    pub(crate) token: Secret,
-    /// How long it is valid, in seconds.
-    pub(crate) expires_in: u64,
-}
-
-/// Why the Hub did not give a token for an identity.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ExchangeError {
-    /// The Hub refuses, with an OAuth error code and a description.
-    #[error("`{code}`{}", with_colon(description))]
-    Refused {
-        /// The code, such as `invalid_grant`.
-        code: String,
-        /// The Hub's description; may be empty.
-        description: String,
-    },
-    /// The request failed.
-    #[error(transparent)]
-    Hub(#[from] HubError),
-}
-
-fn with_colon(description: &str) -> String {
-    if description.is_empty() {
-        String::new()
-    } else {
-        format!(": {description}")
-    }
-}
-
-impl ExchangeError {
-    /// Whether the ID token is valid but no trusted publisher matches it.
-    pub(crate) fn has_no_publisher(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if code == "invalid_grant")
-    }
-}
 
 /// Why GitHub did not give an ID token.
 #[derive(Debug, thiserror::Error)]
@@ -65,36 +26,17 @@ pub(crate) enum MintError {
 }
 
 #[derive(Deserialize)]
-struct TokenAnswer {
-    access_token: Zeroizing<String>,
-    #[serde(default = "one_hour")]
-    expires_in: u64,
-}
-
-/// The lifetime of exchanged tokens according to the Hub's documentation, in seconds.
-fn one_hour() -> u64 {
-    3600
-}
-
-#[derive(Deserialize)]
-struct ErrorAnswer {
-    error: String,
-    #[serde(default)]
-    error_description: Option<String>,
-}
-
-#[derive(Deserialize)]
 struct IdTokenAnswer {
     value: Zeroizing<String>,
 }
 
 impl Hub {
     /// Exchanges an ID token for a token of one repo or account.
-    pub(crate) fn exchange(
-        &self,
-        id_token: &Secret,
-        resource: &str,
-    ) -> Result<ExchangedToken, ExchangeError> {
+    ///
+    /// # Errors
+    /// See [`HubError`]; `invalid_grant` means that the ID token is valid, but no trusted publisher
+    /// matches it.
+    pub(crate) fn exchange(&self, id_token: &Secret, resource: &str) -> Result<Tokens, HubError> {
         let answer = self.send(&|| {
             let request = self.request(Method::POST, "/oauth/token")?;
             Ok(request.json(&json!({
@@ -104,31 +46,8 @@ impl Hub {
                 "resource": resource,
             })))
         })?;
-        if let Some(refusal) = refusal(&answer) {
-            return Err(refusal);
-        }
-        let wire: TokenAnswer = answer.ok()?.json()?;
-        let token = Secret::from_input(wire.access_token)
-            .map_err(|error| HubError::Unavailable(format!("the Hub's answer: {error}")))?;
-        Ok(ExchangedToken {
-            token,
-            expires_in: wire.expires_in,
-        })
+        tokens(answer)
     }
-}
-
-/// Reads an OAuth error: JSON with a code and usually a description (RFC 6749, section 5.2).
-fn refusal(answer: &Answer) -> Option<ExchangeError> {
-    if !matches!(answer.status.as_u16(), 400 | 401 | 403) {
-        return None;
-    }
-    let wire: ErrorAnswer = serde_json::from_str(&answer.body).ok()?;
-    let code = wire.error.chars().filter(char::is_ascii_graphic).take(60);
-    let description = wire.error_description.unwrap_or_default();
-    Some(ExchangeError::Refused {
-        code: redact(&code.collect::<String>()),
-        description: redact(&one_line(&description)),
-    })
 }
 
 /// Asks GitHub for an ID token of this job.

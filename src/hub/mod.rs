@@ -22,9 +22,9 @@ use zeroize::Zeroizing;
 
 use crate::hub::proxy::GitSettings;
 use crate::model::endpoint::Endpoint;
-use crate::model::secret::Secret;
+use crate::model::secret::{Secret, redact};
 use crate::model::text;
-use crate::system::{files, trace};
+use crate::system::{environment, files, trace};
 use crate::terminal;
 
 /// The deadline of a request.
@@ -59,12 +59,31 @@ pub enum HubError {
     /// 429: too many requests, with how many seconds to wait if the Hub says so.
     #[error("the Hub received too many requests{}", .0.map_or_else(String::new, |s| format!(": try again in {s} s")))]
     Busy(Option<u64>),
-    /// The OAuth server's own error code, such as `invalid_grant`.
-    #[error("the Hub answered `{0}`")]
-    OAuth(String),
+    /// An error of the Hub's OAuth server.
+    #[error("the Hub answered `{code}`{}", with_colon(description))]
+    OAuth {
+        /// Its code, such as `invalid_grant`.
+        code: String,
+        /// The Hub's description; may be empty.
+        description: String,
+    },
     /// The Hub cannot be reached, or fails.
     #[error("{0}")]
     Unavailable(String),
+}
+
+impl HubError {
+    /// Whether it is this error of the OAuth server.
+    pub(crate) fn is_oauth(&self, expected: &str) -> bool {
+        matches!(self, Self::OAuth { code, .. } if code == expected)
+    }
+}
+
+fn with_colon(description: &str) -> String {
+    match description {
+        "" => String::new(),
+        text => format!(": {text}"),
+    }
 }
 
 /// A Hub to make requests to.
@@ -218,7 +237,7 @@ impl Answer {
         }
         let text = serde_json::from_str::<Body>(&self.body)
             .map_or_else(|_| self.body.as_str().to_owned(), |body| body.error);
-        let text = redact(&text::one_line(&text));
+        let text = quoted(&text);
         match self.error_code.as_deref() {
             Some("GatedRepo") if text.trim().is_empty() => "gated repo".to_owned(),
             Some("GatedRepo") if !text.to_lowercase().contains("gated") => {
@@ -251,22 +270,9 @@ fn from_json<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, HubError> 
     })
 }
 
-/// Shortens text from outside, and replaces every word that looks like a token.
-fn redact(text: &str) -> String {
-    let words: Vec<&str> = text
-        .split_whitespace()
-        .map(|word| {
-            let token = ["hf_", "api_org_"]
-                .iter()
-                .any(|prefix| word.contains(prefix));
-            if token && word.len() > 20 {
-                "(a token)"
-            } else {
-                word
-            }
-        })
-        .collect();
-    words.join(" ").chars().take(300).collect()
+/// What the Hub says, on one line and without anything that looks like a token.
+fn quoted(text: &str) -> String {
+    redact(&text::one_line(text)).chars().take(300).collect()
 }
 
 fn build(endpoint: &Endpoint) -> Result<Client, reqwest::Error> {
@@ -302,9 +308,8 @@ fn custom_roots(configured: Option<PathBuf>) -> Vec<reqwest::Certificate> {
     let configured = configured.map(|path| ("http.sslCAInfo", path.into_os_string()));
     ["GIT_SSL_CAINFO", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"]
         .into_iter()
-        .filter_map(|variable| Some((variable, std::env::var_os(variable)?)))
+        .filter_map(|name| Some((name, environment::variable(name)?)))
         .chain(configured)
-        .filter(|(_, path)| !path.is_empty())
         .flat_map(|(variable, path)| {
             bundle(Path::new(&path)).unwrap_or_else(|error| {
                 let path = Path::new(&path).display();
@@ -392,7 +397,7 @@ mod tests {
             None,
         )
         .reason();
-        assert_eq!(reason, "token (a token) is not[2J ok");
+        assert_eq!(reason, "token hf_…9Zz9 is not[2J ok");
         assert_eq!(answer("", None).reason(), "no reason given");
         assert_eq!(
             answer("Access restricted", Some("GatedRepo")).reason(),

@@ -4,17 +4,17 @@ use reqwest::Method;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Answer, Hub, HubError};
+use super::{Answer, Hub, HubError, quoted};
 use crate::model::secret::Secret;
+use crate::system::environment;
 
 /// The id of the hf CLI's public OAuth client, which this program uses too.
 const CLIENT_ID: &str = "26be6b09-91c5-47da-9861-d2d2bb7a7e36";
 
 /// The id of the OAuth client: `HF_DEVICE_CODE_OAUTH_CLIENT_ID`, or the hf CLI's.
 pub(crate) fn client_id() -> String {
-    std::env::var("HF_DEVICE_CODE_OAUTH_CLIENT_ID")
-        .ok()
-        .filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_graphic()))
+    environment::text("HF_DEVICE_CODE_OAUTH_CLIENT_ID")
+        .filter(|id| id.bytes().all(|b| b.is_ascii_graphic()))
         .unwrap_or_else(|| CLIENT_ID.to_owned())
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct DeviceCode {
     pub(crate) expires_in: u64,
 }
 
-/// Tokens from a browser login or a renewal.
+/// Tokens from a browser login, a renewal or an exchange.
 #[derive(Debug)]
 pub(crate) struct Tokens {
     pub(crate) access_token: Secret,
@@ -80,13 +80,15 @@ struct TokenAnswer {
 #[derive(Deserialize)]
 struct ErrorAnswer {
     error: String,
+    #[serde(default)]
+    error_description: Option<String>,
 }
 
 impl Hub {
     /// Starts a browser login.
     pub(crate) fn device_code(&self, client_id: &str) -> Result<DeviceCode, HubError> {
         let answer = self.post_form("/oauth/device", &[("client_id", client_id)])?;
-        let wire: DeviceAnswer = oauth(answer)?.json()?;
+        let wire: DeviceAnswer = accepted(answer)?.json()?;
         Ok(DeviceCode {
             device_code: secret(&wire.device_code)?,
             user_code: wire.user_code,
@@ -111,10 +113,10 @@ impl Hub {
                 ("client_id", client_id),
             ],
         )?;
-        match oauth(answer) {
-            Ok(answer) => tokens(&answer).map(Poll::Done),
-            Err(HubError::OAuth(code)) if code == "authorization_pending" => Ok(Poll::Pending),
-            Err(HubError::OAuth(code)) if code == "slow_down" => Ok(Poll::SlowDown),
+        match tokens(answer) {
+            Ok(tokens) => Ok(Poll::Done(tokens)),
+            Err(error) if error.is_oauth("authorization_pending") => Ok(Poll::Pending),
+            Err(error) if error.is_oauth("slow_down") => Ok(Poll::SlowDown),
             Err(error) => Err(error),
         }
     }
@@ -136,7 +138,7 @@ impl Hub {
                 ("client_id", client_id),
             ],
         )?;
-        tokens(&oauth(answer)?)
+        tokens(answer)
     }
 
     fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Result<Answer, HubError> {
@@ -144,24 +146,24 @@ impl Hub {
     }
 }
 
-/// Turns an OAuth error into an error: JSON with a code, with status 400 or 401 (RFC 6749, section
-/// 5.2).
-fn oauth(answer: Answer) -> Result<Answer, HubError> {
+/// Turns an OAuth error into an error: JSON with a code and usually a description, with status 400 or
+/// 401 (RFC 6749, section 5.2).
+fn accepted(answer: Answer) -> Result<Answer, HubError> {
     if matches!(answer.status.as_u16(), 400 | 401 | 403)
-        && let Ok(ErrorAnswer { error }) = serde_json::from_str(&answer.body)
+        && let Ok(wire) = serde_json::from_str::<ErrorAnswer>(&answer.body)
     {
-        let code: String = error
-            .chars()
-            .filter(|c| c.is_ascii_graphic())
-            .take(60)
-            .collect();
-        return Err(HubError::OAuth(super::redact(&code)));
+        let code = wire.error.chars().filter(char::is_ascii_graphic).take(60);
+        return Err(HubError::OAuth {
+            code: quoted(&code.collect::<String>()),
+            description: quoted(&wire.error_description.unwrap_or_default()),
+        });
     }
     answer.ok()
 }
 
-fn tokens(answer: &Answer) -> Result<Tokens, HubError> {
-    let wire: TokenAnswer = answer.json()?;
+/// The tokens in an answer of the OAuth server.
+pub(super) fn tokens(answer: Answer) -> Result<Tokens, HubError> {
+    let wire: TokenAnswer = accepted(answer)?.json()?;
     Ok(Tokens {
         access_token: secret(&wire.access_token)?,
         refresh_token: wire.refresh_token.as_ref().map(|t| secret(t)).transpose()?,

@@ -10,7 +10,7 @@ use crate::git::config;
 use crate::git::run::ask;
 use crate::model::endpoint::Endpoint;
 use crate::system::home::home;
-use crate::system::trace;
+use crate::system::{environment, trace};
 
 /// Git's configuration for requests to one Hub.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl GitSettings {
 pub(crate) fn in_words(endpoint: &Endpoint) -> Option<String> {
     let host = endpoint.host();
     if ["no_proxy", "NO_PROXY"].iter().any(|name| {
-        let value = std::env::var(name).unwrap_or_default();
+        let value = environment::text(name).unwrap_or_default();
         value.split(',').any(|name| excepts(name.trim(), host))
     }) {
         return None;
@@ -84,7 +84,7 @@ pub(crate) fn in_words(endpoint: &Endpoint) -> Option<String> {
         &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
     };
     names.iter().find_map(|name| {
-        let proxy = std::env::var(name).ok().filter(|value| !value.is_empty())?;
+        let proxy = environment::text(name)?;
         Some(format!("{} ({name})", without_login(&proxy)))
     })
 }

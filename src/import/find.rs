@@ -17,6 +17,7 @@ use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
 use crate::model::repo::Repo;
 use crate::model::secret::{Secret, SecretError, TokenKind};
+use crate::system::environment::variable;
 use crate::system::home::home;
 use zeroize::Zeroizing;
 
@@ -117,7 +118,7 @@ impl Findings {
         let mut paths = Vec::new();
         if let Some(home) = home() {
             paths.push(home.join(".git-credentials"));
-            let config = std::env::var_os("XDG_CONFIG_HOME").filter(|dir| !dir.is_empty());
+            let config = variable("XDG_CONFIG_HOME");
             let config = config.map_or_else(|| home.join(".config"), PathBuf::from);
             paths.push(config.join("git").join("credentials"));
             let helpers = remotes::helpers().unwrap_or_else(|error| {
@@ -142,7 +143,7 @@ impl Findings {
     }
 
     fn netrc(&mut self, context: &Context) {
-        let set = std::env::var_os("NETRC").filter(|path| !path.is_empty());
+        let set = variable("NETRC");
         let mut paths: Vec<PathBuf> = set.into_iter().map(PathBuf::from).collect();
         if let Some(home) = home() {
             paths.push(home.join(".netrc"));

@@ -4,6 +4,7 @@
 pub mod candidate;
 pub mod candidates;
 pub mod exchange;
+pub mod mark;
 mod order;
 pub mod overview;
 pub mod pick;
@@ -13,6 +14,7 @@ mod steps;
 pub use candidate::*;
 pub use candidates::*;
 pub use exchange::Exchange;
+pub use mark::{Mark, Tried};
 pub use order::would_do;
 pub use pick::*;
 pub use query::*;

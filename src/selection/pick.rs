@@ -2,7 +2,6 @@
 
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::{Fingerprint, Secret};
-use crate::model::token_name::TokenName;
 use crate::selection::Candidate;
 use crate::state::{Eligibility, State};
 use crate::storage::StorageError;
@@ -174,91 +173,6 @@ impl<'a> Rejected<'a> {
             Eligibility::LastResort | Eligibility::Good => return false,
         }
         true
-    }
-}
-
-/// What we send to git in `state[]` and get back in the next call. It contains no secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mark {
-    /// We had no answer. Git returns this mark with what a person then types, but never with a
-    /// login from a URL.
-    Asked,
-    /// We answered with this, and another candidate was left.
-    Tried(Tried),
-}
-
-/// An answer after which git asks again if the Hub refuses it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tried {
-    /// The fingerprint of the value.
-    pub value: Fingerprint,
-    /// The hash of the username that we sent with it.
-    username: String,
-    /// Whether we chose the username because the request had none.
-    pub own_username: bool,
-}
-
-impl Tried {
-    /// Records an answer; `asked_for` says whether the request contained the username.
-    #[must_use]
-    pub fn new(value: Fingerprint, username: &str, asked_for: bool) -> Self {
-        Self {
-            value,
-            username: TokenName::existing(username).hash(),
-            own_username: !asked_for,
-        }
-    }
-
-    /// Whether the answer had this username.
-    #[must_use]
-    pub fn was_for(&self, username: Option<&str>) -> bool {
-        username.is_some_and(|name| TokenName::existing(name).hash() == self.username)
-    }
-}
-
-/// Says that a `state[]` value is ours, and its format. Git wants values to begin with the helper's
-/// name.
-const MARK_PREFIX: &str = "hf:1:";
-
-impl Mark {
-    /// The value for `state[]`.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        match self {
-            Self::Asked => format!("{MARK_PREFIX}asked"),
-            Self::Tried(Tried {
-                value,
-                username,
-                own_username,
-            }) => {
-                let whose = if *own_username { "own" } else { "given" };
-                format!("{MARK_PREFIX}tried:{}:{whose}:{username}", value.as_str())
-            }
-        }
-    }
-
-    /// Finds our mark among the values that git returned; the others belong to other helpers.
-    #[must_use]
-    pub fn find(states: &[String]) -> Option<Self> {
-        states.iter().rev().find_map(|state| Self::parse(state))
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.strip_prefix(MARK_PREFIX)?.split(':');
-        let mark = match parts.next()? {
-            "asked" => Self::Asked,
-            "tried" => Self::Tried(Tried {
-                value: Fingerprint::parse(parts.next()?)?,
-                own_username: match parts.next()? {
-                    "own" => true,
-                    "given" => false,
-                    _ => return None,
-                },
-                username: parts.next()?.to_owned(),
-            }),
-            _ => return None,
-        };
-        parts.next().is_none().then_some(mark)
     }
 }
 

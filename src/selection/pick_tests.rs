@@ -1,8 +1,9 @@
-//! The first usable candidate, and the mark that git returns.
+//! The first usable candidate.
 
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::model::token_name::TokenName;
 use crate::selection::{Reason, Source};
 
 /// Tokens by name; `Err` cannot be read.
@@ -196,37 +197,4 @@ fn rejected_candidates_are_not_read() {
     let mut world = fake(&[], true);
     choose(&candidates(), &state, &hub(), &[], 1000, &mut world);
     assert_eq!(world.read, ["b"]);
-}
-
-#[test]
-fn marks_read_back_and_others_are_ignored() {
-    let tried = Mark::Tried(Tried::new(secret("a").fingerprint(), "alice", true));
-    let own = Mark::Tried(Tried::new(secret("a").fingerprint(), "hf_user", false));
-    let theirs = "other-helper:1:xyz".to_owned();
-    for mark in [Mark::Asked, tried, own] {
-        let states = [theirs.clone(), mark.to_text(), theirs.clone()];
-        assert_eq!(Mark::find(&states), Some(mark));
-    }
-    let value = secret("a").fingerprint();
-    for bad in [
-        "hf:1:".to_owned(),
-        "hf:1:asked:".to_owned(),
-        "hf:1:tried".to_owned(),
-        format!("hf:1:tried:{}", value.as_str()),
-        format!("hf:1:tried:{}:nobody's:x", value.as_str()),
-        format!("hf:1:tried:{}:own:x:y", value.as_str()),
-        "hf:1:tried:x:own:y".to_owned(),
-        "hf:2:asked".to_owned(),
-        "git-credential-hf:1:asked".to_owned(),
-    ] {
-        assert_eq!(Mark::find(std::slice::from_ref(&bad)), None, "{bad}");
-    }
-}
-
-#[test]
-fn a_user_name_is_known_again() {
-    let tried = Tried::new(secret("a").fingerprint(), "alice", true);
-    assert!(tried.was_for(Some("alice")));
-    assert!(!tried.was_for(Some("Alice")) && !tried.was_for(Some("")) && !tried.was_for(None));
-    assert!(!tried.own_username);
 }

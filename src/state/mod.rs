@@ -12,7 +12,7 @@ use crate::model::permissions::Facts;
 use crate::model::secret::Fingerprint;
 use crate::model::time::since;
 use crate::model::token_name::TokenName;
-use crate::storage::StorageKind;
+use crate::storage::{Record, StorageKind};
 
 /// The version of the format that this program writes.
 pub const VERSION: u32 = 1;
@@ -205,6 +205,27 @@ fn remember(values: &mut Vec<Fingerprint>, value: &Fingerprint) {
 }
 
 impl TokenInfo {
+    /// A token that is being stored: nothing but the record is known about it. `added` is in Unix
+    /// seconds.
+    pub(crate) fn of(record: &Record, storage: StorageKind, origin: Origin, added: u64) -> Self {
+        Self {
+            endpoint: record.endpoint.clone(),
+            storage,
+            origin,
+            fingerprint: record.secret.fingerprint(),
+            former: Vec::new(),
+            hint: record.secret.hint(),
+            account: None,
+            username: None,
+            path: None,
+            expires: record.expires,
+            facts: None,
+            renewal_failed: None,
+            added,
+            order: 0,
+        }
+    }
+
     /// Replaces the token's value.
     pub fn replace_value(&mut self, value: Fingerprint, hint: String) {
         if value != self.fingerprint {

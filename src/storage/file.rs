@@ -215,14 +215,7 @@ mod tests {
     }
 
     fn record(secret: &str) -> Record {
-        Record {
-            secret: Secret::exact(secret).unwrap(),
-            endpoint: Endpoint::hugging_face(),
-            expires: None,
-            refresh_token: None,
-            client_id: None,
-            renewed: None,
-        }
+        Record::new(Secret::exact(secret).unwrap(), Endpoint::hugging_face())
     }
 
     #[test]

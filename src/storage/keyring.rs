@@ -428,12 +428,8 @@ mod windows_tests {
         let storage = KeyringStorage::new(Duration::from_secs(30));
         let name = TokenName::existing(&format!("test-{}", std::process::id()));
         let record = |text: &str| Record {
-            secret: Secret::exact(text).unwrap(),
-            endpoint: Endpoint::hugging_face(),
             expires: Some(17),
-            refresh_token: None,
-            client_id: None,
-            renewed: None,
+            ..Record::new(Secret::exact(text).unwrap(), Endpoint::hugging_face())
         };
         assert!(matches!(storage.read(&name), Err(StorageError::NotFound)));
         for text in ["one", "two, with an umlaut: ü"] {

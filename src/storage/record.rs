@@ -29,6 +29,18 @@ pub struct Record {
 pub struct NotARecord;
 
 impl Record {
+    /// A token that does not expire, as far as is known, and that is not renewed.
+    pub fn new(secret: Secret, endpoint: Endpoint) -> Self {
+        Self {
+            secret,
+            endpoint,
+            expires: None,
+            refresh_token: None,
+            client_id: None,
+            renewed: None,
+        }
+    }
+
     /// The record as text: the secret on the first line, as in a `pass` entry, followed by
     /// `key=value` lines.
     #[must_use]
@@ -105,13 +117,13 @@ mod tests {
     #[test]
     fn a_record_reads_back() {
         for (expires, refresh) in [(None, None), (Some(17), Some("refresh me"))] {
+            let token = Secret::exact("to=ken").unwrap();
             let record = Record {
-                secret: Secret::exact("to=ken").unwrap(),
-                endpoint: Endpoint::hugging_face(),
                 expires,
                 refresh_token: refresh.map(|r| Secret::exact(r).unwrap()),
                 client_id: refresh.map(|_| "a client".to_owned()),
                 renewed: expires,
+                ..Record::new(token, Endpoint::hugging_face())
             };
             let back = Record::from_text(&record.to_text()).unwrap();
             assert!(back.secret.same_as(&record.secret));
@@ -124,13 +136,10 @@ mod tests {
 
     #[test]
     fn a_client_id_from_the_environment_cannot_name_another_endpoint() {
+        let token = Secret::exact("token").unwrap();
         let record = Record {
-            secret: Secret::exact("token").unwrap(),
-            endpoint: Endpoint::hugging_face(),
-            expires: None,
-            refresh_token: None,
             client_id: Some("x\nendpoint=https://evil.example".to_owned()),
-            renewed: None,
+            ..Record::new(token, Endpoint::hugging_face())
         };
         let back = Record::from_text(&record.to_text()).unwrap();
         assert!(back.endpoint.is_hugging_face());

@@ -45,12 +45,19 @@ pub struct Environment {
     pub(crate) oidc: Option<Oidc>,
     /// `RUNNER_TEMP`: a folder that GitHub Actions empties before and after each job.
     pub(crate) runner_temp: Option<PathBuf>,
+    /// What the terminal can do.
+    pub(crate) terminal: TerminalEnvironment,
+}
+
+/// What the environment says about the terminal.
+#[derive(Debug, Default)]
+pub(crate) struct TerminalEnvironment {
     /// `GIT_TERMINAL_PROMPT=0`: no prompts.
     pub(crate) no_prompt: bool,
     /// Whether this runs in a Jupyter kernel, where nobody can type into the terminal.
     pub(crate) notebook: bool,
     /// `TERM=dumb`: the terminal cannot move the cursor.
-    pub(crate) plain_terminal: bool,
+    pub(crate) dumb: bool,
     /// `NO_COLOR` is set, or the terminal does not have colours.
     pub(crate) no_color: bool,
     /// `COLUMNS`: the width of lines.
@@ -76,17 +83,56 @@ pub(crate) struct Oidc {
     pub(crate) job: CiJob,
 }
 
+/// The value of a variable of this process that is set and not empty.
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// [`variable`] as text.
+pub(crate) fn text(name: &str) -> Option<String> {
+    Some(variable(name)?.to_string_lossy().into_owned())
+}
+
+impl TerminalEnvironment {
+    /// Reads this process's environment.
+    pub(crate) fn from_process() -> Self {
+        Self::read(variable)
+    }
+
+    /// Reads an environment through `lookup`.
+    pub(crate) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
+        let set = |name: &str| lookup(name).filter(|v| !v.is_empty());
+        let text = |name: &str| set(name).map(|v| v.to_string_lossy().into_owned());
+        let dumb = text("TERM").as_deref() == Some("dumb");
+        Self {
+            no_prompt: text("GIT_TERMINAL_PROMPT")
+                .is_some_and(|v| ["0", "false", "no", "off"].contains(&v.as_str())),
+            // Colab shows an input field, even for programs that `!` runs.
+            notebook: set("JPY_PARENT_PID").is_some() && set("COLAB_RELEASE_TAG").is_none(),
+            dumb,
+            no_color: set("NO_COLOR").is_some() || dumb,
+            columns: text("COLUMNS").and_then(|v| v.trim().parse().ok()),
+            utf8: ["LC_ALL", "LC_CTYPE", "LANG"]
+                .iter()
+                .find_map(|name| text(name))
+                .map_or(cfg!(any(windows, target_os = "macos")), |locale| {
+                    let locale = locale.to_lowercase();
+                    locale.contains("utf-8") || locale.contains("utf8")
+                }),
+        }
+    }
+}
+
 impl Environment {
     /// Reads this process's environment.
     pub(crate) fn from_process() -> Self {
-        Self::read(|name| std::env::var_os(name))
+        Self::read(variable)
     }
 
     /// Reads an environment through `lookup`.
     pub fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         let set = |name: &str| lookup(name).filter(|v| !v.is_empty());
         let text = |name: &str| set(name).map(|v| v.to_string_lossy().into_owned());
-        let plain_terminal = text("TERM").as_deref() == Some("dumb");
         let tokens = TOKEN_VARIABLES
             .into_iter()
             .filter_map(|variable| {
@@ -108,20 +154,7 @@ impl Environment {
                 }),
             runner_temp: set("RUNNER_TEMP").map(PathBuf::from),
             trace: set("GIT_CREDENTIAL_HF_TRACE").filter(|v| v != "0"),
-            no_prompt: text("GIT_TERMINAL_PROMPT")
-                .is_some_and(|v| ["0", "false", "no", "off"].contains(&v.as_str())),
-            // Colab shows an input field, even for programs that `!` runs.
-            notebook: set("JPY_PARENT_PID").is_some() && set("COLAB_RELEASE_TAG").is_none(),
-            plain_terminal,
-            no_color: set("NO_COLOR").is_some() || plain_terminal,
-            columns: text("COLUMNS").and_then(|v| v.trim().parse().ok()),
-            utf8: ["LC_ALL", "LC_CTYPE", "LANG"]
-                .iter()
-                .find_map(|name| text(name))
-                .map_or(cfg!(any(windows, target_os = "macos")), |locale| {
-                    let locale = locale.to_lowercase();
-                    locale.contains("utf-8") || locale.contains("utf8")
-                }),
+            terminal: TerminalEnvironment::read(&lookup),
         }
     }
 
@@ -219,15 +252,15 @@ mod tests {
 
     #[test]
     fn notebooks() {
-        assert!(!read(&[]).notebook);
-        assert!(read(&[("JPY_PARENT_PID", "7")]).notebook);
+        assert!(!read(&[]).terminal.notebook);
+        assert!(read(&[("JPY_PARENT_PID", "7")]).terminal.notebook);
         let colab = [("JPY_PARENT_PID", "7"), ("COLAB_RELEASE_TAG", "release")];
-        assert!(!read(&colab).notebook);
+        assert!(!read(&colab).terminal.notebook);
     }
 
     #[test]
     fn git_terminal_prompt() {
-        assert!(read(&[("GIT_TERMINAL_PROMPT", "0")]).no_prompt);
-        assert!(!read(&[("GIT_TERMINAL_PROMPT", "1")]).no_prompt);
+        assert!(read(&[("GIT_TERMINAL_PROMPT", "0")]).terminal.no_prompt);
+        assert!(!read(&[("GIT_TERMINAL_PROMPT", "1")]).terminal.no_prompt);
     }
 }

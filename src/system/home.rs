@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use directories::BaseDirs;
 
+use crate::system::environment::variable;
+
 /// The home directory as git finds it: `HOME`. If that is not set on Windows, the account's home
 /// share (`HOMEDRIVE` and `HOMEPATH`) if it exists, or else the profile
 /// (`setup_windows_environment` in git's `compat/mingw.c`).
 pub(crate) fn of_git() -> Option<PathBuf> {
-    let lookup = |name: &str| std::env::var_os(name);
-    as_git_finds_it(cfg!(windows), lookup, Path::is_dir)
+    as_git_finds_it(cfg!(windows), variable, Path::is_dir)
 }
 
 /// The home directory as git finds it, or else the system's for this user.
@@ -22,9 +23,10 @@ pub(crate) fn home() -> Option<PathBuf> {
 /// The home directory as Python's `expanduser` finds it, which the hf CLI uses. On Windows, it does
 /// not read `HOME`.
 pub(crate) fn of_python() -> Option<PathBuf> {
-    let profile = std::env::var_os("USERPROFILE").filter(|_| cfg!(windows));
-    let profile = profile.filter(|value| !value.is_empty()).map(PathBuf::from);
-    profile.or_else(|| BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()))
+    let profile = variable("USERPROFILE").filter(|_| cfg!(windows));
+    profile
+        .map(PathBuf::from)
+        .or_else(|| BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()))
 }
 
 fn as_git_finds_it(

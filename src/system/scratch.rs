@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::system::environment::Environment;
+use crate::system::environment::variable;
 
 /// A private temporary folder.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ impl Scratch {
     /// # Errors
     /// When it cannot be created.
     pub(crate) fn new() -> io::Result<Self> {
-        let runtime = Environment::from_process().runtime_dir;
+        let runtime = variable("XDG_RUNTIME_DIR").map(PathBuf::from);
         let above = runtime.filter(|dir| dir.is_dir());
         let above = above.unwrap_or_else(std::env::temp_dir);
         let name = RandomState::new().hash_one(std::process::id());

@@ -10,13 +10,14 @@ use crate::model::pasted;
 use crate::model::pasted::PasteError;
 use crate::model::secret::{MAX_BYTES, Secret};
 use crate::model::text::sanitize;
+use crate::system::environment::TerminalEnvironment;
 
 /// A token that the user gave, or why it is not a token.
 pub(crate) type Given = Result<Secret, PasteError>;
 
 /// Whether a question can be asked: stdin and stderr are a terminal, and prompts are allowed.
 pub(crate) fn can_ask() -> bool {
-    let env = crate::system::environment::Environment::from_process();
+    let env = TerminalEnvironment::from_process();
     !env.no_prompt && !env.notebook && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 

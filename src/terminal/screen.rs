@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use crate::system::environment::Environment;
+use crate::system::environment::TerminalEnvironment;
 
 /// The width to assume if the terminal's width is not known.
 const USUAL_WIDTH: usize = 80;
@@ -54,12 +54,18 @@ impl Style {
 impl Screen {
     /// Standard output.
     pub(crate) fn stdout() -> Self {
-        Self::of(io::stdout().is_terminal(), &Environment::from_process())
+        Self::of(
+            io::stdout().is_terminal(),
+            &TerminalEnvironment::from_process(),
+        )
     }
 
     /// Standard error.
     pub(crate) fn stderr() -> Self {
-        Self::of(io::stderr().is_terminal(), &Environment::from_process())
+        Self::of(
+            io::stderr().is_terminal(),
+            &TerminalEnvironment::from_process(),
+        )
     }
 
     /// A pipe or a file in a UTF-8 locale.
@@ -72,7 +78,7 @@ impl Screen {
         }
     }
 
-    fn of(is_terminal: bool, env: &Environment) -> Self {
+    fn of(is_terminal: bool, env: &TerminalEnvironment) -> Self {
         // `COLUMNS` takes precedence, as in git, so that the user can set the width.
         let width = || {
             env.columns
@@ -201,8 +207,8 @@ pub(crate) fn sized(width: usize) -> Screen {
 mod tests {
     use super::*;
 
-    fn env(pairs: &[(&str, &str)]) -> Environment {
-        Environment::read(|name| {
+    fn env(pairs: &[(&str, &str)]) -> TerminalEnvironment {
+        TerminalEnvironment::read(|name| {
             let pair = pairs.iter().find(|(n, _)| *n == name)?;
             Some(pair.1.into())
         })

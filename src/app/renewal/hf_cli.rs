@@ -136,12 +136,9 @@ impl BrowserLogin for Login<'_> {
     fn read(&self) -> Result<Record, StorageError> {
         let token = self.context.hf_cli().read(Which::Named(self.name))?;
         Ok(Record {
-            secret: token.secret,
-            endpoint: self.endpoint.clone(),
             expires: token.expires,
             refresh_token: token.refresh_token,
-            client_id: None,
-            renewed: None,
+            ..Record::new(token.secret, self.endpoint.clone())
         })
     }
 

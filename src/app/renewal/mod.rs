@@ -161,7 +161,7 @@ pub(crate) fn renew(login: &dyn BrowserLogin, when: When) -> Result<Renewed, Ren
     }
     parking::reserve(parking, &record).map_err(RenewalError::NoRoom)?;
     let answer = ask(login, record, &refresh_token).map_err(|error| {
-        let refused = matches!(&error, HubError::OAuth(code) if code == "invalid_grant");
+        let refused = error.is_oauth("invalid_grant");
         // Reserved room without an answer means that a renewal was killed before it got one.
         if !interrupted && let Err(error) = parking.clear() {
             trace::line(|| error.to_string());
@@ -392,13 +392,11 @@ mod tests {
 
     #[test]
     fn due_when_little_time_is_left_and_it_can_be_renewed() {
+        let secret = |text: &str| Secret::exact(text).unwrap();
         let record = |expires, refresh: Option<&str>| Record {
-            secret: Secret::exact("x").unwrap(),
-            endpoint: Endpoint::hugging_face(),
             expires,
-            refresh_token: refresh.map(|r| Secret::exact(r).unwrap()),
-            client_id: None,
-            renewed: None,
+            refresh_token: refresh.map(secret),
+            ..Record::new(secret("x"), Endpoint::hugging_face())
         };
         let now = 1_000_000;
         for (expires, refresh, due) in [

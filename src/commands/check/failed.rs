@@ -7,7 +7,7 @@ use crate::app::choice::Chosen;
 use crate::app::learned::{Learned, Rejected};
 use crate::app::token_source::TokenReader;
 use crate::app::wording::{self, remedy};
-use crate::git::elsewhere::{self, Login};
+use crate::git::other_login::{self, Login};
 use crate::git::trial::{Attempt, Outcome};
 use crate::hub::diagnosis::{Diagnosis, DiagnosisKind, Evidence, diagnose};
 use crate::hub::{Hub, HubError};
@@ -110,7 +110,7 @@ impl Failed<'_> {
         let Err(answer) = self.hub.try_access(repo, *operation, Some(&loaded.secret)) else {
             learned.accepted(None);
             let accepted = "the Hub accepts this token, and git fails all the same";
-            return match elsewhere::header(&place.location) {
+            return match other_login::header(&place.location) {
                 None => self.in_gits_words(accepted),
                 Some(Login { what, help }) => Diagnosis {
                     help,
@@ -223,8 +223,12 @@ impl Failed<'_> {
         if let Err(error @ (HubError::Unavailable(_) | HubError::Busy(_))) = &anonymous {
             return unavailable(error.to_string());
         }
-        let asking = self.asked.asking.as_ref();
-        let login = elsewhere::login(&place.location, &place.for_git, asking, self.attempt);
+        let login = other_login::find(
+            &place.location,
+            &place.for_git,
+            self.asked.helpers(),
+            self.attempt,
+        );
         if let Some(Login { what, help }) = login {
             let why = format!("git uses another login, which does not work: {what}");
             return Diagnosis {

@@ -13,7 +13,7 @@ use crate::app::choice::{self, Chosen};
 use crate::app::learned::{Learned, Rejected, ask_about_rejected};
 use crate::app::target::Place;
 use crate::app::wording::{self, remedy};
-use crate::git::elsewhere;
+use crate::git::other_login;
 use crate::git::trial::{Attempt, Outcome, attempt};
 use crate::hub::Hub;
 use crate::model::operation::Operation;
@@ -233,7 +233,7 @@ impl Question<'_> {
             return "no token: it is public".to_owned();
         }
         let Place { location, for_git } = self.place;
-        match elsewhere::login(location, for_git, asked.asking.as_ref(), attempt) {
+        match other_login::find(location, for_git, asked.helpers(), attempt) {
             Some(login) => format!("another login: {}", login.what),
             None => "a login from elsewhere, such as ~/.netrc".to_owned(),
         }

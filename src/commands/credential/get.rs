@@ -12,7 +12,6 @@ use crate::commands::credential::request::{GitRequest, Opening};
 use crate::git::protocol::{Capabilities, Credential, Reply};
 use crate::git::trial::{ANSWERING, ASKED, WITH};
 use crate::model::location::Location;
-use crate::model::repo::Repo;
 use crate::model::secret::Fingerprint;
 use crate::model::time::since;
 use crate::selection::{Candidate, LoadedToken, Mark, Notice, Outcome, Query, Selection, Tried};
@@ -38,7 +37,7 @@ pub(crate) fn run() -> Result<()> {
             return Err(error);
         }
     };
-    let reply = answer(&git)?;
+    let reply = answer(&git);
     reply.write(git.request.capabilities, &mut io::stdout())?;
     match reply {
         Reply::Quit => Err(AlreadyReported.into()),
@@ -46,7 +45,7 @@ pub(crate) fn run() -> Result<()> {
     }
 }
 
-fn answer(git: &GitRequest) -> Result<Reply> {
+fn answer(git: &GitRequest) -> Reply {
     let context = &git.context;
     trace::line(|| format!("{ASKED}{}", git.endpoint.authority()));
     let mut state = context.state_or_empty();
@@ -75,7 +74,7 @@ fn answer(git: &GitRequest) -> Result<Reply> {
             if !context.state_is_unread.get() {
                 terminal::say(&context.select_failure(&state, error).in_one_line());
             }
-            return Ok(Reply::Quit);
+            return Reply::Quit;
         }
     };
     let Choice {
@@ -87,10 +86,12 @@ fn answer(git: &GitRequest) -> Result<Reply> {
     reader.said.iter().for_each(|line| terminal::say(line));
     learn(git, &reader);
 
-    let host = git.endpoint.authority();
-    let subject = git.subject(selection.repo.as_ref());
-    let about = selection.repo.as_ref();
-    let about = about.map_or_else(String::new, |repo| format!(" for {repo}"));
+    let answer = Answer {
+        git,
+        state: &state,
+        query,
+        selection,
+    };
     match outcome {
         Outcome::Offer {
             candidate,
@@ -99,61 +100,105 @@ fn answer(git: &GitRequest) -> Result<Reply> {
             more,
         } => {
             if let Some(refused) = refused_candidate {
-                let refused = context.describe(&refused, &state);
+                let refused = answer.was_rejected(&refused);
                 let next = wording::source_name(&candidate.source);
-                terminal::say(&format!(
-                    "{refused}, was rejected by {host}{about}; using {next}"
-                ));
+                terminal::say(&format!("{refused}; using {next}"));
             }
-            say_what_will_fail(git, &query, &state, selection.repo.as_ref(), &candidate);
-            if context.config.hints && !loaded.renews {
-                let line = wording::expires_soon(&candidate.source, &state, clock::now());
-                line.iter().for_each(|line| terminal::say(line));
-            }
-            trace::line(|| {
-                let what = wording::describe(&candidate, Some(&loaded.secret.hint()));
-                format!("{ANSWERING}{subject}{WITH}{what}")
-            });
             // Git uses at most two answers in one command: the first request has no credential,
             // and git gives up after the third (http.c). Without `continue`, git calls `erase`
             // when the second answer is refused.
             let comes_back =
                 more && tried.is_none() && git.request.capabilities.state && context.asked_by_git();
-            Ok(offer(query.username, *loaded, comes_back.then_some(value)))
+            answer.offer(&candidate, *loaded, comes_back.then_some(value))
         }
         Outcome::Stopped(_, why) => {
             terminal::say(&why);
-            Ok(Reply::Quit)
+            Reply::Quit
         }
         Outcome::AllRejected(candidate) => {
-            let what = context.describe(&candidate, &state);
-            terminal::say(&format!(
-                "{what}, was rejected by {host}{about}: {}",
-                git.after_rejection(selection.repo.as_ref(), &candidate)
-            ));
-            Ok(Reply::Quit)
+            let rejected = answer.was_rejected(&candidate);
+            let help = git.after_rejection(answer.selection.repo.as_ref(), &candidate);
+            terminal::say(&format!("{rejected}: {help}"));
+            Reply::Quit
         }
-        Outcome::Nothing | Outcome::Deferred(_) => {
-            if context.env.notebook {
-                // Git would ask, and nobody could answer.
-                terminal::say(&format!(
-                    "no token for {subject}, and a notebook cannot answer git's prompt: run in a \
-                     cell `!{} --web`",
-                    context.login_command(&git.endpoint, selection.repo.as_ref())
-                ));
-                return Ok(Reply::Quit);
-            }
-            let unread = context.state_is_unread.get();
-            if context.config.hints && reader.said.is_empty() && !unread {
-                hint(git, &selection, &subject);
-            }
-            Ok(Reply::Unanswered(Mark::Asked.to_text()))
-        }
+        Outcome::Nothing | Outcome::Deferred(_) => answer.without_token(reader.said.is_empty()),
     }
 }
 
-/// The answer with a token; `again` is its value if git is to come back when it is refused.
-fn offer(asked: Option<String>, loaded: LoadedToken, again: Option<Fingerprint>) -> Reply {
+/// A request for which the candidates are known.
+struct Answer<'a> {
+    git: &'a GitRequest,
+    state: &'a State,
+    query: Query,
+    selection: Selection,
+}
+
+impl Answer<'_> {
+    /// Answers with a token; `again` is its value if git is to come back when it is refused.
+    fn offer(
+        self,
+        candidate: &Candidate,
+        loaded: LoadedToken,
+        again: Option<Fingerprint>,
+    ) -> Reply {
+        let context = &self.git.context;
+        self.say_what_will_fail(candidate);
+        if context.config.hints && !loaded.renews {
+            let line = wording::expires_soon(&candidate.source, self.state, clock::now());
+            line.iter().for_each(|line| terminal::say(line));
+        }
+        trace::line(|| {
+            let subject = self.git.subject(self.selection.repo.as_ref());
+            let what = wording::describe(candidate, Some(&loaded.secret.hint()));
+            format!("{ANSWERING}{subject}{WITH}{what}")
+        });
+        credential(self.query.username, loaded, again)
+    }
+
+    /// Warns if the Hub will refuse the push, since git does not tell helpers about a 403.
+    fn say_what_will_fail(&self, candidate: &Candidate) {
+        let Self {
+            git, state, query, ..
+        } = self;
+        if let (Some(lack), Some(repo)) = (candidate.lack, &self.selection.repo) {
+            let context = &git.context;
+            terminal::say(&context.will_be_refused(query, candidate, lack, repo, state));
+        }
+    }
+
+    /// That the Hub rejected a candidate.
+    fn was_rejected(&self, candidate: &Candidate) -> String {
+        let what = self.git.context.describe(candidate, self.state);
+        let host = self.git.endpoint.authority();
+        match &self.selection.repo {
+            Some(repo) => format!("{what}, was rejected by {host} for {repo}"),
+            None => format!("{what}, was rejected by {host}"),
+        }
+    }
+
+    /// Leaves the question to git's prompt, or stops git in a notebook, where nobody could answer that.
+    /// `hints` is whether nothing has been said yet about why.
+    fn without_token(&self, hints: bool) -> Reply {
+        let context = &self.git.context;
+        let repo = self.selection.repo.as_ref();
+        let subject = self.git.subject(repo);
+        if context.env.terminal.notebook {
+            terminal::say(&format!(
+                "no token for {subject}, and a notebook cannot answer git's prompt: run in a \
+                 cell `!{} --web`",
+                context.login_command(&self.git.endpoint, repo)
+            ));
+            return Reply::Quit;
+        }
+        if hints && context.config.hints && !context.state_is_unread.get() {
+            hint(self.git, &self.selection, &subject);
+        }
+        Reply::Unanswered(Mark::Asked.to_text())
+    }
+}
+
+/// The answer with a token.
+fn credential(asked: Option<String>, loaded: LoadedToken, again: Option<Fingerprint>) -> Reply {
     let asked = asked.filter(|name| !name.is_empty());
     let is_asked_for = asked.is_some();
     // The hf CLI writes the same; the Hub ignores it.
@@ -171,20 +216,6 @@ fn offer(asked: Option<String>, loaded: LoadedToken, again: Option<Fingerprint>)
         oauth_refresh_token: loaded.refresh_token,
         again,
     }))
-}
-
-/// Warns if the Hub will refuse the push, since git does not tell helpers about a 403.
-fn say_what_will_fail(
-    git: &GitRequest,
-    query: &Query,
-    state: &State,
-    repo: Option<&Repo>,
-    candidate: &Candidate,
-) {
-    if let (Some(lack), Some(repo)) = (candidate.lack, repo) {
-        let context = &git.context;
-        terminal::say(&context.will_be_refused(query, candidate, lack, repo, state));
-    }
 }
 
 /// Remembers that a value was refused, and returns its candidate. A `state[]` that does not belong to

@@ -150,29 +150,15 @@ fn keep(git: &GitRequest, secret: &Secret) -> Result<()> {
     let request = &git.request;
     let name = name_for(git);
     let storage = git.context.config.storage.unwrap_or(StorageKind::Keyring);
-    let token = TokenInfo {
-        endpoint: git.endpoint.clone(),
-        storage,
-        origin: Origin::Git,
-        fingerprint: secret.fingerprint(),
-        former: Vec::new(),
-        hint: secret.hint(),
-        account: None,
-        username: username_of(git).map(str::to_owned),
-        path: path_for(git),
-        expires: request.password_expiry_utc,
-        facts: None,
-        renewal_failed: None,
-        added: clock::now(),
-        order: 0,
-    };
     let record = Record {
-        secret: secret.clone(),
-        endpoint: git.endpoint.clone(),
         expires: request.password_expiry_utc,
         refresh_token: request.oauth_refresh_token.clone(),
-        client_id: None,
-        renewed: None,
+        ..Record::new(secret.clone(), git.endpoint.clone())
+    };
+    let token = TokenInfo {
+        username: username_of(git).map(str::to_owned),
+        path: path_for(git),
+        ..TokenInfo::of(&record, storage, Origin::Git, clock::now())
     };
     git.context
         .keep(&name, token, &record, |_| Ok(()))

@@ -129,14 +129,7 @@ fn one(
             storage,
         ),
     };
-    let record = Record {
-        secret: token.secret.clone(),
-        endpoint: token.endpoint.clone(),
-        expires: None,
-        refresh_token: None,
-        client_id: None,
-        renewed: None,
-    };
+    let record = Record::new(token.secret.clone(), token.endpoint.clone());
     let value = token.secret.fingerprint();
     let keeping = Keeping {
         storage,

@@ -81,14 +81,7 @@ pub(crate) struct Args {
 /// When it is not a token, the Hub does not accept it, or it cannot be stored.
 pub(crate) fn run(login: &Args) -> Result<()> {
     let context = Context::with_config()?;
-    let texts: Vec<&str> = login.patterns.iter().map(String::as_str).collect();
-    let default = target::default_for(&context, &texts)?;
-    let patterns = login
-        .patterns
-        .iter()
-        .map(|text| target::pattern(text, &default))
-        .collect::<Result<Vec<Pattern>>>()?;
-    let endpoint = endpoint(&patterns, default)?;
+    let (patterns, endpoint) = places(&context, login)?;
     check_endpoint(&context, &endpoint)?;
     // A problem with the name is reported before the token is asked for.
     let given = login.name.as_deref().map(parse_name).transpose()?;
@@ -102,20 +95,7 @@ pub(crate) fn run(login: &Args) -> Result<()> {
     }
 
     let hub = Hub::new(&endpoint);
-    let record = if login.web {
-        web::run(&hub, &again(login))?
-    } else {
-        let secret = read_secret(login, &endpoint)?;
-        check_secret(&secret, &endpoint)?;
-        Record {
-            secret,
-            endpoint: endpoint.clone(),
-            expires: None,
-            refresh_token: None,
-            client_id: None,
-            renewed: None,
-        }
-    };
+    let record = obtain(login, &hub)?;
     let facts = if login.no_verify {
         None
     } else {
@@ -138,17 +118,7 @@ pub(crate) fn run(login: &Args) -> Result<()> {
     };
     let kind = keep(&context, keeping, &name, &record, facts.as_ref())?;
 
-    if context.config.endpoint(&endpoint).is_none() {
-        edit(&context.paths.config(), &[Change::AddEndpoint(&endpoint)])?;
-        let line = format!(
-            "added {endpoint} to your Hubs; run `git credential-hf configure` to set up git for it"
-        );
-        if login.json {
-            terminal::tell(&line)
-        } else {
-            print(&format!("{line}\n"))?
-        }
-    }
+    add_endpoint(&context, login, &endpoint)?;
     let assignment = Assignment {
         name: &name,
         endpoint: &endpoint,
@@ -176,6 +146,43 @@ pub(crate) fn run(login: &Args) -> Result<()> {
         suggest_rules(&name, &endpoint, facts.as_ref())?;
     }
     Ok(())
+}
+
+/// The patterns that were given, and the endpoint that the token is for.
+fn places(context: &Context, login: &Args) -> Result<(Vec<Pattern>, Endpoint)> {
+    let texts: Vec<&str> = login.patterns.iter().map(String::as_str).collect();
+    let default = target::default_for(context, &texts)?;
+    let patterns = texts.iter().map(|text| target::pattern(text, &default));
+    let patterns = patterns.collect::<Result<Vec<Pattern>>>()?;
+    let endpoint = endpoint(&patterns, default)?;
+    Ok((patterns, endpoint))
+}
+
+/// Gets the token: from the browser, from stdin or from the prompt.
+fn obtain(login: &Args, hub: &Hub) -> Result<Record> {
+    if login.web {
+        return web::run(hub, &again(login));
+    }
+    let endpoint = hub.endpoint();
+    let secret = read_secret(login, endpoint)?;
+    check_secret(&secret, endpoint)?;
+    Ok(Record::new(secret, endpoint.clone()))
+}
+
+/// Adds a Hub that the configuration does not list yet.
+fn add_endpoint(context: &Context, login: &Args, endpoint: &Endpoint) -> Result<()> {
+    if context.config.endpoint(endpoint).is_some() {
+        return Ok(());
+    }
+    edit(&context.paths.config(), &[Change::AddEndpoint(endpoint)])?;
+    let line = format!(
+        "added {endpoint} to your Hubs; run `git credential-hf configure` to set up git for it"
+    );
+    if login.json {
+        terminal::tell(&line);
+        return Ok(());
+    }
+    print(&format!("{line}\n"))
 }
 
 /// The endpoint of the patterns, which must all have the same one.

@@ -7,7 +7,7 @@ use crate::app::enrol::NEW_TOKEN;
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::{Secret, TokenKind};
 use crate::model::text::one_line;
-use crate::system::environment::Environment;
+use crate::system::environment::TerminalEnvironment;
 use crate::terminal::{self, Failure, console, prompt};
 
 /// Asks for the token on a terminal, or reads it from stdin.
@@ -43,7 +43,7 @@ pub(super) fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
 /// What to do if nobody can be asked for the token.
 fn nobody_to_ask(login: &Args) -> Failure {
     let again = at_the_prompt(login);
-    if Environment::from_process().notebook {
+    if TerminalEnvironment::from_process().notebook {
         return Failure::new("a notebook cannot ask for a token")
             .help(format!("run in a cell: !{again} --web"))
             .help(format!(

@@ -12,7 +12,7 @@ use crate::hub::{Hub, HubError, oauth};
 use crate::model::endpoint::Endpoint;
 use crate::model::{text, time};
 use crate::storage::Record;
-use crate::system::environment::Environment;
+use crate::system::environment::{TerminalEnvironment, variable};
 use crate::system::{clock, process};
 use crate::terminal;
 use crate::terminal::{Failure, console};
@@ -55,11 +55,9 @@ pub(crate) fn run(hub: &Hub, again: &str) -> Result<Record> {
         expires: tokens
             .expires_in
             .map(|seconds| clock::now().saturating_add(seconds)),
-        secret: tokens.access_token,
-        endpoint: hub.endpoint().clone(),
         refresh_token: tokens.refresh_token,
         client_id: Some(client_id),
-        renewed: None,
+        ..Record::new(tokens.access_token, hub.endpoint().clone())
     })
 }
 
@@ -74,10 +72,10 @@ fn wait(hub: &Hub, client_id: &str, code: &DeviceCode, host: &str, again: &str) 
             Ok(Poll::Done(tokens)) => return Ok(tokens),
             Ok(Poll::Pending) => {}
             Ok(Poll::SlowDown) => interval += SLOW_DOWN,
-            Err(HubError::OAuth(code)) if code == "access_denied" => {
+            Err(error) if error.is_oauth("access_denied") => {
                 return Err(Failure::new("the login was refused in the browser").into());
             }
-            Err(HubError::OAuth(code)) if code == "expired_token" => return Err(expired(again)),
+            Err(error) if error.is_oauth("expired_token") => return Err(expired(again)),
             // A short loss of the network does not end the login.
             Err(HubError::Unavailable(_)) if start.elapsed() < deadline => {}
             Err(error) => {
@@ -113,7 +111,7 @@ fn page_of(hub: &Hub, text: &str) -> Option<Url> {
 
 /// Opens the page if there is a desktop: not over SSH, and not without a display.
 fn open_browser(page: &str) {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let set = |name: &str| variable(name).is_some();
     if set("SSH_CONNECTION") || set("SSH_TTY") {
         return;
     }
@@ -143,7 +141,7 @@ struct Spinner {
 
 impl Spinner {
     fn new(text: &'static str) -> Self {
-        let env = Environment::from_process();
+        let env = TerminalEnvironment::from_process();
         Self {
             text,
             // It is erased by an escape sequence. A notebook or a plain terminal would show a line for
@@ -151,7 +149,7 @@ impl Spinner {
             on: io::stderr().is_terminal()
                 && console::shows_colours()
                 && !env.notebook
-                && !env.plain_terminal,
+                && !env.dumb,
         }
     }
 

@@ -83,6 +83,59 @@ struct DefaultToken {
     exists: bool,
 }
 
+impl HubRow {
+    fn as_text(&self) -> (Style, String) {
+        let endpoint = &self.endpoint;
+        match &self.called {
+            Some(Ok(())) => (
+                Style::Green,
+                format!("git calls this helper for {endpoint}"),
+            ),
+            Some(Err(why)) => (Style::Red, why.to_string()),
+            None => (
+                Style::Red,
+                format!(
+                    "whether git calls this helper for {endpoint} is not known: git does not run"
+                ),
+            ),
+        }
+    }
+}
+
+impl Variable {
+    /// `endpoint` is the Hub that it is for.
+    fn as_text(&self, endpoint: Option<&Endpoint>) -> (Style, String) {
+        let name = self.name;
+        let line = match (&self.hint, &self.problem) {
+            (Some(hint), None) => {
+                let of = endpoint.filter(|endpoint| !endpoint.is_hugging_face());
+                let of = of.map_or_else(String::new, |endpoint| format!(" of {endpoint}"));
+                format!("{name} is set ({hint}): it takes precedence over the default token{of}")
+            }
+            (Some(hint), Some(problem)) => format!("{name} is set ({hint}), but {problem}"),
+            (None, problem) => {
+                let problem = problem.as_deref().unwrap_or("it is not a token");
+                format!("{name} is set, but is not used: {problem}")
+            }
+        };
+        let style = self.problem.as_ref().map_or(Style::Yellow, |_| Style::Red);
+        (style, line)
+    }
+}
+
+impl DefaultToken {
+    fn as_text(&self) -> (Option<Style>, String) {
+        let line = format!("the default token is `{}`", self.name);
+        match self.exists {
+            true => (None, line),
+            false => (
+                Some(Style::Red),
+                format!("{line}, which does not exist: run `git credential-hf use NAME --default`"),
+            ),
+        }
+    }
+}
+
 impl Overview {
     fn of(context: &Context, state: &State) -> Self {
         let default = context.config.default.clone().map(|name| DefaultToken {
@@ -110,20 +163,9 @@ impl Overview {
             text.push_str(&line);
             text.push('\n');
         };
-        for HubRow { endpoint, called } in &self.hubs {
-            match called {
-                Some(Ok(())) => say(
-                    Some(Style::Green),
-                    &format!("git calls this helper for {endpoint}"),
-                ),
-                Some(Err(why)) => say(Some(Style::Red), &why.to_string()),
-                None => say(
-                    Some(Style::Red),
-                    &format!(
-                        "whether git calls this helper for {endpoint} is not known: git does not run"
-                    ),
-                ),
-            }
+        for hub in &self.hubs {
+            let (style, line) = hub.as_text();
+            say(Some(style), &line);
         }
         if let Some(name) = &self.named {
             let name = one_line(name);
@@ -134,64 +176,16 @@ impl Overview {
                 ),
             );
         }
-        for Variable {
-            name,
-            hint,
-            problem,
-        } in &self.variables
-        {
-            let line = match (hint, problem) {
-                (Some(hint), None) => {
-                    let endpoint = self.environments.as_ref();
-                    let of = endpoint.filter(|endpoint| !endpoint.is_hugging_face());
-                    let of = of.map_or_else(String::new, |endpoint| format!(" of {endpoint}"));
-                    format!(
-                        "{name} is set ({hint}): it takes precedence over the default token{of}"
-                    )
-                }
-                (Some(hint), Some(problem)) => format!("{name} is set ({hint}), but {problem}"),
-                (None, problem) => {
-                    let problem = problem.as_deref().unwrap_or("it is not a token");
-                    format!("{name} is set, but is not used: {problem}")
-                }
-            };
-            let style = problem.as_ref().map_or(Style::Yellow, |_| Style::Red);
+        for variable in &self.variables {
+            let (style, line) = variable.as_text(self.environments.as_ref());
             say(Some(style), &line);
         }
-        match &self.default {
-            Some(DefaultToken { name, exists: true }) => {
-                say(None, &format!("the default token is `{name}`"));
-            }
-            Some(DefaultToken { name, .. }) => say(
-                Some(Style::Red),
-                &format!(
-                    "the default token is `{name}`, which does not exist: run `git credential-hf use NAME --default`"
-                ),
-            ),
-            None => {}
+        if let Some(default) = &self.default {
+            let (style, line) = default.as_text();
+            say(style, &line);
         }
         text.push('\n');
-        if self.tokens.is_empty() && self.variables.is_empty() {
-            let help = self.lost_home.as_deref();
-            let help = help.unwrap_or("run `git credential-hf login`");
-            text.push_str(&format!("there are no tokens yet: {help}\n"));
-        } else if self.tokens.is_empty() {
-            text.push_str("there are no stored tokens\n");
-        } else {
-            let mut table = Table::new([
-                Column::new("NAME").shorten(12, Cut::Middle),
-                Column::new("TOKEN").drop(3),
-                Column::new("ACCOUNT").shorten(8, Cut::Middle).drop(2),
-                Column::new("STORAGE").shorten(16, Cut::End).drop(1),
-                Column::new("STATUS").shorten(12, Cut::End),
-            ]);
-            let mut tokens: Vec<&TokenRow> = self.tokens.iter().collect();
-            tokens.sort_by(|a, b| natural(&a.name, &b.name));
-            for token in tokens {
-                table.row(token.cells());
-            }
-            text.push_str(&table.render(screen));
-        }
+        text.push_str(&self.tokens_as_text(screen));
         if !self.here.is_empty() {
             text.push('\n');
         }
@@ -202,6 +196,30 @@ impl Overview {
             }
         }
         text
+    }
+
+    fn tokens_as_text(&self, screen: Screen) -> String {
+        if self.tokens.is_empty() {
+            if !self.variables.is_empty() {
+                return "there are no stored tokens\n".to_owned();
+            }
+            let help = self.lost_home.as_deref();
+            let help = help.unwrap_or("run `git credential-hf login`");
+            return format!("there are no tokens yet: {help}\n");
+        }
+        let mut table = Table::new([
+            Column::new("NAME").shorten(12, Cut::Middle),
+            Column::new("TOKEN").drop(3),
+            Column::new("ACCOUNT").shorten(8, Cut::Middle).drop(2),
+            Column::new("STORAGE").shorten(16, Cut::End).drop(1),
+            Column::new("STATUS").shorten(12, Cut::End),
+        ]);
+        let mut tokens: Vec<&TokenRow> = self.tokens.iter().collect();
+        tokens.sort_by(|a, b| natural(&a.name, &b.name));
+        for token in tokens {
+            table.row(token.cells());
+        }
+        table.render(screen)
     }
 
     fn as_json(&self) -> Value {
@@ -266,7 +284,7 @@ fn hubs(context: &Context) -> Vec<HubRow> {
         let asked = Asked::at(&Location::of(&endpoint));
         HubRow {
             called: asked
-                .asking
+                .settings
                 .is_some()
                 .then(|| match asked.not_called(context) {
                     None => Ok(()),

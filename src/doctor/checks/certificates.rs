@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use crate::doctor::inspection::variable;
 use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::git::config::{Entry, best};
+use crate::system::environment::variable;
 use crate::system::files::read_plain;
 
 /// The check.

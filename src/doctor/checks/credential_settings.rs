@@ -1,7 +1,6 @@
 //! Settings of git that change what it asks a helper for: a username, and whether it asks at all.
 
 use crate::doctor::{Check, Finding, Group, Inspection, Run};
-use crate::git::asking::undo;
 use crate::git::config::{Entry, last};
 use crate::selection::is_generic;
 
@@ -44,7 +43,10 @@ fn judge(entries: &[Entry], hubs: &[String], known: impl Fn(&str) -> bool) -> Ve
                  account here, so only HF_TOKEN can answer",
                 entry.text()
             ))
-            .by_hand(format!("{}, or make it a token's name", undo(entry)));
+            .by_hand(format!(
+                "{}, or make it a token's name",
+                entry.how_to_remove()
+            ));
             if !findings.contains(&finding) {
                 findings.push(finding);
             }

@@ -3,7 +3,6 @@
 use crate::doctor::inspection::version_of;
 use crate::doctor::repair::shell_path;
 use crate::doctor::{Check, Finding, Group, Inspection, Run};
-use crate::git::asking::undo;
 use crate::git::config::Entry;
 use crate::model::text::shell_quoted;
 use crate::system::process::on_path;
@@ -61,7 +60,7 @@ fn asks_for_login(entries: &[Entry], hubs: &[String], has_tokens: bool) -> Vec<F
                 shell_path(Path::new(file)),
                 shell_quoted(&entry.key)
             )),
-            None => finding.by_hand(undo(entry)),
+            None => finding.by_hand(entry.how_to_remove()),
         });
     }
     findings

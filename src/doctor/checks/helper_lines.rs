@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use crate::doctor::repair::Repair;
 use crate::doctor::{Check, Finding, Group, Inspection, Run, Verdict};
-use crate::git::asking::undo;
-use crate::git::config::{Entry, Helpers, Scope, helpers};
+use crate::git::config::{Entry, Scope};
+use crate::git::helpers::Helpers;
 use crate::git::setup::ConfigFile;
 use crate::model::endpoint::Endpoint;
 
@@ -30,7 +30,7 @@ fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
 fn judge(entries: &[Entry], hubs: &[String], configured: impl Fn(&str) -> bool) -> Vec<Finding> {
     let mut found: Vec<(Vec<&str>, Finding)> = Vec::new();
     for hub in hubs {
-        for finding in judge_one(&helpers(entries, hub), configured(hub)) {
+        for finding in judge_one(&Helpers::of_endpoint(entries, hub), configured(hub)) {
             match found.iter_mut().find(|(_, known)| *known == finding) {
                 Some((hubs, _)) => hubs.push(hub),
                 None => found.push((vec![hub], finding)),
@@ -47,9 +47,9 @@ fn judge(entries: &[Entry], hubs: &[String], configured: impl Fn(&str) -> bool) 
 /// A placeholder for the Hub's name, until Hubs with the same finding are combined.
 const HUB: &str = "\0";
 
-fn judge_one(helpers: &Helpers<'_>, configured: bool) -> Vec<Finding> {
-    let Some(ours) = helpers.ours.or(helpers.partly) else {
-        if let Some(reset) = helpers.reset {
+fn judge_one(helpers: &Helpers, configured: bool) -> Vec<Finding> {
+    let Some(ours) = helpers.ours.as_ref().or(helpers.partly.as_ref()) else {
+        if let Some(reset) = &helpers.reset {
             let finding = Finding::problem(format!(
                 "the empty `{}` ({}) keeps git from calling this helper for {HUB}",
                 reset.key,
@@ -88,7 +88,7 @@ fn judge_one(helpers: &Helpers<'_>, configured: bool) -> Vec<Finding> {
         ));
         findings.push(fixed(finding, ours));
     }
-    if let Some(reset) = helpers.hidden {
+    if let Some(reset) = &helpers.hidden {
         let finding = Finding::problem(format!(
             "an empty `{}` ({}) stops git from calling this helper for part of {HUB}",
             reset.key,
@@ -136,7 +136,7 @@ fn fixed(finding: Finding, entry: &Entry) -> Finding {
         (Scope::Worktree, Some(file)) => {
             finding.repaired_by(Repair::Configure(ConfigFile::File(PathBuf::from(file))))
         }
-        (Scope::Command, _) | (_, None) => finding.by_hand(undo(entry)),
+        (Scope::Command, _) | (_, None) => finding.by_hand(entry.how_to_remove()),
         _ => finding.repaired_by(Repair::Configure(ConfigFile::Global)),
     }
 }

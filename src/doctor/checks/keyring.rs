@@ -41,14 +41,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
 fn round_trip(storage: &dyn Storage) -> Result<(), StorageError> {
     let name = TokenName::existing(NAME);
     let secret = Secret::exact(VALUE).map_err(|e| StorageError::Refused(e.to_string()))?;
-    let record = Record {
-        secret,
-        endpoint: Endpoint::hugging_face(),
-        expires: None,
-        refresh_token: None,
-        client_id: None,
-        renewed: None,
-    };
+    let record = Record::new(secret, Endpoint::hugging_face());
     let write_and_read = || {
         storage.write(&name, &record)?;
         storage.read(&name)

@@ -1,8 +1,8 @@
 //! Proxies: whether git and this helper use the same one. Its address is not shown.
 
-use crate::doctor::inspection::variable;
 use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::git::config::{Entry, best};
+use crate::system::environment::variable;
 
 /// The check.
 pub(crate) const CHECK: Check = Check {

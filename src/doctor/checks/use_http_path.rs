@@ -2,7 +2,8 @@
 
 use crate::doctor::repair::Repair;
 use crate::doctor::{Check, Finding, Group, Inspection, Run};
-use crate::git::config::{Entry, Scope, helpers, last};
+use crate::git::config::{Entry, Scope, last};
+use crate::git::helpers::Helpers;
 use crate::git::setup::ConfigFile;
 
 /// The check.
@@ -18,7 +19,7 @@ fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
 }
 
 fn judge(entries: &[Entry], hubs: &[String]) -> Vec<Finding> {
-    let called = |hub: &&String| helpers(entries, hub).call_us();
+    let called = |hub: &&String| Helpers::of_endpoint(entries, hub).call_us();
     let called: Vec<&String> = hubs.iter().filter(called).collect();
     if called.is_empty() {
         return vec![Finding::skipped("git does not call this helper")];

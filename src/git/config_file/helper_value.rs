@@ -110,3 +110,35 @@ pub(super) fn check_helper(helper: &str) -> Result<(), EditError> {
         Err(EditError::Helper(helper.to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_means_this_program() {
+        for (value, expected) in [
+            ("hf", true),
+            ("/opt/x/git-credential-hf", true),
+            (r"/home/it\'s\ me/git-credential-hf", true),
+            ("/usr/bin/env /opt/a.b/git-credential-hf", true),
+            ("C:/x/git-credential-hf.exe", true),
+            ("!git-credential-hf", true),
+            ("C:/X/GIT-CREDENTIAL-HF", true),
+            (r"C:\x\Git-Credential-HF.EXE", true),
+            (r#"!"C:\Program Files\hf\git-credential-hf.exe" --x"#, true),
+            ("!'/opt/my tools/git-credential-hf'", true),
+            (r"!/opt/my\ tools/git-credential-hf", true),
+            ("!'/opt/git-credential-hf /x'", false),
+            ("/opt/GIT-CREDENTIAL-HF", false),
+            ("!/opt/git-credential-hf --x", true),
+            ("!hf", false),
+            ("store", false),
+            ("/opt/git-credential-hf-other", false),
+            ("!echo git-credential-hf", false),
+            ("", false),
+        ] {
+            assert_eq!(means_us(value), expected, "{value}");
+        }
+    }
+}

@@ -35,7 +35,8 @@ use helper_value::check_helper;
 pub use helper_value::{first_word, is_our_helper, means_us, quote_helper};
 pub(crate) use lines::line_of;
 use parse::{File, Item, Kind, parse};
-pub use url_match::{Reach, Target, applies, reach};
+pub(crate) use url_match::applies;
+pub use url_match::{Reach, reach};
 
 const BEGIN: &str = "# git-credential-hf: begin";
 const END: &str = "# git-credential-hf: end";
@@ -115,32 +116,6 @@ pub(crate) fn has_damaged_block(current: &[u8]) -> bool {
     };
     let marks: Vec<Mark> = file.items.iter().filter_map(mark_of).collect();
     !matches!(marks.as_slice(), [] | [Mark::Begin { .. }, Mark::End])
-}
-
-/// What one file says about an endpoint, without regard to other files (system, global, repository).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Status {
-    /// Our helper is not called for the endpoint.
-    NotConfigured,
-    /// Ours is the only helper called for it; `helper` is the value as git reads it.
-    Configured {
-        /// Our helper's value.
-        helper: String,
-    },
-    /// Another helper is called before ours, because no empty `helper =` comes between. It is given our tokens too.
-    HelperBefore {
-        /// Where the other one is set.
-        line: usize,
-        /// Its value.
-        value: String,
-    },
-    /// Another helper, set after ours, is called for at least some repositories there, and is given our tokens.
-    HelperAfter {
-        /// Where the other one is set.
-        line: usize,
-        /// Its value.
-        value: String,
-    },
 }
 
 /// Puts the block for `endpoints` at the end of the file, and removes an earlier block.
@@ -235,67 +210,6 @@ pub(crate) fn work_tree(bytes: &[u8]) -> Option<PathBuf> {
         }
     }
     found.map(PathBuf::from)
-}
-
-/// The helpers that git would call for `endpoint` (`scheme://host[:port]`), according to this file alone.
-///
-/// # Errors
-///
-/// [`EditError`] if git could not read the file.
-pub fn status(current: &[u8], endpoint: &str) -> Result<Status, EditError> {
-    let mut reach = Reach::Never;
-    let mut ours: Option<String> = None;
-    let mut others: Vec<(bool, usize, String)> = Vec::new();
-    for item in parse(current)?.items {
-        match item.kind {
-            Kind::Header(name) => reach = section_reach(&name, endpoint),
-            Kind::Entry {
-                key,
-                value: Some(value),
-            } if key == b"helper" && reach != Reach::Never => {
-                if value.is_empty() {
-                    if reach == Reach::Always {
-                        ours = None;
-                        others.clear();
-                    }
-                } else if is_our_helper(&value) {
-                    if reach == Reach::Always {
-                        ours = Some(String::from_utf8_lossy(&value).into_owned());
-                    }
-                } else {
-                    others.push((
-                        ours.is_some(),
-                        item.line,
-                        String::from_utf8_lossy(&value).into_owned(),
-                    ));
-                }
-            }
-            _ => {}
-        }
-    }
-    let Some(helper) = ours else {
-        return Ok(Status::NotConfigured);
-    };
-    // A helper after ours is the more likely mistake, so it is named first.
-    let other = others
-        .iter()
-        .find(|(after, ..)| *after)
-        .or(others.first())
-        .cloned();
-    Ok(match other {
-        None => Status::Configured { helper },
-        Some((true, line, value)) => Status::HelperAfter { line, value },
-        Some((false, line, value)) => Status::HelperBefore { line, value },
-    })
-}
-
-/// What a section applies to, by its full name; [`Reach::Never`] if it is not a `credential` section.
-fn section_reach(name: &[u8], endpoint: &str) -> Reach {
-    match name.strip_prefix(b"credential") {
-        Some(b"") => Reach::Always,
-        Some([b'.', pattern @ ..]) => reach(&String::from_utf8_lossy(pattern), endpoint),
-        _ => Reach::Never,
-    }
 }
 
 /// Our marker lines, which are comments to git.

@@ -231,8 +231,7 @@ fn a_file_git_cannot_read_is_left_alone() {
             Err(error.clone()),
             "{text:?}"
         );
-        assert_eq!(unconfigure(bytes), Err(error.clone()), "{text:?}");
-        assert_eq!(status(bytes, HUB[0]), Err(error), "{text:?}");
+        assert_eq!(unconfigure(bytes), Err(error), "{text:?}");
     }
 }
 
@@ -298,64 +297,6 @@ fn quoted_paths() {
     ] {
         assert_eq!(quote_helper(path), value);
         assert!(configure(None, HUB, value).is_ok(), "{path}");
-    }
-}
-
-#[test]
-fn status_tells_who_else_is_given_the_token() {
-    let ours = "[credential \"https://huggingface.co\"]\nhelper =\nhelper = hf\n";
-    let configured = Status::Configured {
-        helper: "hf".into(),
-    };
-    let after = |line, value: &str| Status::HelperAfter {
-        line,
-        value: value.into(),
-    };
-    for (text, expected) in [
-        (String::new(), Status::NotConfigured),
-        (
-            "[credential]\nhelper = store\n".into(),
-            Status::NotConfigured,
-        ),
-        (set("[credential]\nhelper = store\n"), configured.clone()),
-        (
-            format!("{ours}[credential]\nhelper = store\n"),
-            after(5, "store"),
-        ),
-        (
-            format!("{ours}[credential \"https://*.co\"]\nhelper = store\n"),
-            after(5, "store"),
-        ),
-        (
-            format!("{ours}[credential.huggingface.co]\nhelper = a b\n"),
-            after(5, "a b"),
-        ),
-        (
-            format!("{ours}[CREDENTIAL \"https://me@HuggingFace.co:443/org\"]\nHelper = x\n"),
-            after(5, "x"),
-        ),
-        (
-            format!("{ours}[credential \"https://hf.co\"]\nhelper = store\n"),
-            configured.clone(),
-        ),
-        (
-            format!("{ours}[credential \"https://huggingface.co\"]\nusername = me\n"),
-            configured.clone(),
-        ),
-        (
-            format!("{ours}[credential]\nhelper = x\n[credential]\nhelper =\n"),
-            Status::NotConfigured,
-        ),
-        (
-            "[credential]\nhelper = a\n[credential \"https://huggingface.co\"]\nhelper = hf\n"
-                .into(),
-            Status::HelperBefore {
-                line: 2,
-                value: "a".into(),
-            },
-        ),
-    ] {
-        assert_eq!(status(text.as_bytes(), HUB[0]), Ok(expected), "{text}");
     }
 }
 

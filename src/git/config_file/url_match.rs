@@ -1,4 +1,6 @@
-//! Which `[credential "PATTERN"]` sections apply to an endpoint.
+//! Which `[credential "PATTERN"]` sections apply to an endpoint or to a URL.
+
+use crate::model::location::{Location, percent_decoded};
 
 /// How far a `[credential "PATTERN"]` section reaches into an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,21 +34,9 @@ pub fn reach(pattern: &str, endpoint: &str) -> Reach {
     }
 }
 
-/// A URL as git looks its `credential` sections up: an endpoint, the path, and the username in it.
-#[derive(Debug, Clone, Copy)]
-pub struct Target<'a> {
-    /// The scheme, host and port.
-    pub(crate) endpoint: &'a str,
-    /// The path, percent-decoded, without outer slashes.
-    pub(crate) path: &'a str,
-    /// The username in the URL, percent-decoded.
-    pub(crate) username: Option<&'a str>,
-}
-
 /// Whether `[credential "PATTERN"]` applies to a request for this very URL.
-#[must_use]
-pub fn applies(pattern: &str, to: Target<'_>) -> bool {
-    match reach(pattern, to.endpoint) {
+pub(crate) fn applies(pattern: &str, to: &Location) -> bool {
+    match reach(pattern, &to.endpoint.to_string()) {
         Reach::Never => return false,
         Reach::Always => return true,
         Reach::Sometimes => {}
@@ -58,21 +48,19 @@ pub fn applies(pattern: &str, to: Target<'_>) -> bool {
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     if let Some((user, host)) = authority.rsplit_once('@') {
         let user = user.split(':').next().unwrap_or("");
-        if host.contains('%') || Some(decoded(user).as_slice()) != to.username.map(str::as_bytes) {
+        if host.contains('%')
+            || Some(percent_decoded(user).as_slice()) != to.username.as_deref().map(str::as_bytes)
+        {
             return false;
         }
     } else if authority.contains('%') {
         // What such a host means is git's secret, and no section that anybody writes has one.
         return false;
     }
-    let (path, to) = (decoded(path.trim_matches('/')), to.path.as_bytes());
+    let (path, to) = (percent_decoded(path.trim_matches('/')), to.path.as_bytes());
     let (path, rest) = (path.as_slice(), to.strip_prefix(path.as_slice()));
     // A piece of a URL names one path, a whole URL all that is below it.
     path.is_empty() || rest.is_some_and(|rest| rest.is_empty() || (whole && rest.starts_with(b"/")))
-}
-
-fn decoded(text: &str) -> zeroize::Zeroizing<Vec<u8>> {
-    crate::model::location::percent_decoded(text)
 }
 
 /// The parts of a URL or of a piece of one that decide whether a `credential` section applies.
@@ -112,13 +100,14 @@ impl UrlParts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::endpoint::Endpoint;
 
     #[test]
     fn sections_that_apply_to_one_url() {
-        let to = Target {
-            endpoint: "https://huggingface.co",
-            path: "acme/x y.git",
-            username: Some("al ice"),
+        let to = Location {
+            endpoint: Endpoint::hugging_face(),
+            path: "acme/x y.git".to_owned(),
+            username: Some("al ice".to_owned()),
         };
         for (pattern, expected) in [
             ("", true),
@@ -140,12 +129,12 @@ mod tests {
             ("huggingface.co/acme/x y.git", true),
             ("https://hugging%66ace.co", false),
         ] {
-            assert_eq!(applies(pattern, to), expected, "{pattern}");
+            assert_eq!(applies(pattern, &to), expected, "{pattern}");
         }
-        let anybody = Target {
+        let anybody = Location {
             username: None,
             ..to
         };
-        assert!(!applies("https://al%20ice@huggingface.co", anybody));
+        assert!(!applies("https://al%20ice@huggingface.co", &anybody));
     }
 }

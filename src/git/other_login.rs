@@ -1,9 +1,9 @@
 //! Finds a login that git sends to the Hub instead of this helper's, where it is set, and how to
 //! remove it.
 
-use crate::git::asking::{Asking, behind, undo};
 use crate::git::config::{self, Entry};
-use crate::git::config_file::{Target, applies};
+use crate::git::config_file::applies;
+use crate::git::helpers::Helpers;
 use crate::git::trial::Attempt;
 use crate::model::location::Location;
 use crate::model::text::shell_quoted;
@@ -26,25 +26,25 @@ pub(crate) fn header(location: &Location) -> Option<Login> {
     let header = last_header(&entries, location)?;
     Some(Login {
         what: format!("`{}` ({})", header.key, header.place()),
-        help: undo(header),
+        help: header.how_to_remove(),
     })
 }
 
 /// The login that git used in an attempt in which this helper gave it none, if it can be found.
 /// `for_git` is the remote's name or the URL.
-pub(crate) fn login(
+pub(crate) fn find(
     location: &Location,
     for_git: &str,
-    asking: Option<&Asking>,
+    helpers: Option<&Helpers>,
     attempt: &Attempt,
 ) -> Option<Login> {
     if let Some(header) = header(location) {
         return Some(header);
     }
     // Helpers after this one are called if it does not answer.
-    let helpers = asking.map(|asking| match attempt.asked {
-        true => &asking.after,
-        false => &asking.before,
+    let helpers = helpers.map(|helpers| match attempt.asked {
+        true => &helpers.after,
+        false => &helpers.before,
     });
     let reported = attempt.accepted || attempt.refused;
     if let Some(helper) = helpers.and_then(|helpers| helpers.first())
@@ -52,7 +52,7 @@ pub(crate) fn login(
     {
         return Some(Login {
             what: format!("the helper `{}` ({})", helper.text(), helper.place()),
-            help: behind(helper),
+            help: helper.how_to_follow(),
         });
     }
     (reported && !attempt.asked).then(|| {
@@ -76,16 +76,10 @@ pub(crate) fn login(
 
 /// The last header with a login for a location. An empty one cancels those before it.
 fn last_header<'a>(entries: &'a [Entry], location: &Location) -> Option<&'a Entry> {
-    let endpoint = location.endpoint.to_string();
-    let target = Target {
-        endpoint: &endpoint,
-        path: &location.path,
-        username: location.username.as_deref(),
-    };
     let mut found = None;
     for entry in entries {
         let section = entry.between("http", "extraheader");
-        if !section.is_some_and(|section| applies(section, target)) {
+        if !section.is_some_and(|section| applies(section, location)) {
             continue;
         }
         let name = entry.text().split(':').next().unwrap_or("").trim();
