@@ -170,16 +170,7 @@ impl StateFile {
             }
             Err(error) => return Err(self.io(error)),
         };
-        parse(&bytes).map_err(|error| match error {
-            Unreadable::Damaged { line } => StateError::Damaged {
-                path: self.path.clone(),
-                line,
-            },
-            Unreadable::Newer { version } => StateError::Newer {
-                path: self.path.clone(),
-                version,
-            },
-        })
+        parse(&self.path, &bytes)
     }
 
     /// Changes the state under its lock: reads it again, calls `change`, and writes it if anything
@@ -217,32 +208,17 @@ fn not_trusted(others: &Others) -> StateError {
     StateError::NotTrusted { why }
 }
 
-/// Why the content of a state file cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unreadable {
-    /// The content is not valid.
-    Damaged {
-        /// The line, counted from 1.
-        line: usize,
-    },
-    /// A newer version of this program wrote it.
-    Newer {
-        /// The version of its format.
-        version: u32,
-    },
-}
-
-/// Reads the content of a state file.
+/// Reads the content of a state file; `path` is for messages only.
 ///
 /// # Errors
-/// See [`Unreadable`].
-pub fn parse(bytes: &[u8]) -> Result<State, Unreadable> {
+/// When it is damaged, or a newer version of this program wrote it.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<State, StateError> {
     // Read the version alone if all else fails: a newer format may look different.
     #[derive(Deserialize)]
     struct Version {
         version: u32,
     }
-    let damaged = |error: &serde_json::Error| Unreadable::Damaged { line: error.line() };
+    let path = path.to_owned();
     match serde_json::from_slice::<State>(bytes) {
         Ok(mut state) if state.version == VERSION => {
             for token in state.tokens.values_mut() {
@@ -255,12 +231,14 @@ pub fn parse(bytes: &[u8]) -> Result<State, Unreadable> {
             Ok(state)
         }
         outcome => match serde_json::from_slice::<Version>(bytes) {
-            Ok(Version { version }) if version > VERSION => Err(Unreadable::Newer { version }),
-            Err(error) => Err(damaged(&error)),
-            Ok(_) => match outcome {
-                Err(error) => Err(damaged(&error)),
-                Ok(_) => Err(Unreadable::Damaged { line: 1 }),
-            },
+            Ok(Version { version }) if version > VERSION => {
+                Err(StateError::Newer { path, version })
+            }
+            version => {
+                let error = version.err().or(outcome.err());
+                let line = error.map_or(1, |error| error.line());
+                Err(StateError::Damaged { path, line })
+            }
         },
     }
 }

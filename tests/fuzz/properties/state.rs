@@ -1,22 +1,25 @@
 //! The state file: what is read is written back the same, and nothing in it can stop `get`.
 
+use std::path::Path;
+
 use git_credential_hf::model::endpoint::Endpoint;
 use git_credential_hf::model::secret::Fingerprint;
-use git_credential_hf::state::file::{Unreadable, parse, to_json};
+use git_credential_hf::state::file::{StateError, parse, to_json};
 use git_credential_hf::state::{Eligibility, State, VERSION};
 
 /// Takes the content of a state file.
 pub fn check(data: &[u8]) {
-    let state = match parse(data) {
+    let state = match parse(Path::new("state.json"), data) {
         Ok(state) => state,
-        Err(Unreadable::Newer { version }) => return assert!(version > VERSION),
-        Err(Unreadable::Damaged { line }) => {
+        Err(StateError::Newer { version, .. }) => return assert!(version > VERSION),
+        Err(StateError::Damaged { line, .. }) => {
             let lines = data.split(|byte| *byte == b'\n').count();
             return assert!(line <= lines, "line {line} of {lines}");
         }
+        Err(error) => panic!("{error}"),
     };
     let json = to_json(&state);
-    let back = parse(&json).expect("what is written reads back");
+    let back = parse(Path::new("state.json"), &json).expect("what is written reads back");
     assert_eq!(back.tokens, state.tokens);
     assert_eq!(back.rejected, state.rejected);
     assert_eq!(back.commands, state.commands);
