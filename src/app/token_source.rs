@@ -144,11 +144,12 @@ impl<'a> TokenReader<'a> {
 
     fn load_hf_cli(&mut self, which: Which<'_>) -> Result<LoadedToken, StorageError> {
         let hf = self.context.hf_cli();
+        let written = renewal::hf_cli::written(hf);
         let mut token = hf.read(which)?;
         // It is for the environment's Hub, which renews it.
         let endpoint = self.context.env.endpoint();
         if let Some(endpoint) = endpoint.filter(|_| self.renews)
-            && renewal::hf_cli::is_due_now(hf, &token)
+            && renewal::hf_cli::is_due_now(hf, &token, written)
         {
             let renewed = renewal::hf_cli::renew(self.context, &endpoint, &token);
             if let Some(renewed) = self.renewed(renewed, "the hf CLI's token", token.expires)? {

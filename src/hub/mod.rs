@@ -270,9 +270,11 @@ fn from_json<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, HubError> 
     })
 }
 
-/// What the Hub says, on one line and without anything that looks like a token.
+/// What the Hub says, on one line, in single spaces and without anything that looks like a token.
 fn quoted(text: &str) -> String {
-    redact(&text::one_line(text)).chars().take(300).collect()
+    let line = text::one_line(text);
+    let words: Vec<&str> = line.split_whitespace().collect();
+    redact(&words.join(" ")).chars().take(300).collect()
 }
 
 fn build(endpoint: &Endpoint) -> Result<Client, reqwest::Error> {

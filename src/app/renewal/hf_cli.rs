@@ -40,12 +40,19 @@ pub(crate) fn is_due(token: &HfToken, now: u64, written: Option<u64>) -> bool {
     expires <= now || (expires <= now.saturating_add(MARGIN) && !just_written)
 }
 
-/// Whether a token is to be renewed: it is time, or an earlier renewal was interrupted.
-pub(crate) fn is_due_now(hf: &HfCli, token: &HfToken) -> bool {
+/// How many seconds ago the tokens were written; `None` if there are none. To be asked before a token
+/// is read: a file that another process has renewed since then would make the old token look new.
+pub(crate) fn written(hf: &HfCli) -> Option<u64> {
+    age(&hf.files()?.stored_tokens)
+}
+
+/// Whether a token is to be renewed: it is time, or an earlier renewal was interrupted. `written` is
+/// from [`written`].
+pub(crate) fn is_due_now(hf: &HfCli, token: &HfToken, written: Option<u64>) -> bool {
     let (Some(files), Some(name), Some(_)) = (hf.files(), &token.name, &token.refresh_token) else {
         return false;
     };
-    is_due(token, now(), age(&files.stored_tokens)) || files.answer_for(name).is_some()
+    is_due(token, now(), written) || files.answer_for(name).is_some()
 }
 
 fn age(path: &Path) -> Option<u64> {

@@ -181,7 +181,7 @@ fn what_the_hub_refuses_otherwise_is_told_in_its_words() {
     trusted.fails_with(Some((400, odd, Duration::ZERO)));
     stops(&machine, &["acme/x", "`invalid_target`: resource is"]);
     trusted.fails_with(Some((200, json!({ "access_token": "" }), Duration::ZERO)));
-    stops(&machine, &["acme/x", "token is empty"]);
+    stops(&machine, &["acme/x", "contains an empty token"]);
     trusted.fails_with(Some((200, json!([]), Duration::ZERO)));
     stops(&machine, &["acme/x", "not a JSON object"]);
 }
