@@ -498,12 +498,8 @@ other = "hf:gone"
         (hub, "free/x", "alice", format!("$HF_TOKEN {kept}")),
         (hub, "free/x", "nobody", "$HF_TOKEN".to_owned()),
         (hub, "free/x", "hf:work", "hf:work".to_owned()),
-        (
-            corp,
-            "acme/x",
-            "-",
-            "$HF_TOKEN hf:data hf:(active)".to_owned(),
-        ),
+        // The hf CLI's tokens are for the environment's Hub.
+        (corp, "acme/x", "-", "$HF_TOKEN".to_owned()),
         ("https://other.example", "acme/x", "-", String::new()),
     ] {
         assert_eq!(

@@ -199,11 +199,15 @@ impl Inputs<'_> {
         Source::Unusable(name.clone(), why)
     }
 
-    /// Whether the tokens of the environment and the hf CLI are for the wanted endpoint. They are
-    /// for the one that `HF_ENDPOINT` names, and for those configured with `env = true`.
+    /// Whether the wanted endpoint is the one that `HF_ENDPOINT` names. The hf CLI's tokens are for
+    /// it alone.
     pub(super) fn are_of_environment(self) -> bool {
-        let wanted = &self.wanted.endpoint;
-        let configured = self.config.endpoint(wanted).unwrap_or_default();
-        configured.env || self.env.endpoint().as_ref() == Some(wanted)
+        self.env.endpoint().as_ref() == Some(&self.wanted.endpoint)
+    }
+
+    /// Whether `HF_TOKEN` is for the wanted endpoint: the environment's, or one with `env = true`.
+    pub(super) fn takes_environment(self) -> bool {
+        let configured = self.config.endpoint(&self.wanted.endpoint);
+        configured.unwrap_or_default().env || self.are_of_environment()
     }
 }

@@ -111,7 +111,7 @@ fn covers(token: &Covering<'_>, repo: Option<&Repo>) -> Candidate {
 /// **environment**: a push stops at a variable that does not contain a valid token, so that it is
 /// not done as somebody else.
 fn environment(inputs: Inputs<'_>, list: &mut Vec<Candidate>) {
-    if !inputs.are_of_environment() {
+    if !inputs.takes_environment() {
         return;
     }
     let is_push = inputs.wanted.operation == Some(Operation::Push);

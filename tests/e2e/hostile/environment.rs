@@ -154,6 +154,24 @@ fn hf_token_goes_to_hf_endpoint_alone() {
     attacks.end();
 }
 
+/// `env = true` is about `HF_TOKEN` alone.
+#[test]
+fn the_hf_clis_token_goes_to_no_configured_endpoint() {
+    let hub = Hub::start();
+    let machine = Machine::new(&hub);
+    machine.write(".cache/huggingface/token", hub.add_token("cli", &[]));
+    machine.write(
+        CONFIG,
+        "version = 1\ndefault = \"hf:cli\"\n[endpoints]\n\"https://hub.corp.example\" = { env = true }\n",
+    );
+    let corp = REQUEST.replace("huggingface.co", "hub.corp.example");
+    let answer = machine.ask("get", &corp).ok();
+    assert_eq!(label(&hub, &answer), None, "{answer}");
+    machine.env("HF_ENDPOINT", "https://hub.corp.example");
+    let answer = machine.ask("get", &corp).ok();
+    assert_eq!(label(&hub, &answer).as_deref(), Some("cli"), "{answer}");
+}
+
 /// What cannot be read as an endpoint is said by every command that depends on it.
 #[test]
 fn a_bad_endpoint_in_the_environment_is_said() {

@@ -20,7 +20,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::take::Take;
-use made::{Made, PATHS, environment_is_for, owned, token, value};
+use made::{Made, PATHS, is_of_environment, owned, takes_environment, token, value};
 
 /// Takes the decisions by which a world is made up.
 pub fn check(data: &[u8]) {
@@ -64,7 +64,7 @@ fn belongs(world: &Made, candidate: &Candidate) {
             );
         }
         Source::Environment(variable) => {
-            assert!(environment_is_for(world), "{candidate:?} on {wanted}");
+            assert!(takes_environment(world), "{candidate:?} on {wanted}");
             assert!(
                 world
                     .env
@@ -78,14 +78,14 @@ fn belongs(world: &Made, candidate: &Candidate) {
             assert_ne!(here, Some(wanted), "{candidate:?}");
         }
         Source::HfCli(name) => {
-            assert!(environment_is_for(world), "{candidate:?} on {wanted}");
+            assert!(is_of_environment(world), "{candidate:?} on {wanted}");
             let known = |name: &String| world.hf_names.contains(name);
             assert!(
                 name.as_ref().map_or(world.hf_active, known),
                 "{candidate:?}"
             );
         }
-        Source::Exchange(_) => assert!(environment_is_for(world), "{candidate:?} on {wanted}"),
+        Source::Exchange(_) => assert!(is_of_environment(world), "{candidate:?} on {wanted}"),
     }
 }
 
@@ -99,7 +99,7 @@ fn refused(world: &Made, error: &SelectError) {
     let stored = world.state.tokens.get(name);
     assert!(!stored.is_some_and(|token| here(&token.endpoint)));
     let of_hf = name.of_hf_cli().map(str::to_owned);
-    assert!(!of_hf.is_some_and(|name| world.hf_names.contains(&name) && environment_is_for(world)));
+    assert!(!of_hf.is_some_and(|name| world.hf_names.contains(&name) && is_of_environment(world)));
     let command = world.config.commands.get(name);
     assert!(!command.is_some_and(|command| here(&command.endpoint)));
 }

@@ -251,13 +251,17 @@ pub(super) fn remote(take: &mut Take<'_>) -> Option<Remote> {
     })
 }
 
-/// Whether the environment's tokens are for the wanted endpoint.
-pub(super) fn environment_is_for(world: &Made) -> bool {
-    let wanted = &world.wanted.endpoint;
-    let options = world.config.endpoints.get(wanted);
+/// Whether the wanted endpoint is the environment's.
+pub(super) fn is_of_environment(world: &Made) -> bool {
     let own = match &world.env.hf_endpoint {
         None => Some(Endpoint::hugging_face()),
         Some(set) => set.clone().ok(),
     };
-    own.as_ref() == Some(wanted) || options.is_some_and(|options| options.env)
+    own.as_ref() == Some(&world.wanted.endpoint)
+}
+
+/// Whether `HF_TOKEN` is for the wanted endpoint.
+pub(super) fn takes_environment(world: &Made) -> bool {
+    let options = world.config.endpoints.get(&world.wanted.endpoint);
+    is_of_environment(world) || options.is_some_and(|options| options.env)
 }
