@@ -34,7 +34,7 @@ pub fn main() -> u8 {
             terminal::print_error(
                 &terminal::Failure::new("an argument contains a token, which other users of this machine could see")
                     .help("give it on stdin (git credential-hf login NAME --with-token) or at the prompt")
-                    .help("it is in your shell's history now: revoke it with `logout --revoke`, or on the Hub")
+                    .help("it is in your shell's history now: revoke it with `git credential-hf logout --with-token --revoke`")
                     .into(),
             );
             return 2;
@@ -202,7 +202,7 @@ enum Verb {
     #[command(alias = "whoami")]
     Status(commands::status::Args),
     Configure(commands::configure::Args),
-    /// Remove this helper from git's configuration, byte for byte
+    /// Remove this helper from git's configuration, and nothing else
     Unconfigure(commands::configure::Scope),
     #[command(alias = "add")]
     Login(commands::login::Args),

@@ -149,11 +149,12 @@ fn with_scheme(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The patterns that a command was given, or else the one for the current repository.
+/// The patterns that a command was given, or else the one for the current repository. `how` is how to
+/// give it one.
 ///
 /// # Errors
 /// When one of them is not a pattern, or there are several remotes to choose from.
-pub(crate) fn patterns(context: &Context, given: &[String]) -> Result<Vec<Pattern>> {
+pub(crate) fn patterns(context: &Context, given: &[String], how: &str) -> Result<Vec<Pattern>> {
     if !given.is_empty() {
         let texts: Vec<&str> = given.iter().map(String::as_str).collect();
         let default = default_for(context, &texts)?;
@@ -166,7 +167,7 @@ pub(crate) fn patterns(context: &Context, given: &[String]) -> Result<Vec<Patter
         };
         let pattern = Pattern::for_repo(&location.endpoint, &repo).ok_or_else(|| {
             Failure::new(format!("`{repo}` has no namespace, and a rule needs one"))
-                .help("use it where no rule is: git credential-hf use NAME --default")
+                .help("make a token the default instead: git credential-hf use NAME --default")
         })?;
         if !found.contains(&pattern) {
             found.push(pattern);
@@ -174,12 +175,14 @@ pub(crate) fn patterns(context: &Context, given: &[String]) -> Result<Vec<Patter
     }
     match found.as_slice() {
         [_] => Ok(found),
-        [] => Err(Failure::new("the remotes here do not name a repo: name one with --for").into()),
+        [] => Err(Failure::new("the remotes here do not name a repo")
+            .help(format!("name one: {how}"))
+            .into()),
         several => {
             let names: Vec<String> = several.iter().map(ToString::to_string).collect();
             Err(
                 Failure::new(format!("the remotes here name {}", names.join(" and ")))
-                    .help("choose one: --for PATTERN")
+                    .help(format!("choose one: {how}"))
                     .into(),
             )
         }

@@ -25,7 +25,7 @@ Examples:
   git credential-hf refresh work"
 )]
 pub(crate) struct Args {
-    /// The token's name; by default, all tokens from `login`
+    /// The token's name; without one, all but those that git saved
     pub(crate) name: Option<String>,
     /// Print JSON
     #[arg(long)]
@@ -56,8 +56,11 @@ pub(crate) fn run(refresh: &Args) -> Result<()> {
             Err(error) => (false, format!("{error:#}")),
         };
         if !refresh.json {
-            let mark = if ok { "ok" } else { "no" };
-            print(&format!("{mark}: `{name}` {}\n", text::one_line(&text)))?;
+            let (mark, colon) = if ok { ("ok", "") } else { ("no", ":") };
+            print(&format!(
+                "{mark}: `{name}`{colon} {}\n",
+                text::one_line(&text)
+            ))?;
         }
         results.push(json!({ "name": name, "ok": ok, "message": text::one_line(&text) }));
     }
@@ -65,7 +68,7 @@ pub(crate) fn run(refresh: &Args) -> Result<()> {
         let json: Value = json!({ "version": 1, "tokens": results });
         print_json(&json)?;
     } else if results.is_empty() {
-        print("there are no tokens from `login`\n")?;
+        print("there are no tokens to refresh\n")?;
     }
     if failed {
         Err(AlreadyReported.into())
@@ -122,7 +125,7 @@ fn one(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<String>
             let now = clock::now();
             context.state_file.reject(&token.endpoint, &value, now)?;
             anyhow::bail!(
-                "the Hub does not accept it any more: run `git credential-hf login {}`",
+                "the Hub no longer accepts it; run `git credential-hf login {}`",
                 shell_quoted(name.as_str())
             )
         }

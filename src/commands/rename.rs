@@ -106,7 +106,18 @@ fn may_take(
         other.endpoint == token.endpoint && other.fingerprint == token.fingerprint
     };
     let is_other = state.tokens.get(new).is_some_and(|other| !is_copy(other));
-    if old == new || is_other || context.config.commands.contains_key(new) {
+    if old == new {
+        return Err(Failure::new(format!("`{old}` already has this name")).into());
+    }
+    if context.config.commands.contains_key(new) {
+        let config = context.paths.config();
+        let taken = format!(
+            "`{new}` is an entry below [commands] in {}",
+            config.display()
+        );
+        return Err(Failure::new(taken).help("choose another name").into());
+    }
+    if is_other {
         return Err(
             Failure::new(format!("a token called `{new}` already exists"))
                 .help(format!(

@@ -27,7 +27,7 @@ pub(crate) fn run(choice: &Args) -> Result<()> {
         return remove_default(&context);
     }
     let given: Vec<String> = choice.pattern.iter().cloned().collect();
-    for pattern in target::patterns(&context, &given)? {
+    for pattern in target::patterns(&context, &given, "unuse PATTERN")? {
         if !context
             .config
             .rules

@@ -62,7 +62,7 @@ pub(crate) fn run(choice: &Args) -> Result<()> {
     let patterns = if choice.default && choice.patterns.is_empty() && !for_operation {
         Vec::new()
     } else {
-        target::patterns(&context, &choice.patterns)?
+        target::patterns(&context, &choice.patterns, "add --for PATTERN")?
     };
     Assignment {
         name: &name,

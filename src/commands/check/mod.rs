@@ -27,7 +27,7 @@ use verdict::{Verdict, is_open};
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
 #[command(
-    about = "Check whether git can read a repo or push to it, and why not",
+    about = "Check whether git can fetch from or push to a repo, or why not",
     long_about = "\
 Lets git itself try, and changes nothing: `git ls-remote`, or with --push `git push --dry-run`, with
 your configuration, variables, helpers and proxies. When git fails, the Hub is asked for the

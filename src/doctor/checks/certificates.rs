@@ -29,11 +29,16 @@ fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
     let set = FILES
         .iter()
         .filter_map(|name| Some((*name, variable(name)?)));
-    let files: Vec<(&str, bool)> = set
+    let mut files: Vec<(&str, bool)> = set
         .map(|(name, path)| (name, holds_certificates(Path::new(&path))))
         .collect();
     let verify = best(entries, "http", "sslverify", &hub);
-    let git_file = best(entries, "http", "sslcainfo", &hub).filter(|e| !e.text().is_empty());
+    let git_file = best(entries, "http", "sslcainfo", &hub).map(Entry::text);
+    if let Some(path) = git_file.filter(|path| !path.is_empty()) {
+        // Git knows the home that `~` means.
+        let usable = path.starts_with('~') || holds_certificates(Path::new(path));
+        files.push(("http.sslCAInfo", usable));
+    }
     judge(&Set {
         files: &files,
         // It counts even if it is empty.
@@ -42,7 +47,6 @@ fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
             (None, Some(entry)) if !entry.is_true() => Some(place(entry)),
             _ => None,
         },
-        git_only: git_file.is_some() && files.is_empty(),
     })
 }
 
@@ -59,12 +63,10 @@ fn place(entry: &Entry) -> String {
 /// The settings that were found.
 #[derive(Debug)]
 struct Set<'a> {
-    /// Variables, and whether the file that each names can be used.
+    /// Settings, and whether the file that each names can be used.
     files: &'a [(&'a str, bool)],
     /// What stops git from verifying certificates.
     unchecked: Option<String>,
-    /// Whether only git's configuration names a list.
-    git_only: bool,
 }
 
 fn judge(set: &Set<'_>) -> Vec<Finding> {
@@ -82,14 +84,6 @@ fn judge(set: &Set<'_>) -> Vec<Finding> {
         findings.push(
             Finding::problem(format!("{name} does not name a file with certificates"))
                 .by_hand(format!("set {name} to a file in PEM form, or unset it")),
-        );
-    }
-    if set.git_only {
-        findings.push(
-            Finding::warning(
-                "git has a list of certificate authorities (http.sslCAInfo) that this helper does not read",
-            )
-            .by_hand("set GIT_SSL_CAINFO to the same file"),
         );
     }
     if findings.is_empty() {
@@ -113,18 +107,14 @@ mod tests {
     #[test]
     fn lists_of_authorities() {
         let verify = || Some("http.sslVerify (x)".to_owned());
-        for (files, unchecked, git_only, verdict) in [
-            (&[][..], None, false, Verdict::Ok),
-            (&[("GIT_SSL_CAINFO", true)], None, false, Verdict::Ok),
-            (&[("SSL_CERT_FILE", false)], None, false, Verdict::Problem),
-            (&[], verify(), false, Verdict::Problem),
-            (&[], None, true, Verdict::Warning),
+        for (files, unchecked, verdict) in [
+            (&[][..], None, Verdict::Ok),
+            (&[("GIT_SSL_CAINFO", true)], None, Verdict::Ok),
+            (&[("SSL_CERT_FILE", false)], None, Verdict::Problem),
+            (&[("http.sslCAInfo", false)], None, Verdict::Problem),
+            (&[], verify(), Verdict::Problem),
         ] {
-            let set = Set {
-                files,
-                unchecked,
-                git_only,
-            };
+            let set = Set { files, unchecked };
             assert_eq!(judge(&set)[0].verdict, verdict, "{set:?}");
         }
     }

@@ -107,7 +107,9 @@ fn judge(found: &[Kept], others: &[Others], any: bool) -> Vec<Finding> {
         }
     }
     for others in others {
-        let finding = Finding::problem(format!("{others}, and so change rules or the state"));
+        let finding = Finding::problem(format!(
+            "{others}, so other users may be able to change rules or the state"
+        ));
         findings.push(match others {
             Others::MayWrite(path) if look(path.clone()).is_some_and(|it| !it.foreign) => finding
                 .repaired_by(Repair::Close {

@@ -1,5 +1,7 @@
 //! Rules and the default: whether the tokens that they name exist.
 
+use std::collections::BTreeSet;
+
 use crate::app::lookup::exists;
 use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::model::text::shell_quoted;
@@ -61,7 +63,9 @@ fn judge(
         );
     }
     if findings.is_empty() {
-        findings.push(Finding::ok(match (rules.len(), !defaults.is_empty()) {
+        // A rule may name a token for each operation.
+        let patterns: BTreeSet<&str> = rules.iter().map(|(pattern, _)| pattern.as_str()).collect();
+        findings.push(Finding::ok(match (patterns.len(), !defaults.is_empty()) {
             (0, false) => "no rules and no default".to_owned(),
             (0, true) => "no rules; the default token exists".to_owned(),
             (1, _) => "1 rule; its token exists".to_owned(),

@@ -282,7 +282,7 @@ pub const ROWS: &[Row] = &[
     row(
         |desk| desk.hub.revoke("work"),
         &["refresh", "work"],
-        "does not accept it any more",
+        "no longer accepts it",
         "git credential-hf login work",
     ),
     row(

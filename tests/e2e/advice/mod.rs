@@ -132,6 +132,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "hub::logout: the file is not changed",
     ),
     ("logout --with-token < FILE", "hub::logout gives it so"),
+    (
+        "in your shell's history now",
+        "hub::logout: a token that is not stored here",
+    ),
     ("manage it", "other programs' commands, three of them"),
     ("see the hf CLI's names", "it shows something"),
     (

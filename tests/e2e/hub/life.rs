@@ -301,7 +301,7 @@ fn refresh_asks_about_every_token_and_remembers_what_is_dead() {
     assert_eq!(
         output.stdout,
         format!(
-            "no: `narrow` the Hub does not accept it any more: run `git credential-hf login narrow`\n\
+            "no: `narrow`: the Hub no longer accepts it; run `git credential-hf login narrow`\n\
              ok: `wide` {ok} write, {organisations}\n"
         )
     );
@@ -318,7 +318,7 @@ fn refresh_asks_about_every_token_and_remembers_what_is_dead() {
     let output = machine.helper(["refresh", "wide"]).fails();
     assert_eq!(
         output.stdout,
-        "no: `wide` the Hub answered with status 500\n"
+        "no: `wide`: the Hub answered with status 500\n"
     );
     let output = machine.helper(["refresh", "wied"]).fails();
     assert_eq!(
