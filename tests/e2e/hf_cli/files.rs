@@ -441,7 +441,7 @@ fn who_looks_between_the_two_writes_of_a_renewal_finds_the_new_token() {
     let old = desk.machine.read(TOKEN);
     desk.machine.write(STORED, stored.replace(&old, &new));
     let looking = get(&desk.machine, "acme/x").start();
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    looking.wait_until_it_opens(format!("{FOLDER}/stored_tokens.lock"));
     desk.machine.write(TOKEN, &new);
     lock.unlock().expect("let go");
     let output = looking.wait().ok();

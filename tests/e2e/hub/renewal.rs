@@ -5,7 +5,7 @@ use crate::desk::BrowserDesk;
 use crate::hub::common::{get, json, login, names, only_the_storage_holds_secrets};
 use crate::support::hub::Right::Write;
 use crate::support::hub::api::{WhoAmI, account};
-use crate::support::user::DATA;
+use crate::support::user::{DATA, LOCKS};
 use serde_json::json as value;
 use std::fs;
 use std::thread::{self, sleep};
@@ -93,7 +93,9 @@ fn twenty_at_once_renew_once() {
     oauth.hold();
     let all: Vec<_> = (0..20).map(|_| get(machine, "alice/x").start()).collect();
     oauth.wait_for_renewals(1);
-    sleep(Duration::from_millis(300));
+    for started in &all {
+        started.wait_until_it_opens(LOCKS);
+    }
     oauth.release();
     for started in all {
         let output = started.wait().ok();

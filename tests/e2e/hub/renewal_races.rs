@@ -3,9 +3,7 @@
 use crate::desk::BrowserDesk;
 use crate::hub::common::{get, login, names};
 use crate::support::hub::Right::Write;
-use crate::support::user::STATE;
-use std::thread::sleep;
-use std::time::Duration;
+use crate::support::user::{LOCKS, STATE};
 
 /// Between the two writes of a renewal: the storage has the new token, the state the old one's
 /// fingerprint. What is known of the account is as true as before.
@@ -46,7 +44,7 @@ fn a_logout_during_a_renewal_leaves_no_secret_behind() {
     let renewing = get(&desk.machine, "alice/x").start();
     desk.oauth.wait_for_renewals(1);
     let logout = desk.machine.helper(["logout", "me"]).start();
-    sleep(Duration::from_millis(300));
+    logout.wait_until_it_opens(LOCKS);
     desk.oauth.release();
     logout.wait().ok();
     renewing.wait();
@@ -63,7 +61,7 @@ fn a_login_during_a_renewal_is_not_undone_by_it() {
     let renewing = get(&desk.machine, "alice/x").start();
     desk.oauth.wait_for_renewals(1);
     let login = login(&desk.machine, "me", &new).start();
-    sleep(Duration::from_millis(500));
+    login.wait_until_it_opens(LOCKS);
     desk.oauth.release();
     login.wait().ok();
     renewing.wait();

@@ -10,7 +10,7 @@ use crate::desk::machine_with_work;
 use crate::hub::common::{get, login};
 use crate::support::machine::{Machine, Output};
 use crate::support::tools::need;
-use crate::support::user::{CONFIG, DATA, STATE, TYPED};
+use crate::support::user::{CONFIG, DATA, LOCKS, STATE, TYPED};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -53,7 +53,7 @@ fn a_pipe_in_the_place_of_a_file_is_said_by_every_command_that_meets_it() {
         "{TYPED}{REQUEST}username=alice\npassword={}\n",
         hub.add_token("new", &[])
     );
-    let work = TokenLock(&data("locks")).of(&machine);
+    let work = TokenLock(LOCKS).of(&machine);
     for (file, arguments, input, word) in [
         (CONFIG, ["get"].as_slice(), REQUEST, "plain file"),
         (CONFIG, &["erase"], REQUEST, "plain file"),
@@ -229,7 +229,7 @@ fn a_lock_that_is_never_let_go_is_an_error_in_words() {
         let (hub, machine, _) = machine_with_work();
         let typed = hub.add_token("typed", &[]);
         let path = match lock {
-            "name" => TokenLock(&format!("{DATA}/locks")).of(&machine),
+            "name" => TokenLock(LOCKS).of(&machine),
             _ => lock.to_owned(),
         };
         let held = hold(&machine, &path);

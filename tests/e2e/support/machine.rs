@@ -12,7 +12,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const HELPER: &str = "git-credential-hf";
@@ -316,10 +317,41 @@ impl Started<'_> {
         self.running.id()
     }
 
-    /// Whether this is on its stdout so far.
-    pub fn has_printed(&self, text: &str) -> bool {
-        let (stdout, _) = self.running.so_far();
-        String::from_utf8_lossy(&stdout).contains(text)
+    /// Waits until it has a file open that is `path`, or below it, from the home. A process that
+    /// waits for a lock has opened the file of the lock.
+    pub fn wait_until_it_opens(&self, path: impl AsRef<Path>) {
+        let path = self.machine.home().join(path);
+        let open = format!("/proc/{}/fd", self.id());
+        let is_open = || {
+            let entries = fs::read_dir(&open).into_iter().flatten().flatten();
+            let mut files = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
+            files.any(|file| file.starts_with(&path))
+        };
+        self.wait_until(&format!("{} is open", path.display()), is_open);
+    }
+
+    /// Waits until this is on its stdout.
+    pub fn wait_until_it_prints(&self, text: &str) {
+        let is_printed = || {
+            let (stdout, _) = self.running.so_far();
+            String::from_utf8_lossy(&stdout).contains(text)
+        };
+        self.wait_until(&format!("{text:?} is printed"), is_printed);
+    }
+
+    fn wait_until(&self, what: &str, holds: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !holds() {
+            let (stdout, stderr) = self.running.so_far();
+            assert!(
+                start.elapsed() < self.timeout,
+                "{}: waited {:?} in vain until {what}: {}",
+                self.shown,
+                self.timeout,
+                String::from_utf8_lossy(&[stdout, stderr].concat())
+            );
+            sleep(Duration::from_millis(5));
+        }
     }
 
     /// Kills it and its children, as `kill -9` does.

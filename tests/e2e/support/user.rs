@@ -14,6 +14,9 @@ pub const DATA: &str = ".local/share/git-credential-hf";
 /// The state file, from the home.
 pub const STATE: &str = ".local/share/git-credential-hf/state.json";
 
+/// The folder with the locks of the tokens, from the home.
+pub const LOCKS: &str = ".local/share/git-credential-hf/locks";
+
 /// What git sends to `store` with what a person has typed: the mark of an unanswered `get`.
 pub const TYPED: &str = "capability[]=state\nstate[]=hf:1:asked\n";
 
