@@ -37,6 +37,29 @@ pub fn job(resource: &str) -> (Hub, Trusted, Machine) {
     (hub, trusted, machine)
 }
 
+/// Makes the token that the job has kept look as if it was exchanged that many seconds earlier.
+fn let_time_pass(machine: &Machine, seconds: u64) {
+    let kept = machine
+        .home()
+        .join("../runner-temp/git-credential-hf/exchange");
+    let mut files = fs::read_dir(kept).expect("the folder");
+    let file = files.next().expect("a file").expect("a file").path();
+    assert!(files.next().is_none(), "more than one token is kept");
+    let text = fs::read_to_string(&file).expect("a text");
+    let mut times = 0;
+    let mut earlier = |line: &str| match line.split_once('=') {
+        Some((key @ ("expires" | "renewed"), at)) => {
+            times += 1;
+            let at = at.parse::<u64>().expect("a time") - seconds;
+            format!("{key}={at}\n")
+        }
+        _ => format!("{line}\n"),
+    };
+    let text: String = text.lines().map(&mut earlier).collect();
+    assert_eq!(times, 2, "its times are written in another way");
+    fs::write(&file, text).expect("an older one");
+}
+
 /// What git asks for a repo.
 pub fn request(path: &str) -> String {
     format!("protocol=https\nhost=huggingface.co\npath={path}\n\n")
@@ -253,22 +276,7 @@ fn it_is_exchanged_again_before_it_expires() {
     // Just exchanged: one with a short life is not exchanged for every request.
     assert_eq!(get(), hub.value_of("job 1"));
     // Some minutes later there is little left of it.
-    let kept = machine
-        .home()
-        .join("../runner-temp/git-credential-hf/exchange");
-    let file = fs::read_dir(kept).expect("the folder").next();
-    let file = file.expect("a file").expect("a file").path();
-    let text = fs::read_to_string(&file).expect("a text");
-    let aged: Vec<String> = text
-        .lines()
-        .map(|line| match line.split_once('=') {
-            Some((key @ ("expires" | "renewed"), at)) => {
-                format!("{key}={}", at.parse::<u64>().expect("a time") - 300)
-            }
-            _ => line.to_owned(),
-        })
-        .collect();
-    fs::write(&file, aged.join("\n") + "\n").expect("an older one");
+    let_time_pass(&machine, 300);
     // While the Hub is down the old one still does.
     let down = serde_json::json!({ "error": "down" });
     trusted.fails_with(Some((503, down, Duration::ZERO)));
@@ -281,9 +289,9 @@ fn it_is_exchanged_again_before_it_expires() {
 #[test]
 fn one_that_expires_in_the_middle_of_a_job_is_replaced() {
     let (hub, trusted, machine) = job("acme/x");
-    trusted.expires_in(2);
+    trusted.expires_in(30);
     machine.git(["clone", X]).ok();
-    thread::sleep(Duration::from_secs(3));
+    let_time_pass(&machine, 31);
     hub.revoke("job 1");
     hub.clear_log();
     trusted.expires_in(3600);

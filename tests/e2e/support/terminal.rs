@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Written to the terminal after the command has ended; nothing else writes it.
+const END: &str = "\u{0}the end\u{0}";
+
 /// A command on a terminal of 100 columns.
 pub struct Terminal {
     /// The end that a person has.
@@ -163,13 +166,14 @@ impl Terminal {
                 None => sleep(Duration::from_millis(5)),
             }
         };
-        // What it has written last may still be on its way.
-        sleep(Duration::from_millis(50));
+        // What it has written last may still be on its way: what is written now comes after it.
+        self.command.write_all(END.as_bytes()).expect("write");
+        self.sees(END);
         let code = status
             .code()
             .unwrap_or(128 + status.signal().unwrap_or_default());
         assert!(self.echoes(), "the terminal is not as it was");
-        (code, self.screen())
+        (code, self.screen().replace(END, ""))
     }
 
     /// All that was shown, with plain line ends.

@@ -7,7 +7,6 @@ use crate::support::programs::write_program;
 use crate::support::user::login_unverified;
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// After `sudo -E` or `su`, the address of the bus is still the other user's.
 #[test]
@@ -35,11 +34,18 @@ fn a_bus_of_another_user_is_asked_for_nothing() {
         let address = format!("{address}={}", socket.display());
         let config = format!("--config-file={}", config.display());
         let listen = format!("--address={address}");
-        let arguments = ["--nofork", "--nopidfile", &config, &listen];
+        let arguments = [
+            "--nofork",
+            "--nopidfile",
+            "--print-address",
+            &config,
+            &listen,
+        ];
         let bus = accounts
             .run_as(&machine, BOB, "dbus-daemon", &arguments)
             .start();
-        std::thread::sleep(Duration::from_millis(700));
+        // It prints its address once it listens there.
+        bus.wait_until_it_prints("unix:");
         machine.env("DBUS_SESSION_BUS_ADDRESS", &address);
         for command in [&login[..], &["doctor", "--offline"]] {
             let run = machine.helper(command).stdin(&token).run();

@@ -133,15 +133,16 @@ fn a_lock_of_gits_is_not_taken_over() {
     assert!(lock.exists());
     // Old, while a git of Ann's is running.
     aged(700);
-    let wait = ["-c", "alias.wait=!sleep 60", "wait"];
+    let wait = ["-c", "alias.wait=!echo running; sleep 60", "wait"];
     let running = accounts.run_as(&machine, ANN, &git, &wait).start();
-    std::thread::sleep(Duration::from_millis(300));
+    running.wait_until_it_prints("running");
     let doctor = fix();
     assert!(doctor.stdout.contains("is running git"), "{doctor}");
     assert!(lock.exists());
     running.kill();
     // A git of Bob's does not count, nor does the one that has started this very doctor.
     let other = accounts.run_as(&machine, BOB, &git, &wait).start();
+    other.wait_until_it_prints("running");
     let alias = format!(
         "alias.d=!'{}' doctor --offline",
         accounts.at("git-credential-hf").display()
