@@ -81,7 +81,9 @@ fn on_terminal(machine: &Machine, arguments: &str, width: usize, env: &[(&str, &
     for (key, value) in [("TERM", "xterm")].iter().chain(env) {
         run = run.env(key, value);
     }
-    tidy(&run.run().stdout)
+    let shown = tidy(&run.run().stdout);
+    assert!(!shown.is_empty(), "{arguments} shows nothing");
+    shown
 }
 
 fn without_colours(text: &str) -> String {
@@ -180,6 +182,8 @@ fn help_names_its_own_option_once() {
         assert!(!text.contains("-h, -h"), "{arguments}: {text}");
         assert!(widest(&text) <= 80, "{arguments}: {text}");
     }
+    let coloured = on_terminal(&machine, "nope", 80, &[]);
+    assert!(coloured.contains('\x1b'), "{coloured}");
     let plain = on_terminal(&machine, "nope", 80, &[("NO_COLOR", "1")]);
     assert!(!plain.contains('\x1b'), "{plain}");
 }

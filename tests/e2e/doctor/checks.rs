@@ -185,7 +185,9 @@ fn json_has_a_form_that_programs_can_count_on() {
     );
     assert!(json["program"].is_string() && json["system"].is_string());
     assert!(json.get("repairs").is_none(), "{json}");
-    for check in json["checks"].as_array().expect("checks") {
+    let checks = json["checks"].as_array().expect("checks");
+    assert_eq!(checks.len(), 25, "{json}");
+    for check in checks {
         let known = ["ok", "note", "warning", "problem", "skipped"];
         let groups = [
             "git",
@@ -204,7 +206,9 @@ fn json_has_a_form_that_programs_can_count_on() {
         for finding in findings {
             assert!(is_one_of(&finding["verdict"], &known), "{finding}");
             assert!(finding["why"].is_string(), "{finding}");
-            assert!(finding["fix"].is_string() || finding["fix"].is_null());
+            // A key that is missing would read as null.
+            let fix = finding.get("fix").expect("a fix, or null");
+            assert!(fix.is_string() || fix.is_null(), "{finding}");
             assert!(finding["automatic"].is_boolean(), "{finding}");
         }
     }

@@ -138,6 +138,8 @@ fn narrow() -> (Hub, Machine) {
     let machine = Machine::new(&hub);
     let token = hub.add_token("acme", &[("acme", Write)]);
     machine.login("acme-token", &token, &["--for", "acme"]);
+    let get = machine.ask("get", format!("{PLACE}path=acme/x\n"));
+    assert_eq!(label(&hub, &get).as_deref(), Some("acme"), "{get}");
     (hub, machine)
 }
 

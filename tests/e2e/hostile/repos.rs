@@ -371,4 +371,12 @@ fn remotes_that_a_stranger_wrote_choose_only_among_tokens_of_the_hub() {
         }
     }
     attacks.end();
+    // The Hub's own URL does choose it.
+    let ours = format!("{plain}[remote \"origin\"]\n\turl = https://huggingface.co/acme/x\n");
+    machine.write("x/.git/config", ours);
+    let get = machine
+        .helper(["get"])
+        .stdin("protocol=https\nhost=huggingface.co\n");
+    let get = get.dir("x").may_print_secret().ok();
+    assert_eq!(get.value("password"), Some(token.as_str()));
 }

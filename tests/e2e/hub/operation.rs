@@ -8,7 +8,7 @@ use crate::support::hub::Right::{Read, Write};
 use crate::support::hub::api::{account, fine_grained};
 use crate::support::hub::{Logged, OBJECT_HOST, TokenSeen};
 use crate::support::tools::{cannot, need};
-use crate::support::user::noise;
+use crate::support::user::{noise, statuses};
 use serde_json::json;
 
 const URL: &str = "https://huggingface.co/acme/x";
@@ -357,17 +357,17 @@ fn a_push_stops_at_a_variable_without_a_valid_token() {
     desk.machine.env("HF_TOKEN", "\"hf_quoted\"");
     desk.clone_acme();
     desk.commit();
+    desk.hub.clear_log();
     let stopped = desk.machine.git(["push", "--quiet"]).dir("x").fails();
     assert!(
         stopped.stderr.contains("HF_TOKEN cannot be used"),
         "{stopped}"
     );
-    assert!(
-        desk.hub
-            .log()
-            .iter()
-            .all(|entry| !entry.path.contains("receive-pack") || entry.status == 401)
-    );
+    // The push came as far as the Hub's first question.
+    let log = desk.hub.log();
+    assert_eq!(statuses(&log), [401], "{log:?}");
+    assert_eq!(log[0].query, "service=git-receive-pack");
+    assert_eq!(log[0].token, TokenSeen::None);
 }
 
 #[test]
