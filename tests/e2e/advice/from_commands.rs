@@ -5,12 +5,12 @@ use super::{Row, row};
 use crate::support::hub::Response;
 use crate::support::hub::Right::Read;
 use crate::support::hub::api::{WhoAmI, account, fine_grained};
+use crate::support::modes::set_mode;
 use crate::support::programs::write_program;
 use crate::support::tools::gits;
 use crate::support::user::{CONFIG, STATE, login_unverified};
 use serde_json::json;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self};
 
 const CONFIGURE: &str = "git credential-hf configure";
 
@@ -124,7 +124,7 @@ pub const ROWS: &[Row] = &[
     row(
         |desk| {
             let state = desk.machine.home().join(STATE);
-            fs::set_permissions(state, Permissions::from_mode(0o666)).expect("open it");
+            set_mode(state, 0o666);
         },
         &["explain"],
         "other users can write to",

@@ -3,10 +3,9 @@
 use super::{Row, row};
 use crate::support::hub::Right::Write;
 use crate::support::hub::api::{account, fine_grained};
+use crate::support::modes::set_mode;
 use crate::support::user::CONFIG;
 use serde_json::json;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
 
 const FETCH: &[&str] = &["git", "fetch"];
 const PUSH: &[&str] = &["git", "push", "--dry-run"];
@@ -95,7 +94,7 @@ pub const ROWS: &[Row] = &[
                 .machine
                 .home()
                 .join(".local/share/git-credential-hf/tokens");
-            fs::set_permissions(tokens, Permissions::from_mode(0o755)).expect("open it");
+            set_mode(tokens, 0o755);
         },
         FETCH,
         "has mode 0755",

@@ -4,11 +4,10 @@
 use super::desk::Desk;
 use crate::support::hub::Right::Write;
 use crate::support::hub::api::{account, fine_grained};
+use crate::support::modes::set_mode;
 use crate::support::pool;
 use crate::support::snapshot::{expect, tidy};
 use crate::support::user::{CONFIG, STATE};
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
 
 const DEAD_END: &str = "http://127.0.0.1:1";
 
@@ -188,7 +187,7 @@ const SESSIONS: &[Session] = &[
         "others-can-write-to-the-state",
         |desk| {
             let state = desk.machine.home().join(STATE);
-            fs::set_permissions(state, Permissions::from_mode(0o666)).expect("open it");
+            set_mode(state, 0o666);
         },
         &["git credential-hf explain", "git credential-hf list"],
     ),

@@ -4,10 +4,10 @@ use crate::support::hub::Hub;
 use crate::support::hub::Right::{Read, Write};
 use crate::support::hub::trusted::{GITHUB, Identity, Trusted};
 use crate::support::machine::Machine;
+use crate::support::modes::{mode_of, set_mode};
 use crate::support::programs::write_program;
 use crate::support::tools::need;
 use crate::support::user::{noise, pushed_with, read_with};
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 use std::{fs, thread};
 
@@ -206,17 +206,13 @@ fn the_answer_says_when_it_expires_and_is_kept_privately() {
     let folder = machine
         .home()
         .join("../runner-temp/git-credential-hf/exchange");
-    let mode = |path: &std::path::Path| {
-        let metadata = fs::metadata(path).expect("it is there");
-        metadata.permissions().mode() & 0o777
-    };
-    assert_eq!(mode(&folder), 0o700);
+    assert_eq!(mode_of(&folder), 0o700);
     let files: Vec<_> = fs::read_dir(&folder)
         .expect("the folder")
         .map(|file| file.expect("a file").path())
         .collect();
     assert_eq!(files.len(), 1);
-    assert_eq!(mode(&files[0]), 0o600);
+    assert_eq!(mode_of(&files[0]), 0o600);
     let text = fs::read_to_string(&files[0]).expect("a text");
     assert!(text.starts_with(&hub.value_of("job 1")));
     // Neither the identity nor what it was asked for with is written anywhere.
@@ -241,7 +237,7 @@ fn outside_github_it_is_kept_with_the_session() {
     machine.env("RUNNER_TEMP", machine.home());
     let open = machine.home().join("git-credential-hf");
     fs::create_dir(&open).expect("a folder");
-    fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).expect("its mode");
+    set_mode(&open, 0o755);
     machine.ask("get", request("acme/x")).ok();
     assert_eq!(fs::read_dir(open).expect("the folder").count(), 0);
     assert_eq!(trusted.asked().len(), 1);

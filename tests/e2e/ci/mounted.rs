@@ -3,8 +3,9 @@
 use crate::support::hub::Hub;
 use crate::support::hub::Right::Read;
 use crate::support::machine::Machine;
+use crate::support::modes::set_mode;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 const X: &str = "https://huggingface.co/acme/x";
@@ -14,10 +15,10 @@ const X: &str = "https://huggingface.co/acme/x";
 fn mount(volume: &Path, version: &str, token: &str) {
     let folder = volume.join(version);
     fs::create_dir(&folder).expect("a folder");
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("its mode");
+    set_mode(&folder, 0o755);
     let file = folder.join("token");
     fs::write(&file, format!("{token}\n")).expect("a file");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o440)).expect("its mode");
+    set_mode(&file, 0o440);
     symlink(version, volume.join("..data_tmp")).expect("a link");
     fs::rename(volume.join("..data_tmp"), volume.join("..data")).expect("the link");
 }
@@ -30,7 +31,7 @@ fn a_mounted_secret_is_read_anew_for_every_command() {
     machine.configure();
     let volume = machine.home().join("../run/hf");
     fs::create_dir(&volume).expect("the volume");
-    fs::set_permissions(&volume, fs::Permissions::from_mode(0o1777)).expect("its mode");
+    set_mode(&volume, 0o1777);
     symlink("..data/token", volume.join("token")).expect("a link");
     machine.env("HF_TOKEN_PATH", volume.join("token"));
     for (version, label) in [("..2026_01", "first"), ("..2026_02", "second")] {

@@ -4,9 +4,8 @@ use crate::support::hub::Right::Write;
 use crate::support::hub::api::{WhoAmI, account};
 use crate::support::hub::{Hub, Response};
 use crate::support::machine::Machine;
+use crate::support::modes::set_mode;
 use crate::support::user::{CONFIG, STATE};
-
-use std::os::unix::fs::PermissionsExt;
 
 const X: &str = "https://huggingface.co/acme/x";
 
@@ -126,8 +125,7 @@ fn a_rename_that_was_killed_half_way_is_finished_by_the_next() {
         machine.write(CONFIG, config);
         for (bytes, at) in &old {
             std::fs::write(at, bytes).expect("write the old one");
-            let mine = std::fs::Permissions::from_mode(0o600);
-            std::fs::set_permissions(at, mine).expect("close it to others");
+            set_mode(at, 0o600);
         }
         hub.clear_log();
         machine.git(["ls-remote", X]).ok();

@@ -1,8 +1,9 @@
 //! What can be in the way, and what the check that is for it then says.
 
-use super::well::{Well, age, mode, unix_now};
+use super::well::{Well, age, unix_now};
 use crate::support::hub::Response;
 use crate::support::hub::api::OAuth;
+use crate::support::modes::set_mode;
 use crate::support::programs::copy_program;
 use crate::support::tools::gits;
 use crate::support::user::{CONFIG, STATE};
@@ -197,13 +198,13 @@ pub const CASES: &[Case] = &[
         id: "permissions",
         verdict: "problem",
         words: &["tokens has mode 0755", "chmod 700 ~/"],
-        harm: |well| mode(&well.data("tokens"), 0o755),
+        harm: |well| set_mode(well.data("tokens"), 0o755),
     },
     Case {
         id: "permissions",
         verdict: "problem",
         words: &[".token has mode 0644", "chmod 600 ~/"],
-        harm: |well| mode(&well.token_file(), 0o644),
+        harm: |well| set_mode(well.token_file(), 0o644),
     },
     Case {
         id: "permissions",
@@ -212,7 +213,7 @@ pub const CASES: &[Case] = &[
             "other users can write to ~/.config/git-credential-hf/config.toml",
             "chmod 644 ~/",
         ],
-        harm: |well| mode(&well.machine.home().join(CONFIG), 0o666),
+        harm: |well| set_mode(well.machine.home().join(CONFIG), 0o666),
     },
     Case {
         id: "leftovers",
@@ -221,7 +222,7 @@ pub const CASES: &[Case] = &[
         harm: |well| {
             let left = well.data("tokens/.work-1.token.17-0-5.tmp");
             fs::write(&left, &well.token).expect("leave a file");
-            mode(&left, 0o600);
+            set_mode(&left, 0o600);
             age(&left);
         },
     },
@@ -235,7 +236,7 @@ pub const CASES: &[Case] = &[
         harm: |well| {
             let left = well.data("tokens/gone-0123456789abcdef.token");
             fs::write(&left, &well.token).expect("leave a file");
-            mode(&left, 0o600);
+            set_mode(&left, 0o600);
             age(&left);
         },
     },
@@ -306,7 +307,7 @@ pub const CASES: &[Case] = &[
         harm: |well| {
             let text = format!("machine huggingface.co login u password {}\n", well.token);
             well.machine.write(".netrc", text);
-            mode(&well.machine.home().join(".netrc"), 0o600);
+            set_mode(well.machine.home().join(".netrc"), 0o600);
         },
     },
     Case {

@@ -1,6 +1,7 @@
 //! `doctor --fix`: only what is ours and can be undone, only on a yes, and once.
 
-use crate::doctor::well::{Well, mode};
+use crate::doctor::well::Well;
+use crate::support::modes::set_mode;
 use crate::support::user::DATA;
 use serde_json::Value;
 use std::fs;
@@ -17,10 +18,10 @@ fn harmed() -> Well {
     let local = ["config", "credential.helper", "cache"];
     machine.git(local).dir("x").ok();
     let tokens = machine.home().join(DATA).join("tokens");
-    mode(&tokens, 0o755);
+    set_mode(&tokens, 0o755);
     let left = tokens.join(".work-1.token.17-0-5.tmp");
     fs::write(&left, &well.token).expect("leave a file");
-    mode(&left, 0o600);
+    set_mode(&left, 0o600);
     let hour = std::time::Duration::from_secs(3600);
     let file = fs::File::options().append(true).open(&left);
     let file = file.expect("open the file");

@@ -7,8 +7,7 @@ use crate::support::machine::Machine;
 use crate::support::tools::find;
 use crate::support::user::{CONFIG, DATA, STATE};
 use serde_json::Value;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self};
 use std::path::Path;
 
 const X: &str = "https://huggingface.co/acme/x";
@@ -135,10 +134,6 @@ impl Checks {
             .filter(|(_, verdict)| ["warning", "problem"].contains(verdict))
             .collect()
     }
-}
-
-pub fn mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, Permissions::from_mode(mode)).expect("set the mode");
 }
 
 pub fn unix_now() -> i64 {

@@ -7,11 +7,11 @@ use crate::support::hub::api::{OAuth, WhoAmI};
 use crate::support::hub::{Hub, Response};
 use crate::support::keyring::Keyring;
 use crate::support::machine::{Machine, Output};
+use crate::support::modes::mode_of;
 use crate::support::notebook;
 use crate::support::user::{CONFIG, DATA};
 use serde_json::{Value, json};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 
 /// The commands of the recipe with this title.
@@ -81,8 +81,7 @@ fn a_server_without_a_keyring_or_a_browser() {
     assert_eq!(hub.tokens_seen("/acme/model"), ["oauth 1"]);
     let [file] = machine.files_with_secrets().try_into().expect("one file");
     assert!(file.starts_with(machine.home().join(DATA)));
-    let mode = fs::metadata(&file).expect("the file").permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(mode_of(&file), 0o600);
 }
 
 #[test]

@@ -5,10 +5,11 @@ use crate::support::advice::is_advised;
 use crate::support::hub::Hub;
 use crate::support::hub::Right::Read;
 use crate::support::machine::Machine;
+use crate::support::modes::{mode_of, set_mode};
 use crate::support::tools::gits;
 use crate::support::user::CONFIG;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 
 const X: &str = "https://huggingface.co/acme/x";
 const KEY: &str = "credential.https://huggingface.co.helper";
@@ -201,7 +202,7 @@ fn a_link_stays_a_link_and_a_mode_stays_a_mode() {
     let path = machine.home().join(".gitconfig");
     let target = machine.home().join("dotfiles/gitconfig");
     machine.write("dotfiles/gitconfig", "[user]\n\tname = A\n");
-    fs::set_permissions(&target, fs::Permissions::from_mode(0o640)).expect("set the mode");
+    set_mode(&target, 0o640);
     fs::remove_file(&path).expect("remove the file");
     symlink("dotfiles/gitconfig", &path).expect("make the link");
     machine.configure();
@@ -212,16 +213,10 @@ fn a_link_stays_a_link_and_a_mode_stays_a_mode() {
             .read("dotfiles/gitconfig")
             .contains("git-credential-hf")
     );
-    let mode = || {
-        fs::metadata(&target)
-            .expect("the file")
-            .permissions()
-            .mode()
-    };
-    assert_eq!(mode() & 0o777, 0o640);
+    assert_eq!(mode_of(&target), 0o640);
     machine.helper(["unconfigure"]).ok();
     assert_eq!(machine.read("dotfiles/gitconfig"), "[user]\n\tname = A\n");
-    assert_eq!(mode() & 0o777, 0o640);
+    assert_eq!(mode_of(&target), 0o640);
 }
 
 #[test]

@@ -6,9 +6,10 @@ use crate::support::hub::Hub;
 use crate::support::hub::Right::Write;
 use crate::support::hub::api::OAuth;
 use crate::support::machine::{Machine, Output};
+use crate::support::modes::mode_of;
 use serde_json::json as value;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 const FOLDER: &str = ".cache/huggingface";
@@ -279,11 +280,7 @@ fn a_renewal_keeps_the_files_as_the_hf_cli_writes_them() {
     let link = fs::symlink_metadata(home.join(STORED)).expect("a link");
     assert!(link.is_symlink());
     for file in ["kept elsewhere", TOKEN] {
-        let mode = fs::metadata(home.join(file))
-            .expect("a file")
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o600, "{file}");
+        assert_eq!(mode_of(home.join(file)), 0o600, "{file}");
     }
     let text = desk.machine.read(STORED);
     let keys = text

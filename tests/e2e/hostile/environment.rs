@@ -6,6 +6,7 @@ use crate::support::attacks::{Attacks, all_kept};
 use crate::support::hub::Right::Write;
 use crate::support::hub::{Hub, TokenSeen};
 use crate::support::machine::Machine;
+use crate::support::modes::mode_of;
 use crate::support::tools::gits;
 use crate::support::user::CONFIG;
 
@@ -248,9 +249,7 @@ fn variables_of_this_program_open_no_other_way() {
             format!("trace of {action}"),
             told || text.contains('\u{1b}'),
         );
-        use std::os::unix::fs::MetadataExt;
-        let mode = std::fs::metadata(&trace).expect("the trace").mode() & 0o777;
-        attacks.tried("the mode of a trace", mode != 0o600);
+        attacks.tried("the mode of a trace", mode_of(&trace) != 0o600);
     }
     for path in kept.keys() {
         assert!(path.exists(), "{} is gone", path.display());

@@ -3,11 +3,9 @@
 pub use crate::desk::Desk;
 use crate::support::hub::Right::Write;
 use crate::support::hub::api::account;
-use crate::support::machine::{Machine, Run};
+use crate::support::machine::Run;
 use crate::support::user::CONFIG;
 use serde_json::Value;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 pub const WHOAMI: &str = "/api/whoami-v2";
 /// The hf CLI's files, from the home.
@@ -51,12 +49,6 @@ impl Desk {
         );
         run.value("password").map(str::to_owned)
     }
-}
-
-/// The mode of a file.
-pub fn mode(machine: &Machine, path: &str) -> u32 {
-    let file = fs::metadata(machine.home().join(path)).expect("a file");
-    file.permissions().mode() & 0o777
 }
 
 /// What JSON says of a token.

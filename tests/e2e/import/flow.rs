@@ -2,13 +2,14 @@
 //! removed there.
 
 use crate::hub::common::{asked, json, only_the_storage_holds_secrets};
-use crate::import::common::{ACTIVE, Desk, STORED, WHOAMI, everywhere, mode, status};
+use crate::import::common::{ACTIVE, Desk, STORED, WHOAMI, everywhere, status};
 use crate::support::hub::Response;
 use crate::support::hub::api::account;
+use crate::support::modes::{mode_of, set_mode};
 use crate::support::tools::need;
 use crate::support::user::{CONFIG, DATA, read_with};
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 
 #[test]
 fn a_dry_run_shows_what_there_is_and_touches_nothing() {
@@ -96,7 +97,7 @@ fn copies_are_removed_and_everything_else_stays_to_the_byte() {
         (".git-credentials", 0o600),
         ("x/.git/config", 0o664),
     ] {
-        fs::set_permissions(home.join(path), fs::Permissions::from_mode(mode)).expect("a mode");
+        set_mode(home.join(path), mode);
     }
     let config = machine.read("x/.git/config");
 
@@ -114,7 +115,8 @@ fn copies_are_removed_and_everything_else_stays_to_the_byte() {
         machine.read("x/.git/config"),
         config.replace(&format!("me:{c}@"), "")
     );
-    let modes = [".netrc", ".git-credentials", "x/.git/config"].map(|path| mode(machine, path));
+    let modes =
+        [".netrc", ".git-credentials", "x/.git/config"].map(|path| mode_of(home.join(path)));
     assert_eq!(modes, [0o640, 0o600, 0o664]);
     // The hf CLI is not logged out unless that was said.
     assert_eq!(machine.read(ACTIVE), a);
@@ -218,7 +220,7 @@ fn a_storage_that_does_not_work_leaves_everything_where_it_is() {
     // The same for one that keeps nothing: a folder that others can reach.
     let folder = machine.home().join(DATA).join("tokens");
     fs::create_dir_all(&folder).expect("a folder");
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("a mode");
+    set_mode(&folder, 0o755);
     desk.import(["--remove", "--storage", "file"])
         .dir("x")
         .fails();

@@ -4,10 +4,10 @@ use crate::support::hub::Hub;
 use crate::support::hub::Right::{Read, Write};
 use crate::support::keyring::{DeadBus, Keyring};
 use crate::support::machine::{Machine, Output};
+use crate::support::modes::{mode_of, set_mode};
 use crate::support::tools::gits;
 use crate::support::user::{CONFIG, DATA, STATE, login_unverified};
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -74,10 +74,6 @@ fn token_file(machine: &Machine) -> PathBuf {
     let paths = entries.map(|entry| entry.expect("an entry").path());
     let mut files = paths.filter(|path| path.extension().is_some_and(|e| e == "token"));
     files.next().expect("a token's file")
-}
-
-fn mode(path: &std::path::Path, mode: u32) {
-    fs::set_permissions(path, Permissions::from_mode(mode)).expect("set the mode");
 }
 
 /// Asks for acme/x with another token at hand, and measures.
@@ -340,10 +336,6 @@ fn a_token_file_is_for_its_owner_only() {
     machine.login("work", &token, &["--for", "acme"]);
     let file = token_file(&machine);
     let folder = file.parent().expect("a folder").to_owned();
-    let mode_of = |path: &PathBuf| {
-        let mode = fs::metadata(path).expect("the mode").permissions().mode();
-        mode & 0o777
-    };
     assert_eq!((mode_of(&file), mode_of(&folder)), (0o600, 0o700));
 
     let other = hub.add_token("other", &[("acme", Read)]);
@@ -352,7 +344,7 @@ fn a_token_file_is_for_its_owner_only() {
         (&file, 0o660, 0o600, "chmod 600 "),
         (&folder, 0o755, 0o700, "chmod 700 "),
     ] {
-        mode(path, bad);
+        set_mode(path, bad);
         let (answer, _) = ask_with_another(&machine, &other);
         assert_eq!(answer.value("password"), Some(other.as_str()), "{answer}");
         let line = answer.helper_line();
@@ -362,7 +354,7 @@ fn a_token_file_is_for_its_owner_only() {
             assert!(line.contains(word), "{word} is not in {line}");
         }
         // Nothing was lost: with the mode put right it is used again.
-        mode(path, good);
+        set_mode(path, good);
         let answer = machine.ask("get", REQUEST).ok();
         assert_eq!(answer.value("password"), Some(token.as_str()));
     }

@@ -1,11 +1,12 @@
 //! Further users of the machine. Only root can run programs as they would.
 
 use super::machine::{Machine, Run};
+use super::modes::set_mode;
 use super::tools::need;
 use crate::support::programs::copy_program;
 use std::ffi::OsStr;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::fs::{self};
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -104,9 +105,4 @@ impl Accounts {
 /// Gives a file or folder to a user.
 pub fn give(path: &Path, owner: u32) {
     chown(path, Some(owner), Some(owner)).expect("give it away");
-}
-
-/// Sets the mode of a file or folder.
-pub fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, Permissions::from_mode(mode)).expect("set the mode");
 }

@@ -1,13 +1,13 @@
 //! A Secret Service without a desktop: a private D-Bus session with a real gnome-keyring on it,
 //! and a bus that is dead.
 
+use super::modes::set_mode;
 use super::process::{self, Running};
 use super::tools::{find, hex, need};
 use crate::support::programs::copy_program;
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
+use std::fs::{self};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -45,7 +45,7 @@ impl Keyring {
         for name in ["home", "data", "run"] {
             let path = folder.path().join(name);
             fs::create_dir(&path).expect("make a folder");
-            fs::set_permissions(&path, Permissions::from_mode(0o700)).expect("close the folder");
+            set_mode(&path, 0o700);
         }
 
         let mut bus = command(folder.path(), &program("dbus-daemon"));

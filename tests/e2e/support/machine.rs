@@ -2,13 +2,14 @@
 //! the only network. Everything that runs there is watched for secrets in its output.
 
 use super::hub::Hub;
+use super::modes::set_mode;
 use super::process::{Finished, Running};
 use super::programs::write_program;
 use super::tools::{Git, find_in, gits};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::fs::{self};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -35,7 +36,7 @@ impl Machine {
         for folder in ["home", "bin", "run", "certificates"] {
             fs::create_dir(at(folder)).expect("make a folder");
         }
-        fs::set_permissions(at("run"), Permissions::from_mode(0o700)).expect("close the folder");
+        set_mode(at("run"), 0o700);
         symlink(
             env!("CARGO_BIN_EXE_git-credential-hf"),
             at("bin").join(HELPER),

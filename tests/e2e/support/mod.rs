@@ -11,6 +11,7 @@ pub mod hf;
 pub mod hub;
 pub mod keyring;
 pub mod machine;
+pub mod modes;
 pub mod notebook;
 pub mod picture;
 pub mod pool;

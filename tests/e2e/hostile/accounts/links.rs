@@ -2,9 +2,10 @@
 
 use super::{REQUEST, machine};
 use crate::hub::common::label;
-use crate::support::accounts::{ANN, Accounts, BOB, set_mode};
+use crate::support::accounts::{ANN, Accounts, BOB};
 use crate::support::hub::Right::Write;
 use crate::support::hub::api::OAuth;
+use crate::support::modes::set_mode;
 use std::fs;
 
 /// The hf CLI's folder may be one that several users share. Who can put a link there must not have

@@ -7,10 +7,11 @@ mod root;
 mod traces_and_locks;
 
 use crate::hub::common::label;
-use crate::support::accounts::{ANN, Accounts, BOB, set_mode};
+use crate::support::accounts::{ANN, Accounts, BOB};
 use crate::support::attacks::Attacks;
 use crate::support::hub::Hub;
 use crate::support::machine::{Machine, Output};
+use crate::support::modes::set_mode;
 use crate::support::user::login_unverified;
 use std::fs;
 use std::os::unix::fs::chown;
@@ -83,7 +84,7 @@ fn a_configuration_that_others_can_put_there_runs_nothing() {
         ("Ann's clone, moved there", &|| {
             let home = accounts.folder("shared/hf", ANN, 0o755);
             accounts.file("shared/hf/config.toml", ANN, EVIL);
-            set_mode(&accounts.at("shared"), 0o777);
+            set_mode(accounts.at("shared"), 0o777);
             home
         }),
         ("a folder of Bob's on the way", &|| {
@@ -140,7 +141,7 @@ fn a_configuration_that_others_can_put_there_runs_nothing() {
         ("a link into a store of root's", &|| {
             let store = accounts.folder("shared/store", 0, 0o1775);
             chown(store, Some(0), Some(BOB)).expect("a group");
-            set_mode(&accounts.at("shared/store"), 0o1775);
+            set_mode(accounts.at("shared/store"), 0o1775);
             accounts.file("shared/store/hm-config.toml", 0, EVIL);
             let home = accounts.folder("shared/hf", ANN, 0o755);
             accounts.link(
@@ -204,7 +205,7 @@ fn a_state_that_others_can_put_there_is_not_read() {
             }
             _ => {
                 set_mode(&state, 0o600);
-                set_mode(&accounts.at("ann"), 0o777);
+                set_mode(accounts.at("ann"), 0o777);
                 own.clone()
             }
         };

@@ -1,10 +1,10 @@
 //! A trace that another user would have written elsewhere, and locks that git may hold.
 
 use super::{REQUEST, machine};
-use crate::support::accounts::{ANN, Accounts, BOB, give, set_mode};
+use crate::support::accounts::{ANN, Accounts, BOB, give};
 use crate::support::attacks::Attacks;
+use crate::support::modes::{mode_of, set_mode};
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ fn a_trace_is_appended_to_no_file_but_its_own() {
         give(&machine.home().join("bobs"), BOB);
         targets.push(machine.home().join("bobs"));
         machine.write("shared", "x\n");
-        set_mode(&machine.home().join("shared"), 0o666);
+        set_mode(machine.home().join("shared"), 0o666);
         targets.push(machine.home().join("shared"));
     } else {
         eprintln!("skipped: only root can give a file away");
@@ -75,7 +75,7 @@ fn a_trace_is_appended_to_no_file_but_its_own() {
         assert!(!get.stderr.contains("trace file"), "{get}");
         assert!(machine.read("own.log").lines().count() >= lines);
     }
-    assert_eq!(fs::metadata(log).expect("the trace").mode() & 0o777, 0o600);
+    assert_eq!(mode_of(log), 0o600);
     attacks.end();
 }
 

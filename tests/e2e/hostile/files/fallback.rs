@@ -1,11 +1,12 @@
 //! Folders that the helper falls back to where its own cannot be written, or where there is no home.
 
-use super::{EVIL, REQUEST, STRANGER, VICTIM, give_away, mode};
+use super::{EVIL, REQUEST, STRANGER, VICTIM, give_away};
 use crate::desk::machine_with_work;
 use crate::hub::common::label;
 use crate::support::attacks::Attacks;
 use crate::support::hub::Hub;
 use crate::support::machine::Machine;
+use crate::support::modes::set_mode;
 use crate::support::programs::copy_program;
 use crate::support::tools::need;
 use crate::support::user::STATE;
@@ -35,7 +36,7 @@ fn a_fallback_folder_that_is_another_users_is_neither_believed_nor_written() {
         fs::create_dir_all(&run).expect("a folder");
         let real = match way {
             "link" => {
-                mode(&elsewhere, 0o700);
+                set_mode(&elsewhere, 0o700);
                 symlink(&elsewhere, &fallback).expect("a link");
                 elsewhere
             }
@@ -60,7 +61,7 @@ fn a_fallback_folder_that_is_another_users_is_neither_believed_nor_written() {
             "world-writable" => fs::set_permissions(&real, Permissions::from_mode(0o777)).is_ok(),
             "group-readable" => fs::set_permissions(&real, Permissions::from_mode(0o750)).is_ok(),
             "a stranger's" => {
-                mode(&real, 0o700);
+                set_mode(&real, 0o700);
                 give_away(&real)
             }
             _ => true,
@@ -101,7 +102,7 @@ fn a_folder_that_waits_for_a_user_without_a_home_is_not_used() {
     let machine = Machine::new(&hub);
     let place = tempfile::tempdir().expect("a folder");
     let at = |name: &str| place.path().join(name);
-    mode(place.path(), 0o1777);
+    set_mode(place.path(), 0o1777);
     if !give_away(place.path()) || !need("setpriv") {
         eprintln!("skipped: only root can run a program as a user without a home");
         return;
@@ -147,14 +148,14 @@ fn a_folder_that_waits_for_a_user_without_a_home_is_not_used() {
         fs::create_dir(&real).expect("a folder");
         let planted = real.join("config.toml");
         fs::write(&planted, config).expect("plant it");
-        mode(&real, 0o700);
+        set_mode(&real, 0o700);
         if way != "a stranger's" {
             assert!(give_away(&real) && give_away(&planted));
         }
         match way {
             "link" => symlink(&real, &waiting).expect("a link"),
-            "world-writable" => mode(&real, 0o777),
-            "group-readable" => mode(&real, 0o750),
+            "world-writable" => set_mode(&real, 0o777),
+            "group-readable" => set_mode(&real, 0o750),
             "a stranger's file" => chown(&planted, Some(STRANGER + 1), None).expect("give it away"),
             _ => {}
         }
@@ -165,7 +166,7 @@ fn a_folder_that_waits_for_a_user_without_a_home_is_not_used() {
     fs::remove_file(&waiting).expect("remove the link");
     fs::create_dir(&waiting).expect("a folder");
     fs::write(waiting.join("config.toml"), config).expect("write it");
-    mode(&waiting, 0o700);
+    set_mode(&waiting, 0o700);
     assert!(give_away(&waiting) && give_away(&waiting.join("config.toml")));
     assert_eq!(label(&hub, &ask(EVIL)).as_deref(), Some("env"));
     attacks.end();

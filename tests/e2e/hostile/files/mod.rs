@@ -9,10 +9,11 @@ use crate::support::attacks::Attacks;
 use crate::support::hub::Right::Write;
 use crate::support::hub::{Hub, TokenSeen};
 use crate::support::machine::Machine;
+use crate::support::modes::set_mode;
 use crate::support::user::{CONFIG, DATA, STATE, TYPED, login_unverified};
 use serde_json::json;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::fs::{self};
+use std::os::unix::fs::{MetadataExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,10 +22,6 @@ const EVIL: &str = "protocol=https\nhost=evil.example\npath=acme/x\n";
 const VICTIM: &str = "what somebody else wrote\n";
 /// A user that has nothing to do with the one who runs the tests.
 const STRANGER: u32 = 54_321;
-
-fn mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, Permissions::from_mode(mode)).expect("set the mode");
-}
 
 /// Gives a file away, which only root can do.
 fn give_away(path: &Path) -> bool {
@@ -87,7 +84,7 @@ fn a_link_in_the_place_of_a_file_or_folder_leads_nobody_to_another() {
                 let _ = fs::remove_dir_all(&place);
                 if !dangling {
                     fs::write(&victim, VICTIM).expect("a file");
-                    mode(&victim, 0o644);
+                    set_mode(&victim, 0o644);
                 }
             }
             symlink(&victim, &place).expect("a link");
@@ -171,9 +168,9 @@ fn a_configuration_that_others_can_write_gives_no_token_away_and_runs_nothing() 
     let run = "[commands]\nx = [\"sh\", \"-c\", \"touch ~/pwned\"]\n[rules]\nacme = \"x\"\n";
     for text in [evil, plain, run] {
         machine.write(CONFIG, text);
-        mode(&path, 0o600);
+        set_mode(&path, 0o600);
         let shared = |mode_of| {
-            mode(&path, mode_of);
+            set_mode(&path, mode_of);
             true
         };
         let group = || chown(&path, None, Some(STRANGER)).is_ok() && shared(0o660);
@@ -203,7 +200,7 @@ fn a_configuration_that_others_can_write_gives_no_token_away_and_runs_nothing() 
     }
     // Rules alone choose among tokens of one Hub, and many share a folder with their team.
     machine.write(CONFIG, "[rules]\nacme = \"work\"\n");
-    mode(&path, 0o666);
+    set_mode(&path, 0o666);
     let get = machine.ask("get", REQUEST).ok();
     assert_eq!(label(&hub, &get).as_deref(), Some("work"));
     attacks.end();
@@ -250,7 +247,7 @@ fn a_state_that_sends_a_token_elsewhere_is_not_believed() {
     let mut state = good.clone();
     state["tokens"]["work"]["account"] = json!("mallory");
     machine.write(STATE, state.to_string());
-    mode(&path, 0o666);
+    set_mode(&path, 0o666);
     let get = machine.ask("get", REQUEST);
     attacks.tried("a shared state", get.stdout.contains("mallory"));
     assert!(get.stderr.contains("other users can write to"), "{get}");
@@ -281,17 +278,17 @@ fn a_folder_of_tokens_that_others_can_reach_is_not_used() {
             "a stranger's" | "a stranger's file" => {}
             "swapped" => {
                 // In a data folder of mode 0777 anybody can put another in its place.
-                mode(&data, 0o777);
+                set_mode(&data, 0o777);
                 let mine = machine.home().join("mine");
                 fs::create_dir(&mine).expect("a folder");
                 let theirs = hub.add_token("theirs", &[]);
                 let text = format!("{theirs}\nendpoint=https://huggingface.co\n");
                 fs::write(mine.join(file.file_name().expect("a name")), text).expect("plant it");
-                mode(&mine, 0o755);
+                set_mode(&mine, 0o755);
                 fs::rename(&tokens, data.join("old")).expect("move the folder");
                 fs::rename(&mine, &tokens).expect("put another there");
             }
-            octal => mode(&tokens, u32::from_str_radix(octal, 8).expect("a mode")),
+            octal => set_mode(&tokens, u32::from_str_radix(octal, 8).expect("a mode")),
         }
         let get = machine.ask("get", REQUEST);
         attacks.tried(format!("{way}: {get}"), label(&hub, &get).is_some());
@@ -328,8 +325,8 @@ fn the_hf_clis_files_are_used_only_if_they_are_this_users_and_hold_tokens() {
             "shared/stored_tokens",
             format!("[work]\nhf_token = {evil}\n"),
         );
-        mode(&token, mode_of);
-        mode(&stored, mode_of);
+        set_mode(&token, mode_of);
+        set_mode(&stored, mode_of);
         true
     };
     let given = || write(0o644) && give_away(&token) && give_away(&stored);
