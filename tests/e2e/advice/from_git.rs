@@ -4,7 +4,7 @@ use super::{Row, row};
 use crate::support::hub::Right::Write;
 use crate::support::hub::api::{account, fine_grained};
 use crate::support::modes::set_mode;
-use crate::support::user::CONFIG;
+use crate::support::user::{CONFIG, now};
 use serde_json::json;
 
 const FETCH: &[&str] = &["git", "fetch"];
@@ -45,7 +45,7 @@ pub const ROWS: &[Row] = &[
         "git credential-hf check acme/x",
     ),
     row(
-        |desk| desk.state("expires", desk.machine.now() + 86_400),
+        |desk| desk.state("expires", now() + 86_400),
         FETCH,
         "expires in",
         AGAIN,

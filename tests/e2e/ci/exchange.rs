@@ -7,7 +7,7 @@ use crate::support::machine::Machine;
 use crate::support::modes::{mode_of, set_mode};
 use crate::support::programs::write_program;
 use crate::support::tools::need;
-use crate::support::user::{noise, pushed_with, read_with};
+use crate::support::user::{noise, now, pushed_with, read_with};
 use std::time::Duration;
 use std::{fs, thread};
 
@@ -198,7 +198,7 @@ fn the_answer_says_when_it_expires_and_is_kept_privately() {
         .value("password_expiry_utc")
         .and_then(|at| at.parse().ok())
         .expect("a time");
-    let left = expires - machine.now();
+    let left = expires - now();
     assert!((3590..=3600).contains(&left), "{left}");
     // Nothing else takes its place, so git is not told to come back for more.
     assert_eq!(answer.value("continue"), None);

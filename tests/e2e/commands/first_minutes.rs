@@ -7,7 +7,7 @@ use crate::support::keyring::Keyring;
 use crate::support::machine::Machine;
 use crate::support::session::play;
 use crate::support::terminal::Terminal;
-use crate::support::user::{CONFIG, STATE};
+use crate::support::user::{CONFIG, STATE, now};
 use serde_json::json;
 use std::time::Duration;
 
@@ -303,7 +303,7 @@ fn in_its_last_seven_days_a_token_says_so_in_one_line() {
     machine.login("work", &hub.add_token("work", &[]), &["--for", "acme"]);
     let expires_in = |left: u64| {
         let mut state = machine.state();
-        state["tokens"]["work"]["expires"] = json!(machine.now() + left);
+        state["tokens"]["work"]["expires"] = json!(now() + left);
         machine.write(STATE, state.to_string());
         machine.ask("get", REQUEST).ok()
     };

@@ -8,7 +8,7 @@ use crate::support::hub::api::{WhoAmI, account, fine_grained};
 use crate::support::machine::Machine;
 use crate::support::picture;
 use crate::support::snapshot::{expect, tidy};
-use crate::support::user::CONFIG;
+use crate::support::user::{CONFIG, now};
 use serde_json::json;
 use std::path::Path;
 
@@ -19,7 +19,7 @@ fn machine() -> (Hub, Machine) {
     let machine = Machine::new(&hub);
     let whoami = WhoAmI::start(&hub);
     let write: &[&str] = &["repo.content.read", "repo.write"];
-    let soon = machine.now() + 3 * 86_400 + 3_600;
+    let soon = now() + 3 * 86_400 + 3_600;
     let mut ends = fine_grained(&[("org", "acme", &["repo.content.read"])]);
     ends["auth"]["expiresAt"] = json!(date(soon));
     for (name, answer, more) in [

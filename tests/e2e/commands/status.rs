@@ -3,7 +3,7 @@
 use crate::support::hub::Hub;
 use crate::support::hub::Right::Write;
 use crate::support::machine::{Machine, Output};
-use crate::support::user::{CONFIG, STATE};
+use crate::support::user::{CONFIG, STATE, now};
 use serde_json::{Value, json};
 
 fn text(machine: &Machine) -> String {
@@ -47,7 +47,7 @@ fn everything_that_needs_attention_is_there() {
         .ask("erase", format!("{request}password={gone}\n"))
         .ok();
     let mut state = machine.state();
-    let now = machine.now();
+    let now = now();
     state["tokens"]["soon"]["expires"] = json!(now + 3 * 86_400 + 60);
     state["tokens"]["old"]["expires"] = json!(now - 60);
     machine.write(STATE, state.to_string());

@@ -1,12 +1,12 @@
 //! What can be in the way, and what the check that is for it then says.
 
-use super::well::{Well, age, unix_now};
+use super::well::Well;
 use crate::support::hub::Response;
 use crate::support::hub::api::OAuth;
 use crate::support::modes::set_mode;
 use crate::support::programs::copy_program;
 use crate::support::tools::gits;
-use crate::support::user::{CONFIG, STATE};
+use crate::support::user::{CONFIG, STATE, now};
 use std::fs;
 
 /// What is done to a machine on which all is well, and what one check then says.
@@ -183,7 +183,7 @@ pub const CASES: &[Case] = &[
         id: "tokens",
         verdict: "warning",
         words: &["`work` expires in "],
-        harm: |well| well.state("expires", unix_now() + 7200),
+        harm: |well| well.state("expires", now() + 7200),
     },
     Case {
         id: "keyring",
@@ -223,7 +223,7 @@ pub const CASES: &[Case] = &[
             let left = well.data("tokens/.work-1.token.17-0-5.tmp");
             fs::write(&left, &well.token).expect("leave a file");
             set_mode(&left, 0o600);
-            age(&left);
+            well.machine.age(&left, 3600);
         },
     },
     Case {
@@ -237,7 +237,7 @@ pub const CASES: &[Case] = &[
             let left = well.data("tokens/gone-0123456789abcdef.token");
             fs::write(&left, &well.token).expect("leave a file");
             set_mode(&left, 0o600);
-            age(&left);
+            well.machine.age(&left, 3600);
         },
     },
     Case {
@@ -266,7 +266,7 @@ pub const CASES: &[Case] = &[
         words: &["that file", "rm ~/.gitconfig.lock"],
         harm: |well| {
             well.machine.write(".gitconfig.lock", "");
-            age(&well.machine.home().join(".gitconfig.lock"));
+            well.machine.age(".gitconfig.lock", 3600);
         },
     },
     Case {

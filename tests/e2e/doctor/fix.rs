@@ -22,11 +22,7 @@ fn harmed() -> Well {
     let left = tokens.join(".work-1.token.17-0-5.tmp");
     fs::write(&left, &well.token).expect("leave a file");
     set_mode(&left, 0o600);
-    let hour = std::time::Duration::from_secs(3600);
-    let file = fs::File::options().append(true).open(&left);
-    let file = file.expect("open the file");
-    file.set_modified(std::time::SystemTime::now() - hour)
-        .expect("set its time");
+    machine.age(&left, 3600);
     let line = format!("https://u:{}@huggingface.co\n", well.token);
     machine.write(".git-credentials", line);
     well

@@ -5,10 +5,9 @@ use crate::support::hub::Right::Write;
 use crate::support::hub::{Hub, Response};
 use crate::support::machine::Machine;
 use crate::support::tools::find;
-use crate::support::user::{CONFIG, DATA, STATE};
+use crate::support::user::{CONFIG, DATA, STATE, now};
 use serde_json::Value;
 use std::fs::{self};
-use std::path::Path;
 
 const X: &str = "https://huggingface.co/acme/x";
 const RULE: &str = "version = 1\nstorage = \"file\"\n[rules]\nacme = \"work\"\n";
@@ -59,7 +58,7 @@ impl Well {
 
     /// The time as HTTP writes it, so many seconds from now.
     pub fn now(&self, seconds: i64) -> String {
-        let date = format!("--date=@{}", unix_now() + seconds);
+        let date = format!("--date=@{}", now().saturating_add_signed(seconds));
         let form = "+%a, %d %b %Y %H:%M:%S GMT";
         let said = self.machine.command("date", ["-u", &date, form]).ok();
         said.stdout.trim().to_owned()
@@ -134,19 +133,4 @@ impl Checks {
             .filter(|(_, verdict)| ["warning", "problem"].contains(verdict))
             .collect()
     }
-}
-
-pub fn unix_now() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    i64::try_from(now.expect("a time after 1970").as_secs()).expect("a time")
-}
-
-/// Makes a file look as if it had been there for a while.
-pub fn age(path: &Path) {
-    let file = fs::File::options()
-        .append(true)
-        .open(path)
-        .expect("open it");
-    let before = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
-    file.set_modified(before).expect("set its time");
 }

@@ -3,10 +3,9 @@
 use crate::support::hub::Hub;
 use crate::support::machine::Machine;
 use crate::support::tools::gits;
-use crate::support::user::{CONFIG, TYPED};
+use crate::support::user::{CONFIG, TYPED, now};
 use serde_json::json;
 use std::fs;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 const HUB: &str = "protocol=https\nhost=huggingface.co\n";
 /// Another Hub.
@@ -35,11 +34,6 @@ fn answered(machine: &Machine, request: &str) -> Option<String> {
 
 fn store(machine: &Machine, request: &str) {
     machine.store_typed(request).silent();
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.expect("a clock").as_secs()
 }
 
 #[test]

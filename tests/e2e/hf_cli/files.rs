@@ -7,6 +7,7 @@ use crate::support::hub::Right::Write;
 use crate::support::hub::api::OAuth;
 use crate::support::machine::{Machine, Output};
 use crate::support::modes::mode_of;
+use crate::support::user::now;
 use serde_json::json as value;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -236,7 +237,7 @@ fn browser_login(desk: &Desk, left: u64) -> OAuth {
     desk.hub.add_repo("acme/x", true);
     let oauth = OAuth::start(&desk.hub, &[("acme", Write)], 30 * 24 * 3600);
     let (access, refresh) = oauth.login(&desk.hub);
-    let end = desk.machine.now() + left;
+    let end = now() + left;
     let other = desk.token("other");
     desk.machine.write(
         STORED,
@@ -260,7 +261,7 @@ fn a_browser_login_is_renewed_with_less_than_a_day_left() {
         let output = desk.get();
         assert_eq!(label(&desk.hub, &output).as_deref(), Some(expected));
         let end = output.value("password_expiry_utc").expect("its end");
-        assert!(end.parse::<u64>().expect("a number") > desk.machine.now() + DAY);
+        assert!(end.parse::<u64>().expect("a number") > now() + DAY);
         assert_eq!(output.value("oauth_refresh_token"), None);
         assert_eq!(desk.label().as_deref(), Some(expected));
         assert_eq!(oauth.renewals(), usize::from(left < DAY));

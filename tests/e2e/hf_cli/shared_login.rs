@@ -10,7 +10,7 @@ use crate::support::hub::Right::{Read, Write};
 use crate::support::hub::api::{OAuth, WhoAmI, account};
 use crate::support::machine::{Machine, Output};
 use crate::support::tools::gits;
-use crate::support::user::STATE;
+use crate::support::user::{STATE, now};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -186,7 +186,7 @@ fn its_browser_login_is_renewed_for_git_and_it_goes_on_with_it() {
     let text = desk.machine.read(STORED);
     let ends = |line: &&str| line.starts_with("expires_at");
     let end = text.lines().find(ends).expect("its end");
-    let soon = format!("expires_at = {}", desk.machine.now() + 3600);
+    let soon = format!("expires_at = {}", now() + 3600);
     desk.machine.write(STORED, text.replace(end, &soon));
     let listed = desk.hf(&["auth", "list"]).ok();
     assert!(active(&listed), "{listed}");

@@ -5,11 +5,11 @@ use crate::desk::BrowserDesk;
 use crate::hub::common::{get, json, login, names, only_the_storage_holds_secrets};
 use crate::support::hub::Right::Write;
 use crate::support::hub::api::{WhoAmI, account};
-use crate::support::user::{DATA, LOCKS};
+use crate::support::user::{DATA, LOCKS, now};
 use serde_json::json as value;
 use std::fs;
 use std::thread::{self, sleep};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// What the user is told when the refresh token is good no more.
 const LOGIN: &str = "it cannot be renewed any more: run `git credential-hf login me --web`";
@@ -46,11 +46,6 @@ impl BrowserDesk {
             sleep(Duration::from_millis(100));
         }
     }
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.expect("a clock after 1970").as_secs()
 }
 
 #[test]

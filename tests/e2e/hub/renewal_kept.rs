@@ -8,7 +8,7 @@ use crate::support::hub::Response;
 use crate::support::keyring::Keyring;
 use crate::support::machine::Output;
 use crate::support::tools::{cannot, need};
-use crate::support::user::DATA;
+use crate::support::user::{DATA, now};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -86,7 +86,7 @@ fn due() -> BrowserDesk {
 impl BrowserDesk {
     fn in_hf_cli(self) -> BrowserDesk {
         let (access, refresh) = self.oauth.login(&self.hub);
-        let end = self.machine.now() - 1;
+        let end = now() - 1;
         let stored = format!(
             "[alice]\nhf_token = {access}\nrefresh_token = {refresh}\nexpires_at = {end}\n\n"
         );

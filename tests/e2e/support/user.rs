@@ -5,6 +5,7 @@ use super::machine::{Machine, Output};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The configuration that a user edits, from the home.
@@ -30,6 +31,12 @@ pub const fn login_unverified<'a>(name: &'a str, storage: &'a str) -> [&'a str; 
         "--storage",
         storage,
     ]
+}
+
+/// Seconds since 1970.
+pub fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.expect("a clock after 1970").as_secs()
 }
 
 impl Machine {
@@ -124,17 +131,11 @@ impl Machine {
     }
 
     /// Makes a file look as if it was written that many seconds ago.
-    pub fn age(&self, path: &str, seconds: u64) {
+    pub fn age(&self, path: impl AsRef<Path>, seconds: u64) {
         let path = self.home().join(path);
         let file = File::options().write(true).open(path).expect("a file");
         let at = SystemTime::now() - Duration::from_secs(seconds);
         file.set_modified(at).expect("another time");
-    }
-
-    /// Seconds since 1970.
-    pub fn now(&self) -> u64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        since.expect("a clock after 1970").as_secs()
     }
 
     /// Commits all there is in a clone.

@@ -6,6 +6,7 @@ use crate::support::accounts::{ANN, Accounts, BOB};
 use crate::support::hub::Right::Write;
 use crate::support::hub::api::OAuth;
 use crate::support::modes::set_mode;
+use crate::support::user::now;
 use std::fs;
 
 /// The hf CLI's folder may be one that several users share. Who can put a link there must not have
@@ -18,7 +19,7 @@ fn a_renewal_writes_through_no_link_of_another_user() {
     };
     let oauth = OAuth::start(&hub, &[("acme", Write)], 3600);
     let (access, refresh) = oauth.login(&hub);
-    let end = machine.now() - 1;
+    let end = now() - 1;
     let text = format!("[a]\nhf_token = {access}\nrefresh_token = {refresh}\nexpires_at = {end}\n");
     let folder = accounts.folder("shared", ANN, 0o777);
     let backup = accounts.file("ann/backup", ANN, &text);

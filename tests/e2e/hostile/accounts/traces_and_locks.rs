@@ -6,7 +6,6 @@ use crate::support::attacks::Attacks;
 use crate::support::modes::{mode_of, set_mode};
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// A hostile repository and another user lay out files for the trace to be appended to.
 #[test]
@@ -89,14 +88,7 @@ fn a_lock_of_gits_is_not_taken_over() {
     };
     accounts.file("ann/.gitconfig", ANN, "[user]\n\tname = Ann\n");
     let lock = accounts.file("ann/.gitconfig.lock", ANN, "");
-    let aged = |seconds| {
-        let file = fs::File::options()
-            .append(true)
-            .open(&lock)
-            .expect("the lock");
-        let at = std::time::SystemTime::now() - Duration::from_secs(seconds);
-        file.set_modified(at).expect("another time");
-    };
+    let aged = |seconds| machine.age(&lock, seconds);
     let git = machine
         .git(["--version"])
         .into_command()

@@ -9,7 +9,7 @@ use crate::support::machine::Machine;
 use crate::support::modes::set_mode;
 use crate::support::programs::copy_program;
 use crate::support::tools::need;
-use crate::support::user::STATE;
+use crate::support::user::{STATE, now};
 use serde_json::json;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -49,13 +49,8 @@ fn a_fallback_folder_that_is_another_users_is_neither_believed_nor_written() {
                 fallback.clone()
             }
         };
-        let now = std::time::SystemTime::now();
-        let now = now
-            .duration_since(std::time::UNIX_EPOCH)
-            .expect("a time")
-            .as_secs();
         let rejected = format!("{} https://huggingface.co", value.as_str().expect("text"));
-        let planted = json!({ "version": 1, "rejected": { rejected: now } }).to_string();
+        let planted = json!({ "version": 1, "rejected": { rejected: now() } }).to_string();
         fs::write(real.join("rejected.json"), &planted).expect("plant it");
         let ready = match way {
             "world-writable" => fs::set_permissions(&real, Permissions::from_mode(0o777)).is_ok(),

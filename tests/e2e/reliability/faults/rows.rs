@@ -2,7 +2,7 @@
 
 use super::desk::Desk;
 use crate::support::faults::Action;
-use crate::support::user::{CONFIG, STATE, TYPED};
+use crate::support::user::{CONFIG, STATE, TYPED, now};
 use git_credential_hf::model::token_name::TokenName;
 use git_credential_hf::selection::{Mark, Tried};
 use std::fs;
@@ -377,7 +377,7 @@ pub(super) fn in_browser_and(desk: &Desk, storage: &str) {
 /// A browser login in the hf CLI's files that has just expired.
 pub(super) fn in_hf_cli(desk: &Desk) {
     let (access, refresh) = desk.oauth.login(&desk.hub);
-    let end = desk.machine.now() - 1;
+    let end = now() - 1;
     let stored = format!(
         "[changing]\nhf_token = {access}\nrefresh_token = {refresh}\nexpires_at = {end}\n\n"
     );

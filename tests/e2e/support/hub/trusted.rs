@@ -1,11 +1,12 @@
 //! Trusted publishers: GitHub's endpoint for ID tokens, and the Hub's exchange of an ID token for
 //! a token of one repo or account. Neither forgives a request that is not as documented.
 
+use super::super::user::now;
 use super::{Hub, Inner, Request, Response, Right, accounts, lock};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Weak};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 const HUB: &str = "huggingface.co";
 /// Where GitHub hands out ID tokens; the stand-in needs a certificate for it.
@@ -236,11 +237,6 @@ impl Trusted {
             }),
         )
     }
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.expect("a clock after 1970").as_secs()
 }
 
 fn base64url(bytes: &[u8]) -> String {
