@@ -59,7 +59,7 @@ pub enum Fault {
 pub enum Hit {
     /// The call that was meant.
     Point,
-    /// The message about another error, which came first.
+    /// The message about an error: another one that came first, or this fault in another thread.
     Words,
     /// No call: there were fewer of that kind this time.
     Nothing,
@@ -159,11 +159,17 @@ impl Action {
         let hit = match fault {
             Fault::Kill if output.code == 128 + 9 => Hit::Point,
             Fault::Kill => Hit::Nothing,
-            Fault::Error(_) => match log.lines().find(|line| line.contains("(INJECTED)")) {
-                Some(line) if line.contains("write(2, ") => Hit::Words,
-                Some(_) => Hit::Point,
-                None => Hit::Nothing,
-            },
+            Fault::Error(_) => {
+                // Strace counts for each thread, so a fault may come to pass in more than one.
+                let mut hits = log.lines().filter(|line| line.contains("(INJECTED)"));
+                if hits.clone().any(|line| line.contains("write(2, ")) {
+                    Hit::Words
+                } else if hits.next().is_some() {
+                    Hit::Point
+                } else {
+                    Hit::Nothing
+                }
+            }
         };
         (output, hit)
     }
