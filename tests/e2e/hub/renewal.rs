@@ -234,7 +234,7 @@ fn a_renewal_killed_before_its_answer_is_written_harms_nothing_else() {
     assert_eq!(machine.state(), before);
 
     let output = machine.helper(["refresh", "me"]).fails();
-    assert!(output.stdout.starts_with("no: `me` "), "{output}");
+    assert!(output.stdout.starts_with("no: `me`: "), "{output}");
     assert!(
         output
             .stdout
