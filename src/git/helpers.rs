@@ -64,25 +64,25 @@ impl Helpers {
                 Reach::Always => true,
             };
             let value = entry.text();
-            let line = || Some(entry.clone());
+            let line = entry.clone();
             match (value.is_empty(), means_us(value)) {
                 (true, _) if always => {
                     let cleared = found.cleared + found.before.len() + found.after.len();
-                    let reset = line().filter(|_| found.call_us());
+                    let reset = found.call_us().then_some(line);
                     found = Self {
                         cleared,
                         reset: reset.or(found.reset),
                         ..Self::default()
                     };
                 }
-                (true, _) => found.hidden = line().filter(|_| found.call_us()),
+                (true, _) => found.hidden = found.call_us().then_some(line),
                 (_, true) if always => {
                     found.before.append(&mut found.after);
-                    (found.ours, found.hidden, found.reset) = (line(), None, None);
+                    (found.ours, found.hidden, found.reset) = (Some(line), None, None);
                 }
-                (_, true) => found.partly = line(),
-                (_, false) if found.call_us() => found.after.extend(line()),
-                (_, false) => found.before.extend(line()),
+                (_, true) => found.partly = Some(line),
+                (_, false) if found.call_us() => found.after.push(line),
+                (_, false) => found.before.push(line),
             }
         }
         found
@@ -163,6 +163,52 @@ mod tests {
             ),
             (&["credential.https://github.com.helper=hf"], false, 0, 0, 0),
             (&[part_ours, STORE], true, 0, 1, 0),
+            (
+                &[RESET, OURS, "credential.https://*.co.helper=store"],
+                true,
+                0,
+                1,
+                0,
+            ),
+            (
+                &[RESET, OURS, "credential.huggingface.co.helper=a b"],
+                true,
+                0,
+                1,
+                0,
+            ),
+            (
+                &[
+                    RESET,
+                    OURS,
+                    "credential.https://me@HuggingFace.co:443/org.helper=x",
+                ],
+                true,
+                0,
+                1,
+                0,
+            ),
+            (
+                &[RESET, OURS, "credential.https://hf.co.helper=store"],
+                true,
+                0,
+                0,
+                0,
+            ),
+            (
+                &[RESET, OURS, "credential.https://huggingface.co.username=me"],
+                true,
+                0,
+                0,
+                0,
+            ),
+            (
+                &[RESET, OURS, "credential.helper=x", "credential.helper="],
+                false,
+                0,
+                0,
+                1,
+            ),
         ] {
             let read = entries(texts);
             let found = Helpers::of_endpoint(&read, HUB);

@@ -1,4 +1,4 @@
-//! Lets git itself try a read or a push that changes nothing, with the user's configuration,
+//! Lets git itself try a fetch or a push that changes nothing, with the user's configuration,
 //! variables, helpers and proxies. Its success is the verdict. This helper's trace says whether its
 //! token was used.
 
@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::git::run::{TIMEOUT, ask};
+use crate::model::operation::Operation;
 use crate::model::secret::redact;
 use crate::model::text::one_line;
 use crate::system::process::{self, output_of_all_within, output_within};
@@ -68,10 +69,10 @@ pub(crate) struct Attempt {
 }
 
 /// Lets git try. `place` is the name of a remote or a URL.
-pub(crate) fn attempt(place: &str, push: bool) -> Attempt {
+pub(crate) fn attempt(place: &str, operation: Operation) -> Attempt {
     let begun = Scratch::new()
         .map_err(|error| format!("cannot make a temporary folder: {error}"))
-        .and_then(|scratch| Ok((command(place, push, &scratch)?, scratch)));
+        .and_then(|scratch| Ok((command(place, operation, &scratch)?, scratch)));
     let (command, scratch) = match begun {
         Ok(begun) => begun,
         Err(why) => return Attempt::of(Outcome::NotTried(why), ""),
@@ -123,9 +124,9 @@ fn cannot_run(error: &io::Error) -> String {
 
 /// The command, which runs in the user's directory. It is not made by [`process::command`], since
 /// the secrets in the environment must reach git.
-fn command(place: &str, push: bool, scratch: &Scratch) -> Result<Command, String> {
+fn command(place: &str, operation: Operation, scratch: &Scratch) -> Result<Command, String> {
     let mut command = Command::new("git");
-    if !push {
+    if operation == Operation::Fetch {
         command.args(["ls-remote", "--quiet", "--", place, "HEAD"]);
         return Ok(command);
     }

@@ -99,9 +99,8 @@ impl TerminalEnvironment {
         Self::read(variable)
     }
 
-    /// Reads an environment through `lookup`.
-    pub(crate) fn read(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
-        let set = |name: &str| lookup(name).filter(|v| !v.is_empty());
+    /// Reads an environment through `set`, which gives the variables that are not empty.
+    pub(crate) fn read(set: impl Fn(&str) -> Option<OsString>) -> Self {
         let text = |name: &str| set(name).map(|v| v.to_string_lossy().into_owned());
         let dumb = text("TERM").as_deref() == Some("dumb");
         Self {
@@ -154,7 +153,7 @@ impl Environment {
                 }),
             runner_temp: set("RUNNER_TEMP").map(PathBuf::from),
             trace: set("GIT_CREDENTIAL_HF_TRACE").filter(|v| v != "0"),
-            terminal: TerminalEnvironment::read(&lookup),
+            terminal: TerminalEnvironment::read(set),
         }
     }
 

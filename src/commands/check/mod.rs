@@ -127,7 +127,7 @@ impl Question<'_> {
             // The Hub has just confirmed the rejection.
             chosen.said.pop();
         }
-        let attempt = attempt(&place.for_git, self.operation == Operation::Push);
+        let attempt = attempt(&place.for_git, self.operation);
         let mut verdict = Verdict {
             repo: self.repo.to_string(),
             endpoint: location.endpoint.to_string(),

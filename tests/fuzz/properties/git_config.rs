@@ -25,11 +25,15 @@ pub fn check(data: &[u8]) {
     };
     let again = configure(Some(&first), &ENDPOINTS, "hf").expect("what is written can be read");
     assert_eq!(again, first, "a second time changes nothing");
-    // Ours are the last lines, so no other helper comes after.
-    let lines = "[credential \"https://hf.co\"]\n\thelper =\n\thelper = hf\n\tuseHttpPath = true\n\
-                 # git-credential-hf: end\n";
+    // The lines for both endpoints are the last ones, and reset the list: no other helper is called
+    // before or after ours.
+    let section = |endpoint: &str| {
+        format!("[credential \"{endpoint}\"]\n\thelper =\n\thelper = hf\n\tuseHttpPath = true\n")
+    };
+    let [one, other] = ENDPOINTS.map(section);
+    let lines = format!("{one}{other}# git-credential-hf: end\n");
     let plain = String::from_utf8_lossy(&first).replace("\r\n", "\n");
-    assert!(plain.ends_with(lines), "{plain}");
+    assert!(plain.ends_with(&lines), "{plain}");
 
     let left = unconfigure(&first).expect("what is written can be read");
     let twice = unconfigure(&left.bytes).expect("what is left can be read");
@@ -55,6 +59,7 @@ fn mentions_us(data: &[u8]) -> bool {
 fn written(text: &str) {
     let path = format!("/{text}/git-credential-hf");
     if let Ok(bytes) = configure(None, &["https://huggingface.co"], &quote_helper(&path)) {
+        // A helper that was not read as ours would stay.
         let left = unconfigure(&bytes).expect("what is written can be read");
         assert!(left.delete_file && left.bytes.is_empty(), "{path:?}");
     }
