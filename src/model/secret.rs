@@ -20,6 +20,7 @@
 //! | `import/login_url.rs` | nobody: checks whether a URL's username is plain |
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use hmac_sha256::Hash as Sha256;
 use secrecy::{ExposeSecret, SecretString};
@@ -33,7 +34,11 @@ use crate::model::endpoint::Endpoint;
 /// It has no `Display`, and its `Debug` shows only [`Secret::hint`]. [`Secret::expose`] is the only
 /// way to the value.
 #[derive(Clone)]
-pub struct Secret(SecretString);
+pub struct Secret {
+    value: SecretString,
+    /// Calculated when it is first needed.
+    fingerprint: OnceLock<Fingerprint>,
+}
 
 /// Why git or HTTP could not carry a value as a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -116,13 +121,16 @@ impl Secret {
         if value.chars().any(char::is_control) {
             return Err(SecretError::ControlCharacter);
         }
-        Ok(Self(SecretString::from(value)))
+        Ok(Self {
+            value: SecretString::from(value),
+            fingerprint: OnceLock::new(),
+        })
     }
 
     /// The value itself. List each file that calls this in the table above.
     #[must_use]
     pub fn expose(&self) -> &str {
-        self.0.expose_secret()
+        self.value.expose_secret()
     }
 
     /// Whether this can be a token of `endpoint`. The tokens of huggingface.co have a known form;
@@ -154,6 +162,13 @@ impl Secret {
     /// A value that identifies this secret without revealing it; see [`Fingerprint`].
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
+        let known = self
+            .fingerprint
+            .get_or_init(|| self.calculate_fingerprint());
+        known.clone()
+    }
+
+    fn calculate_fingerprint(&self) -> Fingerprint {
         let mut hash = Sha256::new();
         hash.update(b"git-credential-hf fingerprint\0");
         hash.update(self.expose().as_bytes());

@@ -99,17 +99,13 @@ impl Storage for FileStorage {
         let file_name = Self::file_name(name);
         let path = self.dir.join(&file_name);
         let opened = folder.open_file(&file_name, Access::Read);
-        let mut file = opened.map_err(|error| match error.kind() {
+        let (mut file, metadata) = opened.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => StorageError::NotFound,
             io::ErrorKind::InvalidInput => {
                 StorageError::Refused(format!("{} is not a plain file", path.display()))
             }
             _ => unavailable("read", &path, &error),
         })?;
-        // Check the open file, so that it is the one that is read.
-        let metadata = file
-            .metadata()
-            .map_err(|error| unavailable("read", &path, &error))?;
         private(&path, &metadata, "600")?;
         let mut text = Zeroizing::new(String::with_capacity(1024));
         file.by_ref()
@@ -145,7 +141,7 @@ impl Storage for FileStorage {
         if files::has_other_names(&self.dir.join(&name)) {
             // Empty the file first: a backup made with hard links would keep the token.
             let emptied = folder.open_file(&name, Access::Write);
-            let emptied = emptied.and_then(|file| file.set_len(0));
+            let emptied = emptied.and_then(|(file, _)| file.set_len(0));
             emptied.map_err(|error| unavailable("empty", &self.dir.join(&name), &error))?;
         }
         match folder.remove(&name) {

@@ -6,7 +6,7 @@
 //! between, the next renewal finds the answer here.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
@@ -143,7 +143,7 @@ impl FileParking {
         Ok(file)
     }
 
-    fn open(&self, access: Access) -> io::Result<File> {
+    fn open(&self, access: Access) -> io::Result<(File, Metadata)> {
         Folder::open(&self.dir)?.open_file(&self.name, access)
     }
 
@@ -153,10 +153,9 @@ impl FileParking {
     }
 
     /// Refuses a file that others can read or may have written.
-    fn checked(&self, file: File) -> Result<File, StorageError> {
+    fn check(&self, metadata: &Metadata) -> Result<(), StorageError> {
         let path = self.dir.join(&self.name);
-        let metadata = file.metadata().map_err(|e| self.fail("read", &e))?;
-        let others = Others::of_file(&file, &path).map_err(|e| self.fail("read", &e))?;
+        let others = Others::of_file(metadata, &path);
         #[cfg(unix)]
         let open_to_others = {
             use std::os::unix::fs::MetadataExt;
@@ -164,13 +163,13 @@ impl FileParking {
         };
         #[cfg(not(unix))]
         let open_to_others = false;
-        if !metadata.is_file() || open_to_others || others.is_some() {
+        if open_to_others || others.is_some() {
             return Err(StorageError::Refused(format!(
                 "{} is not a private file of yours: remove it",
                 path.display()
             )));
         }
-        Ok(file)
+        Ok(())
     }
 }
 
@@ -189,7 +188,10 @@ impl Parking for FileParking {
 
     fn write(&self, text: Zeroizing<String>) -> Result<(), StorageError> {
         let mut file = match self.open(Access::Write) {
-            Ok(file) => self.checked(file)?,
+            Ok((file, metadata)) => {
+                self.check(&metadata)?;
+                file
+            }
             Err(_) => self.create().map_err(|e| self.fail("write", &e))?,
         };
         let written = file.write_all(text.as_bytes());
@@ -199,14 +201,13 @@ impl Parking for FileParking {
     }
 
     fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StorageError> {
-        let Some(file) = optional(self.open(Access::Read)).map_err(|e| self.fail("read", &e))?
-        else {
+        let opened = optional(self.open(Access::Read)).map_err(|e| self.fail("read", &e))?;
+        let Some((file, metadata)) = opened else {
             return Ok(None);
         };
-        let file = self.checked(file)?;
+        self.check(&metadata)?;
         // Enough capacity from the start: growing would leave copies behind.
-        let length = file.metadata().map_or(0, |m| m.len().min(MAX_BYTES));
-        let room = usize::try_from(length).unwrap_or_default() + 1;
+        let room = usize::try_from(metadata.len().min(MAX_BYTES)).unwrap_or_default() + 1;
         let mut bytes = Zeroizing::new(Vec::with_capacity(room));
         file.take(MAX_BYTES)
             .read_to_end(&mut bytes)

@@ -45,8 +45,6 @@ pub struct Environment {
     pub(crate) oidc: Option<Oidc>,
     /// `RUNNER_TEMP`: a folder that GitHub Actions empties before and after each job.
     pub(crate) runner_temp: Option<PathBuf>,
-    /// What the terminal can do.
-    pub(crate) terminal: TerminalEnvironment,
 }
 
 /// What the environment says about the terminal.
@@ -153,7 +151,6 @@ impl Environment {
                 }),
             runner_temp: set("RUNNER_TEMP").map(PathBuf::from),
             trace: set("GIT_CREDENTIAL_HF_TRACE").filter(|v| v != "0"),
-            terminal: TerminalEnvironment::read(set),
         }
     }
 
@@ -186,11 +183,19 @@ fn env_secret(value: OsString) -> Result<Option<Secret>, SecretError> {
 mod tests {
     use super::*;
 
-    fn read(pairs: &[(&str, &str)]) -> Environment {
-        Environment::read(|name| {
+    fn lookup(pairs: &[(&str, &str)]) -> impl Fn(&str) -> Option<OsString> {
+        |name| {
             let pair = pairs.iter().find(|(n, _)| *n == name)?;
             Some(OsString::from(pair.1))
-        })
+        }
+    }
+
+    fn read(pairs: &[(&str, &str)]) -> Environment {
+        Environment::read(lookup(pairs))
+    }
+
+    fn terminal(pairs: &[(&str, &str)]) -> TerminalEnvironment {
+        TerminalEnvironment::read(lookup(pairs))
     }
 
     #[test]
@@ -251,15 +256,15 @@ mod tests {
 
     #[test]
     fn notebooks() {
-        assert!(!read(&[]).terminal.notebook);
-        assert!(read(&[("JPY_PARENT_PID", "7")]).terminal.notebook);
+        assert!(!terminal(&[]).notebook);
+        assert!(terminal(&[("JPY_PARENT_PID", "7")]).notebook);
         let colab = [("JPY_PARENT_PID", "7"), ("COLAB_RELEASE_TAG", "release")];
-        assert!(!read(&colab).terminal.notebook);
+        assert!(!terminal(&colab).notebook);
     }
 
     #[test]
     fn git_terminal_prompt() {
-        assert!(read(&[("GIT_TERMINAL_PROMPT", "0")]).terminal.no_prompt);
-        assert!(!read(&[("GIT_TERMINAL_PROMPT", "1")]).terminal.no_prompt);
+        assert!(terminal(&[("GIT_TERMINAL_PROMPT", "0")]).no_prompt);
+        assert!(!terminal(&[("GIT_TERMINAL_PROMPT", "1")]).no_prompt);
     }
 }

@@ -8,7 +8,7 @@ mod ownership;
 mod unix;
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -65,7 +65,7 @@ impl Lock {
                 Ok(file)
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                folder.open_file(name, Access::Write)
+                folder.open_file(name, Access::Write).map(|(file, _)| file)
             }
             Err(error) => Err(error),
         }
@@ -228,7 +228,15 @@ pub(crate) fn read_plain(path: &Path) -> io::Result<Plain> {
     if cfg!(windows) && path.is_dir() {
         return Err(not_plain());
     }
-    patiently(|| read_open(options.open(path)?, path))
+    patiently(|| {
+        let file = options.open(path)?;
+        // Check the open file, so that it is the one that is read.
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(not_plain());
+        }
+        read_open((file, metadata), path)
+    })
 }
 
 /// Reads a plain file that decides what happens with tokens. Anybody who can change a folder or
@@ -254,14 +262,9 @@ pub(crate) fn others_along(path: &Path) -> Option<Others> {
     ResolvedPath::follow(path, Links::Read).ok()?.others
 }
 
-fn read_open(file: File, path: &Path) -> io::Result<Plain> {
+fn read_open((file, metadata): (File, Metadata), path: &Path) -> io::Result<Plain> {
     use std::io::Read;
-    // Check the open file, so that it is the one that is read.
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(not_plain());
-    }
-    let others = Others::of_file(&file, path)?;
+    let others = Others::of_file(&metadata, path);
     let length = metadata.len().min(MAX_FILE);
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
     file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;

@@ -23,9 +23,8 @@ pub(crate) fn home() -> Option<PathBuf> {
 /// The home directory as Python's `expanduser` finds it, which the hf CLI uses. On Windows, it does
 /// not read `HOME`.
 pub(crate) fn of_python() -> Option<PathBuf> {
-    let profile = variable("USERPROFILE").filter(|_| cfg!(windows));
-    profile
-        .map(PathBuf::from)
+    let set = variable(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
+    set.map(PathBuf::from)
         .or_else(|| BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()))
 }
 

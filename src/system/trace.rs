@@ -39,11 +39,11 @@ fn open(target: &OsStr) -> io::Result<File> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => return made,
         }
-        let file = folder.open_file(&name, Access::Append)?;
-        if let Some(others) = Others::of_file(&file, path)? {
+        let (file, metadata) = folder.open_file(&name, Access::Append)?;
+        if let Some(others) = Others::of_file(&metadata, path) {
             return Err(io::Error::other(others.to_string()));
         }
-        if file.metadata()?.nlink() > 1 {
+        if metadata.nlink() > 1 {
             return Err(io::Error::other("it has another name"));
         }
         Ok(file)

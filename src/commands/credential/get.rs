@@ -16,6 +16,7 @@ use crate::model::secret::Fingerprint;
 use crate::model::time::since;
 use crate::selection::{Candidate, LoadedToken, Mark, Notice, Outcome, Query, Selection, Tried};
 use crate::state::{State, TokenInfo};
+use crate::system::environment::TerminalEnvironment;
 use crate::system::{clock, trace};
 use crate::terminal;
 use crate::terminal::AlreadyReported;
@@ -182,7 +183,7 @@ impl Answer<'_> {
         let context = &self.git.context;
         let repo = self.selection.repo.as_ref();
         let subject = self.git.subject(repo);
-        if context.env.terminal.notebook {
+        if TerminalEnvironment::from_process().notebook {
             terminal::say(&format!(
                 "no token for {subject}, and a notebook cannot answer git's prompt: run in a \
                  cell `!{} --web`",

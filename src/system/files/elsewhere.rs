@@ -70,11 +70,11 @@ impl Folder {
     /// Does nothing: this is for root on Unix.
     pub(crate) const fn leave_to_owner(&self, _: &File, _: Option<&OsStr>) {}
 
-    /// Opens an existing plain file, without truncating it.
+    /// Opens an existing plain file, without truncating it, and returns its metadata too.
     ///
     /// # Errors
     /// When it is missing, not a plain file, or cannot be opened.
-    pub(crate) fn open_file(&self, name: &OsStr, access: Access) -> io::Result<File> {
+    pub(crate) fn open_file(&self, name: &OsStr, access: Access) -> io::Result<(File, Metadata)> {
         let mut options = File::options();
         match access {
             Access::Read => options.read(true),
@@ -87,8 +87,9 @@ impl Folder {
             return Err(super::not_plain());
         }
         let file = patiently(|| options.open(&path))?;
-        if file.metadata()?.is_file() {
-            Ok(file)
+        let metadata = file.metadata()?;
+        if metadata.is_file() {
+            Ok((file, metadata))
         } else {
             Err(super::not_plain())
         }

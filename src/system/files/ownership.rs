@@ -1,8 +1,8 @@
 //! Who else may have written a file: its owner, and everybody whom its mode allows to.
 
-use std::fs::File;
+use std::fmt;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
-use std::{fmt, io};
 
 /// Another user who may have changed a file. Root, who can change anything, does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,35 +59,37 @@ impl Others {
         !matches!(self, Self::Outside(_))
     }
 
-    /// Checks only an open file, not the folders and links on its path; `path` is for messages.
-    ///
-    /// # Errors
-    /// When its owner and mode cannot be read.
+    /// Checks only a file, not the folders and links on its path; `path` is for messages.
     #[cfg(unix)]
-    pub(crate) fn of_file(file: &File, path: &Path) -> io::Result<Option<Self>> {
-        Ok(Self::of(&rustix::fs::fstat(file)?, path))
+    pub(crate) fn of_file(metadata: &Metadata, path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        // On macOS, a mode has 16 bits.
+        let mode = metadata.mode() as rustix::fs::RawMode;
+        Self::of(metadata.uid(), metadata.gid(), mode, path)
     }
 
     /// Checks whether the file is in the user's profile, whose access list keeps others out.
-    ///
-    /// # Errors
-    /// None.
     #[cfg(not(unix))]
-    pub(crate) fn of_file(_: &File, path: &Path) -> io::Result<Option<Self>> {
+    pub(crate) fn of_file(_: &Metadata, path: &Path) -> Option<Self> {
         let outside = crate::system::home::is_outside_profile(path);
-        Ok(outside.then(|| Self::Outside(path.to_owned())))
+        outside.then(|| Self::Outside(path.to_owned()))
     }
 
     /// Checks one file, folder or link.
     #[cfg(unix)]
-    pub(super) fn of(stat: &rustix::fs::Stat, path: &Path) -> Option<Self> {
+    pub(super) fn of_stat(stat: &rustix::fs::Stat, path: &Path) -> Option<Self> {
+        Self::of(stat.st_uid, stat.st_gid, stat.st_mode, path)
+    }
+
+    #[cfg(unix)]
+    fn of(owner: u32, group: u32, mode: rustix::fs::RawMode, path: &Path) -> Option<Self> {
         use rustix::fs::{FileType, Mode};
-        let (owner, group) = (stat.st_uid, stat.st_gid);
-        let mode = Mode::from_raw_mode(stat.st_mode);
+        let file_type = FileType::from_raw_mode(mode);
+        let mode = Mode::from_raw_mode(mode);
         if !is_ours(owner) {
             return Some(Self::Own(path.to_owned()));
         }
-        let sticky = match FileType::from_raw_mode(stat.st_mode) {
+        let sticky = match file_type {
             // The mode of a link means nothing, and that of a socket says who may connect to its
             // owner.
             FileType::Symlink | FileType::Socket => return None,

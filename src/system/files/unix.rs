@@ -1,8 +1,9 @@
 //! Follows a path one component at a time. As soon as somebody else could replace a folder with a
 //! link meanwhile, each is opened relative to the one before.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -44,7 +45,7 @@ pub(crate) enum Links {
 /// An open folder and its real path.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    fd: OwnedFd,
+    file: File,
     path: PathBuf,
 }
 
@@ -66,10 +67,13 @@ impl ResolvedPath {
     /// # Errors
     /// When a folder cannot be entered, a link is not allowed, or there are too many of them.
     pub(crate) fn follow(path: &Path, links: Links) -> io::Result<Self> {
-        let path = std::path::absolute(path)?;
-        let mut folder = Folder::above(&path)?;
-        let mut others = Others::of(&folder.stat()?, &folder.path);
-        let mut todo = names(path.strip_prefix(&folder.path).unwrap_or(&path));
+        let path = match path.is_absolute() {
+            true => Cow::Borrowed(path),
+            false => Cow::Owned(std::path::absolute(path)?),
+        };
+        let (mut folder, depth) = Folder::above(&path)?;
+        let mut others = Others::of_stat(&folder.stat()?, &folder.path);
+        let mut todo: Vec<OsString> = names(&path).skip(depth).collect();
         todo.reverse();
         let mut count = 0;
         let mut bound_to = Vec::new();
@@ -80,7 +84,7 @@ impl ResolvedPath {
                 break;
             }
             let at = folder.path.join(&name);
-            let stat = match fs::statat(&folder.fd, &name, AtFlags::SYMLINK_NOFOLLOW) {
+            let stat = match fs::statat(&folder.file, &name, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(stat) => stat,
                 Err(Errno::NOENT) => {
                     todo.push(name);
@@ -88,7 +92,7 @@ impl ResolvedPath {
                 }
                 Err(error) => return Err(error.into()),
             };
-            others = others.or_else(|| Others::of(&stat, &at));
+            others = others.or_else(|| Others::of_stat(&stat, &at));
             match FileType::from_raw_mode(stat.st_mode) {
                 FileType::Directory => folder = folder.enter(&name)?,
                 FileType::Symlink => {
@@ -103,12 +107,12 @@ impl ResolvedPath {
                     if links != Links::Read && !is_ours(stat.st_uid) {
                         bound_to.push((stat.st_uid, at));
                     }
-                    let target = fs::readlinkat(&folder.fd, &name, Vec::new())?;
+                    let target = fs::readlinkat(&folder.file, &name, Vec::new())?;
                     let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
                     if target.is_absolute() {
                         folder = Folder::root()?;
                     }
-                    todo.extend(names(&target).into_iter().rev());
+                    todo.extend(names(&target).rev());
                 }
                 _ if todo.is_empty() => {
                     last = Some(stat);
@@ -156,13 +160,12 @@ impl ResolvedPath {
 }
 
 /// The components of a path, without the root and `.`.
-fn names(path: &Path) -> Vec<OsString> {
-    let name = |component: Component<'_>| match component {
+fn names(path: &Path) -> impl DoubleEndedIterator<Item = OsString> {
+    path.components().filter_map(|component| match component {
         Component::Normal(name) => Some(name.to_owned()),
         Component::ParentDir => Some("..".into()),
         _ => None,
-    };
-    path.components().filter_map(name).collect()
+    })
 }
 
 /// The owner of files that root creates in another user's folder. Otherwise, `sudo git push` with
@@ -199,8 +202,9 @@ impl Folder {
 
     /// Opens the last folder above `path` that can be opened by its path, since only root and this
     /// user can replace it or a folder above it: one call for each folder instead of three. Unlike
-    /// for [`Others`], neither the user behind `sudo` nor a group counts as this user.
-    fn above(path: &Path) -> io::Result<Self> {
+    /// for [`Others`], neither the user behind `sudo` nor a group counts as this user. Also returns
+    /// how many components of the path lead to that folder.
+    fn above(path: &Path) -> io::Result<(Self, usize)> {
         let user = rustix::process::geteuid().as_raw();
         let is_safe = |folder: &Path| {
             fs::lstat(folder).is_ok_and(|stat| {
@@ -216,13 +220,15 @@ impl Folder {
         folders.reverse();
         let safe = folders
             .into_iter()
-            .take_while(|folder| !goes_up && is_safe(folder));
-        Self::at(safe.last().unwrap_or(Path::new("/")).to_owned())
+            .take_while(|folder| !goes_up && is_safe(folder))
+            .enumerate();
+        let (depth, folder) = safe.last().unwrap_or((0, Path::new("/")));
+        Ok((Self::at(folder.to_owned())?, depth))
     }
 
     fn at(path: PathBuf) -> io::Result<Self> {
-        let fd = fs::open(&path, FOLDER, Mode::empty())?;
-        Ok(Self { fd, path })
+        let file = File::from(fs::open(&path, FOLDER, Mode::empty())?);
+        Ok(Self { file, path })
     }
 
     /// Opens a folder, and follows links.
@@ -271,7 +277,7 @@ impl Folder {
             .rest
             .iter()
             .try_fold(resolved.folder, |folder, name| {
-                match fs::mkdirat(&folder.fd, name, Mode::RWXU) {
+                match fs::mkdirat(&folder.file, name, Mode::RWXU) {
                     Ok(()) => folder.enter_made(name),
                     Err(Errno::EXIST) => folder.enter(name),
                     Err(error) => Err(error.into()),
@@ -281,12 +287,12 @@ impl Folder {
 
     /// Opens a folder in this one.
     fn enter(&self, name: &OsStr) -> io::Result<Self> {
-        let fd = fs::openat(&self.fd, name, FOLDER, Mode::empty())?;
+        let file = File::from(fs::openat(&self.file, name, FOLDER, Mode::empty())?);
         let path = match name.as_bytes() {
             b".." => self.path.parent().unwrap_or(&self.path).to_owned(),
             _ => self.path.join(name),
         };
-        Ok(Self { fd, path })
+        Ok(Self { file, path })
     }
 
     /// Opens a folder that was just created here, and gives it to the owner of this folder. That
@@ -308,19 +314,19 @@ impl Folder {
     /// Opens the folder again, with the right to list and sync it.
     fn reopen(&self) -> io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(fs::openat(&self.fd, ".", flags, Mode::empty())?)
+        Ok(fs::openat(&self.file, ".", flags, Mode::empty())?)
     }
 
     fn stat(&self) -> io::Result<Stat> {
-        Ok(fs::fstat(&self.fd)?)
+        Ok(fs::fstat(&self.file)?)
     }
 
     /// The folder's metadata: its owner and mode.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub(crate) fn metadata(&self) -> io::Result<std::fs::Metadata> {
-        File::from(self.fd.try_clone()?).metadata()
+    pub(crate) fn metadata(&self) -> io::Result<Metadata> {
+        self.file.metadata()
     }
 
     /// Creates a file that only its owner can read and write.
@@ -329,14 +335,14 @@ impl Folder {
     /// When the name exists, or the file cannot be created.
     pub(crate) fn create(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OWN;
-        let file = fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR)?;
+        let file = fs::openat(&self.file, name, flags, Mode::RUSR | Mode::WUSR)?;
         Ok(File::from(file))
     }
 
     /// If root has just created this file, gives it to the owner of the file that it replaces, or
     /// else of this folder.
     pub(crate) fn leave_to_owner(&self, file: &File, replaced: Option<&OsStr>) {
-        let old = replaced.map(|name| fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW));
+        let old = replaced.map(|name| fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW));
         let neighbour = match old {
             Some(Ok(old)) => Ok(old),
             _ => self.stat(),
@@ -346,24 +352,25 @@ impl Folder {
         }
     }
 
-    /// Opens an existing plain file, without truncating it.
+    /// Opens an existing plain file, without truncating it, and returns its metadata too.
     ///
     /// # Errors
     /// When it is missing, not a plain file, or cannot be opened.
-    pub(crate) fn open_file(&self, name: &OsStr, access: Access) -> io::Result<File> {
+    pub(crate) fn open_file(&self, name: &OsStr, access: Access) -> io::Result<(File, Metadata)> {
         let flags = match access {
             Access::Read => OFlags::RDONLY,
             Access::Write => OFlags::WRONLY,
             Access::Append => OFlags::WRONLY | OFlags::APPEND,
         };
-        let file = match fs::openat(&self.fd, name, flags | OWN, Mode::empty()) {
+        let file = match fs::openat(&self.file, name, flags | OWN, Mode::empty()) {
             Ok(file) => File::from(file),
             // The errors for a link, and for a pipe that nobody reads.
             Err(Errno::LOOP | Errno::NXIO) => return Err(super::not_plain()),
             Err(error) => return Err(error.into()),
         };
-        if file.metadata()?.is_file() {
-            Ok(file)
+        let metadata = file.metadata()?;
+        if metadata.is_file() {
+            Ok((file, metadata))
         } else {
             Err(super::not_plain())
         }
@@ -374,7 +381,7 @@ impl Folder {
     /// # Errors
     /// When the system refuses.
     pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
-        Ok(fs::renameat(&self.fd, from, &self.fd, to)?)
+        Ok(fs::renameat(&self.file, from, &self.file, to)?)
     }
 
     /// Removes a file or link.
@@ -382,7 +389,7 @@ impl Folder {
     /// # Errors
     /// When it is missing or the system refuses.
     pub(crate) fn remove(&self, name: &OsStr) -> io::Result<()> {
-        Ok(fs::unlinkat(&self.fd, name, AtFlags::empty())?)
+        Ok(fs::unlinkat(&self.file, name, AtFlags::empty())?)
     }
 
     /// The names of the folder's entries.
@@ -469,7 +476,7 @@ mod tests {
         let dir = std::fs::canonicalize(dir.path()).unwrap();
         std::fs::create_dir_all(dir.join("a/b/c")).unwrap();
         symlink("b", dir.join("a/link")).unwrap();
-        let above = |path: &str| Folder::above(&dir.join(path)).unwrap().path;
+        let above = |path: &str| Folder::above(&dir.join(path)).unwrap().0.path;
         for (path, mode, expected) in [
             ("a/b/c/file", 0o755, "a/b/c"),
             ("a/b/missing/file", 0o700, "a/b"),
