@@ -15,7 +15,7 @@ use crate::selection::{
     Candidate, HfKnown, Inputs, Query, Remote, SelectError, Selection, Source, TokenSource, select,
     would_do,
 };
-use crate::state::{Eligibility, State};
+use crate::state::{Eligibility, Health, State};
 use crate::system::clock::now;
 use crate::system::trace;
 use crate::terminal;
@@ -84,16 +84,17 @@ impl Context {
         let mut rows = rows.unwrap_or_default();
         let reader = TokenReader::new(self, state);
         let is_of_no_use = |candidate: &Candidate| {
-            let expires = match &candidate.source {
-                Source::Stored(name) => state.tokens.get(name).and_then(|token| token.expires),
+            match &candidate.source {
+                Source::Stored(name) => {
+                    let token = state.tokens.get(name);
+                    let health = token.map(|token| state.health(token, now()));
+                    return matches!(health, Some(Health::Rejected(_) | Health::Expired(_)));
+                }
                 // A push does not go on to the next candidate.
                 Source::Environment(variable) if !candidate.required => {
                     return self.env_secret(variable).is_err();
                 }
-                _ => None,
-            };
-            if expires.is_some_and(|at| at <= now()) {
-                return true;
+                _ => {}
             }
             let value = reader.known_fingerprint(candidate);
             value.is_some_and(|value| {

@@ -3,7 +3,7 @@
 use crate::app::renewal::RenewalError;
 use crate::app::wording::{self, remedy, stopped};
 use crate::app::{Context, exchange, renewal};
-use crate::hf_cli::Which;
+use crate::hf_cli::{HfToken, Which};
 use crate::model::secret::{Fingerprint, Secret};
 use crate::model::token_name::TokenName;
 use crate::selection::{
@@ -65,12 +65,16 @@ impl<'a> TokenReader<'a> {
         }
     }
 
-    fn load_stored(&mut self, name: &TokenName) -> Result<LoadedToken, StorageError> {
+    fn load_stored(&mut self, name: &TokenName) -> Result<LoadedToken, LoadError> {
         let token = self.state.tokens.get(name).ok_or(StorageError::NotFound)?;
         let mut record = self.context.read_stored(name, token)?;
         let now = now();
         let read = record.secret.fingerprint();
-        if self.renews && token.origin == Origin::Login && renewal::is_due(&record, now) {
+        let is_due = token.origin == Origin::Login && renewal::is_due(&record, now);
+        if is_due && !self.renews && record.expires.is_some_and(|at| at <= now) {
+            return Err(LoadError::Deferred);
+        }
+        if is_due && self.renews {
             let renewed = renewal::renew_stored(self.context, name, renewal::When::IfDue);
             let renewed = renewed.map(|renewed| (renewed.record, renewed.warning));
             let subject = format!("token `{name}`");
@@ -142,24 +146,26 @@ impl<'a> TokenReader<'a> {
         Ok(plain(secret))
     }
 
-    fn load_hf_cli(&mut self, which: Which<'_>) -> Result<LoadedToken, StorageError> {
+    fn load_hf_cli(&mut self, which: Which<'_>) -> Result<LoadedToken, LoadError> {
         let hf = self.context.hf_cli();
         let written = renewal::hf_cli::written(hf);
         let mut token = hf.read(which)?;
         // It is for the environment's Hub, which renews it.
-        let endpoint = self.context.env.endpoint();
-        if let Some(endpoint) = endpoint.filter(|_| self.renews)
+        if let Some(endpoint) = self.context.env.endpoint()
             && renewal::hf_cli::is_due_now(hf, &token, written)
         {
+            if !self.renews {
+                return match token.expires.is_some_and(|at| at <= now()) {
+                    true => Err(LoadError::Deferred),
+                    false => Ok(of_hf_cli(token)),
+                };
+            }
             let renewed = renewal::hf_cli::renew(self.context, &endpoint, &token);
             if let Some(renewed) = self.renewed(renewed, "the hf CLI's token", token.expires)? {
                 token = renewed;
             }
         }
-        Ok(LoadedToken {
-            expires: token.expires,
-            ..plain(token.secret)
-        })
+        Ok(of_hf_cli(token))
     }
 }
 
@@ -204,6 +210,13 @@ impl TokenReader<'_> {
             }
             Err(failure) => Err(stop(failure)),
         }
+    }
+}
+
+fn of_hf_cli(token: HfToken) -> LoadedToken {
+    LoadedToken {
+        expires: token.expires,
+        ..plain(token.secret)
     }
 }
 
@@ -254,7 +267,7 @@ impl TokenSource for TokenReader<'_> {
 
     fn load(&mut self, candidate: &Candidate) -> Result<LoadedToken, LoadError> {
         match &candidate.source {
-            Source::Stored(name) => Ok(self.load_stored(name)?),
+            Source::Stored(name) => self.load_stored(name),
             Source::Command(name) => Ok(self.load_command(name)?),
             Source::Environment(variable) => match self.context.env_secret(variable) {
                 Ok(secret) => Ok(plain(secret.clone())),
@@ -275,7 +288,7 @@ impl TokenSource for TokenReader<'_> {
                 let why = format!("it is a token for {endpoint}");
                 Err(StorageError::Refused(why).into())
             }
-            Source::HfCli(name) => Ok(self.load_hf_cli(Which::of(name.as_deref()))?),
+            Source::HfCli(name) => self.load_hf_cli(Which::of(name.as_deref())),
             Source::Exchange(exchange) => self.load_exchanged(exchange),
         }
     }

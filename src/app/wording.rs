@@ -13,7 +13,7 @@ use crate::model::text::shell_quoted;
 use crate::model::time;
 use crate::model::token_name::TokenName;
 use crate::selection::{Candidate, Query, SelectError, Selection, Source};
-use crate::state::State;
+use crate::state::{Health, State};
 use crate::terminal::Failure;
 
 impl Context {
@@ -82,8 +82,9 @@ pub(crate) fn expires_soon(source: &Source, state: &State, now: u64) -> Option<S
     let Source::Stored(name) = source else {
         return None;
     };
-    let expires = state.tokens.get(name)?.expires;
-    let at = expires.filter(|at| time::ends_soon(*at, now))?;
+    let Health::ExpiresSoon(at) = state.health(state.tokens.get(name)?, now) else {
+        return None;
+    };
     Some(format!(
         "token `{name}` expires in {}, on {}: create a new one on the Hub, and run \
          `git credential-hf login {}`",

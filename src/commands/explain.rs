@@ -136,6 +136,7 @@ impl Answer {
         answer.say_what_it_is_about(location, &selection);
         answer.notes.extend(asked.username_note());
         answer.say_notices(context, &asked, &selection);
+        let deferred = matches!(outcome, Outcome::Deferred(_));
         let chosen = match outcome {
             Outcome::Offer { candidate, .. } | Outcome::Deferred(candidate) => Some(candidate),
             Outcome::Stopped(_, why) => {
@@ -147,8 +148,16 @@ impl Answer {
         answer.notes.extend(reader.said.iter().cloned());
         let endpoint = &location.endpoint;
         answer.rows.extend(selection.candidates.iter().map(|it| {
-            let answers = chosen.as_ref() == Some(it);
-            Row::new(context, state, endpoint, &reader, it, answers)
+            let mut row = Row::new(context, state, endpoint, &reader, it);
+            if chosen.as_ref() == Some(it) {
+                row.answers = true;
+                row.standing = match it.source {
+                    _ if !deferred => "git gets this",
+                    Source::Exchange(_) => "git gets this, by an exchange when it asks",
+                    _ => "git gets this, renewed when it asks",
+                };
+            }
+            row
         }));
         if let Some(chosen) = &chosen
             && let (Some(lack), Some(repo)) = (chosen.lack, &selection.repo)
@@ -268,7 +277,6 @@ impl Row {
         endpoint: &Endpoint,
         reader: &TokenReader<'_>,
         candidate: &Candidate,
-        answers: bool,
     ) -> Self {
         let token = match &candidate.source {
             Source::Stored(name) => state.tokens.get(name),
@@ -286,7 +294,6 @@ impl Row {
             .map_or(Eligibility::Good, |f| {
                 state.eligibility(endpoint, &f, clock::now())
             });
-        let is_exchanged = hint.is_some() || !matches!(candidate.source, Source::Exchange(_));
         Self {
             source: candidate.source.clone(),
             storage: token.map(|token| token.storage),
@@ -303,14 +310,12 @@ impl Row {
                 .unwrap_or_else(|| "missing".to_owned()),
             hint,
             account: token.and_then(|token| token.account.clone()),
-            standing: match (answers, standing) {
-                (true, _) if !is_exchanged => "git gets this, by an exchange when it asks",
-                (true, _) => "git gets this",
-                (_, Eligibility::Good) => "",
-                (_, Eligibility::LastResort) => "rejected: a last resort",
-                (_, Eligibility::Withheld) => "rejected just now",
+            standing: match standing {
+                Eligibility::Good => "",
+                Eligibility::LastResort => "rejected: a last resort",
+                Eligibility::Withheld => "rejected just now",
             },
-            answers,
+            answers: false,
         }
     }
 

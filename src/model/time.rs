@@ -62,14 +62,6 @@ pub(crate) fn span(seconds: u64) -> String {
     }
 }
 
-/// How long before a token expires we warn about it, in seconds.
-const SOON: u64 = 7 * 86_400;
-
-/// Whether `at` is in the future, but at most a week away.
-pub(crate) fn ends_soon(at: u64, now: u64) -> bool {
-    at > now && at - now <= SOON
-}
-
 /// How many seconds a time may be in the future and still count as now: clocks are sometimes set
 /// back a little.
 const SLACK: u64 = 60;

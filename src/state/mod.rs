@@ -2,6 +2,7 @@
 //! secrets.
 
 pub mod file;
+mod health;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,8 @@ use crate::model::secret::Fingerprint;
 use crate::model::time::since;
 use crate::model::token_name::TokenName;
 use crate::storage::{Record, StorageKind};
+
+pub(crate) use health::Health;
 
 /// The version of the format that this program writes.
 pub const VERSION: u32 = 1;

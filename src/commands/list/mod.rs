@@ -11,7 +11,7 @@ use crate::model::token_name::TokenName;
 use crate::model::{text, time};
 use crate::selection::overview::{Choice, Subject};
 use crate::selection::{Candidate, Reason, Source};
-use crate::state::{Eligibility, State, TokenInfo};
+use crate::state::{Eligibility, Health, State, TokenInfo};
 use crate::system::clock;
 use crate::terminal;
 use crate::terminal::width::natural;
@@ -127,10 +127,13 @@ fn hf_rows(context: &Context, state: &State, table: &mut Table) {
         let standing = endpoint.as_ref().map_or(Eligibility::Good, |endpoint| {
             state.eligibility(endpoint, &value, clock::now())
         });
+        let expires = match token.refresh_token {
+            Some(_) => "renewed".into(),
+            None => expiry(token.expires),
+        };
+        let expired = token.expires.is_some_and(|at| at <= clock::now());
         let status = match standing {
-            _ if token.expires.is_some_and(|at| at <= clock::now()) => {
-                Cell::styled("expired", Style::Red)
-            }
+            _ if expired && token.refresh_token.is_none() => Cell::styled("expired", Style::Red),
             Eligibility::Good if *active => Cell::styled("active", Style::Green),
             standing => word(standing),
         };
@@ -138,26 +141,23 @@ fn hf_rows(context: &Context, state: &State, table: &mut Table) {
             &token.shown_name(),
             Some(token.secret.hint()),
             "hf CLI",
-            Some(expiry(token.expires)),
+            Some(expires),
             status,
         ));
     }
 }
 
-/// How long before it an expiry is shown as a warning, in seconds.
-const SOON: u64 = 7 * 24 * 60 * 60;
-
 /// When a token expires, relative to now.
 fn expiry(at: Option<u64>) -> Cell {
-    match at {
-        None => "-".into(),
-        Some(at) => match at.checked_sub(clock::now()) {
-            Some(left) if left < SOON => {
-                Cell::styled(format!("in {}", time::span(left)), Style::Yellow)
-            }
-            Some(left) => format!("in {}", time::span(left)).into(),
-            None => Cell::styled(time::day(at), Style::Red),
-        },
+    let Some(at) = at else {
+        return "-".into();
+    };
+    let now = clock::now();
+    let left = || format!("in {}", time::span(at.saturating_sub(now)));
+    match Health::of_expiry(at, now) {
+        Health::Expired(at) => Cell::styled(time::day(at), Style::Red),
+        Health::ExpiresSoon(_) => Cell::styled(left(), Style::Yellow),
+        Health::Good | Health::Rejected(_) => left().into(),
     }
 }
 
@@ -205,7 +205,10 @@ fn token_row(context: &Context, state: &State, name: &TokenName, token: &TokenIn
             .map_or_else(|| "-".to_owned(), |facts| facts.role.to_string())
             .into(),
         token.storage.described().into(),
-        expiry(token.expires),
+        match token.is_renewed() && state.health(token, now) == Health::Good {
+            true => "renewed".into(),
+            false => expiry(token.expires),
+        },
         verified.into(),
         status(state, token),
     ]
@@ -320,14 +323,12 @@ fn path_of(pattern: &str, endpoint: &Endpoint) -> String {
 }
 
 fn status(state: &State, token: &TokenInfo) -> Cell {
-    let now = clock::now();
-    match state.eligibility(&token.endpoint, &token.fingerprint, now) {
-        Eligibility::Good if token.expires.is_some_and(|at| at <= now) => {
-            Cell::styled("expired", Style::Red)
-        }
+    match state.health(token, clock::now()) {
+        Health::Expired(_) => Cell::styled("expired", Style::Red),
+        Health::Rejected(_) => word(Eligibility::LastResort),
         // Only the Hub can say that a token is valid.
-        Eligibility::Good if token.facts.is_some() => Cell::styled("ok", Style::Green),
-        standing => word(standing),
+        _ if token.facts.is_some() => Cell::styled("ok", Style::Green),
+        _ => word(Eligibility::Good),
     }
 }
 

@@ -3,10 +3,9 @@
 use crate::app::Context;
 use crate::hf_cli::HfToken;
 use crate::model::endpoint::Endpoint;
-use crate::model::secret::TokenKind;
 use crate::model::time;
 use crate::model::token_name::TokenName;
-use crate::state::{Eligibility, State, TokenInfo};
+use crate::state::{Eligibility, Health, State, TokenInfo};
 use crate::system::clock;
 use crate::terminal;
 use crate::terminal::{Cell, Style};
@@ -64,19 +63,11 @@ impl TokenRow {
 /// What needs attention.
 fn notes(state: &State, token: &TokenInfo, now: u64) -> Vec<String> {
     let mut notes = Vec::new();
-    if state.eligibility(&token.endpoint, &token.fingerprint, now) != Eligibility::Good {
-        notes.push("rejected".to_owned());
-    }
-    // Browser logins are renewed automatically.
-    let renewed =
-        token.hint.starts_with(TokenKind::OAuth.prefix()) && token.renewal_failed.is_none();
-    match token.expires {
-        _ if renewed => {}
-        Some(at) if at <= now => notes.push("expired".to_owned()),
-        Some(at) if time::ends_soon(at, now) => {
-            notes.push(format!("expires in {}", time::span(at - now)));
-        }
-        _ => {}
+    match state.health(token, now) {
+        Health::Good => {}
+        Health::Rejected(_) => notes.push("rejected".to_owned()),
+        Health::Expired(_) => notes.push("expired".to_owned()),
+        Health::ExpiresSoon(at) => notes.push(format!("expires in {}", time::span(at - now))),
     }
     match token
         .facts
@@ -136,7 +127,8 @@ fn hf_notes(context: &Context, state: &State, token: &HfToken, active: bool) -> 
     if eligibility.is_some_and(|eligibility| eligibility != Eligibility::Good) {
         notes.push("rejected".to_owned());
     }
-    if token.expires.is_some_and(|at| at <= now) {
+    // A browser login is renewed.
+    if token.refresh_token.is_none() && token.expires.is_some_and(|at| at <= now) {
         notes.push("expired".to_owned());
     }
     notes

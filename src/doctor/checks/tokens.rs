@@ -6,7 +6,7 @@ use crate::model::secret::TokenKind;
 use crate::model::text::shell_quoted;
 use crate::model::time;
 use crate::model::token_name::TokenName;
-use crate::state::{Eligibility, Origin, State, TokenInfo};
+use crate::state::{Health, Origin, State, TokenInfo};
 use crate::system::clock;
 
 /// The check.
@@ -16,9 +16,6 @@ pub(crate) const CHECK: Check = Check {
     network: false,
     run: Run::WithState(run),
 };
-
-/// How long before its expiry a token is reported, in seconds: a week.
-const SOON: u64 = 7 * 24 * 3600;
 
 fn run(around: &Inspection<'_>, state: &State) -> Vec<Finding> {
     let context = around.context;
@@ -57,24 +54,23 @@ fn judge_one(state: &State, name: &TokenName, token: &TokenInfo, now: u64) -> Op
         ),
         _ => format!("git credential-hf login {}", shell_quoted(name.as_str())),
     };
-    if state.eligibility(&token.endpoint, &token.fingerprint, now) != Eligibility::Good {
-        let at = state.rejected_at(&token.endpoint, &token.fingerprint);
-        let ago = time::span(now.saturating_sub(at.unwrap_or(now)));
-        let whether = "to see whether it still works: git credential-hf refresh; to replace it: ";
-        let finding = Finding::problem(format!("`{name}` was rejected by the Hub {ago} ago"));
-        return Some(finding.by_hand(format!("{whether}{again}")));
-    }
-    let expires = token.expires?;
-    if expires <= now {
-        let day = time::day(expires);
-        return Some(Finding::problem(format!("`{name}` has expired ({day})")).by_hand(again));
-    }
-    // Browser logins are renewed before they expire.
-    if !web && expires - now < SOON {
-        let left = time::span(expires - now);
-        return Some(Finding::warning(format!("`{name}` expires in {left}")).by_hand(again));
-    }
-    None
+    Some(match state.health(token, now) {
+        Health::Good => return None,
+        Health::Rejected(at) => {
+            let ago = time::span(now.saturating_sub(at));
+            let whether =
+                "to see whether it still works: git credential-hf refresh; to replace it: ";
+            Finding::problem(format!("`{name}` was rejected by the Hub {ago} ago"))
+                .by_hand(format!("{whether}{again}"))
+        }
+        Health::Expired(at) => {
+            Finding::problem(format!("`{name}` has expired ({})", time::day(at))).by_hand(again)
+        }
+        Health::ExpiresSoon(at) => {
+            let left = time::span(at - now);
+            Finding::warning(format!("`{name}` expires in {left}")).by_hand(again)
+        }
+    })
 }
 
 #[cfg(test)]
@@ -88,10 +84,8 @@ mod tests {
         const NOW: u64 = 10_000_000;
         for (hint, expires, rejected, verdict) in [
             ("hf_…abcd", None, None, Verdict::Ok),
-            ("hf_…abcd", Some(NOW + SOON), None, Verdict::Ok),
-            ("hf_…abcd", Some(NOW + SOON - 1), None, Verdict::Warning),
-            ("hf_oauth_…abcd", Some(NOW + 10), None, Verdict::Ok),
-            ("hf_oauth_…abcd", Some(NOW), None, Verdict::Problem),
+            ("hf_…abcd", Some(NOW + 1), None, Verdict::Warning),
+            ("hf_oauth_…abcd", Some(NOW), None, Verdict::Ok),
             ("hf_…abcd", Some(NOW - 1), None, Verdict::Problem),
             ("hf_…abcd", None, Some(NOW), Verdict::Problem),
             ("hf_…abcd", None, Some(NOW - 100_000), Verdict::Problem),

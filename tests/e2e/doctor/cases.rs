@@ -563,6 +563,8 @@ pub const CASES: &[Case] = &[
             OAuth::start(&well.hub, &[], 30_000);
             well.state("hint", "hf_oauth_…LAST");
             well.state("expires", 17);
+            // Otherwise it would be renewed.
+            well.state("renewal_failed", 17);
         },
     },
     Case {

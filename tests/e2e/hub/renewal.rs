@@ -210,6 +210,34 @@ fn an_expired_token_that_cannot_be_renewed_gives_way_to_the_next() {
 }
 
 #[test]
+fn what_is_shown_of_a_login_that_is_due_is_what_git_gets_and_nobody_is_asked() {
+    let desk = BrowserDesk::new(1).with_another();
+    desk.wait_until_it_has_expired();
+    desk.hub.clear_log();
+    let helper = |arguments: &[&str]| desk.machine.helper(arguments).ok();
+    let explained = json(&helper(&["explain", "alice/x", "--json"]));
+    let first = &explained["repos"][0]["candidates"][0];
+    assert_eq!(first["name"], "me");
+    assert_eq!(first["status"], "git gets this, renewed when it asks");
+    assert_eq!(first["answers"], true);
+    let notes = explained["repos"][0]["notes"].to_string();
+    assert!(!notes.contains("`me`"), "{notes}");
+    let list = helper(&["list"]).stdout;
+    let row = list.lines().find(|line| line.contains("hf_oauth_"));
+    let row = row.expect("the login's row");
+    assert!(
+        row.contains("renewed") && !row.contains("expired"),
+        "{list}"
+    );
+    let place = list.lines().find(|line| line.trim().starts_with("alice"));
+    assert!(place.expect("its rule").contains("me"), "{list}");
+    let doctor = desk.machine.helper(["doctor", "--offline"]).run().stdout;
+    assert!(!doctor.contains("has expired"), "{doctor}");
+    assert_eq!(desk.hub.log().len(), 0, "the Hub was asked");
+    assert_eq!(desk.label(&desk.get()), "oauth 2");
+}
+
+#[test]
 fn a_renewal_killed_before_its_answer_is_written_harms_nothing_else() {
     let desk = BrowserDesk::new(2).with_another();
     let BrowserDesk { machine, oauth, .. } = &desk;
