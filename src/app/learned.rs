@@ -12,6 +12,7 @@ use crate::model::operation::Operation;
 use crate::model::permissions::Facts;
 use crate::model::repo::Repo;
 use crate::model::secret::{Fingerprint, Secret};
+use crate::model::token_name::TokenName;
 use crate::selection::{Candidate, Source, TokenSource};
 use crate::state::State;
 use crate::state::file::StateError;
@@ -58,20 +59,20 @@ pub(crate) fn ask_about_rejected(
         let learned = Learned {
             context,
             endpoint: &location.endpoint,
-            candidate,
+            name: candidate.source.stored(),
             secret: &loaded.secret,
         };
         let what = wording::source_name(&candidate.source);
         let host = location.endpoint.authority();
         match hub.try_access(repo, operation, Some(&loaded.secret)) {
             Err(HubError::Rejected) => {
-                learned.rejected();
+                say_failure(learned.rejected());
                 let dead = (candidate.clone(), loaded.secret.hint());
                 found.dead.push(dead);
             }
             Ok(()) | Err(HubError::Forbidden(_) | HubError::NotFound) => {
                 // The Hub refuses this repo, not the token.
-                learned.accepted(hub.whoami(&loaded.secret).ok().as_ref());
+                say_failure(learned.accepted(hub.whoami(&loaded.secret).ok().as_ref()));
                 found.notes.push(format!(
                     "{what} was rejected before, but {host} accepts it: git uses it again"
                 ));
@@ -83,6 +84,13 @@ pub(crate) fn ask_about_rejected(
         }
     }
     Ok(found)
+}
+
+/// Tells the user if what was learned cannot be remembered.
+pub(crate) fn say_failure(remembered: Result<(), StateError>) {
+    if let Err(error) = remembered {
+        terminal::say(&error.to_string());
+    }
 }
 
 /// What the Hub says about the tokens that were remembered as rejected.
@@ -103,8 +111,8 @@ pub(crate) struct Learned<'a> {
     pub(crate) context: &'a Context,
     /// The Hub.
     pub(crate) endpoint: &'a Endpoint,
-    /// The token.
-    pub(crate) candidate: &'a Candidate,
+    /// Its name, if it is stored here.
+    pub(crate) name: Option<&'a TokenName>,
     /// Its value.
     pub(crate) secret: &'a Secret,
 }
@@ -112,33 +120,32 @@ pub(crate) struct Learned<'a> {
 impl Learned<'_> {
     /// Remembers that the Hub rejects the token, so that git's next command uses another one, even
     /// after programs that never report a refusal.
-    pub(crate) fn rejected(&self) {
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub(crate) fn rejected(&self) -> Result<(), StateError> {
         let state_file = &self.context.state_file;
-        let value = self.secret.fingerprint();
-        if let Err(error) = state_file.reject(self.endpoint, &value, clock::now()) {
-            terminal::say(&error.to_string());
-        }
+        state_file.reject(self.endpoint, &self.secret.fingerprint(), clock::now())
     }
 
     /// Clears a rejection, and stores the facts if the Hub was asked for them.
-    pub(crate) fn accepted(&self, facts: Option<&Facts>) {
-        if let Err(error) = self.try_accepted(facts) {
-            terminal::say(&error.to_string());
-        }
-    }
-
-    fn try_accepted(&self, facts: Option<&Facts>) -> Result<(), StateError> {
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub(crate) fn accepted(&self, facts: Option<&Facts>) -> Result<(), StateError> {
         let value = self.secret.fingerprint();
         let state_file = &self.context.state_file;
         state_file.clear_rejection(self.endpoint, &value)?;
-        let (Some(facts), Source::Stored(name)) = (facts, &self.candidate.source) else {
+        let (Some(facts), Some(name)) = (facts, self.name) else {
             return Ok(());
         };
         state_file.update(|state| {
             let token = state.tokens.get_mut(name);
             if let Some(token) = token.filter(|token| token.fingerprint == value) {
                 token.account = Some(facts.account.clone());
-                token.expires = facts.expires.or(token.expires);
+                if !token.is_renewed() {
+                    token.expires = facts.expires.or(token.expires);
+                }
                 token.facts = Some(Facts {
                     verified: clock::now(),
                     ..facts.clone()

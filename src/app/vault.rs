@@ -139,8 +139,6 @@ impl Context {
                 (Origin::Login, 0, Some(old)) => old.order,
                 _ => state.next_order(),
             };
-            // The user gave this value again, so an earlier rejection is cleared.
-            state.clear_rejection(&token.endpoint, &value);
             let before = state.tokens.get(name).cloned();
             if let Some(before) = &before {
                 if before.storage != storage {
@@ -177,12 +175,22 @@ impl Context {
             })?;
             return Err(error.into());
         }
+        // The user gave this value again.
+        self.clear_rejection(record);
         // A parked answer belongs to the token that was just replaced.
         if let Err(error) = self.parking(storage, name).clear() {
             trace::line(|| error.to_string());
         }
         self.clear_stale_copies(Some(name), &[storage]);
         Ok(())
+    }
+
+    /// Clears an earlier rejection of a value that is stored now.
+    pub(crate) fn clear_rejection(&self, record: &Record) {
+        let value = record.secret.fingerprint();
+        if let Err(error) = self.state_file.clear_rejection(&record.endpoint, &value) {
+            trace::line(|| error.to_string());
+        }
     }
 
     /// Removes stale copies from these storages, which have just answered or are cheap to ask, and

@@ -4,15 +4,13 @@ use crate::model::text::shell_quoted;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::app::learned::Learned;
 use crate::app::renewal::When;
 use crate::app::{Context, lookup, renewal};
 use crate::hub::{Hub, HubError};
-use crate::model::permissions::Facts;
 use crate::model::text;
 use crate::model::token_name::TokenName;
-use crate::state::file::StateError;
 use crate::state::{Origin, State, TokenInfo};
-use crate::system::clock;
 use crate::terminal::{AlreadyReported, print, print_json};
 
 /// The arguments of `refresh`.
@@ -98,32 +96,19 @@ fn one(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<String>
         done = "was renewed";
     }
     let hub = Hub::new(&token.endpoint);
-    let value = record.secret.fingerprint();
+    let learned = Learned {
+        context,
+        endpoint: &token.endpoint,
+        name: Some(name),
+        secret: &record.secret,
+    };
     match hub.whoami(&record.secret) {
         Ok(facts) => {
-            let facts = Facts {
-                verified: clock::now(),
-                ..facts
-            };
-            let summary = facts.summary();
-            context.state_file.update(|state| {
-                state.clear_rejection(&token.endpoint, &value);
-                if let Some(token) = state
-                    .tokens
-                    .get_mut(name)
-                    .filter(|t| t.fingerprint == value)
-                {
-                    token.account = Some(facts.account.clone());
-                    token.expires = record.expires.or(facts.expires);
-                    token.facts = Some(facts);
-                }
-                Ok::<_, StateError>(())
-            })?;
-            Ok(format!("{done}: {summary}"))
+            learned.accepted(Some(&facts))?;
+            Ok(format!("{done}: {}", facts.summary()))
         }
         Err(HubError::Rejected) => {
-            let now = clock::now();
-            context.state_file.reject(&token.endpoint, &value, now)?;
+            learned.rejected()?;
             anyhow::bail!(
                 "the Hub no longer accepts it; run `git credential-hf login {}`",
                 shell_quoted(name.as_str())

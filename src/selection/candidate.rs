@@ -52,6 +52,14 @@ pub enum Source {
 }
 
 impl Source {
+    /// The name of a token that is stored here.
+    pub(crate) fn stored(&self) -> Option<&TokenName> {
+        match self {
+            Self::Stored(name) => Some(name),
+            _ => None,
+        }
+    }
+
     /// The kind of source, as written in the JSON output.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -331,16 +331,9 @@ impl BrowserLogin for Stored<'_> {
     }
 
     fn note(&self, record: &Record) {
-        let value = record.secret.fingerprint();
-        if let Err(error) = self
-            .context
-            .state_file
-            .clear_rejection(&record.endpoint, &value)
-        {
-            trace::line(|| error.to_string());
-        }
+        self.context.clear_rejection(record);
         self.update(|token| {
-            token.replace_value(value, record.secret.hint());
+            token.replace_value(record.secret.fingerprint(), record.secret.hint());
             token.expires = record.expires;
             token.renewal_failed = None;
         });

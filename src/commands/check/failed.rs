@@ -4,7 +4,7 @@ use super::Question;
 use super::verdict::Verdict;
 use crate::app::asked::Asked;
 use crate::app::choice::Chosen;
-use crate::app::learned::{Learned, Rejected};
+use crate::app::learned::{Learned, Rejected, say_failure};
 use crate::app::token_source::TokenReader;
 use crate::app::wording::{self, remedy};
 use crate::git::other_login::{self, Login};
@@ -104,11 +104,11 @@ impl Failed<'_> {
         let learned = Learned {
             context,
             endpoint: &place.location.endpoint,
-            candidate,
+            name: candidate.source.stored(),
             secret: &loaded.secret,
         };
         let Err(answer) = self.hub.try_access(repo, *operation, Some(&loaded.secret)) else {
-            learned.accepted(None);
+            say_failure(learned.accepted(None));
             let accepted = "the Hub accepts this token, and git fails all the same";
             return match other_login::header(&place.location) {
                 None => self.in_gits_words(accepted),
@@ -124,8 +124,8 @@ impl Failed<'_> {
             _ => None,
         };
         match &facts {
-            Some(facts) => learned.accepted(Some(facts)),
-            None if matches!(answer, HubError::Rejected) => learned.rejected(),
+            Some(facts) => say_failure(learned.accepted(Some(facts))),
+            None if matches!(answer, HubError::Rejected) => say_failure(learned.rejected()),
             None => {}
         }
         self.diagnose(candidate, &answer, facts.as_ref())

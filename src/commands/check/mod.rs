@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::app::Context;
 use crate::app::asked::Asked;
 use crate::app::choice::{self, Chosen};
-use crate::app::learned::{Learned, Rejected, ask_about_rejected};
+use crate::app::learned::{Learned, Rejected, ask_about_rejected, say_failure};
 use crate::app::target::Place;
 use crate::app::wording::{self, remedy};
 use crate::git::other_login;
@@ -194,10 +194,10 @@ impl Question<'_> {
             let learned = Learned {
                 context: self.context,
                 endpoint: hub.endpoint(),
-                candidate,
+                name: candidate.source.stored(),
                 secret: &loaded.secret,
             };
-            learned.accepted(Some(&facts));
+            say_failure(learned.accepted(Some(&facts)));
         }
     }
 

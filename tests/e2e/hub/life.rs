@@ -8,6 +8,8 @@ use crate::support::hub::Right::{Read, Write};
 use crate::support::hub::api::{WhoAmI, account, fine_grained};
 use crate::support::hub::{Hub, Response};
 use crate::support::machine::{Machine, Output};
+use crate::support::modes::set_mode;
+use crate::support::user::STATE;
 use serde_json::{Value, json as value};
 
 pub const HUB: &str = "huggingface.co";
@@ -326,4 +328,38 @@ fn refresh_asks_about_every_token_and_remembers_what_is_dead() {
         "error: there is no token called `wied`\n  = help: did you mean `wide`?\n"
     );
     assert_eq!(names(machine), ["narrow", "wide"]);
+}
+
+/// Where the state cannot be written, rejections are remembered in a second file. That one too is
+/// cleared when the token turns out to be good or is stored again.
+#[test]
+fn a_good_token_is_not_held_back_by_a_rejection_in_the_second_file() {
+    const SECOND: &str = "run/git-credential-hf/rejected.json";
+    let home = Home::new();
+    let machine = &home.machine;
+    machine.env("XDG_RUNTIME_DIR", machine.home().join("run"));
+    let is_rejected = || {
+        let list = machine.helper(["list"]).ok().stdout;
+        let row = list.lines().find(|line| line.starts_with("wide"));
+        row.expect("a row").contains("rejected")
+    };
+    for again in [["refresh", "wide"].as_slice(), &["login", "wide"]] {
+        let request = format!("protocol=https\nhost={HUB}\npassword={}\n\n", home.wide);
+        machine.helper(["erase"]).stdin(request).ok();
+        let mut state = machine.state();
+        let second = value!({ "version": 1, "tokens": {}, "rejected": state["rejected"].take() });
+        state["rejected"] = value!({});
+        machine.write(STATE, state.to_string());
+        machine.write(SECOND, second.to_string());
+        set_mode(
+            machine.home().join(SECOND).parent().expect("a folder"),
+            0o700,
+        );
+        assert!(is_rejected(), "{second}");
+        match again {
+            ["login", name] => login(machine, name, &home.wide).ok(),
+            more => machine.helper(more).ok(),
+        };
+        assert!(!is_rejected(), "after {again:?}: {}", machine.read(SECOND));
+    }
 }
