@@ -31,15 +31,21 @@ pub(crate) fn in_words(found: &[(Against, &Pattern)]) -> Vec<String> {
         }
     }
     let line = |why: &Against| {
-        let about = found.iter().filter(|(other, _)| other == why);
-        let patterns: Vec<String> = about.map(|(_, pattern)| pattern.to_string()).collect();
+        let about = || found.iter().filter(|(other, _)| other == why);
+        let patterns: Vec<String> = about().map(|(_, pattern)| pattern.to_string()).collect();
         let patterns = patterns.join(", ");
         match why {
             Against::Other(other) => format!("{other} takes precedence over it for {patterns}"),
-            Against::Scopes => format!(
-                "the token's scopes do not reach {patterns}: add one at \
-                 https://huggingface.co/settings/tokens, then run `git credential-hf refresh`"
-            ),
+            Against::Scopes => {
+                // All patterns of a token are on its Hub.
+                let page = about()
+                    .next()
+                    .map_or_else(String::new, |(_, pattern)| pattern.endpoint.tokens_page());
+                format!(
+                    "the token's scopes do not reach {patterns}: add one at {page}, then run \
+                     `git credential-hf refresh`"
+                )
+            }
         }
     };
     reasons.into_iter().map(line).collect()

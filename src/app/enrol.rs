@@ -3,6 +3,7 @@
 use crate::app::Context;
 use crate::config::edit::{Change, edit};
 use crate::hub::{Hub, HubError};
+use crate::model::endpoint::Endpoint;
 use crate::model::permissions::{Facts, Role};
 use crate::model::secret::Secret;
 use crate::model::text;
@@ -13,10 +14,6 @@ use crate::system::clock;
 use crate::terminal;
 use crate::terminal::{Column, Cut, Failure, Screen, Table};
 use anyhow::Result;
-
-/// The Hub's form for a new token, filled in as most people need it.
-pub(crate) const NEW_TOKEN: &str =
-    "https://huggingface.co/settings/tokens/new?tokenType=fineGrained&canReadGatedRepos=true";
 
 /// Asks the Hub whose token this is.
 ///
@@ -181,7 +178,7 @@ fn try_keep(
 }
 
 /// Describes what the Hub says about a token.
-pub(crate) fn described(facts: &Facts) -> String {
+pub(crate) fn described(facts: &Facts, endpoint: &Endpoint) -> String {
     let mut text = format!("{}\n", text::one_line(&facts.summary()));
     if let Some(at) = facts.expires {
         text.push_str(&format!("expires on {}\n", crate::model::time::day(at)));
@@ -192,7 +189,10 @@ pub(crate) fn described(facts: &Facts) -> String {
         text.push_str(&rights(&rows, Screen::stdout()));
         text.push('\n');
     } else if facts.role == Role::FineGrained {
-        text.push_str("it has no scopes, so it may not do anything yet: edit it at https://huggingface.co/settings/tokens\n");
+        text.push_str(&format!(
+            "it has no scopes, so it may not do anything yet: edit it at {}\n",
+            endpoint.tokens_page()
+        ));
     }
     text
 }
@@ -226,14 +226,20 @@ pub(crate) fn unverified(hub: &Hub, secret: &Secret, error: HubError) -> Failure
     let host = hub.endpoint().authority();
     let hint = secret.hint();
     match error {
-            HubError::Rejected => Failure::new(format!("{host} does not accept this token ({hint})"))
-                .help("check that it was copied completely and is still listed at https://huggingface.co/settings/tokens")
-                .help(format!("create a new one: {NEW_TOKEN}")),
-            HubError::Forbidden(why) => {
-                Failure::new(format!("{host} does not say whose token this is ({hint}): {why}"))
-                    .help("to store it anyway: add --no-verify")
-            }
-            error => Failure::new(format!("the token ({hint}) could not be verified: {error}"))
-                .help("to store it without asking the Hub: add --no-verify"),
-        }
+        HubError::Rejected => Failure::new(format!("{host} does not accept this token ({hint})"))
+            .help(format!(
+                "check that it was copied completely and is still listed at {}",
+                hub.endpoint().tokens_page()
+            ))
+            .help(format!(
+                "create a new one: {}",
+                hub.endpoint().new_token_page()
+            )),
+        HubError::Forbidden(why) => Failure::new(format!(
+            "{host} does not say whose token this is ({hint}): {why}"
+        ))
+        .help("to store it anyway: add --no-verify"),
+        error => Failure::new(format!("the token ({hint}) could not be verified: {error}"))
+            .help("to store it without asking the Hub: add --no-verify"),
+    }
 }

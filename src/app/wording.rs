@@ -244,8 +244,8 @@ impl Context {
                 format!("`{other}` may: {command}")
             }
             (None, Lack::Scope) => format!(
-                "add a scope for it at https://huggingface.co/settings/tokens, then run \
-                 `git credential-hf check {} --push`",
+                "add a scope for it at {}, then run `git credential-hf check {} --push`",
+                endpoint.tokens_page(),
                 self.typed(endpoint, &repo.to_string())
             ),
             (None, Lack::Role) => format!(

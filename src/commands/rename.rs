@@ -91,7 +91,9 @@ pub(crate) fn run(rename: &Args) -> Result<()> {
         }));
     }
     print(&format!("renamed `{old}` to `{new}`\n"))?;
-    facts.map_or(Ok(()), |facts| print(&enrol::described(&facts)))
+    facts.map_or(Ok(()), |facts| {
+        print(&enrol::described(&facts, &token.endpoint))
+    })
 }
 
 /// Checks that the new name is free, or is that of the copy which a killed rename made.

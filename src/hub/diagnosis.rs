@@ -2,6 +2,7 @@
 //! Hub said about the token.
 
 use crate::hub::HubError;
+use crate::model::endpoint::Endpoint;
 use crate::model::operation::Operation;
 use crate::model::permissions::{Facts, Role};
 use crate::model::repo::Repo;
@@ -71,8 +72,8 @@ pub(crate) struct Diagnosis {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Evidence<'a> {
     pub(crate) repo: &'a Repo,
-    /// The repo's page on the Hub.
-    pub(crate) page: &'a str,
+    /// The Hub.
+    pub(crate) endpoint: &'a Endpoint,
     /// What git is to do.
     pub(crate) operation: Operation,
     /// How the Hub answered git's request.
@@ -83,7 +84,12 @@ pub(crate) struct Evidence<'a> {
     pub(crate) replace: &'a str,
 }
 
-const TOKENS: &str = "https://huggingface.co/settings/tokens";
+impl Evidence<'_> {
+    /// The repo's page.
+    fn page(&self) -> String {
+        format!("{}/{}", self.endpoint, self.repo)
+    }
+}
 
 /// Finds the reason why access fails.
 pub(crate) fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
@@ -110,6 +116,7 @@ fn refused(evidence: Evidence<'_>, text: &str) -> Diagnosis {
     if has(&[
         "gated",
         "awaiting a review",
+        "request to access",
         "accept the conditions",
         "agree to share",
         "restricted",
@@ -127,7 +134,10 @@ fn refused(evidence: Evidence<'_>, text: &str) -> Diagnosis {
         return made(
             DiagnosisKind::Policy,
             format!("the organisation accepts only fine-grained tokens: {text}"),
-            format!("create one with a scope for it: {TOKENS}/new?tokenType=fineGrained"),
+            format!(
+                "create one with a scope for it: {}",
+                evidence.endpoint.new_token_page()
+            ),
         );
     }
     if has(&["revoked"]) {
@@ -142,7 +152,10 @@ fn refused(evidence: Evidence<'_>, text: &str) -> Diagnosis {
         None => made(
             DiagnosisKind::Refused,
             format!("the Hub refuses access: {text}"),
-            format!("check the token and its scopes: {TOKENS}"),
+            format!(
+                "check the token and its scopes: {}",
+                evidence.endpoint.tokens_page()
+            ),
         ),
     }
 }
@@ -157,13 +170,30 @@ fn gate(evidence: Evidence<'_>, text: &str) -> Diagnosis {
             format!(
                 "the repo is gated, and this fine-grained token may not read gated repos: {text}"
             ),
-            format!("edit the token and allow gated repos: {TOKENS}"),
+            format!(
+                "edit the token and allow gated repos: {}",
+                evidence.endpoint.tokens_page()
+            ),
+        );
+    }
+    let lower = text.to_lowercase();
+    if ["awaiting a review", "rejected by"]
+        .iter()
+        .any(|answered| lower.contains(answered))
+    {
+        return made(
+            DiagnosisKind::Gate,
+            format!("the repo is gated, and its authors have not given access: {text}"),
+            format!(
+                "only they can; your requests are listed at {}/settings/gated-repos",
+                evidence.endpoint
+            ),
         );
     }
     made(
         DiagnosisKind::Gate,
         format!("the repo is gated, and this account does not have access: {text}"),
-        format!("accept its terms in the browser: {}", evidence.page),
+        format!("accept its terms in the browser: {}", evidence.page()),
     )
 }
 
@@ -187,14 +217,20 @@ fn missing_right(evidence: Evidence<'_>) -> Option<Diagnosis> {
         return Some(made(
             DiagnosisKind::ScopeMissing,
             format!("this fine-grained token may {only} {repo}"),
-            format!("edit it and add a scope to {wanted} {repo}: {TOKENS}"),
+            format!(
+                "edit it and add a scope to {wanted} {repo}: {}",
+                evidence.endpoint.tokens_page()
+            ),
         ));
     }
     if facts.role == Role::Read && operation == Operation::Push {
         return Some(made(
             DiagnosisKind::RoleTooLow,
             "this is a read token, and a push needs a token that may write",
-            format!("create one: {TOKENS}/new?tokenType=write"),
+            format!(
+                "create one: {}/new?tokenType=write",
+                evidence.endpoint.tokens_page()
+            ),
         ));
     }
     let namespace = repo.namespace.as_ref()?;
@@ -237,7 +273,7 @@ fn not_found(evidence: Evidence<'_>) -> Diagnosis {
                 "the Hub does not show {repo} to this token: {}",
                 diagnosis.message
             ),
-            help: format!("{}; or check the name: {}", diagnosis.help, evidence.page),
+            help: format!("{}; or check the name: {}", diagnosis.help, evidence.page()),
             ..diagnosis
         },
         None => made(
@@ -245,7 +281,7 @@ fn not_found(evidence: Evidence<'_>) -> Diagnosis {
             format!("{repo} does not exist, or this token may not see it"),
             format!(
                 "check the name and its kind (datasets/.., spaces/..): {}",
-                evidence.page
+                evidence.page()
             ),
         ),
     }
@@ -419,7 +455,7 @@ mod tests {
             let repo = Repo::from_path(path).unwrap();
             let diagnosis = diagnose(Evidence {
                 repo: &repo,
-                page: "https://huggingface.co/page",
+                endpoint: &Endpoint::hugging_face(),
                 operation,
                 answer: &answer,
                 facts: facts.as_ref(),
@@ -427,6 +463,36 @@ mod tests {
             });
             assert_eq!(diagnosis.kind, kind, "{path} {answer:?}");
             assert!(!diagnosis.help.is_empty());
+        }
+    }
+
+    #[test]
+    fn whoever_waits_for_the_authors_is_not_told_to_ask_again() {
+        let endpoint = Endpoint::parse("https://hub.corp.example").unwrap();
+        for (answer, help) in [
+            (
+                "Access to model acme/x is restricted and you are not in the authorized list.",
+                "accept its terms in the browser: https://hub.corp.example/acme/x",
+            ),
+            (
+                "Your request to access model acme/x is awaiting a review from the repo authors.",
+                "your requests are listed at https://hub.corp.example/settings/gated-repos",
+            ),
+            (
+                "Your request to access this repo has been rejected by the repo's authors.",
+                "your requests are listed at https://hub.corp.example/settings/gated-repos",
+            ),
+        ] {
+            let diagnosis = diagnose(Evidence {
+                repo: &Repo::from_path("acme/x").unwrap(),
+                endpoint: &endpoint,
+                operation: Operation::Fetch,
+                answer: &forbidden(answer),
+                facts: None,
+                replace: "",
+            });
+            assert_eq!(diagnosis.kind, DiagnosisKind::Gate, "{answer}");
+            assert!(diagnosis.help.contains(help), "{diagnosis:?}");
         }
     }
 
@@ -439,7 +505,7 @@ mod tests {
             facts.gated = gated;
             let diagnosis = diagnose(Evidence {
                 repo: &repo,
-                page: "page",
+                endpoint: &Endpoint::hugging_face(),
                 operation: Operation::Fetch,
                 answer: &answer,
                 facts: Some(&facts),

@@ -127,6 +127,16 @@ impl Endpoint {
         *self == Self::hugging_face()
     }
 
+    /// The page of the Hub where users see and edit their tokens.
+    pub(crate) fn tokens_page(&self) -> String {
+        format!("{self}/settings/tokens")
+    }
+
+    /// The Hub's form for a new token, filled in as most people need it.
+    pub(crate) fn new_token_page(&self) -> String {
+        format!("{self}/settings/tokens/new?tokenType=fineGrained&canReadGatedRepos=true")
+    }
+
     /// The host, without the port.
     pub(crate) fn host(&self) -> &str {
         &self.host

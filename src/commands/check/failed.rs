@@ -142,7 +142,7 @@ impl Failed<'_> {
         } = self.question;
         diagnose(Evidence {
             repo,
-            page: &format!("{}/{repo}", self.hub.endpoint()),
+            endpoint: self.hub.endpoint(),
             operation: *operation,
             answer,
             facts,

@@ -42,7 +42,7 @@ pub(crate) fn run() -> Result<()> {
         let message = "the typed password is not a Hub token, so it is not saved: \
                        the Hub takes access tokens, not account passwords";
         return Err(Failure::new(message)
-            .help("create a token at https://huggingface.co/settings/tokens")
+            .help(format!("create a token at {}", git.endpoint.tokens_page()))
             .into());
     }
     if git.request.path.as_deref().is_some_and(is_odd) {

@@ -93,7 +93,9 @@ impl<'a> Report<'a> {
         };
         match &token.fate {
             Fate::Kept(name, kind, facts) => {
-                let described = facts.as_deref().map(described).unwrap_or_default();
+                let facts = facts.as_deref();
+                let described = facts.map(|facts| described(facts, &token.endpoint));
+                let described = described.unwrap_or_default();
                 let text = format!(
                     "\nstored `{name}` ({}) for {} in {}\n{described}",
                     token.secret.hint(),

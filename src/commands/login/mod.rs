@@ -137,7 +137,7 @@ pub(crate) fn run(login: &Args) -> Result<()> {
     ))?;
     print(&replace::beside(&before, &name, &record))?;
     if let Some(facts) = &facts {
-        print(&described(facts))?;
+        print(&described(facts, &endpoint))?;
     }
     assignment
         .write_and_say(&context)

@@ -3,7 +3,6 @@
 use anyhow::Result;
 
 use super::{Args, at_the_prompt};
-use crate::app::enrol::NEW_TOKEN;
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::{Secret, TokenKind};
 use crate::model::text::one_line;
@@ -26,22 +25,23 @@ pub(super) fn read_secret(login: &Args, endpoint: &Endpoint) -> Result<Secret> {
     }
     if terminal::can_ask() && endpoint.is_hugging_face() {
         terminal::tell(&format!(
-            "Create a token here, and paste it below: {NEW_TOKEN}"
+            "Create a token here, and paste it below: {}",
+            endpoint.new_token_page()
         ));
     }
     let question = format!("Token for {endpoint} (not shown)");
     let given = prompt::token(login.with_token, &question)
         .map_err(|error| Failure::new(one_line(&error.to_string())))?;
-    let given = given.ok_or_else(|| nobody_to_ask(login))?;
+    let given = given.ok_or_else(|| nobody_to_ask(login, endpoint))?;
     Ok(given.map_err(|error| {
         Failure::new(error.to_string())
             .help("a token is one line of letters and digits, such as hf_..")
-            .help(format!("create one: {NEW_TOKEN}"))
+            .help(format!("create one: {}", endpoint.new_token_page()))
     })?)
 }
 
 /// What to do if nobody can be asked for the token.
-fn nobody_to_ask(login: &Args) -> Failure {
+fn nobody_to_ask(login: &Args, endpoint: &Endpoint) -> Failure {
     let again = at_the_prompt(login);
     if TerminalEnvironment::from_process().notebook {
         return Failure::new("a notebook cannot ask for a token")
@@ -53,7 +53,10 @@ fn nobody_to_ask(login: &Args) -> Failure {
     }
     Failure::new("cannot ask for the token without a terminal")
         .help(format!("give it on stdin: {again} --with-token < FILE"))
-        .help(format!("or create one first: {NEW_TOKEN}"))
+        .help(format!(
+            "or create one first: {}",
+            endpoint.new_token_page()
+        ))
 }
 
 /// Refuses what the Hub would not accept.
@@ -63,7 +66,8 @@ pub(super) fn check_secret(secret: &Secret, endpoint: &Endpoint) -> Result<()> {
             "this is an organisation token (api_org_), which the Hub no longer accepts",
         )
         .help(format!(
-            "create a fine-grained token for the organisation: {NEW_TOKEN}"
+            "create a fine-grained token for the organisation: {}",
+            endpoint.new_token_page()
         ))
         .into()),
         TokenKind::Other if endpoint.is_hugging_face() && secret.expose().contains("hf_") => Err(
@@ -75,7 +79,8 @@ pub(super) fn check_secret(secret: &Secret, endpoint: &Endpoint) -> Result<()> {
             "this is not a Hub token: those begin with hf_",
         )
         .help(format!(
-            "the Hub does not accept account passwords; create a token: {NEW_TOKEN}"
+            "the Hub does not accept account passwords; create a token: {}",
+            endpoint.new_token_page()
         ))
         .into()),
         _ => Ok(()),
