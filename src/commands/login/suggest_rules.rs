@@ -6,7 +6,7 @@ use crate::app::assignment::Assignment;
 use crate::app::{Context, claims};
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
-use crate::model::permissions::Facts;
+use crate::model::permissions::{Facts, Role};
 use crate::model::text::shell_quoted;
 use crate::model::token_name::TokenName;
 use crate::state::State;
@@ -83,11 +83,22 @@ pub(super) fn suggest_rules(
              says otherwise\n"
         ))?;
     }
-    if terminal::confirm("Always use it there, even if HF_TOKEN is set?") {
+    // Scopes take precedence over HF_TOKEN: where git uses the token already, a rule changes nothing.
+    let is_scoped = facts.is_some_and(|facts| facts.role == Role::FineGrained);
+    let open = |pattern: &&Pattern| !is_scoped || !used.contains(&pattern.to_string());
+    let open: Vec<Pattern> = patterns.iter().filter(open).cloned().collect();
+    let question = match is_scoped {
+        true => {
+            let places: Vec<String> = open.iter().map(ToString::to_string).collect();
+            format!("Always use it for {}?", places.join(", "))
+        }
+        false => "Always use it there, even if HF_TOKEN is set?".to_owned(),
+    };
+    if !open.is_empty() && terminal::confirm(&question) {
         let assignment = Assignment {
             name,
             endpoint,
-            patterns: &patterns,
+            patterns: &open,
             operation: None,
             default: false,
         };

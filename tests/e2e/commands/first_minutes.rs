@@ -1,8 +1,9 @@
 //! The first minutes with the program: what a new user types, pastes and mistypes.
 
+use crate::hub::common::login;
 use crate::support::hub::Hub;
 use crate::support::hub::Right::Read;
-use crate::support::hub::api::{OAuth, WhoAmI, fine_grained};
+use crate::support::hub::api::{OAuth, WhoAmI, account, fine_grained};
 use crate::support::keyring::Keyring;
 use crate::support::machine::Machine;
 use crate::support::session::play;
@@ -42,6 +43,31 @@ fn names_are_asked_for_and_replacing_is_said() {
     machine.configure();
     let session = include_str!("sessions/names.txt");
     play(&machine, "", session, &[("ONE", &one), ("TWO", &two)]);
+}
+
+/// A token's scopes take precedence over `HF_TOKEN`, so rules are offered for other places only.
+#[test]
+fn rules_are_offered_where_they_change_something() {
+    let hub = Hub::start();
+    let machine = Machine::new(&hub);
+    let whoami = WhoAmI::start(&hub);
+    let scope = |org| ("org", org, &["repo.content.read"][..]);
+    let token = |name, answer| {
+        whoami.says(name, answer);
+        hub.add_token(name, &[])
+    };
+    let first = token("first", fine_grained(&[scope("acme")]));
+    login(&machine, "first", &first).ok();
+    let narrow = token("narrow", fine_grained(&[scope("acme"), scope("umbrella")]));
+    let wide = token("wide", account("write"));
+    machine.configure();
+    let session = include_str!("sessions/rules.txt");
+    play(
+        &machine,
+        "",
+        session,
+        &[("NARROW", &narrow), ("WIDE", &wide)],
+    );
 }
 
 #[test]
