@@ -6,6 +6,7 @@ use std::fmt;
 use crate::app::Context;
 use crate::git::config::Entry;
 use crate::git::helpers::{Helpers, LoginSettings};
+use crate::git::run::ReadError;
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
 use crate::model::secret::holds_token;
@@ -16,8 +17,8 @@ use crate::selection::{Query, is_generic};
 pub(crate) struct Asked {
     /// The query that git's request amounts to.
     pub(crate) query: Query,
-    /// What git's configuration says; `None` where it cannot be read.
-    pub(crate) settings: Option<LoginSettings>,
+    /// What git's configuration says, or why it cannot be read.
+    pub(crate) settings: Result<LoginSettings, ReadError>,
 }
 
 /// Why git does not call this helper, and what to do about it.
@@ -41,9 +42,13 @@ impl Asked {
     /// Reads git's configuration for a location. Git sends the username of the URL, or else the one
     /// that `credential.username` sets.
     pub(crate) fn at(location: &Location) -> Self {
-        let settings = LoginSettings::read(location).ok();
+        let settings = LoginSettings::read(location);
         let mut query = Query::at(location);
-        if let Some(entry) = settings.as_ref().and_then(|it| it.username.as_ref()) {
+        if let Ok(LoginSettings {
+            username: Some(entry),
+            ..
+        }) = &settings
+        {
             query.username = Some(entry.text().to_owned());
         }
         Self { query, settings }
@@ -51,12 +56,12 @@ impl Asked {
 
     /// The helpers that git calls there; `None` where its configuration cannot be read.
     pub(crate) fn helpers(&self) -> Option<&Helpers> {
-        Some(&self.settings.as_ref()?.helpers)
+        Some(&self.settings.as_ref().ok()?.helpers)
     }
 
     /// The line of git's configuration that sets the username, unless it is a generic one.
     pub(crate) fn username_line(&self) -> Option<&Entry> {
-        let entry = self.settings.as_ref()?.username.as_ref()?;
+        let entry = self.settings.as_ref().ok()?.username.as_ref()?;
         (!is_generic(entry.text())).then_some(entry)
     }
 

@@ -41,6 +41,16 @@ impl ReadError {
             _ => Self::NoGit,
         }
     }
+
+    /// The reason, with what git itself says is wrong with its configuration.
+    pub(crate) fn in_gits_words(self) -> String {
+        match self {
+            Self::Unreadable => {
+                complaint().map_or_else(|| self.to_string(), |why| format!("{self}: {why}"))
+            }
+            _ => self.to_string(),
+        }
+    }
 }
 
 /// Runs git under a deadline, and returns what it prints; `None` if there is no git or no output.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::app::asked::{Asked, NotCalled};
 use crate::app::{Context, lookup};
+use crate::git::run::ReadError;
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
 use crate::model::secret::Secret;
@@ -60,14 +61,12 @@ struct Overview {
     here: Vec<Here>,
     /// Why the tokens may not be found, if that is known.
     lost_home: Option<String>,
-    /// The Hub that the environment's tokens are for.
-    environments: Option<Endpoint>,
 }
 
-/// A Hub, and whether git calls this helper for it, or why not. `None` if git does not run.
+/// A Hub, and why git does not call this helper for it, if it does not; or why this is not known.
 struct HubRow {
     endpoint: Endpoint,
-    called: Option<Result<(), NotCalled>>,
+    not_called: Result<Option<NotCalled>, ReadError>,
 }
 
 /// A token in an environment variable.
@@ -76,6 +75,8 @@ struct Variable {
     hint: Option<String>,
     /// What is wrong with it.
     problem: Option<String>,
+    /// The tokens that it takes precedence over, if there are any.
+    shadows: Option<String>,
 }
 
 struct DefaultToken {
@@ -86,32 +87,32 @@ struct DefaultToken {
 impl HubRow {
     fn as_text(&self) -> (Style, String) {
         let endpoint = &self.endpoint;
-        match &self.called {
-            Some(Ok(())) => (
+        match &self.not_called {
+            Ok(None) => (
                 Style::Green,
                 format!("git calls this helper for {endpoint}"),
             ),
-            Some(Err(why)) => (Style::Red, why.to_string()),
-            None => (
-                Style::Red,
-                format!(
-                    "whether git calls this helper for {endpoint} is not known: git does not run"
-                ),
-            ),
+            Ok(Some(why)) => (Style::Red, why.to_string()),
+            Err(error) => {
+                let why = error.in_gits_words();
+                let line =
+                    format!("cannot tell whether git calls this helper for {endpoint}: {why}");
+                (Style::Red, line)
+            }
         }
     }
 }
 
 impl Variable {
-    /// `endpoint` is the Hub that it is for.
-    fn as_text(&self, endpoint: Option<&Endpoint>) -> (Style, String) {
+    fn as_text(&self) -> (Style, String) {
         let name = self.name;
         let line = match (&self.hint, &self.problem) {
-            (Some(hint), None) => {
-                let of = endpoint.filter(|endpoint| !endpoint.is_hugging_face());
-                let of = of.map_or_else(String::new, |endpoint| format!(" of {endpoint}"));
-                format!("{name} is set ({hint}): it takes precedence over the default token{of}")
-            }
+            (Some(hint), None) => match &self.shadows {
+                Some(others) => {
+                    format!("{name} is set ({hint}): it takes precedence over {others}")
+                }
+                None => format!("{name} is set ({hint})"),
+            },
             (Some(hint), Some(problem)) => format!("{name} is set ({hint}), but {problem}"),
             (None, problem) => {
                 let problem = problem.as_deref().unwrap_or("it is not a token");
@@ -150,7 +151,6 @@ impl Overview {
             default,
             here: clone::here(context, state),
             lost_home: context.lost_home(),
-            environments: context.env.endpoint(),
         }
     }
 
@@ -177,7 +177,7 @@ impl Overview {
             );
         }
         for variable in &self.variables {
-            let (style, line) = variable.as_text(self.environments.as_ref());
+            let (style, line) = variable.as_text();
             say(Some(style), &line);
         }
         if let Some(default) = &self.default {
@@ -226,7 +226,7 @@ impl Overview {
         let hubs = self.hubs.iter().map(|hub| {
             json!({
                 "endpoint": hub.endpoint.to_string(),
-                "git_calls_us": hub.called.as_ref().map(Result::is_ok),
+                "git_calls_us": hub.not_called.as_ref().ok().map(Option::is_none),
             })
         });
         let variables = self.variables.iter().map(|variable| {
@@ -282,15 +282,13 @@ fn hubs(context: &Context) -> Vec<HubRow> {
     }
     let row = |endpoint: Endpoint| {
         let asked = Asked::at(&Location::of(&endpoint));
+        let not_called = match &asked.settings {
+            Ok(_) => Ok(asked.not_called(context)),
+            Err(error) => Err(*error),
+        };
         HubRow {
-            called: asked
-                .settings
-                .is_some()
-                .then(|| match asked.not_called(context) {
-                    None => Ok(()),
-                    Some(why) => Err(why),
-                }),
             endpoint,
+            not_called,
         }
     };
     endpoints.into_iter().map(row).collect()
@@ -304,9 +302,13 @@ fn variables(context: &Context, state: &State) -> Vec<Variable> {
             .map(|endpoint| state.eligibility(endpoint, &secret.fingerprint(), clock::now()));
         eligibility.is_some_and(|eligibility| eligibility != Eligibility::Good)
     };
+    let shadows = endpoint
+        .as_ref()
+        .and_then(|endpoint| shadowed(context, state, endpoint));
     let variable = |token: &EnvToken| match &token.secret {
         Ok(secret) => Variable {
             name: token.variable,
+            shadows: shadows.clone(),
             hint: Some(secret.hint()),
             problem: if rejected(secret) {
                 Some("it was rejected".to_owned())
@@ -318,9 +320,24 @@ fn variables(context: &Context, state: &State) -> Vec<Variable> {
             name: token.variable,
             hint: None,
             problem: Some(error.to_string()),
+            shadows: None,
         },
     };
     context.env.tokens.iter().map(variable).collect()
+}
+
+/// The tokens that the environment takes precedence over on its Hub.
+fn shadowed(context: &Context, state: &State, endpoint: &Endpoint) -> Option<String> {
+    let of = match endpoint.is_hugging_face() {
+        true => String::new(),
+        false => format!(" of {endpoint}"),
+    };
+    if context.config.default_for(endpoint).is_some() {
+        return Some(format!("the default token{of}"));
+    }
+    let mut tokens = state.tokens.values();
+    let others = tokens.any(|token| token.endpoint == *endpoint);
+    others.then(|| format!("each token{of} that neither a rule nor its scopes choose"))
 }
 
 /// Why a value that could be a token is not used.

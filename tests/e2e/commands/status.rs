@@ -91,6 +91,28 @@ fn everything_that_needs_attention_is_there() {
 }
 
 #[test]
+fn what_the_environment_takes_precedence_over() {
+    let hub = Hub::start();
+    let machine = Machine::new(&hub);
+    machine.env("HF_TOKEN", hub.add_token("env", &[]));
+    let line = || {
+        let text = text(&machine);
+        let mut lines = text.lines().filter(|line| line.starts_with("HF_TOKEN"));
+        let (_, line) = lines
+            .next()
+            .and_then(|line| line.split_once(')'))
+            .expect("a hint");
+        line.to_owned()
+    };
+    assert_eq!(line(), "");
+    machine.login("me", &hub.add_token("me", &[]), &[]);
+    let others = ": it takes precedence over each token that neither a rule nor its scopes choose";
+    assert_eq!(line(), others);
+    machine.helper(["use", "me", "--default"]).ok();
+    assert_eq!(line(), ": it takes precedence over the default token");
+}
+
+#[test]
 fn for_programs() {
     let hub = Hub::start();
     let machine = Machine::new(&hub);
