@@ -78,7 +78,9 @@ pub(crate) fn ask_about_rejected(
                 ));
             }
             Err(error) => {
-                let unsure = format!("{what} was rejected before, and now {error}");
+                let unsure = format!(
+                    "{what} was rejected before, and whether it works now is not known: {error}"
+                );
                 found.unsure.get_or_insert(unsure);
             }
         }

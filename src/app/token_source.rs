@@ -320,7 +320,16 @@ impl TokenSource for TokenReader<'_> {
             SkipReason::Unreadable(error) if matches!(candidate.source, Source::Exchange(_)) => {
                 format!("{error}; going on without the job's token")
             }
-            SkipReason::Unreadable(error) => format!("{what} cannot be used: {error}"),
+            SkipReason::Unreadable(error) => {
+                let help = match (&candidate.source, error) {
+                    (
+                        Source::Stored(_),
+                        StorageError::Unavailable(_) | StorageError::BrokeOff(_),
+                    ) => "; to find the cause: git credential-hf doctor",
+                    _ => "",
+                };
+                format!("{what} cannot be used: {error}{help}")
+            }
             SkipReason::Expired => format!("{what} has expired; {}", remedy(candidate)),
         };
         trace::line(|| line.clone());

@@ -213,9 +213,12 @@ fn confirm(logout: &Args, names: &[TokenName]) -> Result<()> {
         terminal::tell("nothing was removed");
         return Err(AlreadyReported.into());
     }
-    Err(Failure::new("nothing was removed")
-        .help("to skip the question: add --yes")
-        .into())
+    let verb = if logout.revoke { "revoke" } else { "remove" };
+    Err(
+        Failure::new(format!("refusing to {verb} anything without confirmation"))
+            .help("to confirm: pass --yes")
+            .into(),
+    )
 }
 
 /// The command that revokes a token that is not stored here.

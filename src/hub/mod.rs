@@ -366,7 +366,8 @@ fn bearer(secret: &Secret) -> Result<header::HeaderValue, HubError> {
     Ok(value)
 }
 
-/// The innermost cause of an error, which says more than the outer ones.
+/// The innermost cause of an error, which says more than the outer ones, without the system's
+/// number for it.
 fn causes(error: &dyn std::error::Error) -> String {
     let mut texts = Vec::new();
     let mut cause = error.source();
@@ -375,16 +376,33 @@ fn causes(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     texts.dedup();
-    match texts.as_slice() {
+    let text = match texts.as_slice() {
         [] => text::one_line(&error.to_string()),
         [.., before, last] if before.contains(last.as_str()) => before.clone(),
         [.., last] => last.clone(),
+    };
+    match text.rsplit_once(" (os error ") {
+        Some((words, number)) if number.ends_with(')') => words.to_owned(),
+        _ => text,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_has_no_number() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("outer")]
+        struct Outer(#[source] io::Error);
+        for (text, expected) in [
+            ("Connection refused (os error 111)", "Connection refused"),
+            ("dns error", "dns error"),
+        ] {
+            assert_eq!(causes(&Outer(io::Error::other(text))), expected);
+        }
+    }
 
     #[test]
     fn reasons_are_short_and_hold_no_token() {

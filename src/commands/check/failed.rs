@@ -37,7 +37,7 @@ impl Failed<'_> {
             Outcome::TooSlow => {
                 let host = self.hub.endpoint().authority();
                 verdict.problem = Some(unavailable(format!(
-                    "git's attempt did not come to an end: {host} does not answer in time"
+                    "git's attempt timed out: {host} does not answer"
                 )));
                 return;
             }

@@ -116,7 +116,11 @@ fn answer(context: &Context, state: &State, location: &Location, operation: Oper
         },
         Outcome::Stopped(_, why) => Answer::None(why),
         Outcome::AllRejected(candidate) => {
-            Answer::None(format!("{} was rejected", source_name(&candidate.source)))
+            let what = source_name(&candidate.source);
+            Answer::None(format!(
+                "{what} was rejected; {}",
+                wording::remedy(&candidate)
+            ))
         }
         Outcome::Nothing => Answer::None(match choice.reader.said.first() {
             Some(why) => why.clone(),

@@ -230,7 +230,7 @@ fn logout_of_everything_asks_and_nobody_answers() {
     let (_hub, machine, _) = machine_with_work();
     let failed = machine.helper(["logout", "--all"]).fails();
     assert_eq!(failed.code, 1);
-    failed.says(&["nothing was removed", "--yes"]);
+    failed.says(&["refusing to remove anything", "--yes"]);
     assert!(machine.names().contains("work"));
     machine.helper(["logout", "--all", "--yes"]).ok();
     assert!(machine.names().is_empty() && machine.files_with_secrets().is_empty());

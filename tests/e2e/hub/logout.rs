@@ -121,20 +121,18 @@ fn what_cannot_be_undone_is_not_done_without_a_yes() {
     let home = Home::new();
     let machine = &home.machine;
     revocations(&home, 202);
-    for arguments in [
-        &["logout", "narrow", "--revoke"][..],
-        &["logout", "--all", "--revoke"],
-        &["logout", "--all"],
+    for (arguments, verb) in [
+        (&["logout", "narrow", "--revoke"][..], "revoke"),
+        (&["logout", "--all", "--revoke"], "revoke"),
+        (&["logout", "--all"], "remove"),
     ] {
         // A yes on stdin is none: nobody is at a terminal.
         let output = machine.helper(arguments).stdin("y\n").fails();
-        assert_eq!(
-            (output.stdout.as_str(), output.stderr.as_str()),
-            (
-                "",
-                "error: nothing was removed\n  = help: to skip the question: add --yes\n"
-            )
+        let refused = format!(
+            "error: refusing to {verb} anything without confirmation\n  = help: to confirm: pass --yes\n"
         );
+        let said = (output.stdout.as_str(), output.stderr.as_str());
+        assert_eq!(said, ("", refused.as_str()));
     }
     assert!(home.hub.log().is_empty());
     assert_eq!(names(machine), ["narrow", "wide"]);
