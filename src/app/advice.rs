@@ -4,6 +4,7 @@
 use crate::app::Context;
 use crate::model::endpoint::Endpoint;
 use crate::model::operation::Operation;
+use crate::model::pattern::Pattern;
 use crate::model::repo::Repo;
 use crate::model::text::shell_quoted;
 use crate::model::token_name::TokenName;
@@ -17,6 +18,11 @@ impl Context {
             true => bare.to_owned(),
             false => format!("{endpoint}/{bare}"),
         }
+    }
+
+    /// A pattern as a shell takes it, with its endpoint only where that is needed.
+    pub(crate) fn typed_pattern(&self, pattern: &Pattern) -> String {
+        shell_quoted(&self.typed(&pattern.endpoint, &pattern.without_endpoint()))
     }
 
     /// The command that stores a token for a repo, or as the default where the repo has no namespace.
@@ -45,11 +51,7 @@ impl Context {
             .find(|rule| rule.pattern.matches(endpoint, repo) && rule.token(operation).is_some());
         let namespace = repo.namespace.as_ref();
         let bare = match (rule, namespace) {
-            (Some(rule), _) => {
-                let pattern = rule.pattern.to_string();
-                let prefix = format!("{endpoint}/");
-                pattern.strip_prefix(&prefix).unwrap_or(&pattern).to_owned()
-            }
+            (Some(rule), _) => rule.pattern.without_endpoint(),
             (None, Some(namespace)) => namespace.as_str().to_owned(),
             (None, None) => {
                 return format!(
@@ -102,7 +104,7 @@ impl Context {
         Some(match &candidate.reason {
             Reason::Rule(pattern) => format!(
                 "the hf CLI has one: run `git credential-hf use {known} --for {}`",
-                shell_quoted(&pattern.to_string())
+                self.typed_pattern(pattern)
             ),
             Reason::Default => {
                 format!("the hf CLI has one: run `git credential-hf use {known} --default`")

@@ -65,10 +65,10 @@ pub(crate) fn against(
     let facts = state.tokens.get(name)?.facts.as_ref()?;
     let repo = sample(pattern).repo()?;
     let names_of_it = || {
-        facts.reach().into_iter().any(|(_, reached)| {
-            Pattern::parse_on(&reached, &pattern.endpoint)
-                .is_ok_and(|reached| reached.namespace == pattern.namespace)
-        })
+        let reach = facts.reach(&pattern.endpoint);
+        reach
+            .iter()
+            .any(|(_, reached)| reached.namespace == pattern.namespace)
     };
     let reaches = match pattern.names {
         Names::Exactly(_) => facts.covers(&repo, Operation::Fetch).is_some(),

@@ -147,6 +147,19 @@ impl Pattern {
             }
     }
 
+    /// The pattern without its endpoint, such as `acme/llama-*`.
+    pub(crate) fn without_endpoint(&self) -> String {
+        let kind = self
+            .kind
+            .map_or_else(String::new, |kind| format!("{}/", kind.prefix()));
+        let namespace = self.namespace.as_str();
+        match &self.names {
+            Names::All => format!("{kind}{namespace}"),
+            Names::Glob(glob) => format!("{kind}{namespace}/{glob}"),
+            Names::Exactly(name) => format!("{kind}{namespace}/{}", name.as_str()),
+        }
+    }
+
     /// How specific the pattern is.
     #[must_use]
     pub fn specificity(&self) -> Specificity {
@@ -176,15 +189,7 @@ impl fmt::Display for Pattern {
         if !self.endpoint.is_hugging_face() {
             write!(f, "{}/", self.endpoint)?;
         }
-        if let Some(kind) = self.kind {
-            write!(f, "{}/", kind.prefix())?;
-        }
-        f.write_str(self.namespace.as_str())?;
-        match &self.names {
-            Names::All => Ok(()),
-            Names::Glob(glob) => write!(f, "/{glob}"),
-            Names::Exactly(name) => write!(f, "/{}", name.as_str()),
-        }
+        f.write_str(&self.without_endpoint())
     }
 }
 

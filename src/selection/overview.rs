@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::model::endpoint::Endpoint;
 use crate::model::operation::Operation;
 use crate::model::pattern::{Names, Pattern};
-use crate::model::permissions::{Facts, Lack};
+use crate::model::permissions::Lack;
 use crate::model::repo::{Name, Repo, RepoKind};
 use crate::model::token_name::TokenName;
 use crate::selection::{Candidate, Inputs, Notice, Query, select};
@@ -142,8 +142,8 @@ fn patterns(inputs: Inputs<'_>, endpoint: &Endpoint) -> Vec<Pattern> {
     let rules = inputs.config.rules.iter().map(|rule| rule.pattern.clone());
     let reached = here()
         .filter(|token| token.origin == Origin::Login)
-        .flat_map(|token| token.facts.iter().flat_map(Facts::reach))
-        .filter_map(|(_, pattern)| Pattern::parse_on(&pattern, endpoint).ok());
+        .flat_map(|token| token.facts.iter().flat_map(|facts| facts.reach(endpoint)))
+        .map(|(_, pattern)| pattern);
     let saved = here().filter_map(|token| {
         let repo = Repo::from_path(token.path.as_deref()?)?;
         let kind = Some(repo.kind);

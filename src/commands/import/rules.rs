@@ -45,7 +45,8 @@ pub(crate) fn say(context: &Context, report: &Report<'_>) -> Result<()> {
             continue;
         }
         let names: Vec<String> = patterns.iter().map(ToString::to_string).collect();
-        let flags: Vec<String> = names.iter().map(|name| format!("--for {name}")).collect();
+        let flag = |pattern| format!("--for {}", context.typed_pattern(pattern));
+        let flags: Vec<String> = patterns.iter().map(flag).collect();
         report.say(&format!(
             "to use `{name}` for {}: git credential-hf use {} {}",
             names.join(", "),

@@ -99,12 +99,9 @@ fn as_text(context: &Context, state: &State, verbose: bool, screen: Screen) -> S
         text.push_str(&format!("\n{heading}\n"));
         let uses = uses(context, state, &endpoint);
         if uses.is_empty() {
-            let prefix = match endpoint.is_hugging_face() {
-                true => String::new(),
-                false => format!("{endpoint}/"),
-            };
             text.push_str(&format!(
-                "  nothing yet: git credential-hf use NAME --for {prefix}NAMESPACE\n"
+                "  nothing yet: git credential-hf use NAME --for {}\n",
+                context.typed(&endpoint, "NAMESPACE")
             ));
         }
         text.push_str(&places::render(&uses, verbose, screen));
@@ -250,7 +247,7 @@ fn uses(context: &Context, state: &State, endpoint: &Endpoint) -> Vec<Use> {
     let mut uses = Vec::new();
     for row in context.overview(state, endpoint) {
         let place = match &row.subject {
-            Subject::Repos(pattern) => path_of(&pattern.to_string(), endpoint),
+            Subject::Repos(pattern) => pattern.without_endpoint(),
             Subject::Path(path) => path.clone(),
             Subject::Rest => ELSEWHERE.to_owned(),
         };
@@ -315,11 +312,6 @@ fn used(place: &str, candidate: &Candidate, equals: &[TokenName], may_not_push: 
         why: why.join(", "),
         broken,
     }
-}
-
-fn path_of(pattern: &str, endpoint: &Endpoint) -> String {
-    let prefix = format!("{endpoint}/");
-    pattern.strip_prefix(&prefix).unwrap_or(pattern).to_owned()
 }
 
 fn status(state: &State, token: &TokenInfo) -> Cell {

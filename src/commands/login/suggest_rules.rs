@@ -6,7 +6,7 @@ use crate::app::assignment::Assignment;
 use crate::app::{Context, claims};
 use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
-use crate::model::permissions::{Facts, Role};
+use crate::model::permissions::{Coverage, Facts, Role};
 use crate::model::text::shell_quoted;
 use crate::model::token_name::TokenName;
 use crate::state::State;
@@ -25,73 +25,29 @@ pub(super) fn suggest_rules(
         return Ok(());
     }
     let command = format!("git credential-hf use {}", shell_quoted(name.as_str()));
-    let patterns: Vec<Pattern> = facts
-        .map(Facts::reach)
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|(_, text)| Pattern::parse_on(text, endpoint).ok())
-        .collect();
-    if patterns.is_empty() {
+    let reach = facts.map(|facts| facts.reach(endpoint));
+    let reach = reach.unwrap_or_default();
+    if reach.is_empty() {
+        let namespace = context.typed(endpoint, "NAMESPACE");
         print(&format!(
-            "next, say where to use it: `{command} --for NAMESPACE`, or `{command} --default`\n"
+            "next, say where to use it: `{command} --for {namespace}`, or `{command} --default`\n"
         ))?;
         return match claims::not_called(context, endpoint) {
             None => Ok(()),
             Some(why) => print(&format!("note: {why}\n")),
         };
     }
-    let names: Vec<String> = patterns.iter().map(ToString::to_string).collect();
-    let state = context.state_file.load()?;
-    let tied: Vec<&str> = names
-        .iter()
-        .filter(|pattern| is_tied(&state, name, endpoint, facts, pattern))
-        .map(String::as_str)
-        .collect();
-    let free: Vec<&str> = names
-        .iter()
-        .map(String::as_str)
-        .filter(|n| !tied.contains(n))
-        .collect();
-    let mut used = Vec::new();
-    let mut against = Vec::new();
-    for pattern in patterns
-        .iter()
-        .filter(|it| free.contains(&it.to_string().as_str()))
-    {
-        match claims::against(context, &state, name, pattern) {
-            None => used.push(pattern.to_string()),
-            Some(why) => against.push((why, pattern)),
-        }
-    }
-    for note in claims::in_words(&against) {
-        print(&format!("note: {note}\n"))?;
-    }
-    let not_called = claims::not_called(context, endpoint);
-    if !used.is_empty() {
-        let used = used.join(", ");
-        print(&match &not_called {
-            None => format!("git uses it for {used}, unless a rule says otherwise\n"),
-            Some(why) => format!("it is for {used}, but {why}\n"),
-        })?;
-    } else if let Some(why) = &not_called {
-        print(&format!("note: {why}\n"))?;
-    }
-    if !tied.is_empty() {
-        let tied = tied.join(", ");
-        print(&format!(
-            "another token is as good for {tied}, and there git gets the oldest login unless a rule \
-             says otherwise\n"
-        ))?;
-    }
+    let used = say_where(context, name, endpoint, &reach)?;
     // Scopes take precedence over HF_TOKEN: where git uses the token already, a rule changes nothing.
     let is_scoped = facts.is_some_and(|facts| facts.role == Role::FineGrained);
-    let open = |pattern: &&Pattern| !is_scoped || !used.contains(&pattern.to_string());
-    let open: Vec<Pattern> = patterns.iter().filter(open).cloned().collect();
+    let patterns = reach.iter().map(|(_, pattern)| pattern);
+    let open: Vec<Pattern> = patterns
+        .clone()
+        .filter(|pattern| !is_scoped || !used.contains(pattern))
+        .cloned()
+        .collect();
     let question = match is_scoped {
-        true => {
-            let places: Vec<String> = open.iter().map(ToString::to_string).collect();
-            format!("Always use it for {}?", places.join(", "))
-        }
+        true => format!("Always use it for {}?", joined(&open)),
         false => "Always use it there, even if HF_TOKEN is set?".to_owned(),
     };
     if !open.is_empty() && terminal::confirm(&question) {
@@ -104,9 +60,8 @@ pub(super) fn suggest_rules(
         };
         return assignment.write_and_say(context);
     }
-    let flags: Vec<String> = names
-        .iter()
-        .map(|n| format!("--for {}", shell_quoted(n)))
+    let flags: Vec<String> = patterns
+        .map(|pattern| format!("--for {}", context.typed_pattern(pattern)))
         .collect();
     print(&format!(
         "to write rules for that: {command} {}\n",
@@ -114,26 +69,61 @@ pub(super) fn suggest_rules(
     ))
 }
 
-/// Whether another token covers the pattern just as narrowly.
-fn is_tied(
-    state: &State,
+/// Says where git uses the token without a rule, and where it does not and why. Returns the patterns
+/// for which it does.
+fn say_where<'a>(
+    context: &Context,
     name: &TokenName,
     endpoint: &Endpoint,
-    facts: Option<&Facts>,
-    pattern: &str,
-) -> bool {
-    let reaches = |facts: &Facts| {
-        let found = facts
-            .reach()
-            .into_iter()
-            .find(|(_, p)| p.eq_ignore_ascii_case(pattern));
-        found.map(|(coverage, _)| coverage)
-    };
-    let ours = facts.and_then(reaches);
-    ours.is_some()
-        && state.tokens.iter().any(|(other, token)| {
-            other != name
-                && token.endpoint == *endpoint
-                && token.facts.as_ref().and_then(reaches) == ours
-        })
+    reach: &'a [(Coverage, Pattern)],
+) -> Result<Vec<&'a Pattern>> {
+    let state = context.state_file.load()?;
+    let (mut tied, mut used, mut against) = (Vec::new(), Vec::new(), Vec::new());
+    for (coverage, pattern) in reach {
+        if is_tied(&state, name, *coverage, pattern) {
+            tied.push(pattern);
+            continue;
+        }
+        match claims::against(context, &state, name, pattern) {
+            None => used.push(pattern),
+            Some(why) => against.push((why, pattern)),
+        }
+    }
+    for note in claims::in_words(&against) {
+        print(&format!("note: {note}\n"))?;
+    }
+    match claims::not_called(context, endpoint) {
+        None if used.is_empty() => {}
+        None => {
+            let used = joined(&used);
+            print(&format!(
+                "git uses it for {used}, unless a rule says otherwise\n"
+            ))?;
+        }
+        Some(why) if used.is_empty() => print(&format!("note: {why}\n"))?,
+        Some(why) => print(&format!("it is for {}, but {why}\n", joined(&used)))?,
+    }
+    if !tied.is_empty() {
+        print(&format!(
+            "another token is as good for {}, and there git gets the oldest login unless a rule \
+             says otherwise\n",
+            joined(&tied)
+        ))?;
+    }
+    Ok(used)
+}
+
+fn joined(patterns: &[impl ToString]) -> String {
+    let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
+    patterns.join(", ")
+}
+
+/// Whether another token covers the pattern just as narrowly.
+fn is_tied(state: &State, name: &TokenName, coverage: Coverage, pattern: &Pattern) -> bool {
+    state.tokens.iter().any(|(other, token)| {
+        let facts = token.facts.as_ref();
+        let reach = facts.map(|facts| facts.reach(&token.endpoint));
+        let is_same = |(its, reached): &(Coverage, Pattern)| *its == coverage && reached == pattern;
+        other != name && reach.is_some_and(|reach| reach.iter().any(is_same))
+    })
 }

@@ -24,7 +24,10 @@ fn run(around: &Inspection<'_>, state: &State) -> Vec<Finding> {
     let rules: Vec<(String, &TokenName)> = config
         .rules
         .iter()
-        .flat_map(|rule| rule.tokens().map(|token| (rule.pattern.to_string(), token)))
+        .flat_map(|rule| {
+            rule.tokens()
+                .map(|token| (around.context.typed_pattern(&rule.pattern), token))
+        })
         .collect();
     let there = |name: &TokenName| exists(around.context, state, name);
     let of_endpoints = config.defaults.iter();
@@ -38,6 +41,7 @@ fn run(around: &Inspection<'_>, state: &State) -> Vec<Finding> {
     judge(&rules, &defaults, there)
 }
 
+/// `rules` are the patterns as a shell takes them, each with a token that it names.
 fn judge(
     rules: &[(String, &TokenName)],
     defaults: &[(String, &TokenName)],
@@ -49,10 +53,7 @@ fn judge(
             Finding::problem(format!(
                 "the rule for {pattern} names `{name}`, but there is no such token"
             ))
-            .by_hand(remedy(
-                name,
-                &format!("git credential-hf unuse {}", shell_quoted(pattern)),
-            )),
+            .by_hand(remedy(name, &format!("git credential-hf unuse {pattern}"))),
         );
     }
     for (which, name) in defaults.iter().filter(|(_, name)| !there(name)) {

@@ -6,7 +6,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::endpoint::Endpoint;
 use crate::model::operation::Operation;
+use crate::model::pattern::Pattern;
 use crate::model::repo::{Name, Repo, RepoKind};
 
 /// What the Hub says about a token. None of it is secret.
@@ -188,17 +190,18 @@ impl Scope {
     }
 
     /// The pattern for the scope's entity, if a rule can name it.
-    fn reach(&self) -> Option<(Coverage, String)> {
+    fn reach(&self, endpoint: &Endpoint) -> Option<(Coverage, Pattern)> {
         let name = self.name.as_deref()?;
-        match self.kind.as_str() {
-            "org" | "user" => Some((Coverage::Namespace, name.to_owned())),
+        let (coverage, text) = match self.kind.as_str() {
+            "org" | "user" => (Coverage::Namespace, name.to_owned()),
             "model" | "dataset" | "space" | "kernel" => {
                 let prefix = format!("{}s/", self.kind);
                 let name = name.strip_prefix(&prefix).unwrap_or(name);
-                Some((Coverage::Repo, format!("{prefix}{name}")))
+                (Coverage::Repo, format!("{prefix}{name}"))
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some((coverage, Pattern::parse_on(&text, endpoint).ok()?))
     }
 
     /// How narrowly the scope covers the repo; `None` if it does not.
@@ -287,24 +290,27 @@ impl Facts {
         }
     }
 
-    /// The patterns that rules for this token could have, each with its coverage.
+    /// The patterns that rules for this token of `endpoint` could have, each with its coverage.
     #[must_use]
-    pub fn reach(&self) -> Vec<(Coverage, String)> {
+    pub fn reach(&self, endpoint: &Endpoint) -> Vec<(Coverage, Pattern)> {
+        let of = |coverage, name: &str| {
+            let pattern = Pattern::parse_on(name, endpoint).ok();
+            pattern.map(|pattern| (coverage, pattern))
+        };
         let mut reach = Vec::new();
         match &self.role {
             Role::FineGrained => {
                 let readable = self.scopes.iter().filter(|s| s.permits(Operation::Fetch));
-                reach.extend(readable.filter_map(Scope::reach));
+                reach.extend(readable.filter_map(|scope| scope.reach(endpoint)));
             }
             Role::Read | Role::Write | Role::Unknown => {
-                reach.push((Coverage::Own, self.account.clone()));
+                reach.extend(of(Coverage::Own, &self.account));
                 let organisations = self.organisations.iter();
-                reach.extend(organisations.map(|o| (Coverage::Organisation, o.name.clone())));
+                reach.extend(organisations.filter_map(|o| of(Coverage::Organisation, &o.name)));
             }
             Role::Other(_) => {}
         }
         reach.dedup();
-        reach.retain(|(_, pattern)| crate::model::pattern::Pattern::parse(pattern).is_ok());
         reach
     }
 }
@@ -402,7 +408,11 @@ mod tests {
             let repo = Repo::from_path(path).unwrap();
             assert_eq!(token.covers(&repo, operation), expected, "{path}");
         }
-        let patterns: Vec<String> = token.reach().into_iter().map(|(_, p)| p).collect();
+        let patterns: Vec<String> = token
+            .reach(&Endpoint::hugging_face())
+            .into_iter()
+            .map(|(_, pattern)| pattern.to_string())
+            .collect();
         assert_eq!(
             patterns,
             [

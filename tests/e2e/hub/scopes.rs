@@ -5,6 +5,7 @@ use crate::desk::Desk;
 use crate::hub::common::{get, json, login, seen};
 use crate::support::hub::Right::{Read, Write};
 use crate::support::hub::api::{Scope, account, fine_grained};
+use crate::support::user::{CONFIG, STATE};
 
 const READ: &[&str] = &["repo.content.read"];
 const WRITE: &[&str] = &["repo.write"];
@@ -219,4 +220,38 @@ fn a_token_without_verification_has_no_scopes_to_go_by() {
     desk.whoami.says("work", account("read"));
     desk.machine.helper(["refresh"]).ok();
     assert_eq!(desk.answer("acme/x").as_deref(), Some("work"));
+}
+
+#[test]
+fn what_is_said_of_tokens_is_the_same_on_another_hub() {
+    const CORP: &str = "https://hub.corp.example";
+    let desk = Desk::new();
+    let machine = &desk.machine;
+    let scopes = [("org", "acme", &["repo.content.read"][..])];
+    // A rule of the public Hub, for what is advised where its name has to be typed.
+    let there = desk.token("public", &[("acme", Read)], fine_grained(&scopes));
+    machine.login("public", &there, &["--for", "acme"]);
+    desk.whoami.answers_at(&desk.hub, "hub.corp.example");
+    machine.env("HF_ENDPOINT", CORP);
+    desk.login("first", &[("acme", Read)], fine_grained(&scopes));
+    let second = desk.login("second", &[("acme", Read)], fine_grained(&scopes));
+    let tied = format!("another token is as good for {CORP}/acme, and there");
+    assert!(second.stdout.contains(&tied), "{second}");
+    // `acme` alone means the Hub of HF_ENDPOINT, and another Hub is named.
+    let advised = "git credential-hf use second --for acme\n";
+    assert!(second.stdout.ends_with(advised), "{second}");
+    let none = desk.login("none", &[], fine_grained(&[]));
+    let page = format!("edit it at {CORP}/settings/tokens\n");
+    assert!(none.stdout.contains(&page), "{none}");
+    let mut state = machine.state();
+    let tokens = state["tokens"].as_object_mut().expect("tokens");
+    tokens.remove("public");
+    machine.write(STATE, state.to_string());
+    let doctor = machine.helper(["doctor", "--offline"]).run().stdout;
+    let fix = "git credential-hf unuse https://huggingface.co/acme";
+    assert!(doctor.contains(fix), "{doctor}");
+    machine
+        .helper(["unuse", "https://huggingface.co/acme"])
+        .ok();
+    assert!(!machine.read(CONFIG).contains("acme"));
 }

@@ -1,6 +1,7 @@
 //! What the Hub says of a token: kept within bounds, on one line each, and it reads back.
 
 use git_credential_hf::hub::whoami;
+use git_credential_hf::model::endpoint::Endpoint;
 use git_credential_hf::model::operation::Operation;
 use git_credential_hf::model::pattern::Pattern;
 use git_credential_hf::model::permissions::{Facts, Role};
@@ -32,8 +33,10 @@ pub fn check(data: &[u8]) {
     let back: Facts = serde_json::from_str(&json).expect("what is written reads back");
     assert_eq!(back, facts);
 
-    for (_, pattern) in facts.reach() {
-        assert!(Pattern::parse(&pattern).is_ok_and(|p| p.endpoint.is_hugging_face()));
+    let endpoint = Endpoint::hugging_face();
+    for (_, pattern) in facts.reach(&endpoint) {
+        assert_eq!(pattern.endpoint, endpoint);
+        assert_eq!(Pattern::parse(&pattern.to_string()), Ok(pattern));
     }
     for path in ["acme/x", "datasets/acme/d", "alice/x", "gpt2"] {
         let repo = Repo::from_path(path).expect("a repo");

@@ -20,9 +20,17 @@ pub struct WhoAmI {
 impl WhoAmI {
     /// Answers from now on; a token that nothing was said of is alice's, and may write.
     pub fn start(hub: &Hub) -> WhoAmI {
-        let answers: Arc<Mutex<HashMap<String, Value>>> = Arc::default();
-        let known = Arc::clone(&answers);
-        hub.route("GET", HUB, "/api/whoami-v2", move |request| {
+        let whoami = WhoAmI {
+            answers: Arc::default(),
+        };
+        whoami.answers_at(hub, HUB);
+        whoami
+    }
+
+    /// Answers at this host too.
+    pub fn answers_at(&self, hub: &Hub, host: &str) {
+        let known = Arc::clone(&self.answers);
+        hub.route("GET", host, "/api/whoami-v2", move |request| {
             let TokenSeen::Known(label) = &request.token else {
                 return invalid_credentials();
             };
@@ -34,7 +42,6 @@ impl WhoAmI {
             let value = known.get(label).cloned();
             Response::json(200, &value.unwrap_or_else(|| account("write")))
         });
-        WhoAmI { answers }
     }
 
     /// What the Hub says of the token with this label.
