@@ -70,7 +70,7 @@ impl Asked {
         let entry = self.username_line()?;
         let name = entry.text();
         let whom = if holds_token(name) {
-            "an access token in the place of a username".to_owned()
+            "an access token in place of a username".to_owned()
         } else {
             format!("the username `{name}`")
         };

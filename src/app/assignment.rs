@@ -77,7 +77,7 @@ impl Assignment<'_> {
     pub(crate) fn not_written(self, error: &anyhow::Error) -> Failure {
         let name = self.name;
         let mut failure = Failure::new(format!(
-            "`{name}` is kept, but {error:#}, so nothing says where to use it"
+            "`{name}` is stored, but where to use it could not be written: {error:#}"
         ));
         for pattern in self.patterns {
             failure = failure.help(format!("write below [rules]: \"{pattern}\" = \"{name}\""));

@@ -113,7 +113,7 @@ pub(crate) fn usable_storage(
     let error = anyhow::Error::from(error);
     let what = match name {
         Some(name) => format!("`{name}` was not stored"),
-        None => "no token can be kept".to_owned(),
+        None => "no token can be stored".to_owned(),
     };
     if kind != StorageKind::Keyring || !needs_another_storage(&error) {
         return Err(error.context(what));

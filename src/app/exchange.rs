@@ -143,7 +143,7 @@ impl<'a> Job<'a> {
             Ok(exchanged) => exchanged,
             Err(error) if error.is_oauth("invalid_grant") => {
                 return Err(Failure::NoPublisher(format!(
-                    "no trusted publisher of {} on {} is this job ({error}): \
+                    "no trusted publisher of {} on {} matches this job ({error}): \
                      the job is `{}` of {}",
                     self.resource,
                     self.endpoint.authority(),

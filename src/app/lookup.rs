@@ -22,10 +22,8 @@ pub(crate) fn endpoint_of(context: &Context, state: &State, name: &TokenName) ->
         let names = context.hf_cli().stored()?;
         if names.section(hf_name).is_some() {
             return context.env.endpoint().ok_or_else(|| {
-                Failure::new(
-                    "HF_ENDPOINT does not name a Hub, so the hf CLI's tokens cannot be used",
-                )
-                .into()
+                Failure::new("HF_ENDPOINT does not name a Hub, so the hf CLI's tokens are not used")
+                    .into()
             });
         }
     }
@@ -49,8 +47,11 @@ pub(crate) fn no_such_token(context: &Context, state: &State, typed: &str) -> Fa
         .contains_key(&TokenName::existing(typed))
     {
         let config = context.paths.config();
-        return Failure::new(format!("`{typed}` is a command, not a stored token"))
-            .help(format!("it is in {}, below [commands]", config.display()));
+        return Failure::new(format!(
+            "`{typed}` is an entry below [commands] in {}, not a stored token",
+            config.display()
+        ))
+        .help("change it in that file");
     }
     let failure = match TokenName::parse(typed) {
         Err(error @ crate::model::token_name::NameError::IsToken) => {

@@ -102,7 +102,7 @@ pub(crate) fn in_the_way(context: &Context, which: &ConfigFile, path: &Path) -> 
     for endpoint in [&hub].into_iter().chain(others) {
         let location = Location::of(endpoint);
         let note = match LoginSettings::read(&location) {
-            Err(error) => Some(format!("whether git calls it is not known: {error}")),
+            Err(error) => Some(format!("cannot tell whether git calls it: {error}")),
             Ok(read) if read.helpers.ours.is_some() => None,
             Ok(read) if read.helpers.reset.is_some() => {
                 asked::not_called(context, &location).map(|it| it.to_string())
@@ -121,7 +121,7 @@ fn not_read(which: &ConfigFile, path: &Path) -> String {
     let shown = path.display();
     if *which == ConfigFile::System {
         return format!(
-            "git does not read {shown} here, as where GIT_CONFIG_NOSYSTEM is set; for you alone: \
+            "git does not read {shown} here, for example because GIT_CONFIG_NOSYSTEM is set; for you alone: \
              run `git credential-hf configure`"
         );
     }

@@ -34,7 +34,7 @@ pub(crate) fn default_for(context: &Context, texts: &[&str]) -> Result<Endpoint>
         None => Ok(Endpoint::hugging_face()),
         Some(Ok(endpoint)) => Ok(endpoint.clone()),
         Some(Err(error)) => Err(
-            Failure::new(format!("HF_ENDPOINT is not an endpoint: {error}"))
+            Failure::new(format!("HF_ENDPOINT does not name a Hub: {error}"))
                 .help("set it to a URL such as https://huggingface.co, or unset it")
                 .into(),
         ),

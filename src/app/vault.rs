@@ -212,7 +212,7 @@ impl Context {
             if let Err(error) = self.clear_stale_copy(name, kind, is_own) {
                 let place = kind.in_words();
                 terminal::say(&format!(
-                    "an old copy of `{name}` is still in {place} and will be removed next time: {error:#}"
+                    "an old copy of `{name}` is still in {place}, and a later command will remove it: {error:#}"
                 ));
             }
         }

@@ -45,10 +45,10 @@ impl Context {
             }
             Source::Command(name) => {
                 let command = self.config.commands.get(name)?;
-                Some(format!("command `{}`", command.arguments.first()?))
+                Some(command.described())
             }
             Source::Environment(_) => Some("environment".to_owned()),
-            Source::HfCli(_) => Some("the hf CLI's files".to_owned()),
+            Source::HfCli(_) => Some("hf CLI".to_owned()),
             Source::Exchange(_) => Some("for this job only".to_owned()),
             Source::Unusable(..) => None,
         }
@@ -206,7 +206,7 @@ pub(crate) fn some_of<T: ToString>(all: &[T]) -> String {
 }
 
 impl Context {
-    /// Says that other tokens would do as well, and that git gets the oldest login.
+    /// Says that other tokens would do as well, and that git gets the oldest one.
     pub(crate) fn equal(
         &self,
         endpoint: &Endpoint,
@@ -215,7 +215,7 @@ impl Context {
     ) -> String {
         let others: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
         let mut line = format!(
-            "{} would do as well; the oldest login is used",
+            "{} would do as well; the oldest token is used",
             some_of(&others)
         );
         if let (Some(first), Some(repo)) = (names.first(), &selection.repo) {

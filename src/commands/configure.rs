@@ -74,8 +74,8 @@ pub(crate) fn configure(options: &Args) -> Result<()> {
     let what = match (in_the_way.is_empty(), changed) {
         (true, true) => "git now calls",
         (true, false) => "git already calls",
-        (false, true) => "wrote",
-        (false, false) => "nothing to change: there is",
+        (false, true) => "configured",
+        (false, false) => "already configured:",
     };
     print(&format!(
         "{what} `{helper}` for {} ({})\n",

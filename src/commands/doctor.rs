@@ -31,7 +31,7 @@ killed process left behind). It asks before each change, and lists what is left 
     after_help = "\
 Examples:
   git credential-hf doctor
-  cd some-clone && git credential-hf doctor      with what that repository says
+  cd some-clone && git credential-hf doctor      checks that repository too
   git credential-hf doctor --offline --json
   git credential-hf doctor --fix --yes"
 )]

@@ -32,7 +32,7 @@ Examples:
   git credential-hf logout --all --yes"
 )]
 pub(crate) struct Args {
-    /// The token's name; without one, a terminal lets you choose
+    /// The token's name; by default, you choose one from a list
     #[arg(conflicts_with = "all")]
     pub(crate) name: Option<String>,
     /// All tokens

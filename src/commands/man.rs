@@ -18,7 +18,7 @@ const MORE: [(&str, &[(&str, &str)]); 4] = [
             ),
             (
                 "HF_ENDPOINT",
-                "The Hub to use instead of https://huggingface.co.",
+                "The Hub that a name such as acme/x is on, and that HF_TOKEN and the hf CLI's tokens belong to. Unless it is set, https://huggingface.co.",
             ),
             (
                 "HF_HOME, HF_TOKEN_PATH",

@@ -23,7 +23,7 @@ Examples:
   git credential-hf refresh work"
 )]
 pub(crate) struct Args {
-    /// The token's name; without one, all but those that git saved
+    /// The token's name; by default, all but those that git saved
     pub(crate) name: Option<String>,
     /// Print JSON
     #[arg(long)]
@@ -85,7 +85,7 @@ fn from_login(state: &State) -> Vec<TokenName> {
 
 fn one(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<String> {
     let mut record = context.read_stored(name, token)?;
-    let mut done = "is good";
+    let mut done = "still works";
     if record.refresh_token.is_some() && token.origin == Origin::Login {
         let renewed = renewal::renew_stored(context, name, When::Now)?;
         renewed

@@ -61,10 +61,10 @@ fn remove_default(context: &Context) -> Result<()> {
     let set = context.config.default_for(&endpoint);
     let Some(name) = set.filter(|_| own || endpoint.is_hugging_face()) else {
         return Err(Failure::new(format!("there is no default for {endpoint}"))
-            .help("`git credential-hf list` shows what goes where")
+            .help("`git credential-hf list` shows which token is used where")
             .into());
     };
     let change = Change::SetDefault(own.then_some(&endpoint), None);
     edit(&context.paths.config(), &[change])?;
-    print(&format!("`{name}` is not the default any more\n"))
+    print(&format!("`{name}` is no longer the default\n"))
 }

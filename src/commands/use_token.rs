@@ -26,9 +26,9 @@ Examples:
   cd some-clone && git credential-hf use work"
 )]
 pub(crate) struct Args {
-    /// The token's name; without one, a terminal lets you choose
+    /// The token's name; by default, you choose one from a list
     pub(crate) name: Option<String>,
-    /// The namespace or repo; repeatable
+    /// Use it for this namespace or repo (acme, acme/x, datasets/acme/x, acme/llama-*); repeatable
     #[arg(long = "for", value_name = "PATTERN")]
     pub(crate) patterns: Vec<String>,
     /// Write rules for pushing only

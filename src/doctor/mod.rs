@@ -212,7 +212,7 @@ pub(crate) fn run(
     let run = |check: &'static Check| {
         begin(check.id);
         let findings = if check.network && surroundings.offline {
-            vec![Finding::skipped("left out (--offline)")]
+            vec![Finding::skipped("skipped (--offline)")]
         } else {
             check.run.on(surroundings)
         };

@@ -324,7 +324,7 @@ impl Findings {
         };
         let reason = match secret.kind() {
             TokenKind::Organisation => "an organisation token, which the Hub no longer accepts",
-            TokenKind::Jwt => "a CI job's token, which ends within the hour",
+            TokenKind::Jwt => "a CI job's token, which expires within the hour",
             TokenKind::OAuth => {
                 "from a browser login: it expires, and a copy cannot be renewed; use `login --web`"
             }

@@ -132,7 +132,7 @@ pub enum Reason {
     SavedForHost,
     /// **hf CLI**: its active token.
     HfActive,
-    /// **any**: the oldest login that may read repos outside its own namespaces.
+    /// **any**: the oldest token that may read repos outside its own namespaces.
     Any,
 }
 
@@ -181,7 +181,7 @@ impl fmt::Display for Reason {
             Self::SavedForPath(path) => write!(f, "git saved it for {path}"),
             Self::SavedForHost => f.write_str("git saved it for the host"),
             Self::HfActive => f.write_str("it is active in the hf CLI"),
-            Self::Any => f.write_str("it is the oldest login that may read gated repos"),
+            Self::Any => f.write_str("it is the oldest token that may read gated repos"),
         }
     }
 }

@@ -196,7 +196,7 @@ fn why_not() -> Option<StorageError> {
         }
         Err(CheckError::Foreign(why)) => return Some(foreign(&why)),
         Err(CheckError::NoDefault) => {
-            "the keyring has no default collection to keep tokens in: create one in your \
+            "the keyring has no default collection to store tokens in: create one in your \
              desktop's password manager (Seahorse, KWalletManager)"
         }
         Err(CheckError::Locked) => LOCKED,

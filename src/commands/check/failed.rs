@@ -45,7 +45,7 @@ impl Failed<'_> {
                 verdict.problem = Some(Diagnosis {
                     kind: DiagnosisKind::Unavailable,
                     message: why.clone(),
-                    help: "see what is wrong with git: git credential-hf doctor".to_owned(),
+                    help: "to find the cause: git credential-hf doctor".to_owned(),
                 });
                 return;
             }
@@ -109,12 +109,12 @@ impl Failed<'_> {
         };
         let Err(answer) = self.hub.try_access(repo, *operation, Some(&loaded.secret)) else {
             say_failure(learned.accepted(None));
-            let accepted = "the Hub accepts this token, and git fails all the same";
+            let accepted = "the Hub accepts this token, but git still fails";
             return match other_login::header(&place.location) {
                 None => self.in_gits_words(accepted),
                 Some(Login { what, help }) => Diagnosis {
                     help,
-                    ..self.in_gits_words(&format!("{accepted}, for it sends {what} with it"))
+                    ..self.in_gits_words(&format!("{accepted}, because it also sends {what}"))
                 },
             };
         };
@@ -262,7 +262,7 @@ impl Failed<'_> {
                     DiagnosisKind::NoToken
                 },
                 message: format!("{missing}: {}", chosen.said.join("; ")),
-                help: "see what is wrong: git credential-hf doctor".to_owned(),
+                help: "to find the cause: git credential-hf doctor".to_owned(),
             };
         }
         Diagnosis {
@@ -280,7 +280,7 @@ impl Failed<'_> {
         Diagnosis {
             kind: DiagnosisKind::Git,
             message: format!("{why}{said}"),
-            help: "see what is in the way: git credential-hf doctor".to_owned(),
+            help: "to find the cause: git credential-hf doctor".to_owned(),
         }
     }
 }

@@ -27,12 +27,12 @@ use verdict::{Verdict, is_open};
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
 #[command(
-    about = "Check whether git can fetch from or push to a repo, or why not",
+    about = "Check whether git can fetch from or push to a repo, and if not, why",
     long_about = "\
 Lets git itself try, and changes nothing: `git ls-remote`, or with --push `git push --dry-run`, with
 your configuration, variables, helpers and proxies. When git fails, the Hub is asked for the
 reason: the token is dead, its role too low, a scope missing, the account's role in the
-organisation too low, the organisation's policy, a gate not accepted, or no such repo. Exits 0 if
+organisation too low, the organisation's policy, the terms of a gated repo not accepted, or no such repo. Exits 0 if
 it would work, 1 if it would not, and 3 if the Hub cannot be reached.",
     after_help = "\
 Examples:
@@ -41,7 +41,7 @@ Examples:
   cd some-clone && git credential-hf check --push && git push"
 )]
 pub(crate) struct Args {
-    /// Repos or URLs; without one, the remotes of the current repository
+    /// Repos or URLs; by default, the remotes of the current repository
     #[arg(value_name = "REPO")]
     pub(crate) repos: Vec<String>,
     /// Check a push instead of a fetch

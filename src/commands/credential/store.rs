@@ -40,7 +40,7 @@ pub(crate) fn run() -> Result<()> {
     }
     if !git.saves_any() && secret.kind() == TokenKind::Other {
         let message = "the typed password is not a Hub token, so it is not saved: \
-                       the Hub takes access tokens, not account passwords";
+                       the Hub accepts access tokens, not account passwords";
         return Err(Failure::new(message)
             .help(format!("create a token at {}", git.endpoint.tokens_page()))
             .into());

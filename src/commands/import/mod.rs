@@ -38,7 +38,7 @@ configuration, here and in submodules (remotes). By default it looks in all four
 
 Each token is verified with its Hub and stored under its name there, as `login` does.
 Then its plain-text copies can be removed, after asking or with --remove, but never before the
-token was read back from its new storage. A token in another helper's keychain is not in
+token has been read back from its new storage. A token in another helper's keychain is not in
 plain text and is not read: `login` with it again, and erase it there.
 
 Removing a token from the hf CLI's files logs out `hf` and Python, and git uses it from there

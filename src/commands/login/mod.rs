@@ -50,7 +50,7 @@ Examples:
   git credential-hf login corp --for https://hub.corp.example/acme"
 )]
 pub(crate) struct Args {
-    /// Its name, such as `work`; by default, the name it has on the Hub
+    /// The token's name, such as `work`; by default, the name it has on the Hub
     pub(crate) name: Option<String>,
     /// Use it for this namespace or repo (acme, acme/x, datasets/acme/x, acme/llama-*); repeatable
     #[arg(long = "for", value_name = "PATTERN")]
@@ -215,7 +215,7 @@ fn check_endpoint(context: &Context, endpoint: &Endpoint) -> Result<()> {
     Ok(())
 }
 
-/// Checks that the name is not that of a command, or of a token for another endpoint.
+/// Checks that the name is not that of an entry below `[commands]`, or of a token for another endpoint.
 fn check_name(
     context: &Context,
     state: &State,
@@ -224,7 +224,7 @@ fn check_name(
 ) -> Result<()> {
     if context.config.commands.contains_key(name) {
         let message = format!(
-            "`{name}` is a command in {}",
+            "`{name}` is an entry below [commands] in {}",
             context.paths.config().display()
         );
         return Err(Failure::new(message).help("choose another name").into());

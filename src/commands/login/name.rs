@@ -48,7 +48,7 @@ pub(super) fn name_from(
     if name != wanted {
         terminal::tell(&format!(
             "`{wanted}` is already used here, so this token is called `{name}`; to give it that \
-             place: git credential-hf login {}",
+             name: git credential-hf login {}",
             shell_quoted(wanted.as_str())
         ));
     }

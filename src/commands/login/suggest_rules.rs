@@ -105,8 +105,8 @@ fn say_where<'a>(
     }
     if !tied.is_empty() {
         print(&format!(
-            "another token is as good for {}, and there git gets the oldest login unless a rule \
-             says otherwise\n",
+            "another token is as good for {}: there git gets the oldest token, unless a rule says \
+             otherwise\n",
             joined(&tied)
         ))?;
     }

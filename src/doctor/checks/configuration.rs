@@ -43,7 +43,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     let env = &around.context.env;
     if let Some(Err(error)) = &env.hf_endpoint {
         findings.push(
-            Finding::problem(format!("HF_ENDPOINT is not an endpoint: {error}"))
+            Finding::problem(format!("HF_ENDPOINT does not name a Hub: {error}"))
                 .by_hand("set it to a URL such as https://huggingface.co, or unset it"),
         );
     } else if !around.context.serves(&around.endpoint()) {

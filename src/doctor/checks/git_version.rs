@@ -18,7 +18,7 @@ fn run(_: &Inspection<'_>) -> Vec<Finding> {
     match complaint().filter(|_| on_path("git").is_some()) {
         Some(why) => vec![
             Finding::problem(format!("git cannot read its configuration: {why}"))
-                .by_hand("correct that line, or take it out"),
+                .by_hand("correct that line, or remove it"),
         ],
         None => vec![judge(said.as_deref())],
     }

@@ -160,7 +160,7 @@ fn a_bare_name_is_said_to_be_a_repo() {
     let (_hub, machine, _) = desk(account("write"));
     let said = machine.helper(["explain", "acme"]).ok().stdout;
     assert!(
-        said.contains("the repo `acme`, which has no namespace"),
+        said.contains("`acme` is read as a repo without a namespace"),
         "{said}"
     );
     assert!(
@@ -199,7 +199,7 @@ fn configure_says_that_git_calls_only_what_it_then_calls() {
     assert!(configure().starts_with("git already calls `"));
     machine.env("GIT_CONFIG_NOSYSTEM", "1");
     let said = configure();
-    assert!(said.starts_with("nothing to change: "), "{said}");
+    assert!(said.starts_with("already configured: "), "{said}");
     assert!(said.contains("note: git does not read "), "{said}");
     machine.unset("GIT_CONFIG_NOSYSTEM");
     let said = machine.helper(["unconfigure"]).ok().stdout;

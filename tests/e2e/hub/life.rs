@@ -284,7 +284,7 @@ fn refresh_asks_about_every_token_and_remembers_what_is_dead() {
     let home = Home::new();
     let Home { hub, machine, .. } = &home;
     home.reject("acme/x");
-    let ok = "is good: account alice, role";
+    let ok = "still works: account alice, role";
     let organisations = "organisations acme (write), umbrella (read)";
     assert_eq!(
         machine.helper(["refresh"]).ok().stdout,

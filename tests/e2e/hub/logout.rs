@@ -192,7 +192,7 @@ fn a_token_that_is_given_is_not_ended_unless_it_is_one_and_that_was_said() {
     machine.forbid(password);
     for (more, given, words) in [
         (&[][..], leaked.as_str(), "not stored here"),
-        (&["--revoke"], &leaked, "add --yes"),
+        (&["--revoke"], &leaked, "pass --yes"),
         (&["--revoke", "--yes"], password, "not a Hub token"),
         (&["--revoke", "--yes"], "", "the token is empty"),
     ] {

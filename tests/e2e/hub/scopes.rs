@@ -235,7 +235,7 @@ fn what_is_said_of_tokens_is_the_same_on_another_hub() {
     machine.env("HF_ENDPOINT", CORP);
     desk.login("first", &[("acme", Read)], fine_grained(&scopes));
     let second = desk.login("second", &[("acme", Read)], fine_grained(&scopes));
-    let tied = format!("another token is as good for {CORP}/acme, and there");
+    let tied = format!("another token is as good for {CORP}/acme: there");
     assert!(second.stdout.contains(&tied), "{second}");
     // `acme` alone means the Hub of HF_ENDPOINT, and another Hub is named.
     let advised = "git credential-hf use second --for acme\n";
