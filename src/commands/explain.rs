@@ -23,7 +23,7 @@ use crate::terminal::{Cell, Column, Cut, Screen, Style, Table, print, print_json
 #[command(
     about = "Show which token git gets for a repo, and why",
     long_about = "\
-Chooses a token exactly as for a request of git, and lists every candidate in the order in which it
+Chooses a token exactly as it does when git asks, and lists every candidate in the order in which it
 would be used, with the reason. Nothing is changed, and no secret is shown.",
     after_help = "\
 Examples:
@@ -75,11 +75,11 @@ pub(crate) fn run(explain: &Args) -> Result<()> {
 /// The columns. On a narrow terminal the least important ones are dropped first.
 const COLUMNS: [Column; 7] = [
     Column::new(""),
-    Column::new("TOKEN").shorten(16, Cut::Middle),
+    Column::new("NAME").shorten(16, Cut::Middle),
     Column::new("STEP").drop(3),
     Column::new("WHY").shorten(18, Cut::End),
-    Column::new("WHERE").shorten(16, Cut::End).drop(1),
-    Column::new("VALUE").drop(2),
+    Column::new("STORAGE").shorten(16, Cut::End).drop(1),
+    Column::new("TOKEN").drop(2),
     Column::new("STATUS").shorten(13, Cut::End),
 ];
 
@@ -120,7 +120,7 @@ impl Answer {
         let mut answer = Self::empty(location, operation);
         if !context.serves(&location.endpoint) {
             answer.notes.push(format!(
-                "{} is not one of your Hubs, so git gets no token there; to add it, name it below [endpoints] in {}",
+                "{} is not one of your Hubs, so git gets no token there: add it below [endpoints] in {}",
                 location.endpoint,
                 context.paths.config().display()
             ));
@@ -208,8 +208,8 @@ impl Answer {
         }
         if let Some(alone) = location.repo().filter(|repo| repo.namespace.is_none()) {
             self.notes.push(format!(
-                "this is about the repo `{alone}`, which has no namespace; for those of a \
-                 namespace, name one of them, such as {alone}/NAME"
+                "`{alone}` is read as a repo without a namespace; for the repos of the namespace \
+                 `{alone}`, name one of them, such as {alone}/NAME"
             ));
         }
     }

@@ -21,6 +21,14 @@ pub struct CommandLine {
     pub endpoint: Endpoint,
 }
 
+impl CommandLine {
+    /// The name in listings: the program, since its arguments may contain secrets.
+    pub(crate) fn described(&self) -> String {
+        let program = self.arguments.first().map_or("", String::as_str);
+        format!("command {program}")
+    }
+}
+
 /// How many bytes a command may print: some vaults print notes below the token.
 const MAX_OUTPUT: u64 = 1024 * 1024;
 
@@ -49,7 +57,7 @@ pub(crate) fn run(command: &CommandLine, timeout: Duration) -> Result<Secret, St
     let finished = output_within(process, timeout, MAX_OUTPUT).map_err(|error| {
         fail(&match error.kind() {
             io::ErrorKind::FileTooLarge => format!("printed more than {MAX_OUTPUT} bytes"),
-            io::ErrorKind::TimedOut => format!("did not end within {} s", timeout.as_secs()),
+            io::ErrorKind::TimedOut => format!("did not finish within {} s", timeout.as_secs()),
             _ => format!("cannot be started: {error}"),
         })
     })?;
@@ -91,7 +99,7 @@ mod tests {
                 "printf 'a\\033b'",
                 "`sh` did not print a token: the token contains",
             ),
-            ("sleep 5", "`sh` did not end within 0 s"),
+            ("sleep 5", "`sh` did not finish within 0 s"),
         ] {
             let error = run_sh(script).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");

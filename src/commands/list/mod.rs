@@ -63,12 +63,10 @@ fn as_text(context: &Context, state: &State, verbose: bool, screen: Screen) -> S
         table.row(token_row(context, state, name, token));
     }
     for (name, command) in &context.config.commands {
-        let program = command.arguments.first().map_or("", String::as_str);
-        let storage = format!("command {program}");
         table.row(row(
             name.as_str(),
             None,
-            &storage,
+            &command.described(),
             None,
             word(Eligibility::Good),
         ));

@@ -88,12 +88,11 @@ pub(super) fn tokens(context: &Context, state: &State) -> Vec<TokenRow> {
         .map(|(name, token)| TokenRow::stored(state, name, token))
         .collect();
     for (name, command) in &context.config.commands {
-        let program = command.arguments.first().map_or("", String::as_str);
         rows.push(TokenRow {
             name: name.to_string(),
             hint: None,
             account: None,
-            place: format!("command {program}"),
+            place: command.described(),
             endpoint: Some(command.endpoint.clone()),
             expires: None,
             verified: None,

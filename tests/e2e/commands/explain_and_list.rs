@@ -54,7 +54,7 @@ fn explain_names_rule_token_storage_and_what_comes_after() {
         &["HF_TOKEN", "environment"],
         &["me", "default", "file, not encrypted"],
     ];
-    let candidates: Vec<_> = rows.iter().filter(|row| !row.contains("WHERE")).collect();
+    let candidates: Vec<_> = rows.iter().filter(|row| !row.contains("STORAGE")).collect();
     assert_eq!(candidates.len(), expected.len(), "{said}");
     for (row, words) in candidates.iter().zip(expected) {
         assert!(words.iter().all(|word| row.contains(word)), "{said}");

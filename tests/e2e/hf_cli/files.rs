@@ -119,7 +119,7 @@ fn others_are_used_by_name_and_shown_without_their_values() {
     let explained = desk.machine.helper(["explain", "acme/x"]).ok().stdout;
     let rows: Vec<&str> = explained
         .lines()
-        .filter(|l| l.contains("the hf CLI's files"))
+        .filter(|line| line.contains("  hf CLI  "))
         .collect();
     assert_eq!(rows.len(), 2, "{explained}");
     assert!(

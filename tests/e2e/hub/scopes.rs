@@ -57,7 +57,7 @@ fn two_narrow_tokens_each_open_what_they_are_for() {
         lines,
         [
             "acme/x on https://huggingface.co".to_owned(),
-            "TOKEN STEP WHY WHERE VALUE STATUS".to_owned(),
+            "NAME STEP WHY STORAGE TOKEN STATUS".to_owned(),
             format!(
                 "→ narrow scoped its scopes cover acme/x file, not encrypted {narrow} git gets this"
             ),
@@ -205,7 +205,7 @@ fn logging_in_again_brings_the_new_scopes() {
     let output = desk.machine.helper(["refresh", "work"]).ok();
     assert_eq!(
         seen(&desk.machine, &output, &token),
-        "ok: `work` is good: account alice, role fine-grained, \
+        "ok: `work` still works: account alice, role fine-grained, \
          organisations acme (write), umbrella (read)\n"
     );
     assert_eq!(desk.answer("acme/x").as_deref(), Some("work"));
