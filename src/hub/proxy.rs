@@ -62,11 +62,7 @@ impl GitSettings {
 /// The proxy that requests to a Hub go through, without its login, and the setting that it comes
 /// from.
 pub(crate) fn in_words(endpoint: &Endpoint) -> Option<String> {
-    let host = endpoint.host();
-    if ["no_proxy", "NO_PROXY"].iter().any(|name| {
-        let value = environment::text(name).unwrap_or_default();
-        value.split(',').any(|name| excepts(name.trim(), host))
-    }) {
+    if is_excepted(endpoint) {
         return None;
     }
     if let Some(proxy) = GitSettings::read(endpoint).proxy {
@@ -78,14 +74,29 @@ pub(crate) fn in_words(endpoint: &Endpoint) -> Option<String> {
         );
         return (!proxy.is_empty()).then(|| format!("{} ({set})", without_login(&proxy)));
     }
-    let names: &[&str] = if endpoint.is_plain_http() {
+    let name = variable(endpoint)?;
+    let proxy = environment::text(name)?;
+    Some(format!("{} ({name})", without_login(&proxy)))
+}
+
+/// The variable that sets a proxy for a Hub, as git and curl read it.
+pub(crate) fn variable(endpoint: &Endpoint) -> Option<&'static str> {
+    let names: &[&'static str] = if endpoint.is_plain_http() {
         &["http_proxy", "all_proxy", "ALL_PROXY"]
     } else {
         &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
     };
-    names.iter().find_map(|name| {
-        let proxy = environment::text(name)?;
-        Some(format!("{} ({name})", without_login(&proxy)))
+    let mut names = names.iter().copied();
+    names.find(|name| environment::variable(name).is_some())
+}
+
+/// Whether `no_proxy` excepts a Hub from every proxy.
+pub(crate) fn is_excepted(endpoint: &Endpoint) -> bool {
+    ["no_proxy", "NO_PROXY"].iter().any(|name| {
+        let value = environment::text(name).unwrap_or_default();
+        value
+            .split(',')
+            .any(|name| excepts(name.trim(), endpoint.host()))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::git::config::{Entry, best};
-use crate::system::environment::variable;
+use crate::hub::proxy;
 
 /// The check.
 pub(crate) const CHECK: Check = Check {
@@ -12,13 +12,15 @@ pub(crate) const CHECK: Check = Check {
     run: Run::WithGitConfig(run),
 };
 
-const VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-
 fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
-    let in_environment = VARIABLES.iter().find(|name| variable(name).is_some());
-    let hub = around.endpoint().to_string();
-    let in_git = best(entries, "http", "proxy", &hub).map(|entry| !entry.text().is_empty());
-    vec![judge(in_environment.copied(), in_git)]
+    let endpoint = &around.endpoint();
+    if proxy::is_excepted(endpoint) {
+        let host = endpoint.authority();
+        return vec![Finding::ok(format!("no_proxy excepts {host}"))];
+    }
+    let in_git = best(entries, "http", "proxy", &endpoint.to_string());
+    let in_git = in_git.map(|entry| !entry.text().is_empty());
+    vec![judge(proxy::variable(endpoint), in_git)]
 }
 
 /// Judges by the variable that is set, and by git's `http.proxy`: not set, empty (no proxy), or a proxy.

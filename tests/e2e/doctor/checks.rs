@@ -279,3 +279,15 @@ fn an_empty_home_is_looked_at_and_left_empty() {
     let mut left = fs::read_dir(machine.home()).expect("list the home");
     assert!(left.next().is_none(), "something was written");
 }
+
+#[test]
+fn the_proxy_is_judged_for_the_hub_in_question() {
+    let well = Well::new();
+    well.machine.env("no_proxy", ".corp.example,huggingface.co");
+    let proxy = || well.checks().get("proxy")["findings"].to_string();
+    assert!(proxy().contains("no_proxy excepts huggingface.co"));
+    well.machine.env("no_proxy", "hub.corp.example");
+    assert!(proxy().contains("https_proxy is set"));
+    well.machine.env("HF_ENDPOINT", "https://hub.corp.example");
+    assert!(proxy().contains("no_proxy excepts hub.corp.example"));
+}

@@ -18,7 +18,9 @@ fn the_policy_of_an_organisation_is_quoted() {
         (
             "This organization only accepts fine-grained tokens",
             "the organisation accepts only fine-grained tokens",
-            format!("create one with a scope for it: {TOKENS}/new?tokenType=fineGrained"),
+            format!(
+                "create one with a scope for it: {TOKENS}/new?tokenType=fineGrained&canReadGatedRepos=true"
+            ),
         ),
         (
             "Access of this token has been revoked by an administrator",
