@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use crate::app::{Context, renewal, setup};
 use crate::git::lock;
 use crate::git::setup::ConfigFile;
+use crate::model::quoting;
 use crate::system::files;
 use crate::system::files::Lock;
 use crate::system::sharing::patiently;
@@ -116,39 +117,5 @@ fn close(_: &Path, _: u32) -> std::io::Result<()> {
 
 /// Quotes a path for a shell.
 pub(crate) fn shell_path(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    if cfg!(windows) {
-        return crate::model::quoting::word(&text);
-    }
-    let plain = |c: char| c.is_alphanumeric() || "-_./+@%,:".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.into_owned();
-    }
-    // The quotes begin where they are needed, so that a home directory before them can become `~`.
-    let (folder, rest) = text
-        .find(|c| !plain(c))
-        .and_then(|at| text.get(..at)?.rfind('/'))
-        .and_then(|at| text.split_at_checked(at + 1))
-        .unwrap_or(("", &text));
-    format!("{folder}'{}'", rest.replace('\'', "'\\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    #[cfg(unix)]
-    use super::*;
-
-    #[cfg(unix)]
-    #[test]
-    fn paths_for_a_shell() {
-        for (path, expected) in [
-            ("/home/u/.gitconfig", "/home/u/.gitconfig"),
-            ("/home/u/a b/c", "/home/u/'a b/c'"),
-            ("a'b", r"'a'\''b'"),
-            ("/x/$(id)", "/x/'$(id)'"),
-            ("", "''"),
-        ] {
-            assert_eq!(shell_path(Path::new(path)), expected);
-        }
-    }
+    quoting::path(&path.to_string_lossy())
 }

@@ -9,6 +9,17 @@ pub(crate) fn word(text: &str) -> String {
     }
 }
 
+/// Quotes a path as one word. The quotes begin where they are needed, so that a home directory before
+/// them can become `~`.
+pub(crate) fn path(text: &str) -> String {
+    let special = text.find(|c| !is_plain_char(c)).filter(|_| !cfg!(windows));
+    let folder = special.and_then(|at| text.get(..at)?.rfind('/'));
+    let (folder, rest) = folder
+        .and_then(|at| text.split_at_checked(at + 1))
+        .unwrap_or(("", text));
+    format!("{folder}{}", word(rest))
+}
+
 /// Between single quotes, only a single quote is special.
 fn for_sh(text: &str) -> String {
     if is_plain(text) {
@@ -26,8 +37,11 @@ fn for_windows(text: &str) -> String {
 }
 
 fn is_plain(text: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || "-_./+@%,:".contains(c);
-    !text.is_empty() && text.chars().all(plain)
+    !text.is_empty() && text.chars().all(is_plain_char)
+}
+
+fn is_plain_char(c: char) -> bool {
+    c.is_alphanumeric() || "-_./+@%,:".contains(c)
 }
 
 #[cfg(test)]
@@ -49,6 +63,20 @@ mod tests {
         ] {
             assert_eq!(for_sh(text), sh);
             assert_eq!(for_windows(text), windows);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn quotes_in_a_path_begin_where_they_are_needed() {
+        for (text, expected) in [
+            ("/home/u/.gitconfig", "/home/u/.gitconfig"),
+            ("/home/u/a b/c", "/home/u/'a b/c'"),
+            ("a'b", r"'a'\''b'"),
+            ("/x/$(id)", "/x/'$(id)'"),
+            ("", "''"),
+        ] {
+            assert_eq!(path(text), expected);
         }
     }
 }
