@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use anyhow::Result;
 
 use crate::app::Context;
-use crate::git::remotes::Remote;
+use crate::git::remotes::{Remote, used_for};
 use crate::model::endpoint::Endpoint;
 use crate::model::location::{Location, parse_location};
 use crate::model::operation::Operation;
@@ -94,19 +94,16 @@ impl Place {
     /// to git by its name, so that all of its settings apply.
     pub(crate) fn of_remotes(context: &Context, operation: Operation) -> Result<Vec<Self>> {
         let all = served_remotes(context)?;
-        let of = |name: &str, push: bool| {
-            let same = |remote: &&Remote| remote.name == name && remote.push == push;
-            all.iter().filter(same).count()
-        };
         let mut found: Vec<Self> = Vec::new();
         for remote in &all {
-            let name = remote.name.as_str();
-            let push = operation == Operation::Push && of(name, true) > 0;
-            if remote.push != push || found.iter().any(|it| it.location == remote.location) {
+            let urls = all.iter().filter(|it| it.name == remote.name);
+            let used = used_for(urls.clone(), operation);
+            let is_known = found.iter().any(|it| it.location == remote.location);
+            if remote.operation != used || is_known {
                 continue;
             }
-            let for_git = match of(name, push) {
-                1 => name.to_owned(),
+            let for_git = match urls.filter(|it| it.operation == used).count() {
+                1 => remote.name.clone(),
                 _ => remote.location.url(),
             };
             found.push(Self {

@@ -15,7 +15,7 @@
 use std::collections::HashSet;
 
 use crate::git::processes::ancestors;
-use crate::git::remotes::Remote;
+use crate::git::remotes::{Remote, used_for};
 use crate::model::endpoint::Endpoint;
 use crate::model::location::{Location, parse_location};
 use crate::model::operation::Operation;
@@ -36,8 +36,8 @@ pub(crate) enum InUse {
     Remote {
         /// Its name.
         name: String,
-        /// Whether it is pushed to.
-        push: bool,
+        /// What is done with it.
+        operation: Operation,
     },
 }
 
@@ -153,9 +153,9 @@ impl Program {
         let verb = given.next()?.as_str();
         let remote = given.next()?;
         match verb {
-            "pre-push" => place(given.next()?).or_else(|| named(remote, true)),
-            "push" => named(remote, true),
-            "fetch" | "pull" => named(remote, false),
+            "pre-push" => place(given.next()?).or_else(|| named(remote, Operation::Push)),
+            "push" => named(remote, Operation::Push),
+            "fetch" | "pull" => named(remote, Operation::Fetch),
             _ => None,
         }
     }
@@ -194,13 +194,13 @@ fn place(url: &str) -> Option<InUse> {
 }
 
 /// git-lfs accepts a URL wherever it accepts a remote's name.
-fn named(remote: &str, push: bool) -> Option<InUse> {
+fn named(remote: &str, operation: Operation) -> Option<InUse> {
     if remote.contains("://") {
         return place(remote);
     }
     Some(InUse::Remote {
         name: remote.to_owned(),
-        push,
+        operation,
     })
 }
 
@@ -223,13 +223,12 @@ pub(crate) fn places<'a, E>(
         .iter()
         .filter(|remote| remote.location.endpoint == *endpoint);
     let mut found: Vec<&Remote> = here.collect();
-    if let Some(InUse::Remote { name, push }) = used
+    if let Some(InUse::Remote { name, operation }) = used
         && found.iter().any(|remote| remote.name == *name)
     {
         found.retain(|remote| remote.name == *name);
-        // A push URL is for pushes only, and replaces the other one there.
-        let wanted = *push && found.iter().any(|remote| remote.push);
-        found.retain(|remote| remote.push == wanted);
+        let operation = used_for(found.iter().copied(), *operation);
+        found.retain(|remote| remote.operation == operation);
     }
     let mut seen = HashSet::new();
     found.retain(|remote| seen.insert(&remote.location));

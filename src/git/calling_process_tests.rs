@@ -7,8 +7,7 @@ fn words(line: &str) -> Vec<String> {
 fn said(line: &str) -> String {
     match Program::parse(&words(line)).in_use() {
         None => "-".to_owned(),
-        Some(InUse::Remote { name, push: true }) => format!("push {name}"),
-        Some(InUse::Remote { name, push: false }) => format!("fetch {name}"),
+        Some(InUse::Remote { name, operation }) => format!("{operation} {name}"),
         Some(InUse::At(place)) => {
             let user = place.username.map_or_else(String::new, |u| format!("{u}@"));
             format!("{user}{}/{}", place.endpoint, place.path)
@@ -262,23 +261,24 @@ fn who_asks() {
 
 #[test]
 fn places_in_use_and_all_others() {
+    use Operation::{Fetch, Push};
     let hub = Endpoint::hugging_face();
-    let remote = |name: &str, path: &str, push| Remote {
+    let remote = |name: &str, path: &str, operation| Remote {
         name: name.to_owned(),
         location: parse_location(path, &hub).unwrap(),
-        push,
+        operation,
     };
     let remotes = [
-        remote("origin", "acme/x", false),
-        remote("up", "umbrella/x", false),
-        remote("up", "https://me@hf.co/umbrella/x", true),
-        remote("again", "acme/x", false),
-        remote("corp", "https://hub.corp.example/acme/z", false),
+        remote("origin", "acme/x", Fetch),
+        remote("up", "umbrella/x", Fetch),
+        remote("up", "https://me@hf.co/umbrella/x", Push),
+        remote("again", "acme/x", Fetch),
+        remote("corp", "https://hub.corp.example/acme/z", Fetch),
     ];
-    let named = |name: &str, push| {
+    let named = |name: &str, operation| {
         Some(InUse::Remote {
             name: name.to_owned(),
-            push,
+            operation,
         })
     };
     let all = "acme/x umbrella/x me@umbrella/x";
@@ -288,12 +288,12 @@ fn places_in_use_and_all_others() {
         (place("https://me@hf.co/acme/x"), "me@acme/x"),
         // A remote elsewhere is not the one that asks.
         (place("https://hub.corp.example/acme/z"), all),
-        (named("corp", true), all),
-        (named("none", true), all),
-        (named("origin", false), "acme/x"),
-        (named("origin", true), "acme/x"),
-        (named("up", false), "umbrella/x"),
-        (named("up", true), "me@umbrella/x"),
+        (named("corp", Push), all),
+        (named("none", Push), all),
+        (named("origin", Fetch), "acme/x"),
+        (named("origin", Push), "acme/x"),
+        (named("up", Fetch), "umbrella/x"),
+        (named("up", Push), "me@umbrella/x"),
     ] {
         let remotes = || Ok::<_, ()>(remotes.as_slice());
         let places = places(&hub, used.as_ref(), remotes).unwrap();

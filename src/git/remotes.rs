@@ -7,6 +7,7 @@ use crate::git::run::ReadError;
 use crate::git::{config, run};
 use crate::model::endpoint::Endpoint;
 use crate::model::location::{Location, parse_location};
+use crate::model::operation::Operation;
 
 /// A location that a remote is fetched from or pushed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +16,20 @@ pub struct Remote {
     pub(crate) name: String,
     /// The location.
     pub location: Location,
-    /// Whether it is for pushes only.
-    pub(crate) push: bool,
+    /// [`Operation::Push`] for a push URL, which is used for pushes only and replaces the other URL
+    /// there.
+    pub(crate) operation: Operation,
+}
+
+/// Which of a remote's URLs git uses for an operation: the push URLs for a push, if there are any.
+pub(crate) fn used_for<'a>(
+    mut remotes: impl Iterator<Item = &'a Remote>,
+    operation: Operation,
+) -> Operation {
+    match operation {
+        Operation::Push if remotes.any(|it| it.operation == Operation::Push) => Operation::Push,
+        _ => Operation::Fetch,
+    }
 }
 
 /// The locations that git would use for the remotes of the repository in `GIT_DIR` or the working
@@ -95,7 +108,7 @@ fn told_path(arguments: &[&str]) -> Option<PathBuf> {
 struct Written<'a> {
     remote: &'a str,
     url: &'a str,
-    push: bool,
+    operation: Operation,
 }
 
 /// Parses the remotes in the output of `git config -z`: `key\nvalue\0`.
@@ -118,16 +131,19 @@ pub fn parse(output: &str) -> Vec<Remote> {
             (Some(base), _, "insteadof") => instead.push((value, base)),
             (Some(base), _, "pushinsteadof") => push_instead.push((value, base)),
             (_, Some(remote), _) => {
-                let push = last == "pushurl";
+                let operation = match last {
+                    "pushurl" => Operation::Push,
+                    _ => Operation::Fetch,
+                };
                 if value.is_empty() {
                     // It cancels what was read before.
-                    urls.retain(|known| known.remote != remote || known.push != push);
+                    urls.retain(|known| known.remote != remote || known.operation != operation);
                     continue;
                 }
                 urls.push(Written {
                     remote,
                     url: value,
-                    push,
+                    operation,
                 });
             }
             _ => {}
@@ -135,12 +151,12 @@ pub fn parse(output: &str) -> Vec<Remote> {
     }
     let with_push_url: HashSet<&str> = urls
         .iter()
-        .filter(|url| url.push)
+        .filter(|url| url.operation == Operation::Push)
         .map(|url| url.remote)
         .collect();
     let mut found: Vec<Remote> = Vec::new();
     let mut seen = HashSet::new();
-    let mut add = |name: &str, url: String, push: bool| {
+    let mut add = |name: &str, url: String, operation: Operation| {
         // Without a scheme, a remote is a path or an ssh host, never a repo's bare name.
         if url.contains("://")
             && let Ok(location) = parse_location(&url, &Endpoint::hugging_face())
@@ -150,19 +166,24 @@ pub fn parse(output: &str) -> Vec<Remote> {
             found.push(Remote {
                 name,
                 location,
-                push,
+                operation,
             });
         }
     };
-    for Written { remote, url, push } in &urls {
+    for Written {
+        remote,
+        url,
+        operation,
+    } in &urls
+    {
         let used = rewritten(url, &instead).unwrap_or_else(|| (*url).to_owned());
-        add(remote, used, *push);
+        add(remote, used, *operation);
         // Without a push URL, git derives it from the other one.
-        if !push
+        if *operation == Operation::Fetch
             && !with_push_url.contains(remote)
             && let Some(url) = rewritten(url, &push_instead)
         {
-            add(remote, url, true);
+            add(remote, url, Operation::Push);
         }
     }
     found
@@ -239,8 +260,10 @@ mod tests {
                       remote.a.pushurl\nhttps://huggingface.co/acme/x\0\
                       remote.b.c.url\nhttps://huggingface.co/acme/x\0";
         let found = parse(output);
-        let names: Vec<_> = found.iter().map(|r| (r.name.as_str(), r.push)).collect();
-        assert_eq!(names, [("a", false), ("b.c", false)]);
+        let fetched = |it: &&Remote| it.operation == Operation::Fetch;
+        let names: Vec<_> = found.iter().filter(fetched).map(|it| &it.name).collect();
+        assert_eq!(names, ["a", "b.c"]);
+        assert_eq!(found.len(), names.len());
         assert!(shown("").is_empty());
     }
 
