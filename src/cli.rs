@@ -203,7 +203,7 @@ enum Verb {
     Status(commands::status::Args),
     Configure(commands::configure::Args),
     /// Remove this helper from git's configuration, and nothing else
-    Unconfigure(commands::configure::Scope),
+    Unconfigure(commands::configure::WhichFile),
     #[command(alias = "add")]
     Login(commands::login::Args),
     #[command(aliases = ["remove", "rm"])]

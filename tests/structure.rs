@@ -244,3 +244,17 @@ fn secrets_leave_their_type_only_where_its_table_says() {
     found.sort_unstable();
     assert_eq!(listed, found);
 }
+
+#[test]
+fn a_check_of_doctor_has_the_name_of_its_file() {
+    let mut seen = 0;
+    for source in sources() {
+        let Some((_, id)) = source.text.split_once("Check = Check {\n    id: \"") else {
+            continue;
+        };
+        let id = id.split('"').next().unwrap().replace('-', "_");
+        assert_eq!(source.path.file_stem().unwrap().to_str(), Some(&*id));
+        seen += 1;
+    }
+    assert!(seen > 20, "only {seen} checks were found");
+}

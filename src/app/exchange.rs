@@ -33,7 +33,7 @@ const NO_PUBLISHER_SECONDS: u64 = 60;
 
 /// Why the job gets no token.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+pub(crate) enum ExchangeError {
     /// `HF_OIDC_RESOURCE` is malformed.
     #[error(
         "HF_OIDC_RESOURCE cannot be used: it is not `auto`, a repo such as acme/x or \
@@ -69,9 +69,9 @@ impl<'a> Job<'a> {
         context: &'a Context,
         endpoint: &'a Endpoint,
         exchange: &'a Exchange,
-    ) -> Result<Self, Failure> {
-        let oidc = context.env.oidc.as_ref().ok_or(Failure::Resource)?;
-        let resource = exchange.resource().ok_or(Failure::Resource)?;
+    ) -> Result<Self, ExchangeError> {
+        let oidc = context.env.oidc.as_ref().ok_or(ExchangeError::Resource)?;
+        let resource = exchange.resource().ok_or(ExchangeError::Resource)?;
         let key = key(endpoint, resource, &oidc.job.identity);
         Ok(Self {
             endpoint,
@@ -93,14 +93,17 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// When it has no usable ID token.
-    pub(crate) fn look(&self) -> Result<(), Failure> {
+    pub(crate) fn look(&self) -> Result<(), ExchangeError> {
         job_identity::look(self.job, self.endpoint, now())?;
         Ok(())
     }
 
     /// The job's token: the one that is kept, or a new one where there is none, it is about to
     /// expire, or the Hub has rejected it.
-    pub(crate) fn token(&self, is_rejected: &dyn Fn(&Secret) -> bool) -> Result<Record, Failure> {
+    pub(crate) fn token(
+        &self,
+        is_rejected: &dyn Fn(&Secret) -> bool,
+    ) -> Result<Record, ExchangeError> {
         let kept = || self.kept().filter(|record| !is_rejected(&record.secret));
         let fresh = || kept().filter(|record| !renewal::expires_soon(record, now()));
         if let Some(record) = fresh() {
@@ -136,13 +139,13 @@ impl<'a> Job<'a> {
         }
     }
 
-    fn exchange(&self) -> Result<Record, Failure> {
+    fn exchange(&self) -> Result<Record, ExchangeError> {
         let IdToken { secret, claims } = job_identity::id_token(self.job, self.endpoint, now())?;
         let exchanged = Hub::impatient(self.endpoint).exchange(&secret, self.resource);
         let exchanged = match exchanged {
             Ok(exchanged) => exchanged,
             Err(error) if error.is_oauth("invalid_grant") => {
-                return Err(Failure::NoPublisher(format!(
+                return Err(ExchangeError::NoPublisher(format!(
                     "no trusted publisher of {} on {} matches this job ({error}): \
                      the job is `{}` of {}",
                     self.resource,
@@ -171,8 +174,8 @@ impl<'a> Job<'a> {
         })
     }
 
-    fn failed<T>(&self, why: &str) -> Result<T, Failure> {
-        Err(Failure::Hub(self.resource.to_owned(), why.to_owned()))
+    fn failed<T>(&self, why: &str) -> Result<T, ExchangeError> {
+        Err(ExchangeError::Hub(self.resource.to_owned(), why.to_owned()))
     }
 }
 
@@ -223,7 +226,7 @@ impl Kept {
     }
 
     /// The last failure, if it is too early to try again.
-    fn recent_failure(&self, resource: &str) -> Option<Failure> {
+    fn recent_failure(&self, resource: &str) -> Option<ExchangeError> {
         let text = files::read_plain(&self.failure).ok()?.bytes;
         let text = String::from_utf8(text).ok()?;
         let modified = std::fs::metadata(&self.failure).ok()?.modified().ok()?;
@@ -231,9 +234,9 @@ impl Kept {
         let (kind, why) = text.split_once('\n')?;
         match kind {
             "no publisher" if age < NO_PUBLISHER_SECONDS => {
-                Some(Failure::NoPublisher(why.to_owned()))
+                Some(ExchangeError::NoPublisher(why.to_owned()))
             }
-            "slow" if age < AFTER_SLOW => Some(Failure::Hub(
+            "slow" if age < AFTER_SLOW => Some(ExchangeError::Hub(
                 resource.to_owned(),
                 format!("{why} (asked a moment ago)"),
             )),
@@ -242,14 +245,14 @@ impl Kept {
     }
 
     /// Stores the result of an exchange. The caller holds the lock.
-    fn remember(&self, outcome: &Result<Record, Failure>, took: Duration) {
+    fn remember(&self, outcome: &Result<Record, ExchangeError>, took: Duration) {
         let kept = match outcome {
             Ok(record) => {
                 let _ = std::fs::remove_file(&self.failure);
                 self.storage.write(&self.name, record)
             }
-            Err(Failure::NoPublisher(why)) => self.note(&format!("no publisher\n{why}")),
-            Err(Failure::Hub(_, why)) if took >= SLOW => self.note(&format!("slow\n{why}")),
+            Err(ExchangeError::NoPublisher(why)) => self.note(&format!("no publisher\n{why}")),
+            Err(ExchangeError::Hub(_, why)) if took >= SLOW => self.note(&format!("slow\n{why}")),
             Err(_) => Ok(()),
         };
         if let Err(error) = kept {

@@ -177,7 +177,7 @@ impl TokenReader<'_> {
         job.kept()
     }
 
-    fn standing_of_job(&self, value: &Fingerprint) -> Eligibility {
+    fn eligibility_of_job(&self, value: &Fingerprint) -> Eligibility {
         let endpoint = self.context.env.endpoint();
         endpoint.map_or(Eligibility::Good, |endpoint| {
             self.state.eligibility(&endpoint, value, now())
@@ -187,11 +187,11 @@ impl TokenReader<'_> {
     /// A failure ends the choice, since nobody asked for another token in its place. The exception is
     /// `auto` without a matching publisher.
     fn load_exchanged(&mut self, exchange: &Exchange) -> Result<LoadedToken, LoadError> {
-        let stop = |failure: exchange::Failure| LoadError::Final(failure.to_string());
+        let stop = |failure: exchange::ExchangeError| LoadError::Final(failure.to_string());
         let endpoint = self.context.env.endpoint().ok_or(StorageError::NotFound)?;
         let job = exchange::Job::new(self.context, &endpoint, exchange).map_err(stop)?;
         let is_rejected =
-            |secret: &Secret| self.standing_of_job(&secret.fingerprint()) != Eligibility::Good;
+            |secret: &Secret| self.eligibility_of_job(&secret.fingerprint()) != Eligibility::Good;
         let token = if self.renews {
             job.token(&is_rejected)
         } else if let Some(kept) = job.kept().filter(|kept| !is_rejected(&kept.secret)) {
@@ -205,7 +205,9 @@ impl TokenReader<'_> {
                 expires: record.expires,
                 ..plain(record.secret)
             }),
-            Err(exchange::Failure::NoPublisher(why)) if matches!(exchange, Exchange::Auto(_)) => {
+            Err(exchange::ExchangeError::NoPublisher(why))
+                if matches!(exchange, Exchange::Auto(_)) =>
+            {
                 Err(StorageError::Refused(why).into())
             }
             Err(failure) => Err(stop(failure)),
@@ -250,7 +252,7 @@ impl TokenSource for TokenReader<'_> {
             // A new job token can be issued, but not as often as git-lfs would ask for one.
             Source::Exchange(exchange) => {
                 let kept = self.exchanged(exchange)?.secret.fingerprint();
-                (self.standing_of_job(&kept) == Eligibility::Withheld).then_some(kept)
+                (self.eligibility_of_job(&kept) == Eligibility::Withheld).then_some(kept)
             }
             // What a command will print is not known before it runs. But if its last value was
             // rejected a moment ago, it is not run again: it might print new values for ever, and
@@ -258,8 +260,8 @@ impl TokenSource for TokenReader<'_> {
             Source::Command(name) => {
                 let last = self.state.commands.get(name)?.last()?;
                 let endpoint = &self.context.config.commands.get(name)?.endpoint;
-                let standing = self.state.eligibility(endpoint, last, now());
-                (standing == Eligibility::Withheld).then(|| last.clone())
+                let eligibility = self.state.eligibility(endpoint, last, now());
+                (eligibility == Eligibility::Withheld).then(|| last.clone())
             }
             _ => None,
         }

@@ -13,7 +13,7 @@ use crate::terminal::print;
 
 /// Which of git's configuration files to change.
 #[derive(Debug, Default, clap::Args)]
-pub(crate) struct Scope {
+pub(crate) struct WhichFile {
     /// For all users of this machine (git's system configuration)
     #[arg(long, group = "where")]
     pub(crate) system: bool,
@@ -25,7 +25,7 @@ pub(crate) struct Scope {
     pub(crate) file: Option<PathBuf>,
 }
 
-impl Scope {
+impl WhichFile {
     /// The file that is meant.
     pub(crate) fn which(&self) -> ConfigFile {
         match &self.file {
@@ -54,7 +54,7 @@ Examples:
 pub(crate) struct Args {
     /// Which file.
     #[command(flatten)]
-    pub(crate) scope: Scope,
+    pub(crate) scope: WhichFile,
 }
 
 /// Writes our lines into git's configuration, and reports it.
@@ -92,7 +92,7 @@ pub(crate) fn configure(options: &Args) -> Result<()> {
 ///
 /// # Errors
 /// When the file cannot be parsed as git would, or cannot be written.
-pub(crate) fn unconfigure(scope: &Scope) -> Result<()> {
+pub(crate) fn unconfigure(scope: &WhichFile) -> Result<()> {
     let path = file(&scope.which())?;
     let changed = edit(&path, |original| {
         let Some(original) = original else {

@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::app::Context;
 use crate::doctor::report::{Counts, Public, Repaired};
-use crate::doctor::{Inspection, Outcome, report};
+use crate::doctor::{CheckOutcome, Inspection, report};
 use crate::terminal::{AlreadyReported, Screen, print, print_json};
 use crate::{doctor, terminal};
 
@@ -93,7 +93,7 @@ pub(crate) fn run(options: &Args) -> Result<()> {
 }
 
 /// Runs the checks. A terminal shows the name of one that takes long.
-fn look(surroundings: &Inspection<'_>) -> Vec<Outcome> {
+fn look(surroundings: &Inspection<'_>) -> Vec<CheckOutcome> {
     if !io::stderr().is_terminal() {
         return doctor::run(surroundings, |_| {});
     }
@@ -127,7 +127,7 @@ fn look(surroundings: &Inspection<'_>) -> Vec<Outcome> {
 /// Makes the repairs, asking before each.
 fn repair(
     context: &Context,
-    outcomes: &[Outcome],
+    outcomes: &[CheckOutcome],
     public: &Public<'_>,
     options: &Args,
 ) -> Vec<Repaired> {
@@ -149,7 +149,7 @@ fn repair(
 }
 
 /// Prints what was done, and what is left to do by hand.
-fn afterwards(done: &[Repaired], outcomes: &[Outcome], public: &Public<'_>) -> String {
+fn afterwards(done: &[Repaired], outcomes: &[CheckOutcome], public: &Public<'_>) -> String {
     let mut text = String::new();
     for Repaired { command, error } in done {
         let command = public.text(command);

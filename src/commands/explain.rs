@@ -58,17 +58,17 @@ pub(crate) fn run(explain: &Args) -> Result<()> {
         true => Operation::Push,
         false => Operation::Fetch,
     };
-    let mut answers = Vec::new();
+    let mut explanations = Vec::new();
     for location in &locations {
-        answers.push(Answer::find(&context, &state, location, operation)?);
+        explanations.push(Explanation::find(&context, &state, location, operation)?);
     }
     if explain.json {
-        let answers: Vec<Value> = answers.iter().map(Answer::as_json).collect();
-        let json = json!({ "version": 1, "repos": answers });
+        let explanations: Vec<Value> = explanations.iter().map(Explanation::as_json).collect();
+        let json = json!({ "version": 1, "repos": explanations });
         return print_json(&json);
     }
     let screen = Screen::stdout();
-    let texts: Vec<String> = answers.iter().map(|it| it.as_text(screen)).collect();
+    let texts: Vec<String> = explanations.iter().map(|it| it.as_text(screen)).collect();
     print(&texts.join("\n"))
 }
 
@@ -83,7 +83,7 @@ const COLUMNS: [Column; 7] = [
     Column::new("STATUS").shorten(13, Cut::End),
 ];
 
-struct Answer {
+struct Explanation {
     subject: String,
     endpoint: String,
     repo: Option<String>,
@@ -104,11 +104,11 @@ struct Row {
     place: String,
     hint: Option<String>,
     account: Option<String>,
-    standing: &'static str,
+    status: &'static str,
     answers: bool,
 }
 
-impl Answer {
+impl Explanation {
     fn find(
         context: &Context,
         state: &State,
@@ -151,7 +151,7 @@ impl Answer {
             let mut row = Row::new(context, state, endpoint, &reader, it);
             if chosen.as_ref() == Some(it) {
                 row.answers = true;
-                row.standing = match it.source {
+                row.status = match it.source {
                     _ if !deferred => "git gets this",
                     Source::Exchange(_) => "git gets this, by an exchange when it asks",
                     _ => "git gets this, renewed when it asks",
@@ -289,7 +289,7 @@ impl Row {
             }
             source => context.hint(source, state),
         };
-        let standing = reader
+        let eligibility = reader
             .known_fingerprint(candidate)
             .map_or(Eligibility::Good, |f| {
                 state.eligibility(endpoint, &f, clock::now())
@@ -310,7 +310,7 @@ impl Row {
                 .unwrap_or_else(|| "missing".to_owned()),
             hint,
             account: token.and_then(|token| token.account.clone()),
-            standing: match standing {
+            status: match eligibility {
                 Eligibility::Good => "",
                 Eligibility::LastResort => "rejected: a last resort",
                 Eligibility::Withheld => "rejected just now",
@@ -321,8 +321,8 @@ impl Row {
 
     fn cells(&self) -> [Cell; 7] {
         let status = match self.answers {
-            true => Cell::styled(self.standing, Style::Green),
-            false => Cell::styled(self.standing, Style::Red),
+            true => Cell::styled(self.status, Style::Green),
+            false => Cell::styled(self.status, Style::Red),
         };
         [
             match self.answers {
@@ -350,7 +350,7 @@ impl Row {
             "storage": self.storage,
             "token": self.hint,
             "account": self.account,
-            "status": self.standing,
+            "status": self.status,
             "answers": self.answers,
         })
     }

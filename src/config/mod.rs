@@ -13,7 +13,7 @@ use crate::model::operation::Operation;
 use crate::model::pattern::Pattern;
 use crate::model::token_name::TokenName;
 use crate::storage::StorageKind;
-use crate::storage::command::CommandLine;
+use crate::storage::command::TokenCommand;
 use crate::system::files;
 use crate::system::files::{Others, Plain};
 use crate::terminal::Help;
@@ -44,7 +44,7 @@ pub struct Config {
     /// The configured endpoints, in addition to the public Hub.
     pub endpoints: BTreeMap<Endpoint, EndpointOptions>,
     /// The commands that print tokens, by token name.
-    pub commands: BTreeMap<TokenName, CommandLine>,
+    pub commands: BTreeMap<TokenName, TokenCommand>,
 }
 
 /// A pattern and the token to use for it, or one token for each operation.

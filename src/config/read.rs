@@ -14,7 +14,7 @@ use crate::model::endpoint::Endpoint;
 use crate::model::pattern::Pattern;
 use crate::model::token_name::{NameError, TokenName};
 use crate::storage::StorageKind;
-use crate::storage::command::CommandLine;
+use crate::storage::command::TokenCommand;
 use crate::terminal::Help;
 
 /// Reads the text of a file; `path` is for messages only.
@@ -217,7 +217,7 @@ impl ConfigReader<'_> {
         Ok((options, default))
     }
 
-    fn commands(&self, item: &Item<'_>) -> Read<BTreeMap<TokenName, CommandLine>> {
+    fn commands(&self, item: &Item<'_>) -> Read<BTreeMap<TokenName, TokenCommand>> {
         let table = self.table(item, "commands", "vault = [\"vault\", \"kv\", \"get\", ..]")?;
         let mut commands = BTreeMap::new();
         for (key, item) in table {
@@ -229,7 +229,7 @@ impl ConfigReader<'_> {
     }
 
     /// Reads `["program", "argument"]`, or `{ run = [..], endpoint = ".." }` for another endpoint.
-    fn command(&self, item: &Item<'_>) -> Read<CommandLine> {
+    fn command(&self, item: &Item<'_>) -> Read<TokenCommand> {
         let mut endpoint = Endpoint::hugging_face();
         let mut run = item.get_ref().as_array();
         if let Some(table) = item.get_ref().as_table() {
@@ -270,7 +270,7 @@ impl ConfigReader<'_> {
                 ))
             }
             Some(arguments) if arguments.first().is_some_and(|program| !program.is_empty()) => {
-                Ok(CommandLine {
+                Ok(TokenCommand {
                     arguments,
                     endpoint,
                 })

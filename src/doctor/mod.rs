@@ -172,15 +172,15 @@ pub(crate) enum Run {
 }
 
 impl Run {
-    fn on(&self, around: &Inspection<'_>) -> Vec<Finding> {
+    fn on(&self, inspection: &Inspection<'_>) -> Vec<Finding> {
         match self {
-            Self::Always(run) => run(around),
-            Self::WithGitConfig(run) => match &around.entries {
-                Ok(entries) => run(around, entries),
+            Self::Always(run) => run(inspection),
+            Self::WithGitConfig(run) => match &inspection.entries {
+                Ok(entries) => run(inspection, entries),
                 Err(error) => vec![Finding::skipped(error.to_string())],
             },
-            Self::WithState(run) => match &around.state {
-                Ok(state) => run(around, state),
+            Self::WithState(run) => match &inspection.state {
+                Ok(state) => run(inspection, state),
                 Err(_) => vec![Finding::skipped("the state cannot be read")],
             },
         }
@@ -189,14 +189,14 @@ impl Run {
 
 /// The findings of one check.
 #[derive(Debug)]
-pub(crate) struct Outcome {
+pub(crate) struct CheckOutcome {
     /// The check.
     pub(crate) check: &'static Check,
     /// Its findings.
     pub(crate) findings: Vec<Finding>,
 }
 
-impl Outcome {
+impl CheckOutcome {
     /// The worst of its findings.
     pub(crate) fn verdict(&self) -> Verdict {
         let verdicts = self.findings.iter().map(|finding| finding.verdict);
@@ -208,7 +208,7 @@ impl Outcome {
 pub(crate) fn run(
     surroundings: &Inspection<'_>,
     mut begin: impl FnMut(&'static str),
-) -> Vec<Outcome> {
+) -> Vec<CheckOutcome> {
     let run = |check: &'static Check| {
         begin(check.id);
         let findings = if check.network && surroundings.offline {
@@ -216,7 +216,7 @@ pub(crate) fn run(
         } else {
             check.run.on(surroundings)
         };
-        Outcome { check, findings }
+        CheckOutcome { check, findings }
     };
     checks::ALL.iter().copied().map(run).collect()
 }

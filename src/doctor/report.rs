@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Finding, Group, Outcome, Verdict};
+use super::{CheckOutcome, Finding, Group, Verdict};
 use crate::model::text;
 use crate::terminal::{Screen, Style};
 
@@ -111,7 +111,7 @@ pub(crate) struct Counts {
 
 impl Counts {
     /// Counts each check by its worst finding, and counts the notes.
-    pub(crate) fn of(outcomes: &[Outcome]) -> Self {
+    pub(crate) fn of(outcomes: &[CheckOutcome]) -> Self {
         let findings = outcomes.iter().flat_map(|outcome| &outcome.findings);
         let mut counts = Self {
             checks: outcomes.len(),
@@ -174,7 +174,7 @@ fn head() -> String {
 
 /// The report as text; `fixing` if `--fix` was given.
 pub(crate) fn as_text(
-    outcomes: &[Outcome],
+    outcomes: &[CheckOutcome],
     public: &Public<'_>,
     screen: Screen,
     fixing: bool,
@@ -244,7 +244,7 @@ fn mark(verdict: Verdict) -> (&'static str, Style) {
 }
 
 /// The repairs that `--fix` can make, each once, in order.
-pub(crate) fn repairs(outcomes: &[Outcome]) -> Vec<&super::Repair> {
+pub(crate) fn repairs(outcomes: &[CheckOutcome]) -> Vec<&super::Repair> {
     let mut found = Vec::new();
     let findings = outcomes.iter().flat_map(|outcome| &outcome.findings);
     for repair in findings.filter_map(|finding| finding.fix.as_ref()?.repair.as_ref()) {
@@ -256,7 +256,7 @@ pub(crate) fn repairs(outcomes: &[Outcome]) -> Vec<&super::Repair> {
 }
 
 /// What is left to do by hand, each once.
-pub(crate) fn left(outcomes: &[Outcome]) -> Vec<&Finding> {
+pub(crate) fn left(outcomes: &[CheckOutcome]) -> Vec<&Finding> {
     let mut found: Vec<&Finding> = Vec::new();
     let findings = outcomes.iter().flat_map(|outcome| &outcome.findings);
     for finding in findings.filter(|finding| finding.verdict >= Verdict::Warning) {
@@ -278,7 +278,7 @@ pub(crate) struct Repaired {
 
 /// The report as JSON.
 pub(crate) fn as_json(
-    outcomes: &[Outcome],
+    outcomes: &[CheckOutcome],
     public: &Public<'_>,
     repaired: Option<&[Repaired]>,
 ) -> Value {
@@ -290,7 +290,7 @@ pub(crate) fn as_json(
             "automatic": finding.fix.as_ref().is_some_and(|fix| fix.repair.is_some()),
         })
     };
-    let check = |outcome: &Outcome| {
+    let check = |outcome: &CheckOutcome| {
         json!({
             "id": outcome.check.id,
             "group": outcome.check.group.name(),
@@ -376,7 +376,7 @@ mod tests {
     fn findings_are_counted_in_words() {
         let words = |findings: Vec<Finding>| {
             let check = super::super::checks::ALL[0];
-            Counts::of(&[Outcome { check, findings }]).to_string()
+            Counts::of(&[CheckOutcome { check, findings }]).to_string()
         };
         assert_eq!(words(vec![Finding::ok("x")]), "1 check, all is well");
         assert_eq!(

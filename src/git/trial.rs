@@ -42,7 +42,7 @@ pub(crate) const REFUSED: &str = "git says that a login was refused: ";
 
 /// How it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum AttemptOutcome {
     /// It worked.
     Worked,
     /// It failed, with git's message.
@@ -57,7 +57,7 @@ pub(crate) enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Attempt {
     /// How it ended.
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: AttemptOutcome,
     /// Whether git called this helper.
     pub(crate) asked: bool,
     /// The tokens that this helper answered with, in words; all but the last were refused.
@@ -75,7 +75,7 @@ pub(crate) fn attempt(place: &str, operation: Operation) -> Attempt {
         .and_then(|scratch| Ok((command(place, operation, &scratch)?, scratch)));
     let (command, scratch) = match begun {
         Ok(begun) => begun,
-        Err(why) => return Attempt::of(Outcome::NotTried(why), ""),
+        Err(why) => return Attempt::of(AttemptOutcome::NotTried(why), ""),
     };
     let log = scratch.path().join("trace");
     let outcome = run(command, &scratch, &log);
@@ -83,11 +83,13 @@ pub(crate) fn attempt(place: &str, operation: Operation) -> Attempt {
     Attempt::of(outcome, &traced)
 }
 
-fn run(mut command: Command, scratch: &Scratch, log: &Path) -> Outcome {
+fn run(mut command: Command, scratch: &Scratch, log: &Path) -> AttemptOutcome {
     let errors = scratch.path().join("errors");
     let stderr = match File::create(&errors) {
         Ok(file) => file,
-        Err(error) => return Outcome::NotTried(format!("cannot write a temporary file: {error}")),
+        Err(error) => {
+            return AttemptOutcome::NotTried(format!("cannot write a temporary file: {error}"));
+        }
     };
     command
         .stderr(stderr)
@@ -105,13 +107,13 @@ fn run(mut command: Command, scratch: &Scratch, log: &Path) -> Outcome {
         .env_remove("GIT_TRACE_CURL")
         .env_remove("GIT_CURL_VERBOSE");
     match output_of_all_within(command, PATIENCE, MAX_OUTPUT) {
-        Ok(finished) if finished.status.success() => Outcome::Worked,
+        Ok(finished) if finished.status.success() => AttemptOutcome::Worked,
         Ok(_) => {
             let said = std::fs::read(&errors).unwrap_or_default();
-            Outcome::Failed(words(&String::from_utf8_lossy(&said)))
+            AttemptOutcome::Failed(words(&String::from_utf8_lossy(&said)))
         }
-        Err(error) if error.kind() == io::ErrorKind::TimedOut => Outcome::TooSlow,
-        Err(error) => Outcome::NotTried(cannot_run(&error)),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => AttemptOutcome::TooSlow,
+        Err(error) => AttemptOutcome::NotTried(cannot_run(&error)),
     }
 }
 
@@ -223,7 +225,7 @@ const OF_A_REPOSITORY: [&str; 4] = [
 ];
 
 impl Attempt {
-    fn of(outcome: Outcome, traced: &str) -> Self {
+    fn of(outcome: AttemptOutcome, traced: &str) -> Self {
         let mut attempt = Self {
             outcome,
             asked: false,
@@ -277,11 +279,11 @@ mod tests {
                       git-credential-hf[2]: git asks for a login to huggingface.co\n\
                       git-credential-hf[2]: answering acme/x on huggingface.co with token `b` (hf_…bbbb), chosen because its scopes cover acme\n\
                       git-credential-hf[3]: git says that a login was accepted: hf_…bbbb\n";
-        let attempt = Attempt::of(Outcome::Worked, traced);
+        let attempt = Attempt::of(AttemptOutcome::Worked, traced);
         let token = "token `b` (hf_…bbbb), chosen because its scopes cover acme";
         assert_eq!(attempt.answers.last().map(String::as_str), Some(token));
         assert!(attempt.asked && attempt.accepted);
-        let none = Attempt::of(Outcome::Worked, "");
+        let none = Attempt::of(AttemptOutcome::Worked, "");
         assert!(!none.asked && !none.accepted && none.answers.is_empty());
     }
 

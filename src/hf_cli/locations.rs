@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::model::token_name::TokenName;
-use crate::storage::parking::{Answer, FileParking, Parked, parked};
+use crate::storage::parking::{FileParking, Parked, RenewalAnswer, parked};
 
 /// The hf CLI's two token files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl Files {
     }
 
     /// The answer of a renewal that was interrupted before it was written to both files.
-    pub(crate) fn answer_for(&self, name: &str) -> Option<Answer> {
+    pub(crate) fn answer_for(&self, name: &str) -> Option<RenewalAnswer> {
         match parked(&self.parking(name)) {
             Ok(Parked::Answer(answer)) => Some(*answer),
             _ => None,

@@ -15,26 +15,29 @@ use crate::system::environment::Environment;
 
 /// Logins in the order in which they were made.
 #[derive(Default)]
-struct World {
+struct Situation {
     state: State,
     config: &'static str,
     env: &'static [(&'static str, &'static str)],
     hf_active: bool,
 }
 
-impl World {
+impl Situation {
     fn of(tokens: &[(&str, TokenInfo)]) -> Self {
-        let mut world = Self::default();
+        let mut situation = Self::default();
         for (name, token) in tokens {
-            let order = world.state.next_order();
+            let order = situation.state.next_order();
             let token = TokenInfo {
                 order,
                 fingerprint: Fingerprint::parse(&format!("{order:032}")).unwrap(),
                 ..token.clone()
             };
-            world.state.tokens.insert(TokenName::existing(name), token);
+            situation
+                .state
+                .tokens
+                .insert(TokenName::existing(name), token);
         }
-        world
+        situation
     }
 
     fn select(&self, path: &str, user: &str, operation: Option<Operation>) -> Selection {
@@ -231,22 +234,26 @@ fn the_token_that_may_do_it() {
     ];
     for (tokens, path, expected) in rows {
         let names: Vec<&str> = tokens.iter().map(|(name, _)| *name).collect();
-        assert_eq!(World::of(tokens).all(path), *expected, "{names:?} {path}");
+        assert_eq!(
+            Situation::of(tokens).all(path),
+            *expected,
+            "{names:?} {path}"
+        );
     }
 }
 
 #[test]
 fn scoped_beats_the_environment_and_it_beats_the_account() {
-    let mut world = World::of(&[
+    let mut situation = Situation::of(&[
         ("account", login("write", Some("admin"))),
         ("scoped", fine(Some("admin"), &["org acme write"])),
         ("reads", fine(Some("admin"), &["model acme/x read"])),
     ]);
-    world.env = &[("HF_TOKEN", "hf_x")];
-    world.hf_active = true;
-    world.config = "default = \"account\"\n";
+    situation.env = &[("HF_TOKEN", "hf_x")];
+    situation.hf_active = true;
+    situation.config = "default = \"account\"\n";
     assert_eq!(
-        world.all("acme/x"),
+        situation.all("acme/x"),
         [
             "reads scoped HF_TOKEN account (hf)",
             "scoped HF_TOKEN account (hf) reads!",
@@ -254,28 +261,28 @@ fn scoped_beats_the_environment_and_it_beats_the_account() {
         ]
     );
     assert_eq!(
-        world.names("alice/x", Some(Operation::Push)),
+        situation.names("alice/x", Some(Operation::Push)),
         "HF_TOKEN account (hf)"
     );
 }
 
 #[test]
 fn ties_go_to_the_older_login_and_are_reported() {
-    let mut world = World::of(&[
+    let mut situation = Situation::of(&[
         ("z-old", login("write", Some("admin"))),
         ("a-new", login("write", Some("admin"))),
         ("twin", login("write", Some("admin"))),
     ]);
-    let old = world.state.tokens[&TokenName::existing("z-old")]
+    let old = situation.state.tokens[&TokenName::existing("z-old")]
         .fingerprint
         .clone();
-    world
+    situation
         .state
         .tokens
         .get_mut(&TokenName::existing("twin"))
         .unwrap()
         .fingerprint = old;
-    let selection = world.select("acme/x", "", Some(Operation::Push));
+    let selection = situation.select("acme/x", "", Some(Operation::Push));
     assert_eq!(selection.candidates[0].source.name(), Some("z-old"));
     // The same value under another name does not count as another token.
     let others = vec![TokenName::existing("a-new")];
@@ -289,29 +296,29 @@ fn any_is_the_oldest_login_that_reaches_further() {
         token.facts.as_mut().unwrap().gated = true;
         token
     };
-    let world = World::of(&[
+    let situation = Situation::of(&[
         ("narrow", fine(None, &["model acme/x read"])),
         ("gated", gated(&[])),
         ("wide", login("write", None)),
     ]);
-    assert_eq!(world.all("stranger/x"), ["gated", "", "gated"]);
+    assert_eq!(situation.all("stranger/x"), ["gated", "", "gated"]);
     // An account's name still narrows the choice.
-    let nobody = world.select("stranger/x", "bob", None);
+    let nobody = situation.select("stranger/x", "bob", None);
     assert!(nobody.candidates.is_empty());
 }
 
 #[test]
 fn a_push_stops_at_a_variable_without_a_valid_token() {
-    let world = World {
+    let situation = Situation {
         env: &[("HF_TOKEN", "\"hf_x\"")],
-        ..World::of(&[("w", login("write", None))])
+        ..Situation::of(&[("w", login("write", None))])
     };
     for (operation, required) in [
         (Some(Operation::Fetch), false),
         (Some(Operation::Push), true),
         (None, false),
     ] {
-        let selection = world.select("alice/x", "", operation);
+        let selection = situation.select("alice/x", "", operation);
         let candidate = &selection.candidates[0];
         assert_eq!(candidate.source, Source::Environment("HF_TOKEN"));
         assert_eq!(candidate.required, required, "{operation:?}");
@@ -320,10 +327,10 @@ fn a_push_stops_at_a_variable_without_a_valid_token() {
 
 #[test]
 fn rules_for_each_operation() {
-    let world = World {
+    let situation = Situation {
         config: "[rules]\nacme = { fetch = \"r\", push = \"w\" }\n\
                  \"acme/x\" = { push = \"x\" }\n\"acme/y\" = { fetch = \"x\" }\nother = \"w\"\n",
-        ..World::of(&[
+        ..Situation::of(&[
             ("r", samples::token()),
             ("w", samples::token()),
             ("x", samples::token()),
@@ -335,13 +342,13 @@ fn rules_for_each_operation() {
         ("acme/y", ["x r", "w", "x w"]),
         ("other/y", ["w", "w", "w"]),
     ] {
-        assert_eq!(world.all(path), expected, "{path}");
+        assert_eq!(situation.all(path), expected, "{path}");
     }
 }
 
 #[test]
 fn what_a_token_lacks_and_which_would_do() {
-    let mut world = World::of(&[
+    let mut situation = Situation::of(&[
         ("role", login("read", Some("admin"))),
         ("member", login("write", Some("read"))),
         ("scope", fine(Some("admin"), &["org acme read"])),
@@ -353,8 +360,8 @@ fn what_a_token_lacks_and_which_would_do() {
         ("default = \"member\"", "other/x", Lack::Membership),
         ("default = \"scope\"", "other/x", Lack::Scope),
     ] {
-        world.config = config;
-        let push = world.select(path, "", Some(Operation::Push)).candidates;
+        situation.config = config;
+        let push = situation.select(path, "", Some(Operation::Push)).candidates;
         let chosen = push.iter().find(|it| it.reason == Reason::Default);
         let last = push
             .iter()
@@ -364,12 +371,14 @@ fn what_a_token_lacks_and_which_would_do() {
             Some(expected),
             "{config} {path}"
         );
-        let fetch = world.select(path, "", Some(Operation::Fetch)).candidates;
+        let fetch = situation
+            .select(path, "", Some(Operation::Fetch))
+            .candidates;
         assert!(fetch.iter().all(|it| it.lack.is_none()));
     }
     let would = |path: &str| {
         let repo = Repo::from_path(path).unwrap();
-        world.with(path, "", Some(Operation::Push), |it| would_do(it, &repo))
+        situation.with(path, "", Some(Operation::Push), |it| would_do(it, &repo))
     };
     assert_eq!(would("acme/x"), [TokenName::existing("good")]);
     assert_eq!(would("other/x"), []);
@@ -381,9 +390,9 @@ fn git_saves_below_what_was_chosen() {
         origin: Origin::Git,
         ..login("write", Some("admin"))
     };
-    let world = World::of(&[("git:x", saved), ("reads", login("read", Some("admin")))]);
+    let situation = Situation::of(&[("git:x", saved), ("reads", login("read", Some("admin")))]);
     assert_eq!(
-        world.all("acme/x"),
+        situation.all("acme/x"),
         ["reads git:x", "git:x reads!", "reads git:x"]
     );
 }

@@ -31,21 +31,21 @@ pub struct Row {
     /// A request for one of these repos.
     pub example: Query,
     /// What a fetch gets.
-    pub fetch: Choice,
+    pub fetch: Ranking,
     /// What a push gets.
-    pub push: Choice,
+    pub push: Ranking,
 }
 
 /// What git gets for one operation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Choice {
+pub struct Ranking {
     /// The candidates, best first.
     pub candidates: Vec<Candidate>,
     /// Tokens that would do as well as the first.
     pub equals: Vec<TokenName>,
 }
 
-impl Choice {
+impl Ranking {
     /// The candidate that git gets if it can be read.
     #[must_use]
     pub fn first(&self) -> Option<&Candidate> {
@@ -87,8 +87,8 @@ impl Choice {
 impl Row {
     fn new(inputs: Inputs<'_>, subject: Subject, example: Query) -> Self {
         Self {
-            fetch: Choice::make(inputs, &example, Operation::Fetch),
-            push: Choice::make(inputs, &example, Operation::Push),
+            fetch: Ranking::make(inputs, &example, Operation::Fetch),
+            push: Ranking::make(inputs, &example, Operation::Push),
             subject,
             example,
         }

@@ -92,7 +92,7 @@ pub fn choose(
     endpoint: &Endpoint,
     tried: &[Fingerprint],
     now: u64,
-    world: &mut impl TokenSource,
+    tokens: &mut impl TokenSource,
 ) -> Outcome {
     let eligibility = |fingerprint: &Fingerprint| {
         if tried.contains(fingerprint) {
@@ -109,24 +109,24 @@ pub fn choose(
             candidates.iter().collect()
         };
         for (at, candidate) in round.iter().enumerate() {
-            let known = world.known_fingerprint(candidate);
+            let known = tokens.known_fingerprint(candidate);
             if known.is_some_and(|value| rejected.skips(candidate, eligibility(&value), last)) {
                 if candidate.source.is_final() {
                     return Outcome::AllRejected((*candidate).clone());
                 }
                 continue;
             }
-            let loaded = match world.load(candidate) {
+            let loaded = match tokens.load(candidate) {
                 Ok(loaded) => loaded,
                 Err(LoadError::Final(why)) => return Outcome::Stopped((*candidate).clone(), why),
                 Err(LoadError::Deferred) => return Outcome::Deferred((*candidate).clone()),
                 Err(LoadError::Storage(error)) => {
-                    world.skipped(candidate, &SkipReason::Unreadable(error));
+                    tokens.skipped(candidate, &SkipReason::Unreadable(error));
                     continue;
                 }
             };
             if loaded.expires.is_some_and(|at| at <= now) {
-                world.skipped(candidate, &SkipReason::Expired);
+                tokens.skipped(candidate, &SkipReason::Expired);
                 continue;
             }
             // The value may have changed since it was last seen, so check the one that was read.
@@ -140,7 +140,7 @@ pub fn choose(
             let mut left = round.iter().skip(at + 1).chain(&rejected.last_resort);
             let more = !candidate.source.is_final()
                 && left.any(|left| {
-                    let known = world.known_fingerprint(left);
+                    let known = tokens.known_fingerprint(left);
                     known.is_none_or(|k| k != value && eligibility(&k) != Eligibility::Withheld)
                 });
             return Outcome::Offer {

@@ -106,8 +106,8 @@ fn the_first_usable_candidate_is_the_answer() {
                 state.reject(&hub(), &secret(name).fingerprint(), 1000 - ago);
             }
             let tried: Vec<_> = tried.iter().map(|n| secret(n).fingerprint()).collect();
-            let mut world = fake(unreadable, knows);
-            let outcome = choose(&candidates(), &state, &hub(), &tried, 1000, &mut world);
+            let mut tokens = fake(unreadable, knows);
+            let outcome = choose(&candidates(), &state, &hub(), &tried, 1000, &mut tokens);
             let shown = match &outcome {
                 Outcome::Offer {
                     candidate, more, ..
@@ -128,12 +128,26 @@ fn the_first_usable_candidate_is_the_answer() {
 
 #[test]
 fn unreadable_candidates_are_reported_and_skipped() {
-    let mut world = fake(&["a", "b"], true);
-    let outcome = choose(&candidates(), &State::default(), &hub(), &[], 0, &mut world);
+    let mut tokens = fake(&["a", "b"], true);
+    let outcome = choose(
+        &candidates(),
+        &State::default(),
+        &hub(),
+        &[],
+        0,
+        &mut tokens,
+    );
     assert!(matches!(outcome, Outcome::Offer { more: false, .. }));
-    assert_eq!(world.skipped, 2);
-    let mut world = fake(&["a", "b", "c"], true);
-    let outcome = choose(&candidates(), &State::default(), &hub(), &[], 0, &mut world);
+    assert_eq!(tokens.skipped, 2);
+    let mut tokens = fake(&["a", "b", "c"], true);
+    let outcome = choose(
+        &candidates(),
+        &State::default(),
+        &hub(),
+        &[],
+        0,
+        &mut tokens,
+    );
     assert!(matches!(outcome, Outcome::Nothing));
 }
 
@@ -194,7 +208,7 @@ fn nothing_takes_the_place_of_a_jobs_token() {
 fn rejected_candidates_are_not_read() {
     let mut state = State::default();
     state.reject(&hub(), &secret("a").fingerprint(), 1000);
-    let mut world = fake(&[], true);
-    choose(&candidates(), &state, &hub(), &[], 1000, &mut world);
-    assert_eq!(world.read, ["b"]);
+    let mut tokens = fake(&[], true);
+    choose(&candidates(), &state, &hub(), &[], 1000, &mut tokens);
+    assert_eq!(tokens.read, ["b"]);
 }

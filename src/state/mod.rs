@@ -307,7 +307,7 @@ mod tests {
         let f = fingerprint('a');
         assert_eq!(state.eligibility(&hub(), &f, 1000), Eligibility::Good);
         state.reject(&hub(), &f, 1000);
-        for (now, standing) in [
+        for (now, expected) in [
             (1000, Eligibility::Withheld),
             (1059, Eligibility::Withheld),
             (1060, Eligibility::LastResort),
@@ -316,7 +316,7 @@ mod tests {
             (990, Eligibility::Withheld),
             (10, Eligibility::LastResort),
         ] {
-            assert_eq!(state.eligibility(&hub(), &f, now), standing, "at {now}");
+            assert_eq!(state.eligibility(&hub(), &f, now), expected, "at {now}");
         }
     }
 

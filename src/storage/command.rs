@@ -14,14 +14,14 @@ use crate::system::process::output_within;
 
 /// A program that prints a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommandLine {
+pub struct TokenCommand {
     /// The program and its arguments. Never empty.
     pub arguments: Vec<String>,
     /// The only endpoint that the token is sent to.
     pub endpoint: Endpoint,
 }
 
-impl CommandLine {
+impl TokenCommand {
     /// The name in listings: the program, since its arguments may contain secrets.
     pub(crate) fn described(&self) -> String {
         let program = self.arguments.first().map_or("", String::as_str);
@@ -42,7 +42,7 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// When it cannot be started, fails, does not print a token, or takes longer than `timeout`.
-pub(crate) fn run(command: &CommandLine, timeout: Duration) -> Result<Secret, StorageError> {
+pub(crate) fn run(command: &TokenCommand, timeout: Duration) -> Result<Secret, StorageError> {
     let [program, arguments @ ..] = command.arguments.as_slice() else {
         return Err(StorageError::Unavailable("the command is empty".to_owned()));
     };
@@ -77,7 +77,7 @@ mod tests {
     use crate::model::endpoint::Endpoint;
 
     fn run_sh(script: &str) -> Result<Secret, StorageError> {
-        let command = CommandLine {
+        let command = TokenCommand {
             arguments: vec!["sh".into(), "-c".into(), script.into()],
             endpoint: Endpoint::hugging_face(),
         };
@@ -105,7 +105,7 @@ mod tests {
             assert!(error.starts_with(expected), "{error}");
             assert!(!error.contains("secret-thing"));
         }
-        let command = CommandLine {
+        let command = TokenCommand {
             arguments: vec!["/nowhere/at/all".into()],
             endpoint: Endpoint::hugging_face(),
         };

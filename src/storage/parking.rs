@@ -24,7 +24,7 @@ const MAX_BYTES: u64 = 256 * 1024;
 
 /// The Hub's answer to a renewal.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct RenewalAnswer {
     pub(crate) record: Record,
     /// The fingerprint of the token that it replaces.
     pub(crate) renews: Fingerprint,
@@ -38,7 +38,7 @@ pub(crate) enum Parked {
     /// Room without an answer: the Hub may have answered, and the answer is lost.
     Room,
     /// An answer that has not yet replaced the login.
-    Answer(Box<Answer>),
+    Answer(Box<RenewalAnswer>),
 }
 
 /// A place for one answer.
@@ -63,7 +63,7 @@ pub(crate) fn reserve(parking: &dyn Parking, record: &Record) -> Result<(), Stor
 }
 
 /// Writes an answer into the reserved room, and reads it back.
-pub(crate) fn park(parking: &dyn Parking, answer: &Answer) -> Result<(), StorageError> {
+pub(crate) fn park(parking: &dyn Parking, answer: &RenewalAnswer) -> Result<(), StorageError> {
     let room = parking.read()?.map_or(0, |there| there.len());
     parking.write(answer_text(&answer.record, &answer.renews, room))?;
     match parked(parking)? {
@@ -82,7 +82,7 @@ pub(crate) fn parked(parking: &dyn Parking) -> Result<Parked, StorageError> {
     let renews = text.lines().find_map(|line| line.strip_prefix(RENEWS));
     let renews = renews.and_then(Fingerprint::parse);
     Ok(match (Record::from_text(text), renews) {
-        (Ok(record), Some(renews)) => Parked::Answer(Box::new(Answer { record, renews })),
+        (Ok(record), Some(renews)) => Parked::Answer(Box::new(RenewalAnswer { record, renews })),
         _ => Parked::Room,
     })
 }

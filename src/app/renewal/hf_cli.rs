@@ -13,7 +13,7 @@ use crate::hf_cli::{Files, HfCli, HfToken, Section, Which};
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Secret;
 use crate::state::file::StateError;
-use crate::storage::parking::{Answer, Parking};
+use crate::storage::parking::{Parking, RenewalAnswer};
 use crate::storage::{Record, StorageError};
 use crate::system::clock::now;
 use crate::system::files::{Lock, real_path, write_whole};
@@ -160,7 +160,7 @@ impl BrowserLogin for Login<'_> {
 
     /// `stored_tokens` first: should this process die in between, the hf CLI has the new refresh
     /// token, and the parked answer says which active token it replaces.
-    fn replace(&self, answer: &Answer) -> Result<(), StorageError> {
+    fn replace(&self, answer: &RenewalAnswer) -> Result<(), StorageError> {
         let hf = self.context.hf_cli();
         let mut stored = hf.stored()?;
         stored.set(section(&token_of(self.name, &answer.record)));

@@ -15,7 +15,7 @@ use crate::model::time::since;
 use crate::model::token_name::TokenName;
 use crate::state::TokenInfo;
 use crate::state::file::StateError;
-use crate::storage::parking::{Answer, Parked, Parking};
+use crate::storage::parking::{Parked, Parking, RenewalAnswer};
 use crate::storage::{Record, StorageError, parking};
 use crate::system::clock::now;
 use crate::system::files::Lock;
@@ -109,7 +109,7 @@ pub(crate) trait BrowserLogin {
     fn parking(&self) -> Box<dyn Parking + '_>;
 
     /// Replaces the login by the answer. Doing this twice is the same as doing it once.
-    fn replace(&self, answer: &Answer) -> Result<(), StorageError>;
+    fn replace(&self, answer: &RenewalAnswer) -> Result<(), StorageError>;
 
     /// Records what is known about the new value, if that is stored apart from the value.
     fn note(&self, _: &Record) {}
@@ -190,11 +190,15 @@ pub(crate) fn renew(login: &dyn BrowserLogin, when: When) -> Result<Renewed, Ren
 }
 
 /// Whether a parked answer is for this login: it is to replace it, or already has.
-fn renews(answer: &Answer, record: &Record) -> bool {
+fn renews(answer: &RenewalAnswer, record: &Record) -> bool {
     answer.renews == record.secret.fingerprint() || answer.record.secret.same_as(&record.secret)
 }
 
-fn ask(login: &dyn BrowserLogin, old: Record, refresh_token: &Secret) -> Result<Answer, HubError> {
+fn ask(
+    login: &dyn BrowserLogin,
+    old: Record,
+    refresh_token: &Secret,
+) -> Result<RenewalAnswer, HubError> {
     let client_id = old.client_id.unwrap_or_else(oauth::client_id);
     let start = Instant::now();
     let answer = Hub::impatient(&old.endpoint).refresh(&client_id, refresh_token);
@@ -203,7 +207,7 @@ fn ask(login: &dyn BrowserLogin, old: Record, refresh_token: &Secret) -> Result<
     }
     let tokens = answer?;
     let lasts = |seconds| now().saturating_add(seconds);
-    Ok(Answer {
+    Ok(RenewalAnswer {
         renews: old.secret.fingerprint(),
         record: Record {
             expires: tokens.expires_in.map(lasts),
@@ -221,7 +225,7 @@ fn ask(login: &dyn BrowserLogin, old: Record, refresh_token: &Secret) -> Result<
 fn finish(
     login: &dyn BrowserLogin,
     parking: &dyn Parking,
-    answer: &Answer,
+    answer: &RenewalAnswer,
 ) -> Result<(), StorageError> {
     login.replace(answer)?;
     if !login.read()?.secret.same_as(&answer.record.secret) {
@@ -325,7 +329,7 @@ impl BrowserLogin for Stored<'_> {
         self.context.parking(self.token.storage, self.name)
     }
 
-    fn replace(&self, answer: &Answer) -> Result<(), StorageError> {
+    fn replace(&self, answer: &RenewalAnswer) -> Result<(), StorageError> {
         let storage = self.context.storage(self.token.storage);
         storage.write(self.name, &answer.record)
     }

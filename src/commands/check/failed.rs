@@ -8,7 +8,7 @@ use crate::app::learned::{Learned, Rejected, say_failure};
 use crate::app::token_source::TokenReader;
 use crate::app::wording::{self, remedy};
 use crate::git::other_login::{self, Login};
-use crate::git::trial::{Attempt, Outcome};
+use crate::git::trial::{Attempt, AttemptOutcome};
 use crate::hub::diagnosis::{Diagnosis, DiagnosisKind, Evidence, diagnose};
 use crate::hub::{Hub, HubError};
 use crate::model::operation::Operation;
@@ -34,14 +34,14 @@ pub(super) struct Failed<'a> {
 impl Failed<'_> {
     pub(super) fn explain(&self, verdict: &mut Verdict, chosen: Chosen, rejected: &mut Rejected) {
         match &self.attempt.outcome {
-            Outcome::TooSlow => {
+            AttemptOutcome::TooSlow => {
                 let host = self.hub.endpoint().authority();
                 verdict.problem = Some(unavailable(format!(
                     "git's attempt timed out: {host} does not answer"
                 )));
                 return;
             }
-            Outcome::NotTried(why) => {
+            AttemptOutcome::NotTried(why) => {
                 verdict.problem = Some(Diagnosis {
                     kind: DiagnosisKind::Unavailable,
                     message: why.clone(),
@@ -49,7 +49,7 @@ impl Failed<'_> {
                 });
                 return;
             }
-            Outcome::Worked | Outcome::Failed(_) => {}
+            AttemptOutcome::Worked | AttemptOutcome::Failed(_) => {}
         }
         if let Some((candidate, hint)) = verdict.candidate.clone() {
             verdict.notes.extend(chosen.said);
@@ -274,7 +274,7 @@ impl Failed<'_> {
 
     fn in_gits_words(&self, why: &str) -> Diagnosis {
         let said = match &self.attempt.outcome {
-            Outcome::Failed(words) if !words.is_empty() => format!(": {words}"),
+            AttemptOutcome::Failed(words) if !words.is_empty() => format!(": {words}"),
             _ => String::new(),
         };
         Diagnosis {

@@ -14,7 +14,7 @@ use crate::app::learned::{Learned, Rejected, ask_about_rejected, say_failure};
 use crate::app::target::Place;
 use crate::app::wording::{self, remedy};
 use crate::git::other_login;
-use crate::git::trial::{Attempt, Outcome, attempt};
+use crate::git::trial::{Attempt, AttemptOutcome, attempt};
 use crate::hub::Hub;
 use crate::model::operation::Operation;
 use crate::model::repo::Repo;
@@ -146,7 +146,7 @@ impl Question<'_> {
             let refused = refused.filter_map(|answer| self.candidate(&state, &chosen, answer));
             rejected.dead.extend(refused);
         }
-        if attempt.outcome == Outcome::Worked {
+        if attempt.outcome == AttemptOutcome::Worked {
             self.correct(&hub, &chosen);
             verdict.notes.append(&mut chosen.said);
             if attempt.answers.is_empty() {
@@ -161,7 +161,7 @@ impl Question<'_> {
                 attempt: &attempt,
             };
             failure.explain(&mut verdict, chosen, &mut rejected);
-            let tried = !matches!(attempt.outcome, Outcome::NotTried(_));
+            let tried = !matches!(attempt.outcome, AttemptOutcome::NotTried(_));
             if let Some(problem) = verdict.problem.as_mut().filter(|it| tried && is_open(it))
                 && let Some(proxy) = hub.proxy()
             {

@@ -87,7 +87,7 @@ fn answer(git: &GitRequest) -> Reply {
     reader.said.iter().for_each(|line| terminal::say(line));
     learn(git, &reader);
 
-    let answer = Answer {
+    let resolved = ResolvedRequest {
         git,
         state: &state,
         query,
@@ -101,7 +101,7 @@ fn answer(git: &GitRequest) -> Reply {
             more,
         } => {
             if let Some(refused) = refused_candidate {
-                let refused = answer.was_rejected(&refused);
+                let refused = resolved.was_rejected(&refused);
                 let next = wording::source_name(&candidate.source);
                 terminal::say(&format!("{refused}; using {next}"));
             }
@@ -110,31 +110,31 @@ fn answer(git: &GitRequest) -> Reply {
             // when the second answer is refused.
             let comes_back =
                 more && tried.is_none() && git.request.capabilities.state && context.asked_by_git();
-            answer.offer(&candidate, *loaded, comes_back.then_some(value))
+            resolved.offer(&candidate, *loaded, comes_back.then_some(value))
         }
         Outcome::Stopped(_, why) => {
             terminal::say(&why);
             Reply::Quit
         }
         Outcome::AllRejected(candidate) => {
-            let rejected = answer.was_rejected(&candidate);
-            let help = git.after_rejection(answer.selection.repo.as_ref(), &candidate);
+            let rejected = resolved.was_rejected(&candidate);
+            let help = git.after_rejection(resolved.selection.repo.as_ref(), &candidate);
             terminal::say(&format!("{rejected}: {help}"));
             Reply::Quit
         }
-        Outcome::Nothing | Outcome::Deferred(_) => answer.without_token(reader.said.is_empty()),
+        Outcome::Nothing | Outcome::Deferred(_) => resolved.without_token(reader.said.is_empty()),
     }
 }
 
 /// A request for which the candidates are known.
-struct Answer<'a> {
+struct ResolvedRequest<'a> {
     git: &'a GitRequest,
     state: &'a State,
     query: Query,
     selection: Selection,
 }
 
-impl Answer<'_> {
+impl ResolvedRequest<'_> {
     /// Answers with a token; `again` is its value if git is to come back when it is refused.
     fn offer(
         self,

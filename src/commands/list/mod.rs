@@ -9,7 +9,7 @@ use crate::app::Context;
 use crate::model::endpoint::Endpoint;
 use crate::model::token_name::TokenName;
 use crate::model::{text, time};
-use crate::selection::overview::{Choice, Subject};
+use crate::selection::overview::{Ranking, Subject};
 use crate::selection::{Candidate, Reason, Source};
 use crate::state::{Eligibility, Health, State, TokenInfo};
 use crate::system::clock;
@@ -76,10 +76,10 @@ fn as_text(context: &Context, state: &State, verbose: bool, screen: Screen) -> S
             Ok(secret) => {
                 let endpoint = context.env.endpoint();
                 let value = secret.fingerprint();
-                let standing = endpoint.map_or(Eligibility::Good, |endpoint| {
+                let eligibility = endpoint.map_or(Eligibility::Good, |endpoint| {
                     state.eligibility(&endpoint, &value, clock::now())
                 });
-                (Some(secret.hint()), word(standing))
+                (Some(secret.hint()), word(eligibility))
             }
             Err(error) => (None, Cell::styled(error.to_string(), Style::Red)),
         };
@@ -119,7 +119,7 @@ fn hf_rows(context: &Context, state: &State, table: &mut Table) {
     let endpoint = context.env.endpoint();
     for (token, active) in &tokens {
         let value = token.secret.fingerprint();
-        let standing = endpoint.as_ref().map_or(Eligibility::Good, |endpoint| {
+        let eligibility = endpoint.as_ref().map_or(Eligibility::Good, |endpoint| {
             state.eligibility(endpoint, &value, clock::now())
         });
         let expires = match token.refresh_token {
@@ -127,10 +127,10 @@ fn hf_rows(context: &Context, state: &State, table: &mut Table) {
             None => expiry(token.expires),
         };
         let expired = token.expires.is_some_and(|at| at <= clock::now());
-        let status = match standing {
+        let status = match eligibility {
             _ if expired && token.refresh_token.is_none() => Cell::styled("expired", Style::Red),
             Eligibility::Good if *active => Cell::styled("active", Style::Green),
-            standing => word(standing),
+            eligibility => word(eligibility),
         };
         table.row(row(
             &token.shown_name(),
@@ -253,7 +253,7 @@ fn uses(context: &Context, state: &State, endpoint: &Endpoint) -> Vec<Use> {
             let mut push = row.push.candidates.iter();
             push.any(|it| it.source == *source && it.lack.is_some())
         };
-        let mut add = |place: &str, of: &Choice, push: bool| {
+        let mut add = |place: &str, of: &Ranking, push: bool| {
             for (at, candidate) in of.candidates.iter().enumerate() {
                 // Otherwise it would be shown for every place.
                 if at > 0 && candidate.reason == Reason::Any {
@@ -271,7 +271,7 @@ fn uses(context: &Context, state: &State, endpoint: &Endpoint) -> Vec<Use> {
                 uses.push(used);
             }
         };
-        let first = |of: &Choice| of.first().map(|it| it.source.clone());
+        let first = |of: &Ranking| of.first().map(|it| it.source.clone());
         if first(&row.fetch) == first(&row.push) {
             add(&place, &row.fetch, true);
         } else {
@@ -322,8 +322,8 @@ fn status(state: &State, token: &TokenInfo) -> Cell {
     }
 }
 
-fn word(standing: Eligibility) -> Cell {
-    match standing {
+fn word(eligibility: Eligibility) -> Cell {
+    match eligibility {
         Eligibility::Good => Cell::styled("not verified", Style::Yellow),
         Eligibility::LastResort | Eligibility::Withheld => Cell::styled("rejected", Style::Red),
     }

@@ -16,12 +16,12 @@ use crate::state::State;
 pub(super) struct Here {
     pub(super) subject: String,
     pub(super) endpoint: Endpoint,
-    pub(super) fetch: Answer,
-    pub(super) push: Answer,
+    pub(super) fetch: Gets,
+    pub(super) push: Gets,
 }
 
 /// The token that git gets, or why it gets none.
-pub(super) enum Answer {
+pub(super) enum Gets {
     Token {
         candidate: Candidate,
         /// `None` for a token that the Hub issues when git asks.
@@ -44,7 +44,7 @@ impl Here {
     }
 }
 
-impl Answer {
+impl Gets {
     fn in_words(&self, verb: &str) -> String {
         match self {
             Self::Token {
@@ -91,11 +91,11 @@ pub(super) fn here(context: &Context, state: &State) -> Vec<Here> {
 }
 
 /// What git gets for a location, without a renewal or any other request to the Hub.
-fn answer(context: &Context, state: &State, location: &Location, operation: Operation) -> Answer {
+fn answer(context: &Context, state: &State, location: &Location, operation: Operation) -> Gets {
     let wanted = Asked::at(location).query.for_operation(Some(operation));
     let choice = match Choice::make(context, state, &wanted, Purpose::Show) {
         Ok(choice) => choice,
-        Err(error) => return Answer::None(context.select_failure(state, error).in_one_line()),
+        Err(error) => return Gets::None(context.select_failure(state, error).in_one_line()),
     };
     let lack = |candidate: &Candidate| {
         let (lack, repo) = (candidate.lack?, choice.selection.repo.as_ref()?);
@@ -104,25 +104,25 @@ fn answer(context: &Context, state: &State, location: &Location, operation: Oper
     match choice.outcome {
         Outcome::Offer {
             candidate, loaded, ..
-        } => Answer::Token {
+        } => Gets::Token {
             lack: lack(&candidate),
             hint: Some(loaded.secret.hint()),
             candidate,
         },
-        Outcome::Deferred(candidate) => Answer::Token {
+        Outcome::Deferred(candidate) => Gets::Token {
             candidate,
             hint: None,
             lack: None,
         },
-        Outcome::Stopped(_, why) => Answer::None(why),
+        Outcome::Stopped(_, why) => Gets::None(why),
         Outcome::AllRejected(candidate) => {
             let what = source_name(&candidate.source);
-            Answer::None(format!(
+            Gets::None(format!(
                 "{what} was rejected; {}",
                 wording::remedy(&candidate)
             ))
         }
-        Outcome::Nothing => Answer::None(match choice.reader.said.first() {
+        Outcome::Nothing => Gets::None(match choice.reader.said.first() {
             Some(why) => why.clone(),
             None => context.without_token(&location.endpoint, location.repo().as_ref()),
         }),

@@ -24,8 +24,8 @@ const FILES: [&str; 4] = [
     "REQUESTS_CA_BUNDLE",
 ];
 
-fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
-    let hub = around.endpoint().to_string();
+fn run(inspection: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
+    let hub = inspection.endpoint().to_string();
     let set = FILES
         .iter()
         .filter_map(|name| Some((*name, variable(name)?)));

@@ -17,8 +17,8 @@ const FINE: u64 = 60;
 /// How far off it must be, in seconds, for hour-long tokens to be renewed too late or at once.
 const BAD: u64 = 30 * 60;
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    vec![judge(around.contact().as_ref().ok().copied())]
+fn run(inspection: &Inspection<'_>) -> Vec<Finding> {
+    vec![judge(inspection.contact().as_ref().ok().copied())]
 }
 
 fn judge(probe: Option<Probe>) -> Finding {

@@ -15,22 +15,22 @@ pub(crate) const CHECK: Check = Check {
     run: Run::Always(run),
 };
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
+fn run(inspection: &Inspection<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Some(error) = &around.config_error {
+    if let Some(error) = &inspection.config_error {
         let help = error
             .help
             .as_ref()
             .map_or("fix it in that file", |help| help.0.as_str());
         findings.push(Finding::problem(error.to_string()).by_hand(help));
     }
-    if let Err(error) = &around.state {
+    if let Err(error) = &inspection.state {
         findings.push(Finding::problem(error.clone()));
     }
-    if let Some(lost) = around.context.lost_home() {
+    if let Some(lost) = inspection.context.lost_home() {
         findings.push(Finding::problem(lost).by_hand("set HOME"));
     }
-    let lock = around.context.paths.state().with_extension("lock");
+    let lock = inspection.context.paths.state().with_extension("lock");
     if lock.exists()
         && let Err(error) = Lock::acquire(&lock, Duration::ZERO)
         && error.kind() == io::ErrorKind::Unsupported
@@ -40,22 +40,22 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
                 .by_hand("set GIT_CREDENTIAL_HF_HOME to a folder on a local disk"),
         );
     }
-    let env = &around.context.env;
+    let env = &inspection.context.env;
     if let Some(Err(error)) = &env.hf_endpoint {
         findings.push(
             Finding::problem(format!("HF_ENDPOINT does not name a Hub: {error}"))
                 .by_hand("set it to a URL such as https://huggingface.co, or unset it"),
         );
-    } else if !around.context.serves(&around.endpoint()) {
+    } else if !inspection.context.serves(&inspection.endpoint()) {
         findings.push(
             Finding::problem("HF_ENDPOINT is plain http, for which git gets no token").by_hand(
                 "allow it below [endpoints] in config.toml: \"http://..\" = { allow_http = true }",
             ),
         );
     }
-    if let (Some(name), Ok(state)) = (&env.token_name, &around.state) {
+    if let (Some(name), Ok(state)) = (&env.token_name, &inspection.state) {
         let name = TokenName::existing(name);
-        findings.push(if exists(around.context, state, &name) {
+        findings.push(if exists(inspection.context, state, &name) {
             Finding::note(format!(
                 "GIT_CREDENTIAL_HF_TOKEN_NAME is set: `{name}` is used everywhere, and no rule"
             ))
@@ -67,7 +67,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         });
     }
     if findings.is_empty() {
-        let there = around.context.paths.config().exists();
+        let there = inspection.context.paths.config().exists();
         findings.push(Finding::ok(if there {
             "config.toml can be read"
         } else {

@@ -12,9 +12,9 @@ pub(crate) const CHECK: Check = Check {
     run: Run::WithGitConfig(run),
 };
 
-fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
-    let state = around.state.as_ref().ok();
-    let config = &around.context.config;
+fn run(inspection: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
+    let state = inspection.state.as_ref().ok();
+    let config = &inspection.context.config;
     let known = |username: &str| {
         let tokens = state.iter().flat_map(|state| &state.tokens);
         let stored = tokens.flat_map(|(name, token)| {
@@ -26,7 +26,7 @@ fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
         let mut names = stored.chain(commands);
         names.any(|name| name.eq_ignore_ascii_case(username))
     };
-    judge(entries, &around.hubs(), known)
+    judge(entries, &inspection.hubs(), known)
 }
 
 /// `known` are the names of tokens and accounts.

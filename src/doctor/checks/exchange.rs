@@ -13,12 +13,12 @@ pub(crate) const CHECK: Check = Check {
     run: Run::Always(run),
 };
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    let env = &around.context.env;
+fn run(inspection: &Inspection<'_>) -> Vec<Finding> {
+    let env = &inspection.context.env;
     let Some(oidc) = &env.oidc else {
         return vec![Finding::ok("HF_OIDC_RESOURCE is not set")];
     };
-    let identity = job_identity::look(&oidc.job, &around.endpoint(), now());
+    let identity = job_identity::look(&oidc.job, &inspection.endpoint(), now());
     let variable = env.tokens.first().map(|token| token.variable);
     judge(
         &oidc.resource,

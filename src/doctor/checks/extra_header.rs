@@ -14,8 +14,8 @@ pub(crate) const CHECK: Check = Check {
     run: Run::WithGitConfig(run),
 };
 
-fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
-    judge(entries, &around.hubs())
+fn run(inspection: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
+    judge(entries, &inspection.hubs())
 }
 
 fn judge(entries: &[Entry], hubs: &[String]) -> Vec<Finding> {

@@ -9,9 +9,9 @@ pub(crate) const CHECK: Check = Check {
     id: "git-credentials",
     group: Group::Elsewhere,
     network: false,
-    run: Run::Always(|around| {
+    run: Run::Always(|inspection| {
         look(
-            around,
+            inspection,
             Source::Git,
             &Words {
                 meaning: "in plain text, left by git's `store` helper",

@@ -16,15 +16,15 @@ pub(crate) const CHECK: Check = Check {
     run: Run::WithGitConfig(run),
 };
 
-fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
+fn run(inspection: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
     // Run by its path, since a repository's configuration can define `git lfs`.
     let program = on_path("git-lfs");
     let version = program
         .as_deref()
         .map(|path| version_of(path, &["version"]));
     let mut findings = vec![judge(version, configured(entries))];
-    let has_tokens = !matches!(around.context.has_tokens(), Ok(false));
-    findings.extend(asks_for_login(entries, &around.hubs(), has_tokens));
+    let has_tokens = !matches!(inspection.context.has_tokens(), Ok(false));
+    findings.extend(asks_for_login(entries, &inspection.hubs(), has_tokens));
     findings
 }
 

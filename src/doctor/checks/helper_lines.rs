@@ -18,12 +18,12 @@ pub(crate) const CHECK: Check = Check {
     run: Run::WithGitConfig(run),
 };
 
-fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
+fn run(inspection: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
     let configured = |hub: &str| {
         let endpoint = Endpoint::parse(hub);
-        endpoint.is_ok_and(|endpoint| around.context.config.endpoint(&endpoint).is_some())
+        endpoint.is_ok_and(|endpoint| inspection.context.config.endpoint(&endpoint).is_some())
     };
-    judge(entries, &around.hubs(), configured)
+    judge(entries, &inspection.hubs(), configured)
 }
 
 /// Judges what git would do for each Hub. Hubs with the same result share a finding.

@@ -13,8 +13,8 @@ pub(crate) const CHECK: Check = Check {
     run: Run::Always(run),
 };
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    let hf_cli = around.context.hf_cli();
+fn run(inspection: &Inspection<'_>) -> Vec<Finding> {
+    let hf_cli = inspection.context.hf_cli();
     let old = hf_cli.old();
     if !hf_cli.is_here() && old.is_none() {
         return vec![Finding::skipped("not used here")];

@@ -14,9 +14,9 @@ pub(crate) const CHECK: Check = Check {
     run: Run::Always(run),
 };
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    let context = around.context;
-    let endpoint = around.endpoint();
+fn run(inspection: &Inspection<'_>) -> Vec<Finding> {
+    let context = inspection.context;
+    let endpoint = inspection.endpoint();
     let mut findings = Vec::new();
     for token in &context.env.tokens {
         let variable = token.variable;
@@ -37,7 +37,10 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     }
     let config = &context.config;
     let on_hub = |rule: &&Rule| rule.pattern.endpoint == endpoint;
-    let tokens = around.state.iter().flat_map(|state| state.tokens.values());
+    let tokens = inspection
+        .state
+        .iter()
+        .flat_map(|state| state.tokens.values());
     let stored = tokens.filter(|token| token.endpoint == endpoint);
     let is_scoped = |token: &&TokenInfo| {
         let facts = token.facts.as_ref();

@@ -20,9 +20,9 @@ const NAME: &str = "doctor:round-trip";
 /// Its value, which is not a secret.
 const VALUE: &str = "written by git-credential-hf doctor; may be removed";
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    let context = around.context;
-    let tokens = around.state.iter().flat_map(|state| &state.tokens);
+fn run(inspection: &Inspection<'_>) -> Vec<Finding> {
+    let context = inspection.context;
+    let tokens = inspection.state.iter().flat_map(|state| &state.tokens);
     let kept: Vec<&TokenName> = tokens
         .filter(|(_, token)| token.storage == StorageKind::Keyring)
         .map(|(name, _)| name)

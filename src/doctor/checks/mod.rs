@@ -14,16 +14,17 @@ mod helper_lines;
 mod helper_program;
 mod hf_cli;
 mod hf_token;
+mod hub;
 mod keyring;
 mod netrc;
 mod permissions;
 mod plain_text;
 mod proxy;
-mod reach;
+
+mod leftovers;
 mod remote_urls;
 mod repository;
 mod rules;
-mod stale_copies;
 mod tokens;
 mod use_http_path;
 
@@ -42,7 +43,7 @@ pub(crate) const ALL: &[&Check] = &[
     &tokens::CHECK,
     &keyring::CHECK,
     &permissions::CHECK,
-    &stale_copies::CHECK,
+    &leftovers::CHECK,
     &hf_token::CHECK,
     &exchange::CHECK,
     &netrc::CHECK,
@@ -54,6 +55,6 @@ pub(crate) const ALL: &[&Check] = &[
     &hf_cli::CHECK,
     &proxy::CHECK,
     &certificates::CHECK,
-    &reach::CHECK,
+    &hub::CHECK,
     &clock::CHECK,
 ];

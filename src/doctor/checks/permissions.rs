@@ -26,8 +26,8 @@ struct Kept {
 }
 
 #[cfg(unix)]
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    let paths = &around.context.paths;
+fn run(inspection: &Inspection<'_>) -> Vec<Finding> {
+    let paths = &inspection.context.paths;
     let (tokens, decide) = (paths.tokens(), [paths.config(), paths.state()]);
     let mut found: Vec<Kept> = look(tokens.clone()).into_iter().collect();
     let entries = std::fs::read_dir(&tokens).into_iter().flatten().flatten();
@@ -42,8 +42,8 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
 }
 
 #[cfg(not(unix))]
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    let paths = &around.context.paths;
+fn run(inspection: &Inspection<'_>) -> Vec<Finding> {
+    let paths = &inspection.context.paths;
     let mut folders = vec![&paths.config_dir, &paths.data_dir];
     folders.dedup();
     let outside = folders

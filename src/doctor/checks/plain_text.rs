@@ -17,8 +17,8 @@ pub(crate) struct Words<'a> {
 }
 
 /// Checks one source of `import`.
-pub(crate) fn look(around: &Inspection<'_>, source: Source, words: &Words<'_>) -> Vec<Finding> {
-    judge(&find(around.context, &[source], &[]), source, words)
+pub(crate) fn look(inspection: &Inspection<'_>, source: Source, words: &Words<'_>) -> Vec<Finding> {
+    judge(&find(inspection.context, &[source], &[]), source, words)
 }
 
 fn judge(found: &Findings, source: Source, words: &Words<'_>) -> Vec<Finding> {

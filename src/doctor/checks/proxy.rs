@@ -12,8 +12,8 @@ pub(crate) const CHECK: Check = Check {
     run: Run::WithGitConfig(run),
 };
 
-fn run(around: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
-    let endpoint = &around.endpoint();
+fn run(inspection: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
+    let endpoint = &inspection.endpoint();
     if proxy::is_excepted(endpoint) {
         let host = endpoint.authority();
         return vec![Finding::ok(format!("no_proxy excepts {host}"))];

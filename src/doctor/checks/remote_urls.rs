@@ -9,9 +9,9 @@ pub(crate) const CHECK: Check = Check {
     id: "remote-urls",
     group: Group::Elsewhere,
     network: false,
-    run: Run::Always(|around| {
+    run: Run::Always(|inspection| {
         look(
-            around,
+            inspection,
             Source::Remotes,
             &Words {
                 meaning: "which git uses before it asks any helper",

@@ -15,8 +15,8 @@ pub(crate) const CHECK: Check = Check {
     run: Run::Always(run),
 };
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    let entries = match &around.entries {
+fn run(inspection: &Inspection<'_>) -> Vec<Finding> {
+    let entries = match &inspection.entries {
         Ok(entries) => entries,
         Err(error) => {
             return vec![
@@ -33,7 +33,7 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
     } else {
         Trust::NoRepository
     };
-    let serves = |endpoint: &Endpoint| around.context.serves(endpoint);
+    let serves = |endpoint: &Endpoint| inspection.context.serves(endpoint);
     // Another check reports what is wrong with the configuration.
     let https: BTreeSet<String> = crate::git::remotes::all()
         .unwrap_or_default()

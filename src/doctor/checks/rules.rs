@@ -16,20 +16,20 @@ pub(crate) const CHECK: Check = Check {
     run: Run::WithState(run),
 };
 
-fn run(around: &Inspection<'_>, state: &State) -> Vec<Finding> {
-    if around.config_error.is_some() {
+fn run(inspection: &Inspection<'_>, state: &State) -> Vec<Finding> {
+    if inspection.config_error.is_some() {
         return vec![Finding::skipped("config.toml cannot be read")];
     }
-    let config = &around.context.config;
+    let config = &inspection.context.config;
     let rules: Vec<(String, &TokenName)> = config
         .rules
         .iter()
         .flat_map(|rule| {
             rule.tokens()
-                .map(|token| (around.context.typed_pattern(&rule.pattern), token))
+                .map(|token| (inspection.context.typed_pattern(&rule.pattern), token))
         })
         .collect();
-    let there = |name: &TokenName| exists(around.context, state, name);
+    let there = |name: &TokenName| exists(inspection.context, state, name);
     let of_endpoints = config.defaults.iter();
     let of_endpoints =
         of_endpoints.map(|(endpoint, name)| (format!("the default of {endpoint}"), name));

@@ -17,8 +17,8 @@ pub(crate) const CHECK: Check = Check {
     run: Run::WithState(run),
 };
 
-fn run(around: &Inspection<'_>, state: &State) -> Vec<Finding> {
-    let context = around.context;
+fn run(inspection: &Inspection<'_>, state: &State) -> Vec<Finding> {
+    let context = inspection.context;
     let hf_cli = !matches!(context.hf_cli().active_value(), Ok(None));
     let elsewhere = !context.env.tokens.is_empty() || !context.config.commands.is_empty();
     judge(state, elsewhere || hf_cli, clock::now())

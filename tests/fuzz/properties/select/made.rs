@@ -11,7 +11,7 @@ use git_credential_hf::model::token_name::TokenName;
 use git_credential_hf::selection::{Query, Remote};
 use git_credential_hf::state::{Origin, State, TokenInfo};
 use git_credential_hf::storage::StorageKind;
-use git_credential_hf::storage::command::CommandLine;
+use git_credential_hf::storage::command::TokenCommand;
 use git_credential_hf::system::environment::Environment;
 use std::ffi::OsString;
 
@@ -135,7 +135,7 @@ impl Made {
             config.endpoints.insert(endpoint, options);
         }
         for _ in 0..take.below(3) {
-            let command = CommandLine {
+            let command = TokenCommand {
                 arguments: vec!["vault".to_owned()],
                 endpoint: endpoint(take),
             };

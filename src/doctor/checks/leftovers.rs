@@ -22,8 +22,8 @@ pub(crate) const CHECK: Check = Check {
 /// A file younger than this may be in use.
 const OLD: Duration = Duration::from_secs(60);
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    let paths = &around.context.paths;
+fn run(inspection: &Inspection<'_>) -> Vec<Finding> {
+    let paths = &inspection.context.paths;
     let token = |file: &str| file.ends_with(".token");
     let state = |file: &str| file == "state.json";
     let config = |file: &str| file == "config.toml";
@@ -49,12 +49,12 @@ fn run(around: &Inspection<'_>) -> Vec<Finding> {
         locks: locks(),
         ..Found::default()
     };
-    found.answers = around
+    found.answers = inspection
         .context
         .hf_cli()
         .orphaned_answers()
         .unwrap_or_default();
-    if let Ok(state) = &around.state {
+    if let Ok(state) = &inspection.state {
         found.unlisted = unlisted(&paths.tokens(), state);
         found.copies = state.stale_copies.keys().map(ToString::to_string).collect();
     }

@@ -11,8 +11,11 @@ pub(crate) const CHECK: Check = Check {
     run: Run::Always(run),
 };
 
-fn run(around: &Inspection<'_>) -> Vec<Finding> {
-    vec![judge(&around.endpoint().to_string(), around.contact())]
+fn run(inspection: &Inspection<'_>) -> Vec<Finding> {
+    vec![judge(
+        &inspection.endpoint().to_string(),
+        inspection.contact(),
+    )]
 }
 
 fn judge(hub: &str, contact: &Result<Probe, Unreached>) -> Finding {
