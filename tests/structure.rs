@@ -170,6 +170,7 @@ const PURE: [&str; 15] = [
     "std::net::Ipv4Addr",
     "std::net::Ipv6Addr",
     "std::str",
+    "std::sync::OnceLock",
     "hmac_sha256",
     "icu_properties",
     "percent_encoding",
