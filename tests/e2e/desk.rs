@@ -6,7 +6,11 @@ use crate::support::hub::Right::Write;
 use crate::support::hub::api::{OAuth, WhoAmI};
 use crate::support::hub::{Grants, Hub};
 use crate::support::machine::{Machine, Output};
+use crate::support::user::now;
 use serde_json::Value;
+
+/// Where the hf CLI has its files.
+pub const HF_FOLDER: &str = ".cache/huggingface";
 
 pub struct Desk {
     pub hub: Hub,
@@ -104,6 +108,23 @@ impl BrowserDesk {
         let login = ["login", "me", "--web", "--storage", storage];
         self.machine.helper(login).ok();
         self.oauth.expires_in(3600);
+        self
+    }
+
+    /// Puts it into the hf CLI's files, an hour ago, with so many seconds left.
+    #[must_use]
+    pub fn in_hf_cli(self, left: i64) -> BrowserDesk {
+        let (access, refresh) = self.oauth.login(&self.hub);
+        let end = now().saturating_add_signed(left);
+        let stored = format!(
+            "[alice]\nhf_token = {access}\nrefresh_token = {refresh}\nexpires_at = {end}\n\n"
+        );
+        let at = |file: &str| format!("{HF_FOLDER}/{file}");
+        self.machine.write(at("stored_tokens"), stored);
+        self.machine.write(at("token"), access);
+        self.machine.write(at("stored_tokens.lock"), "");
+        self.machine.age(at("stored_tokens"), 3600);
+        self.oauth.expires_in(30 * 24 * 3600);
         self
     }
 

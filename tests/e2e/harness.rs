@@ -5,7 +5,7 @@ use crate::support::git_lfs;
 use crate::support::hub::Right::{Read, Write};
 use crate::support::hub::{Hub, OBJECT_HOST, Response, TokenSeen};
 use crate::support::keyring::{DeadBus, Keyring};
-use crate::support::machine::Machine;
+use crate::support::machine::{Machine, with_each_git};
 use crate::support::tools::{find, gits, need};
 use crate::support::user::{noise, statuses};
 use serde_json::json;
@@ -23,20 +23,15 @@ fn answer_with_the_variable(machine: &Machine, key: &str) {
     machine.git(["config", "--global", key, helper]).ok();
 }
 
-/// A machine for each git, before a Hub with the private repo `acme/x`.
-fn with_each_git(test: impl Fn(&Hub, &Machine)) {
-    for git in gits() {
-        let hub = Hub::start();
-        hub.add_repo("acme/x", true);
-        let machine = Machine::new(&hub).with_git(&git);
-        answer_with_the_variable(&machine, "credential.helper");
-        test(&hub, &machine);
-    }
+/// The private repo `acme/x`, and a helper that answers with a variable.
+fn answering_variable(hub: &Hub, machine: &Machine) {
+    hub.add_repo("acme/x", true);
+    answer_with_the_variable(machine, "credential.helper");
 }
 
 #[test]
 fn a_private_repo_is_cloned_with_the_right_token() {
-    with_each_git(|hub, machine| {
+    with_each_git(answering_variable, |hub, machine| {
         let token = hub.add_token("work", &[("acme", Read)]);
         machine.env("TEST_TOKEN", &token);
         machine.git(["clone", X]).ok();
@@ -73,7 +68,7 @@ fn every_form_of_url_names_its_repo() {
 
 #[test]
 fn a_wrong_token_is_refused_even_where_none_is_needed() {
-    with_each_git(|hub, machine| {
+    with_each_git(answering_variable, |hub, machine| {
         hub.add_repo("acme/open", false);
         machine.env("TEST_TOKEN", hub.unknown_token());
         machine.git(["clone", X]).fails();
@@ -109,7 +104,7 @@ fn a_revoked_token_works_again_once_restored() {
 
 #[test]
 fn three_megabytes_are_pushed() {
-    with_each_git(|hub, machine| {
+    with_each_git(answering_variable, |hub, machine| {
         machine.env("TEST_TOKEN", hub.add_token("work", &[("acme", Write)]));
         machine.git(["clone", X]).ok();
         machine.write("x/noise", noise(3_000_000));
@@ -122,7 +117,7 @@ fn three_megabytes_are_pushed() {
 
 #[test]
 fn pushing_with_a_token_that_only_reads_is_forbidden() {
-    with_each_git(|hub, machine| {
+    with_each_git(answering_variable, |hub, machine| {
         machine.env("TEST_TOKEN", hub.add_token("reader", &[("acme", Read)]));
         machine.git(["clone", X]).ok();
         machine.write("x/more", "more");
@@ -150,7 +145,7 @@ fn a_token_for_elsewhere_is_told_apart_from_a_missing_repo() {
 
 #[test]
 fn the_short_host_and_a_renamed_repo_redirect() {
-    with_each_git(|hub, machine| {
+    with_each_git(answering_variable, |hub, machine| {
         machine.env("TEST_TOKEN", hub.add_token("work", &[("acme", Read)]));
         hub.redirect("huggingface.co/acme/old", X);
         machine.git(["clone", "https://hf.co/acme/old"]).ok();
@@ -167,7 +162,7 @@ fn the_short_host_and_a_renamed_repo_redirect() {
 
 #[test]
 fn large_files_are_pushed_and_cloned() {
-    for (git, lfs) in git_lfs::with_each_git() {
+    for (git, lfs) in git_lfs::pairs() {
         let hub = Hub::start();
         hub.add_repo("acme/x", true);
         let machine = Machine::new(&hub).with_git(&git).with_git_lfs(&lfs);

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 const X: &str = "https://huggingface.co/acme/x";
 
 /// A machine with the helper, for each git with each git-lfs.
-fn with_each_git(test: impl Fn(&Hub, &Machine, &Git)) {
-    for (git, lfs) in git_lfs::with_each_git() {
+fn with_each_pair(test: impl Fn(&Hub, &Machine, &Git)) {
+    for (git, lfs) in git_lfs::pairs() {
         let hub = Hub::start();
         hub.add_repo("acme/x", true);
         let machine = Machine::new(&hub).with_git(&git).with_git_lfs(&lfs);
@@ -47,7 +47,7 @@ fn below_lfs(log: &[Logged]) -> Vec<&Logged> {
 
 #[test]
 fn twenty_megabytes_are_pushed_and_cloned() {
-    with_each_git(|hub, machine, _| {
+    with_each_pair(|hub, machine, _| {
         let token = hub.add_token("work", &[("acme", Write)]);
         machine.login("work", &token, &["--for", "acme"]);
         let weights = noise(20_000_000);
@@ -66,7 +66,7 @@ fn twenty_megabytes_are_pushed_and_cloned() {
 
 #[test]
 fn a_bad_hf_token_ends_git_lfs_at_once() {
-    with_each_git(|hub, machine, _| {
+    with_each_pair(|hub, machine, _| {
         let good = hub.add_token("good", &[("acme", Write)]);
         machine.env("HF_TOKEN", &good);
         commit_weights(machine, &noise(1000));
@@ -107,7 +107,7 @@ fn a_bad_hf_token_ends_git_lfs_at_once() {
 
 #[test]
 fn a_revoked_token_by_rule_does_not_loop_either() {
-    with_each_git(|hub, machine, _| {
+    with_each_pair(|hub, machine, _| {
         let token = hub.add_token("work", &[("acme", Write)]);
         machine.login("work", &token, &["--for", "acme"]);
         commit_weights(machine, &noise(1000));
@@ -125,7 +125,7 @@ fn a_revoked_token_by_rule_does_not_loop_either() {
 
 #[test]
 fn a_revoked_token_costs_one_push_at_most_where_another_one_works() {
-    with_each_git(|hub, machine, git| {
+    with_each_pair(|hub, machine, git| {
         for (name, more) in [
             ("work", ["--for", "acme"].as_slice()),
             ("me", &["--default"]),
@@ -153,7 +153,7 @@ fn a_revoked_token_costs_one_push_at_most_where_another_one_works() {
 
 #[test]
 fn without_any_token_git_lfs_does_not_loop() {
-    with_each_git(|hub, machine, _| {
+    with_each_pair(|hub, machine, _| {
         machine.env("HF_TOKEN", hub.add_token("good", &[("acme", Write)]));
         commit_weights(machine, &noise(1000));
         machine.unset("HF_TOKEN");
@@ -165,7 +165,7 @@ fn without_any_token_git_lfs_does_not_loop() {
 
 #[test]
 fn nor_where_the_state_cannot_be_written_or_read() {
-    with_each_git(|hub, machine, _| {
+    with_each_pair(|hub, machine, _| {
         machine.env("HF_TOKEN", hub.add_token("good", &[("acme", Write)]));
         commit_weights(machine, &noise(1000));
         let push = ["lfs", "push", "origin", "main"];
@@ -187,7 +187,7 @@ fn nor_where_the_state_cannot_be_written_or_read() {
 
 #[test]
 fn git_lfs_goes_on_with_the_next_token() {
-    with_each_git(|hub, machine, _| {
+    with_each_pair(|hub, machine, _| {
         let token = hub.add_token("me", &[("acme", Write)]);
         machine.login("me", &token, &["--default"]);
         commit_weights(machine, &noise(1000));
@@ -203,7 +203,7 @@ fn git_lfs_goes_on_with_the_next_token() {
 
 #[test]
 fn an_object_host_that_asks_gets_nothing() {
-    with_each_git(|hub, machine, _| {
+    with_each_pair(|hub, machine, _| {
         let token = hub.add_token("work", &[("acme", Write)]);
         machine.login("work", &token, &["--for", "acme", "--default"]);
         machine.env("HF_TOKEN", &token);

@@ -6,7 +6,7 @@
 //! git-lfs asks twice: after any answer to `locks/verify` but a 2xx, after a refused batch, and for
 //! each request with `lfs.cachecredentials=false`.
 
-use crate::support::git_lfs::{GitLfs, with_each_git};
+use crate::support::git_lfs::{self, GitLfs};
 use crate::support::hub::Right::Write;
 use crate::support::hub::{Hub, Logged, OBJECT_HOST};
 use crate::support::machine::Machine;
@@ -166,7 +166,7 @@ impl Cell {
 /// Runs each cell of the table for these tokens, and names those that failed.
 fn run(tokens: Tokens) {
     let mut failed = Vec::new();
-    for (git, lfs) in with_each_git() {
+    for (git, lfs) in git_lfs::pairs() {
         for answer in ANSWERS {
             let (git, lfs) = (git.clone(), lfs.clone());
             let cell = Cell {

@@ -3,31 +3,25 @@
 use crate::hub::common::label;
 use crate::support::hub::Hub;
 use crate::support::hub::Right::Write;
-use crate::support::machine::{Machine, Output};
-use crate::support::tools::gits;
+use crate::support::machine::{Machine, Output, with_each_git};
 
-/// Tokens for acme, for umbrella and for the rest, and a clone of `acme/x` in `x`, for each git.
-fn with_each_git(test: impl Fn(&Hub, &Machine)) {
-    for git in gits() {
-        let hub = Hub::start();
-        for repo in ["acme/x", "acme/y", "umbrella/x"] {
-            hub.add_repo(repo, true);
-        }
-        let machine = Machine::new(&hub).with_git(&git);
-        for (name, more) in [
-            ("acme", ["--for", "acme"].as_slice()),
-            ("umbrella", &["--for", "umbrella"]),
-            ("rest", &["--default"]),
-        ] {
-            let token = hub.add_token(name, &[("acme", Write), ("umbrella", Write)]);
-            machine.login(name, &token, more);
-        }
-        machine.configure();
-        machine
-            .git(["clone", "--quiet", "https://huggingface.co/acme/x"])
-            .ok();
-        test(&hub, &machine);
+/// Tokens for acme, for umbrella and for the rest, and a clone of `acme/x` in `x`.
+fn three_tokens(hub: &Hub, machine: &Machine) {
+    for repo in ["acme/x", "acme/y", "umbrella/x"] {
+        hub.add_repo(repo, true);
     }
+    for (name, more) in [
+        ("acme", ["--for", "acme"].as_slice()),
+        ("umbrella", &["--for", "umbrella"]),
+        ("rest", &["--default"]),
+    ] {
+        let token = hub.add_token(name, &[("acme", Write), ("umbrella", Write)]);
+        machine.login(name, &token, more);
+    }
+    machine.configure();
+    machine
+        .git(["clone", "--quiet", "https://huggingface.co/acme/x"])
+        .ok();
 }
 
 /// Asks as git-xet does, with options of git before the command.
@@ -58,7 +52,7 @@ fn git(machine: &Machine, dir: &str, command: &str) {
 
 #[test]
 fn in_every_folder_that_belongs_to_a_clone() {
-    with_each_git(|hub, machine| {
+    with_each_git(three_tokens, |hub, machine| {
         let at = |dir: &str| gets(hub, machine, dir);
         assert_eq!(at("."), "rest");
         machine.write("x/sub/folder/file", "");
@@ -101,7 +95,7 @@ fn in_every_folder_that_belongs_to_a_clone() {
 
 #[test]
 fn a_folder_named_to_git() {
-    with_each_git(|hub, machine| {
+    with_each_git(three_tokens, |hub, machine| {
         let home = machine.home();
         let x = home.join("x").display().to_string();
         let folder = format!("{x}/.git");
@@ -127,7 +121,7 @@ fn a_folder_named_to_git() {
 
 #[test]
 fn remotes_that_agree_and_remotes_that_do_not() {
-    with_each_git(|hub, machine| {
+    with_each_git(three_tokens, |hub, machine| {
         let at = || gets(hub, machine, "x");
         git(machine, "x", "remote add fork https://hf.co/acme/y.git");
         assert_eq!(at(), "acme");
@@ -180,7 +174,7 @@ fn remotes_that_agree_and_remotes_that_do_not() {
 
 #[test]
 fn remotes_as_git_rewrites_them() {
-    with_each_git(|hub, machine| {
+    with_each_git(three_tokens, |hub, machine| {
         let at = || gets(hub, machine, "x");
         let set = |key: &str, value: &str| {
             machine.git(["config", key, value]).dir("x").ok();
@@ -226,7 +220,7 @@ fn remotes_as_git_rewrites_them() {
 
 #[test]
 fn remotes_that_are_configured_elsewhere() {
-    with_each_git(|hub, machine| {
+    with_each_git(three_tokens, |hub, machine| {
         git(machine, ".", "init --quiet plain");
         assert_eq!(gets(hub, machine, "plain"), "rest");
         machine.write(
@@ -264,7 +258,7 @@ fn remotes_that_are_configured_elsewhere() {
 
 #[test]
 fn what_git_does_not_trust_is_not_read() {
-    with_each_git(|hub, machine| {
+    with_each_git(three_tokens, |hub, machine| {
         let refused = [("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")];
         let status = machine.git(["status"]).dir("x");
         status

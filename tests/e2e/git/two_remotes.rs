@@ -1,29 +1,23 @@
 //! A clone with two remotes on the Hub that need different tokens: a fork and where it came from.
 
 use crate::support::hub::Hub;
-use crate::support::machine::Machine;
-use crate::support::tools::gits;
+use crate::support::machine::{Machine, with_each_git};
 use crate::support::user::{pushed_with, read_with};
 
 const PATHS: &str = "credential.https://huggingface.co.useHttpPath";
 
 /// A clone of `acme/x` with the remote `up` for `umbrella/x`, whose tokens work nowhere else.
 /// Another repo is `other/z`.
-fn with_each_git(test: impl Fn(&Hub, &Machine)) {
-    for git in gits() {
-        let hub = Hub::start();
-        let machine = Machine::new(&hub).with_git(&git);
-        for repo in ["acme/x", "umbrella/x", "other/z"] {
-            hub.add_repo(repo, true);
-            let namespace = repo.split('/').next().expect("a namespace");
-            machine.login_for(&hub, namespace);
-        }
-        machine.configure();
-        machine.git(["clone", "https://huggingface.co/acme/x"]).ok();
-        let add = ["remote", "add", "up", "https://huggingface.co/umbrella/x"];
-        machine.git(add).dir("x").ok();
-        test(&hub, &machine);
+fn two_remotes(hub: &Hub, machine: &Machine) {
+    for repo in ["acme/x", "umbrella/x", "other/z"] {
+        hub.add_repo(repo, true);
+        let namespace = repo.split('/').next().expect("a namespace");
+        machine.login_for(hub, namespace);
     }
+    machine.configure();
+    machine.git(["clone", "https://huggingface.co/acme/x"]).ok();
+    let add = ["remote", "add", "up", "https://huggingface.co/umbrella/x"];
+    machine.git(add).dir("x").ok();
 }
 
 /// Runs git in the clone, and checks whose tokens read and wrote.
@@ -79,14 +73,14 @@ fn each_has_its_own(hub: &Hub, machine: &Machine) {
 
 #[test]
 fn each_has_its_own_token() {
-    with_each_git(each_has_its_own);
+    with_each_git(two_remotes, each_has_its_own);
 }
 
 /// Git's arguments tell which remote is in use, also where its request does not.
 #[cfg(target_os = "linux")]
 #[test]
 fn also_where_git_sends_no_path() {
-    with_each_git(|hub, machine| {
+    with_each_git(two_remotes, |hub, machine| {
         machine.git(["config", "--global", PATHS, "false"]).ok();
         let trace = machine.home().join("trace");
         machine.env("GIT_CREDENTIAL_HF_TRACE", &trace);
@@ -98,7 +92,7 @@ fn also_where_git_sends_no_path() {
 
 #[test]
 fn a_clone_without_a_path_goes_by_what_is_cloned() {
-    with_each_git(|hub, machine| {
+    with_each_git(two_remotes, |hub, machine| {
         machine.git(["config", "--global", PATHS, "false"]).ok();
         hub.clear_log();
         // In a folder of another one's clone, by another name, and rewritten.

@@ -2,7 +2,7 @@
 //! repo. A stand-in does exactly what it does up to its storage; git and git-lfs are real.
 
 use crate::hub::common::login;
-use crate::support::git_lfs::{GitLfs, with_each_git};
+use crate::support::git_lfs::{self, GitLfs};
 use crate::support::hub::Right::{Read, Write};
 use crate::support::hub::api::{WhoAmI, fine_grained};
 use crate::support::hub::{Hub, TokenSeen, XET_HOST};
@@ -43,7 +43,7 @@ fn with(pairs: impl IntoIterator<Item = (Git, GitLfs)>, test: impl Fn(&Hub, &Mac
 /// The newest git with each git-lfs.
 fn newest() -> Vec<(Git, GitLfs)> {
     let newest = gits().swap_remove(0);
-    let mut pairs = with_each_git();
+    let mut pairs = git_lfs::pairs();
     pairs.retain(|(git, _)| *git == newest);
     pairs
 }
@@ -84,7 +84,7 @@ fn push(machine: &Machine, dir: &str, arguments: &[&str]) {
 
 #[test]
 fn an_upload_uses_the_token_of_the_remote_that_is_pushed_to() {
-    with(with_each_git(), |hub, machine| {
+    with(git_lfs::pairs(), |hub, machine| {
         commit_files(machine, "x", "first");
         hub.clear_log();
         push(machine, "x", &["push", "origin", "main"]);
@@ -206,7 +206,7 @@ fn a_short_upload_asks_for_each_file_and_sends_no_token() {
 /// Nobody wrote a rule: git-xet says no more than a host, and the push above it is what counts.
 #[test]
 fn an_upload_uses_the_token_that_may_write() {
-    with(with_each_git(), |hub, machine| {
+    with(git_lfs::pairs(), |hub, machine| {
         machine.helper(["unuse", "acme"]).ok();
         let whoami = WhoAmI::start(hub);
         for (name, right, permission) in [

@@ -11,23 +11,18 @@ use crate::support::attacks::{Attacks, all_kept};
 use crate::support::hub::Right::{Read, Write};
 use crate::support::hub::api::{WhoAmI, fine_grained};
 use crate::support::hub::{Hub, Response};
-use crate::support::machine::{Machine, Output};
-use crate::support::tools::{gits, need};
+use crate::support::machine::{Machine, Output, with_each_git};
+use crate::support::tools::need;
 use crate::support::user::{CONFIG, noise};
 
 const X: &str = "https://huggingface.co/acme/x";
 
-/// For each git: alice's own token for acme by a rule, and a clone of acme/x.
-fn with_each_git(mut test: impl FnMut(&Hub, &Machine)) {
-    for git in gits() {
-        let hub = Hub::start();
-        hub.add_repo("acme/x", true);
-        let machine = Machine::new(&hub).with_git(&git);
-        machine.login_for(&hub, "acme");
-        machine.configure();
-        machine.git(["clone", "--quiet", X]).ok();
-        test(&hub, &machine);
-    }
+/// Alice's own token for acme by a rule, and a clone of acme/x.
+fn clone_of_acme(hub: &Hub, machine: &Machine) {
+    hub.add_repo("acme/x", true);
+    machine.login_for(hub, "acme");
+    machine.configure();
+    machine.git(["clone", "--quiet", X]).ok();
 }
 
 /// Commits what is in the clone `x`, pushes it, and clones it anew as `copy`.
@@ -41,7 +36,7 @@ fn published(machine: &Machine) {
 #[test]
 fn a_bare_repository_that_is_tracked_is_no_configuration() {
     let mut attacks = Attacks::new();
-    with_each_git(|hub, machine| {
+    with_each_git(clone_of_acme, |hub, machine| {
         let evil = hub.add_token("evil", &[("evil", Write)]);
         for folder in ["d", "deep/er/d.git", ".github/d", "modules/d"] {
             machine.write(format!("x/{folder}/HEAD"), "ref: refs/heads/main\n");
@@ -224,7 +219,7 @@ fn a_name_that_was_typed_is_taken_up() {
 /// `.gitmodules` and `.lfsconfig` are the repository's: what is in them comes back.
 #[test]
 fn a_login_in_a_tracked_file_is_listed_and_can_be_ended() {
-    with_each_git(|hub, machine| {
+    with_each_git(clone_of_acme, |hub, machine| {
         hub.add_repo("alice/open", false);
         let tokens =
             ["module", "lfs", "nested"].map(|label| hub.add_token(label, &[("alice", Read)]));
@@ -340,7 +335,7 @@ fn the_remote_in_use_counts_however_many_there_are() {
     if !need("git-lfs") {
         return;
     }
-    with_each_git(|hub, machine| {
+    with_each_git(clone_of_acme, |hub, machine| {
         many_remotes(hub, machine, "other", 300);
         machine.git(["lfs", "install", "--skip-repo"]).ok();
         let paths = "credential.https://huggingface.co.useHttpPath";
@@ -357,7 +352,7 @@ fn the_remote_in_use_counts_however_many_there_are() {
 
 #[test]
 fn all_remotes_count_where_none_is_known_to_be_in_use() {
-    with_each_git(|hub, machine| {
+    with_each_git(clone_of_acme, |hub, machine| {
         // All but the last are of one rule.
         many_remotes(hub, machine, "acme", 4000);
         let filled = fill(machine, "x");
@@ -372,7 +367,7 @@ fn all_remotes_count_where_none_is_known_to_be_in_use() {
 /// More than is read: what would be left of it must not look like all of it.
 #[test]
 fn a_configuration_that_is_too_large_is_an_error() {
-    with_each_git(|hub, machine| {
+    with_each_git(clone_of_acme, |hub, machine| {
         many_remotes(hub, machine, "acme", 40_000);
         let named = |run: Output| {
             assert!(run.stderr.contains("larger than 1024 kB"), "{run}");

@@ -1,11 +1,11 @@
 //! Paths, user names and whole requests that mean to be taken for others.
 
-use crate::hostile::hosts::with_each_git;
+use crate::hostile::hosts::token_for_everything;
 use crate::hub::common::label;
 use crate::support::attacks::{Attacks, all_kept};
 use crate::support::hub::Hub;
 use crate::support::hub::Right::Write;
-use crate::support::machine::Machine;
+use crate::support::machine::{Machine, with_each_git};
 use crate::support::user::CONFIG;
 
 const PLACE: &str = "protocol=https\nhost=huggingface.co\n";
@@ -365,7 +365,7 @@ fn a_user_name_is_no_way_in() {
 #[test]
 fn git_itself_with_hostile_paths_gets_no_other_repos_token() {
     let mut attacks = Attacks::new();
-    with_each_git(&[], |hub, machine| {
+    with_each_git(token_for_everything, |hub, machine| {
         // Here only acme has a token: no default, nothing in the environment.
         machine.unset("HF_TOKEN");
         let config = machine.read(CONFIG).replace("default = \"work\"\n", "");

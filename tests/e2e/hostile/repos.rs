@@ -1,10 +1,10 @@
 //! Repositories that somebody else has filled: submodules, git-lfs's settings, answers of LFS
 //! servers, and a configuration that came with an archive.
 
-use crate::hostile::hosts::with_each_git;
+use crate::hostile::hosts::token_for_everything;
 use crate::support::attacks::{Attacks, all_kept};
 use crate::support::hub::{Hub, Response, TokenSeen};
-use crate::support::machine::Machine;
+use crate::support::machine::{Machine, with_each_git};
 use crate::support::programs::write_program;
 use crate::support::tools::need;
 use crate::support::user::noise;
@@ -31,7 +31,7 @@ fn push_submodule(machine: &Machine, url: &str) {
 #[test]
 fn a_submodule_takes_no_token_elsewhere() {
     let mut attacks = Attacks::new();
-    with_each_git(&[], |hub, machine| {
+    with_each_git(token_for_everything, |hub, machine| {
         machine.git(["clone", X]).ok();
         for (url, asked) in [
             ("https://huggingface.co.evil.example/acme/x", true),
@@ -97,7 +97,7 @@ fn settings_of_git_lfs_in_a_repo_take_no_token_elsewhere() {
         return;
     }
     let mut attacks = Attacks::new();
-    with_each_git(&[], |hub, machine| {
+    with_each_git(token_for_everything, |hub, machine| {
         clone_with_lfs(machine);
         for (round, settings) in [
             [("lfs.url", "https://evil.example/acme/x.git/info/lfs")].as_slice(),
@@ -170,7 +170,7 @@ fn an_lfs_server_leads_no_token_elsewhere() {
         return;
     }
     let mut attacks = Attacks::new();
-    with_each_git(&[], |hub, machine| {
+    with_each_git(token_for_everything, |hub, machine| {
         clone_with_lfs(machine);
         for (round, (status, to)) in [
             (
@@ -249,7 +249,7 @@ fn an_lfs_server_leads_no_token_elsewhere() {
 #[test]
 fn a_repos_own_configuration_turns_the_helper_to_no_other_host() {
     let mut attacks = Attacks::new();
-    with_each_git(&[], |hub, machine| {
+    with_each_git(token_for_everything, |hub, machine| {
         machine.git(["clone", X]).ok();
         let plain = machine.read("x/.git/config");
         let kept = all_kept(machine);

@@ -13,6 +13,7 @@ pub mod refusals;
 pub mod renewal;
 pub mod renewal_kept;
 pub mod renewal_races;
+pub mod renewal_stores;
 pub mod scopes;
 pub mod verdict;
 mod web;

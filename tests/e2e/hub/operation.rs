@@ -3,7 +3,7 @@
 
 use crate::desk::Desk;
 use crate::hub::common::{get, label, login};
-use crate::support::git_lfs::with_each_git;
+use crate::support::git_lfs;
 use crate::support::hub::Right::{Read, Write};
 use crate::support::hub::api::{account, fine_grained};
 use crate::support::hub::{Logged, OBJECT_HOST, TokenSeen};
@@ -133,7 +133,7 @@ fn with_each_git_and_each_git_lfs() {
     };
     let fetches = |entry: &Logged| service(entry, "git-upload-pack");
     let of_lfs = |entry: &Logged| entry.path.contains("/info/lfs/");
-    for (git, lfs) in with_each_git() {
+    for (git, lfs) in git_lfs::pairs() {
         for store in [
             Desk::store_scoped,
             Desk::store_for_account,

@@ -1,14 +1,14 @@
 //! What the Hub answers to a renewal is the only login there is from then on: it is neither lost
 //! nor thrown away when the disk is full or the storage breaks meanwhile.
 
-use crate::desk::BrowserDesk;
+use crate::desk::{BrowserDesk, HF_FOLDER};
 use crate::hub::common::{get, label};
 use crate::hub::life::HUB;
 use crate::support::hub::Response;
 use crate::support::keyring::Keyring;
 use crate::support::machine::Output;
 use crate::support::tools::{cannot, need};
-use crate::support::user::{DATA, now};
+use crate::support::user::DATA;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -16,7 +16,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-const HF_FOLDER: &str = ".cache/huggingface";
 const LOGIN: &str = "git credential-hf login me --web";
 
 /// A program run as root, where that takes no password.
@@ -84,20 +83,6 @@ fn due() -> BrowserDesk {
 }
 
 impl BrowserDesk {
-    fn in_hf_cli(self) -> BrowserDesk {
-        let (access, refresh) = self.oauth.login(&self.hub);
-        let end = now() - 1;
-        let stored = format!(
-            "[alice]\nhf_token = {access}\nrefresh_token = {refresh}\nexpires_at = {end}\n\n"
-        );
-        let at = |file: &str| format!("{HF_FOLDER}/{file}");
-        self.machine.write(at("stored_tokens"), stored);
-        self.machine.write(at("token"), access);
-        self.machine.write(at("stored_tokens.lock"), "");
-        self.oauth.expires_in(30 * 24 * 3600);
-        self
-    }
-
     /// What git is answered, by label, and what is said, when `meanwhile` happens after the Hub has
     /// been asked and before it answers.
     fn get_while(&self, meanwhile: impl FnOnce()) -> (Option<String>, Output) {
@@ -178,7 +163,7 @@ fn a_disk_that_fills_up_while_the_hub_is_asked_costs_no_login() {
 
 #[test]
 fn the_hf_clis_login_survives_a_full_disk_too() {
-    let desk = due().in_hf_cli();
+    let desk = due().in_hf_cli(-1);
     let Some(disk) = Disk::over(desk.folder(HF_FOLDER)) else {
         return;
     };
@@ -305,7 +290,7 @@ fn what_is_ended_on_the_hub_is_the_answer_of_an_interrupted_renewal() {
 #[test]
 fn an_answer_goes_once_the_hf_cli_has_logged_out() {
     for then in [&["doctor", "--fix", "--yes"][..], &["logout", "--all"]] {
-        let desk = due().in_hf_cli();
+        let desk = due().in_hf_cli(-1);
         let Some(_disk) = desk.interrupt(HF_FOLDER) else {
             return;
         };

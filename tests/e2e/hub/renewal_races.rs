@@ -68,22 +68,6 @@ fn a_login_during_a_renewal_is_not_undone_by_it() {
     assert_eq!(desk.label(&desk.get()), "new");
 }
 
-/// The old token is answered while it is good, but nothing will renew it: better said now than
-/// when it is too late.
-#[test]
-fn a_refresh_token_that_is_lost_is_said_before_the_token_expires() {
-    let desk = BrowserDesk::new(600);
-    desk.oauth.hold();
-    let killed = get(&desk.machine, "alice/x").start();
-    desk.oauth.wait_for_renewals(1);
-    killed.kill();
-    desk.oauth.release();
-    let output = desk.get();
-    assert_eq!(desk.label(&output), "oauth 1");
-    let remedy = "git credential-hf login me --web";
-    assert!(output.stderr.contains(remedy), "{output}");
-}
-
 #[test]
 fn refresh_names_the_token_once() {
     let desk = BrowserDesk::new(600);

@@ -58,7 +58,7 @@ pub fn versions() -> Vec<GitLfs> {
 }
 
 /// Each git with each git-lfs.
-pub fn with_each_git() -> Vec<(Git, GitLfs)> {
+pub fn pairs() -> Vec<(Git, GitLfs)> {
     let pairs = |lfs: GitLfs| gits().into_iter().map(move |git| (git, lfs.clone()));
     versions().into_iter().flat_map(pairs).collect()
 }

@@ -28,6 +28,25 @@ pub struct Machine {
     tokens: Box<dyn Fn() -> Vec<(String, String)> + Send + Sync>,
 }
 
+/// Runs a test with each git, every time on a new machine before a new Hub. `set` prepares them.
+pub fn with_each_git(set: impl Fn(&Hub, &Machine), test: impl FnMut(&Hub, &Machine)) {
+    with_each_git_before(Hub::start, set, test);
+}
+
+/// As [`with_each_git`], before Hubs that are started in this way.
+pub fn with_each_git_before(
+    start: impl Fn() -> Hub,
+    set: impl Fn(&Hub, &Machine),
+    mut test: impl FnMut(&Hub, &Machine),
+) {
+    for git in gits() {
+        let hub = start();
+        let machine = Machine::new(&hub).with_git(&git);
+        set(&hub, &machine);
+        test(&hub, &machine);
+    }
+}
+
 impl Machine {
     /// A machine that reaches `hub`, with the newest git there is.
     pub fn new(hub: &Hub) -> Machine {

@@ -6,8 +6,7 @@ use crate::hub::common::json;
 use crate::support::attacks::{Attacks, all_kept};
 use crate::support::hub::Right::Write;
 use crate::support::hub::{Hub, Response, TokenSeen};
-use crate::support::machine::Machine;
-use crate::support::tools::gits;
+use crate::support::machine::{Machine, with_each_git, with_each_git_before};
 use crate::support::user::{CONFIG, TYPED};
 use names::{HOSTS, SCHEMES};
 
@@ -179,24 +178,19 @@ fn another_hub_gets_its_own_token_and_no_other() {
     attacks.end();
 }
 
-/// A machine for each git that has a token for everything, by rule, by default and by variable.
-pub fn with_each_git(more: &[&str], mut test: impl FnMut(&Hub, &Machine)) {
-    for git in gits() {
-        let hub = Hub::start_with_hosts(more);
-        hub.add_repo("acme/x", true);
-        let machine = Machine::new(&hub).with_git(&git);
-        let token = hub.add_token("work", &[("acme", Write)]);
-        machine.login("work", &token, &["--for", "acme", "--default"]);
-        machine.env("HF_TOKEN", &token);
-        machine.configure();
-        // Even where somebody calls the helper for every host.
-        for key in ["credential.helper=hf", "credential.useHttpPath=true"] {
-            let (key, value) = key.split_once('=').expect("a value");
-            machine
-                .git(["config", "--global", "--add", key, value])
-                .ok();
-        }
-        test(&hub, &machine);
+/// A token for everything, by rule, by default and by variable.
+pub fn token_for_everything(hub: &Hub, machine: &Machine) {
+    hub.add_repo("acme/x", true);
+    let token = hub.add_token("work", &[("acme", Write)]);
+    machine.login("work", &token, &["--for", "acme", "--default"]);
+    machine.env("HF_TOKEN", &token);
+    machine.configure();
+    // Even where somebody calls the helper for every host.
+    for key in ["credential.helper=hf", "credential.useHttpPath=true"] {
+        let (key, value) = key.split_once('=').expect("a value");
+        machine
+            .git(["config", "--global", "--add", key, value])
+            .ok();
     }
 }
 
@@ -212,91 +206,95 @@ fn git_takes_no_token_to_a_host_that_looks_like_the_hub() {
         "::1",
     ];
     let mut attacks = Attacks::new();
-    with_each_git(&more, |hub, machine| {
-        for (url, asked) in [
-            ("https://evil.example/acme/x", EVIL),
-            (
-                "https://huggingface.co.evil.example/acme/x",
-                "huggingface.co.evil.example",
-            ),
-            (
-                "https://cdn-lfs.huggingface.co/acme/x",
-                "cdn-lfs.huggingface.co",
-            ),
-            ("https://www.huggingface.co/acme/x", "www.huggingface.co"),
-            ("https://evil.hf.co/acme/x", "evil.hf.co"),
-            ("https://huggingface.com/acme/x", "huggingface.com"),
-            ("https://hf.com/acme/x", "hf.com"),
-            ("https://evilhuggingface.co/acme/x", "evilhuggingface.co"),
-            (
-                "https://huggingface.co-evil.example/acme/x",
-                "huggingface.co-evil.example",
-            ),
-            (
-                "https://huggingface.co.huggingface.co/acme/x",
-                "huggingface.co.huggingface.co",
-            ),
-            (
-                "https://xn--huggingfce-8ig.co/acme/x",
-                "xn--huggingfce-8ig.co",
-            ),
-            ("https://127.0.0.1/acme/x", "127.0.0.1"),
-            ("https://huggingface.co:8443/acme/x", "huggingface.co:8443"),
-            ("https://huggingface.co:80/acme/x", "huggingface.co:80"),
-            ("https://hf.co:8443/acme/x", "hf.co:8443"),
-            ("https://huggingface.co@evil.example/acme/x", EVIL),
-            ("https://huggingface.co:443@evil.example/acme/x", EVIL),
-            ("https://work@evil.example/acme/x", EVIL),
-            ("https://huggingface.co%2f@evil.example/acme/x", EVIL),
-            (
-                "https://huggingface.co%3a443%2facme%2fx@evil.example/acme/x",
-                EVIL,
-            ),
-            ("https://evil.example/https://huggingface.co/acme/x", EVIL),
-            ("https://evil.example/huggingface.co/acme/x", EVIL),
-            ("https://evil.example/acme/x?host=huggingface.co", EVIL),
-            ("https://evil.example/acme/x#@huggingface.co/", EVIL),
-            ("http://huggingface.co/acme/x", HUB),
-            ("http://huggingface.co:443/acme/x", "huggingface.co:443"),
-            (
-                "http://huggingface.co.evil.example/acme/x",
-                "huggingface.co.evil.example",
-            ),
-            // What git or curl does not take is one attack more that got nothing.
-            ("https://huggingface.co%00.evil.example/acme/x", ""),
-            ("https://huggingface.co%0a.evil.example/acme/x", ""),
-            ("https://evil.example%0ahost=huggingface.co/acme/x", ""),
-            ("https://evil.example/acme/x%0ahost=huggingface.co", ""),
-            ("https://evil.example/%0ahost=huggingface.co%0a/acme/x", ""),
-            ("https://x%0ahost=huggingface.co@evil.example/acme/x", ""),
-            ("https://evil.example%0d%0ahost=huggingface.co/acme/x", ""),
-            ("https://evil.example/acme/x%0dhost=huggingface.co", ""),
-            ("https://evil.example%0dhost=huggingface.co/acme/x", ""),
-            ("https://huggingface%2eco/acme/x", ""),
-            ("https://huggingface.co\\@evil.example/acme/x", ""),
-            ("https://huggingf\u{430}ce.co/acme/x", ""),
-            ("https://huggingface\u{3002}co.evil.example/acme/x", ""),
-            ("https://[::1]/acme/x", ""),
-            ("https://[::1]:443@huggingface.co.evil.example/acme/x", ""),
-            ("https://huggingface.co.:8443/acme/x", ""),
-            ("HTTPS://evil.example/acme/x", ""),
-        ] {
-            let said = machine.git(["ls-remote", url]).run();
-            let failed = if asked.is_empty() { said } else { said.fails() };
-            let heard = hub.log().iter().any(|entry| entry.host == asked);
-            assert!(
-                asked.is_empty() || heard,
-                "{url} was not asked for: {failed}"
-            );
-            assert!(
-                !asked.contains("evil") || failed.helper_lines().is_empty(),
-                "{failed}"
-            );
-            attacks.tried_on(hub, &[], url);
-        }
-        machine.git(["ls-remote", X]).ok();
-        assert_eq!(hub.tokens_seen("/"), ["work"]);
-    });
+    with_each_git_before(
+        || Hub::start_with_hosts(&more),
+        token_for_everything,
+        |hub, machine| {
+            for (url, asked) in [
+                ("https://evil.example/acme/x", EVIL),
+                (
+                    "https://huggingface.co.evil.example/acme/x",
+                    "huggingface.co.evil.example",
+                ),
+                (
+                    "https://cdn-lfs.huggingface.co/acme/x",
+                    "cdn-lfs.huggingface.co",
+                ),
+                ("https://www.huggingface.co/acme/x", "www.huggingface.co"),
+                ("https://evil.hf.co/acme/x", "evil.hf.co"),
+                ("https://huggingface.com/acme/x", "huggingface.com"),
+                ("https://hf.com/acme/x", "hf.com"),
+                ("https://evilhuggingface.co/acme/x", "evilhuggingface.co"),
+                (
+                    "https://huggingface.co-evil.example/acme/x",
+                    "huggingface.co-evil.example",
+                ),
+                (
+                    "https://huggingface.co.huggingface.co/acme/x",
+                    "huggingface.co.huggingface.co",
+                ),
+                (
+                    "https://xn--huggingfce-8ig.co/acme/x",
+                    "xn--huggingfce-8ig.co",
+                ),
+                ("https://127.0.0.1/acme/x", "127.0.0.1"),
+                ("https://huggingface.co:8443/acme/x", "huggingface.co:8443"),
+                ("https://huggingface.co:80/acme/x", "huggingface.co:80"),
+                ("https://hf.co:8443/acme/x", "hf.co:8443"),
+                ("https://huggingface.co@evil.example/acme/x", EVIL),
+                ("https://huggingface.co:443@evil.example/acme/x", EVIL),
+                ("https://work@evil.example/acme/x", EVIL),
+                ("https://huggingface.co%2f@evil.example/acme/x", EVIL),
+                (
+                    "https://huggingface.co%3a443%2facme%2fx@evil.example/acme/x",
+                    EVIL,
+                ),
+                ("https://evil.example/https://huggingface.co/acme/x", EVIL),
+                ("https://evil.example/huggingface.co/acme/x", EVIL),
+                ("https://evil.example/acme/x?host=huggingface.co", EVIL),
+                ("https://evil.example/acme/x#@huggingface.co/", EVIL),
+                ("http://huggingface.co/acme/x", HUB),
+                ("http://huggingface.co:443/acme/x", "huggingface.co:443"),
+                (
+                    "http://huggingface.co.evil.example/acme/x",
+                    "huggingface.co.evil.example",
+                ),
+                // What git or curl does not take is one attack more that got nothing.
+                ("https://huggingface.co%00.evil.example/acme/x", ""),
+                ("https://huggingface.co%0a.evil.example/acme/x", ""),
+                ("https://evil.example%0ahost=huggingface.co/acme/x", ""),
+                ("https://evil.example/acme/x%0ahost=huggingface.co", ""),
+                ("https://evil.example/%0ahost=huggingface.co%0a/acme/x", ""),
+                ("https://x%0ahost=huggingface.co@evil.example/acme/x", ""),
+                ("https://evil.example%0d%0ahost=huggingface.co/acme/x", ""),
+                ("https://evil.example/acme/x%0dhost=huggingface.co", ""),
+                ("https://evil.example%0dhost=huggingface.co/acme/x", ""),
+                ("https://huggingface%2eco/acme/x", ""),
+                ("https://huggingface.co\\@evil.example/acme/x", ""),
+                ("https://huggingf\u{430}ce.co/acme/x", ""),
+                ("https://huggingface\u{3002}co.evil.example/acme/x", ""),
+                ("https://[::1]/acme/x", ""),
+                ("https://[::1]:443@huggingface.co.evil.example/acme/x", ""),
+                ("https://huggingface.co.:8443/acme/x", ""),
+                ("HTTPS://evil.example/acme/x", ""),
+            ] {
+                let said = machine.git(["ls-remote", url]).run();
+                let failed = if asked.is_empty() { said } else { said.fails() };
+                let heard = hub.log().iter().any(|entry| entry.host == asked);
+                assert!(
+                    asked.is_empty() || heard,
+                    "{url} was not asked for: {failed}"
+                );
+                assert!(
+                    !asked.contains("evil") || failed.helper_lines().is_empty(),
+                    "{failed}"
+                );
+                attacks.tried_on(hub, &[], url);
+            }
+            machine.git(["ls-remote", X]).ok();
+            assert_eq!(hub.tokens_seen("/"), ["work"]);
+        },
+    );
     attacks.end();
 }
 
@@ -316,7 +314,7 @@ const ELSEWHERE: [&str; 9] = [
 #[test]
 fn git_takes_no_token_along_a_redirect_away_from_the_hub() {
     let mut attacks = Attacks::new();
-    with_each_git(&[], |hub, machine| {
+    with_each_git(token_for_everything, |hub, machine| {
         for to in ELSEWHERE {
             for status in [301, 302, 303, 307, 308] {
                 // At once, and only for those who have shown a token.
