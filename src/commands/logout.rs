@@ -1,7 +1,7 @@
 //! `logout`: removes tokens from this machine, and revokes them on the Hub if asked to.
 
 use anyhow::{Context as _, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::{Context, lookup, menu, renewal, target};
 use crate::hub::Hub;
@@ -60,60 +60,18 @@ pub(crate) fn run(logout: &Args) -> Result<()> {
     let context = Context::with_config()?;
     let state = context.state_file.load()?;
     let given = logout.with_token.then(read_token).transpose()?;
-    let names: Vec<TokenName> = match (&logout.name, &given) {
-        (Some(name), _) => vec![TokenName::existing(name)],
-        (None, Some(secret)) => holding(&context, &state, secret),
-        (None, None) if logout.all || state.tokens.is_empty() => {
-            state.tokens.keys().cloned().collect()
-        }
-        (None, None) => {
-            vec![menu::stored_token(&state, "Remove which one?").ok_or_else(not_said)?]
-        }
-    };
+    let names = names(&context, &state, logout, given.as_ref())?;
     if let Some(secret) = given.as_ref().filter(|_| names.is_empty()) {
         return revoke_unstored(&context, logout, secret);
-    }
-    if let Some(name) = names.iter().find(|name| !state.tokens.contains_key(name)) {
-        let mut failure = lookup::no_such_token(&context, &state, name.as_str());
-        if logout.revoke {
-            failure = failure.help(format!(
-                "to revoke a token that is not stored here: {UNSTORED}"
-            ));
-        }
-        return Err(failure.into());
     }
     if !names.is_empty() {
         confirm(logout, &names)?;
     }
     let mut removed = Vec::new();
     for name in names {
-        let Some(token) = state.tokens.get(&name) else {
-            continue;
-        };
-        if logout.revoke {
-            revoke(&context, &name, token)?;
+        if let Some(token) = state.tokens.get(&name) {
+            removed.push(remove(&context, logout, &name, token)?);
         }
-        context
-            .forget(&name, token)
-            .with_context(|| format!("`{name}` could not be removed"))?;
-        let left = still_naming(&context, &name);
-        if !logout.json {
-            let revoked = if logout.revoke {
-                ", and revoked it on the Hub"
-            } else {
-                ""
-            };
-            print(&format!("removed `{name}` ({}){revoked}\n", token.hint))?;
-            if !left.is_empty() {
-                let config = context.paths.config();
-                print(&format!(
-                    "  {} still names it: {}\n",
-                    config.display(),
-                    left.join(", ")
-                ))?;
-            }
-        }
-        removed.push(json!({ "name": name, "revoked": logout.revoke, "named_by": left }));
     }
     if logout.all {
         context.clear_stale_copies(None, &[StorageKind::Keyring]);
@@ -129,6 +87,61 @@ pub(crate) fn run(logout: &Args) -> Result<()> {
         print("there are no tokens to remove\n")?;
     }
     Ok(())
+}
+
+/// The tokens to remove. There are none if the given token is not stored here.
+fn names(
+    context: &Context,
+    state: &State,
+    logout: &Args,
+    given: Option<&Secret>,
+) -> Result<Vec<TokenName>> {
+    let Some(name) = &logout.name else {
+        return Ok(match given {
+            Some(secret) => holding(context, state, secret),
+            None if logout.all || state.tokens.is_empty() => state.tokens.keys().cloned().collect(),
+            None => vec![menu::stored_token(state, "Remove which one?").ok_or_else(not_said)?],
+        });
+    };
+    let name = TokenName::existing(name);
+    if state.tokens.contains_key(&name) {
+        return Ok(vec![name]);
+    }
+    let mut failure = lookup::no_such_token(context, state, name.as_str());
+    if logout.revoke {
+        failure = failure.help(format!(
+            "to revoke a token that is not stored here: {UNSTORED}"
+        ));
+    }
+    Err(failure.into())
+}
+
+/// Removes a token, says so, and returns it for the JSON output.
+fn remove(context: &Context, logout: &Args, name: &TokenName, token: &TokenInfo) -> Result<Value> {
+    if logout.revoke {
+        revoke(context, name, token)?;
+    }
+    context
+        .forget(name, token)
+        .with_context(|| format!("`{name}` could not be removed"))?;
+    let left = still_naming(context, name);
+    if !logout.json {
+        let revoked = if logout.revoke {
+            ", and revoked it on the Hub"
+        } else {
+            ""
+        };
+        print(&format!("removed `{name}` ({}){revoked}\n", token.hint))?;
+        if !left.is_empty() {
+            let config = context.paths.config();
+            print(&format!(
+                "  {} still names it: {}\n",
+                config.display(),
+                left.join(", ")
+            ))?;
+        }
+    }
+    Ok(json!({ "name": name, "revoked": logout.revoke, "named_by": left }))
 }
 
 fn not_said() -> Failure {
