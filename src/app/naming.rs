@@ -40,5 +40,5 @@ pub(crate) fn numbered(wanted: TokenName, taken: impl Fn(&TokenName) -> bool) ->
     let short: String = wanted.as_str().chars().take(20).collect();
     let mut numbered = (2..1000).filter_map(|n| fit_name(&format!("{}-{n}", short.trim_end())));
     let free = numbered.find(|name| !taken(name));
-    free.ok_or_else(|| Failure::new(format!("there are too many called `{wanted}`")).into())
+    free.ok_or_else(|| Failure::new(format!("too many tokens are called `{wanted}`")).into())
 }

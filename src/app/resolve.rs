@@ -12,8 +12,8 @@ use crate::model::repo::Repo;
 use crate::model::token_name::TokenName;
 use crate::selection::overview::{Row, overview};
 use crate::selection::{
-    Candidate, HfKnown, Inputs, Query, Remote, SelectError, Selection, Source, TokenSource, select,
-    would_do,
+    Candidate, HfKnown, Inputs, Query, RemoteRepo, SelectError, Selection, Source, TokenSource,
+    select, would_do,
 };
 use crate::state::{Eligibility, Health, State};
 use crate::system::clock::now;
@@ -173,7 +173,7 @@ impl Context {
     }
 
     /// The names of the hf CLI's tokens, read only if the configuration refers to one of them.
-    fn hf_names_asked_for(&self, wanted: &Query, remotes: &[Remote]) -> Vec<String> {
+    fn hf_names_asked_for(&self, wanted: &Query, remotes: &[RemoteRepo]) -> Vec<String> {
         let mut configured = self.config.all_names();
         let typed = [&self.env.token_name, &wanted.username].into_iter();
         let typed = typed.chain(remotes.iter().map(|remote| &remote.username));
@@ -210,7 +210,7 @@ impl Context {
     }
 
     /// The repos that a request without a path may be for.
-    fn remotes(&self, endpoint: &Endpoint) -> Result<Vec<Remote>, ReadError> {
+    fn remotes(&self, endpoint: &Endpoint) -> Result<Vec<RemoteRepo>, ReadError> {
         let all = || match self.remotes.get_or_init(remotes::all) {
             Ok(remotes) => Ok(remotes.as_slice()),
             Err(error) => Err(*error),
@@ -224,12 +224,12 @@ impl Context {
             used = self.callers().in_use();
             places = calling_process::places(endpoint, used.as_ref(), all)?;
         }
-        let remotes: Vec<Remote> = places
+        let remotes: Vec<RemoteRepo> = places
             .into_iter()
             .filter_map(|location| {
                 let repo = location.repo()?;
                 let username = location.username;
-                Some(Remote { repo, username })
+                Some(RemoteRepo { repo, username })
             })
             .collect();
         trace::line(|| {

@@ -70,14 +70,14 @@ fn served_remotes(context: &Context) -> Result<Vec<Remote>> {
 
 /// A location, and how to name it to git.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Target {
     /// The location.
     pub(crate) location: Location,
     /// The name of a remote, or a URL.
     pub(crate) for_git: String,
 }
 
-impl Place {
+impl Target {
     /// Parses the name or URL of a repo as it was typed. The rest of a web page's URL is ignored.
     pub(crate) fn typed(context: &Context, text: &str) -> Result<Self> {
         let mut location = location(context, text)?;

@@ -14,6 +14,9 @@ use crate::storage::{Record, StorageError, command};
 use crate::system::clock::now;
 use crate::system::trace;
 
+/// What to do about a storage that fails, at the end of a message.
+pub(crate) const FIND_CAUSE: &str = "; to find the cause: git credential-hf doctor";
+
 /// A stored token whose value differs from the remembered one.
 #[derive(Debug)]
 pub(crate) struct Changed {
@@ -327,7 +330,7 @@ impl TokenSource for TokenReader<'_> {
                     (
                         Source::Stored(_),
                         StorageError::Unavailable(_) | StorageError::BrokeOff(_),
-                    ) => "; to find the cause: git credential-hf doctor",
+                    ) => FIND_CAUSE,
                     _ => "",
                 };
                 format!("{what} cannot be used: {error}{help}")

@@ -17,7 +17,7 @@ use crate::system::files::Lock;
 
 /// Why the configuration was not changed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum EditError {
+pub(crate) enum ConfigEditError {
     /// The existing file is not valid.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -47,8 +47,8 @@ pub enum Change<'a> {
 ///
 /// # Errors
 /// When the existing file is not valid, or cannot be written. The file is then unchanged.
-pub(crate) fn edit(path: &Path, changes: &[Change<'_>]) -> Result<(), EditError> {
-    let io_error = |source| EditError::Io {
+pub(crate) fn edit(path: &Path, changes: &[Change<'_>]) -> Result<(), ConfigEditError> {
+    let io_error = |source| ConfigEditError::Io {
         path: path.to_owned(),
         source,
     };

@@ -8,7 +8,7 @@ use crate::model::repo::Repo;
 use crate::model::token_name::TokenName;
 use crate::selection::query::Who;
 use crate::selection::steps::{candidates, set_lack};
-use crate::selection::{Candidate, Inputs, Reason, Remote, Source, Unusable, order};
+use crate::selection::{Candidate, Inputs, Reason, RemoteRepo, Source, Unusable, order};
 
 /// The outcome of the choice.
 #[derive(Debug, Clone)]
@@ -77,7 +77,7 @@ pub fn select(inputs: Inputs<'_>) -> Result<Selection, SelectError> {
             }
             Agreement::None => {
                 let mut repos: Vec<Repo> = Vec::new();
-                for Remote { repo, .. } in inputs.remotes {
+                for RemoteRepo { repo, .. } in inputs.remotes {
                     if !repos.contains(repo) {
                         repos.push(repo.clone());
                     }
@@ -137,7 +137,7 @@ fn agreed(inputs: Inputs<'_>, who: &Who) -> Agreement {
         return Agreement::NoRemotes;
     };
     // The username in a remote's URL counts as if git had sent it, unless git sent one.
-    let choice = |remote: &Remote| {
+    let choice = |remote: &RemoteRepo| {
         let who = match (&inputs.wanted.username, &remote.username) {
             (None, Some(username)) => Who::read(inputs, Some(username)),
             _ => who.clone(),

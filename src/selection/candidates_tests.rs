@@ -72,7 +72,7 @@ impl Setup {
             let pair = self.env.iter().find(|(n, _)| *n == name)?;
             Some(OsString::from(pair.1))
         });
-        let remotes: Vec<Remote> = self
+        let remotes: Vec<RemoteRepo> = self
             .remotes
             .iter()
             .map(|remote| {
@@ -81,7 +81,7 @@ impl Setup {
                     None => (None, *remote),
                 };
                 let repo = Repo::from_path(path).unwrap();
-                Remote { repo, username }
+                RemoteRepo { repo, username }
             })
             .collect();
         let wanted = Query::new(

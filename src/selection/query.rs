@@ -69,7 +69,7 @@ pub struct Inputs<'a> {
     pub env: &'a Environment,
     /// The remotes of the current repository on the wanted endpoint, or only the one that is in
     /// use. Read only if git sent no path.
-    pub remotes: &'a [Remote],
+    pub remotes: &'a [RemoteRepo],
     /// The hf CLI's tokens.
     pub hf: HfKnown<'a>,
 }
@@ -85,7 +85,7 @@ pub struct HfKnown<'a> {
 
 /// A remote of the current repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remote {
+pub struct RemoteRepo {
     /// The repo that its URL names.
     pub repo: Repo,
     /// The username in its URL.

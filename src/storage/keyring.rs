@@ -225,7 +225,8 @@ fn with_entry<T>(
     call: impl Fn(&Entry) -> Result<T, Error>,
 ) -> Result<T, StorageError> {
     #[cfg(all(unix, not(target_os = "macos")))]
-    if let Err(super::secret_service::ReadError::Foreign(why)) = super::secret_service::check_bus()
+    if let Err(super::secret_service::LookupError::Foreign(why)) =
+        super::secret_service::check_bus()
     {
         return Err(foreign(&why));
     }
@@ -305,14 +306,14 @@ use read_entry as read;
 /// Reads through a plain session, which is faster. If that fails, reads through the keyring crate.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, StorageError> {
-    use super::secret_service::{ReadError, read};
+    use super::secret_service::{LookupError, read};
     match read(service, user) {
         Ok(secret) => Ok(secret),
-        Err(ReadError::NotFound) => Err(StorageError::NotFound),
-        Err(ReadError::Locked) => Err(StorageError::Unavailable(LOCKED.to_owned())),
-        Err(ReadError::Ambiguous) => Err(ambiguous()),
-        Err(ReadError::Foreign(why)) => Err(foreign(&why)),
-        Err(ReadError::Bus(error)) => {
+        Err(LookupError::NotFound) => Err(StorageError::NotFound),
+        Err(LookupError::Locked) => Err(StorageError::Unavailable(LOCKED.to_owned())),
+        Err(LookupError::Ambiguous) => Err(ambiguous()),
+        Err(LookupError::Foreign(why)) => Err(foreign(&why)),
+        Err(LookupError::Bus(error)) => {
             trace::line(|| format!("cannot read from the Secret Service directly: {error}"));
             read_entry(service, user)
         }

@@ -33,7 +33,7 @@ const PROPERTIES: InterfaceName<'static> =
 
 /// Why a secret cannot be read.
 #[derive(Debug)]
-pub(crate) enum ReadError {
+pub(crate) enum LookupError {
     /// The item does not exist.
     NotFound,
     /// The item is in a locked collection. Unlocking it needs a prompt, which must not appear here.
@@ -46,7 +46,7 @@ pub(crate) enum ReadError {
     Bus(zbus::Error),
 }
 
-impl From<zbus::Error> for ReadError {
+impl From<zbus::Error> for LookupError {
     fn from(error: zbus::Error) -> Self {
         match &error {
             zbus::Error::MethodError(name, ..)
@@ -59,7 +59,7 @@ impl From<zbus::Error> for ReadError {
     }
 }
 
-impl From<std::io::Error> for ReadError {
+impl From<std::io::Error> for LookupError {
     fn from(error: std::io::Error) -> Self {
         Self::Bus(error.into())
     }
@@ -70,7 +70,7 @@ type Secret = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
 
 /// Reads the secret that the keyring crate wrote for this service and user. It never shows a prompt
 /// to unlock the keyring.
-pub(crate) fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+pub(crate) fn read(service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, LookupError> {
     async_io::block_on(async {
         let bus = connect().await?;
         future::or(ask(&bus, service, user), run(&bus)).await
@@ -94,8 +94,8 @@ pub(crate) enum CheckError {
 /// unlocked. It never shows a prompt to unlock the keyring.
 pub(crate) fn check() -> Result<(), CheckError> {
     let not_running = |failure| match failure {
-        ReadError::Bus(error) => CheckError::NotRunning(error.to_string()),
-        ReadError::Foreign(why) => CheckError::Foreign(why),
+        LookupError::Bus(error) => CheckError::NotRunning(error.to_string()),
+        LookupError::Foreign(why) => CheckError::Foreign(why),
         _ => CheckError::Locked,
     };
     async_io::block_on(async {
@@ -124,7 +124,7 @@ pub(crate) fn check() -> Result<(), CheckError> {
 
 /// Connects to the session bus. [`run`] drives the connection: a thread for that, and another one
 /// to open the socket, would cost more than they are worth here.
-async fn connect() -> Result<Connection, ReadError> {
+async fn connect() -> Result<Connection, LookupError> {
     let address = Address::session()?;
     let builder = Builder::async_io_unix_stream(open(&address)?);
     let bus = builder.internal_executor(false).build().await?;
@@ -132,7 +132,7 @@ async fn connect() -> Result<Connection, ReadError> {
     // same socket.
     let meant = address.guid().map(ToString::to_string);
     if meant.is_some_and(|meant| meant != bus.server_guid().to_string()) {
-        return Err(ReadError::Bus(zbus::Error::Handshake(
+        return Err(LookupError::Bus(zbus::Error::Handshake(
             "the bus does not have the id in DBUS_SESSION_BUS_ADDRESS".to_owned(),
         )));
     }
@@ -143,11 +143,11 @@ async fn connect() -> Result<Connection, ReadError> {
 /// uses it. Other problems are left to that code.
 ///
 /// # Errors
-/// Only [`ReadError::Foreign`].
-pub(crate) fn check_bus() -> Result<(), ReadError> {
-    let opened = Address::session().map_err(ReadError::from);
+/// Only [`LookupError::Foreign`].
+pub(crate) fn check_bus() -> Result<(), LookupError> {
+    let opened = Address::session().map_err(LookupError::from);
     match opened.and_then(|address| open(&address)) {
-        Err(ReadError::Foreign(why)) => Err(ReadError::Foreign(why)),
+        Err(LookupError::Foreign(why)) => Err(LookupError::Foreign(why)),
         _ => Ok(()),
     }
 }
@@ -155,11 +155,11 @@ pub(crate) fn check_bus() -> Result<(), ReadError> {
 /// Opens the socket of a bus, which must belong to this user or to root. After `su` or `sudo -E`,
 /// the address may be the previous user's, whose keyring would then get the token. The folders of
 /// the socket are checked too, since others could replace it before the keyring crate opens it.
-fn open(address: &Address) -> Result<UnixStream, ReadError> {
+fn open(address: &Address) -> Result<UnixStream, LookupError> {
     let unix = match address.transport() {
         Transport::Unix(unix) => unix.path(),
         _ => {
-            return Err(ReadError::Foreign(
+            return Err(LookupError::Foreign(
                 "it is not a socket on this machine".to_owned(),
             ));
         }
@@ -168,7 +168,7 @@ fn open(address: &Address) -> Result<UnixStream, ReadError> {
         UnixSocket::File(path) => {
             let path = Path::new(path);
             if let Some(others) = files::others_along(path) {
-                return Err(ReadError::Foreign(others.to_string()));
+                return Err(LookupError::Foreign(others.to_string()));
             }
             UnixStream::connect(path)?
         }
@@ -180,7 +180,7 @@ fn open(address: &Address) -> Result<UnixStream, ReadError> {
             UnixStream::connect_addr(&address)?
         }
         _ => {
-            return Err(ReadError::Foreign(
+            return Err(LookupError::Foreign(
                 "its address does not name a socket".to_owned(),
             ));
         }
@@ -191,7 +191,7 @@ fn open(address: &Address) -> Result<UnixStream, ReadError> {
         let user = rustix::process::geteuid();
         if peer.uid != user && !peer.uid.is_root() {
             let message = format!("it belongs to another user (id {})", peer.uid.as_raw());
-            return Err(ReadError::Foreign(message));
+            return Err(LookupError::Foreign(message));
         }
     }
     Ok(stream)
@@ -204,7 +204,11 @@ async fn run<T>(bus: &Connection) -> T {
     }
 }
 
-async fn ask(bus: &Connection, service: &str, user: &str) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+async fn ask(
+    bus: &Connection,
+    service: &str,
+    user: &str,
+) -> Result<Zeroizing<Vec<u8>>, LookupError> {
     let attributes = HashMap::from([("service", service), ("username", user)]);
     let attributes = (attributes,);
     let how = ("plain", Value::from(""));
@@ -216,10 +220,10 @@ async fn ask(bus: &Connection, service: &str, user: &str) -> Result<Zeroizing<Ve
     .await;
     let (mut unlocked, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) = found?;
     let item = match (unlocked.pop(), unlocked.as_slice(), locked.as_slice()) {
-        (None, _, []) => return Err(ReadError::NotFound),
-        (None, _, [_]) => return Err(ReadError::Locked),
+        (None, _, []) => return Err(LookupError::NotFound),
+        (None, _, [_]) => return Err(LookupError::Locked),
         (Some(item), [], []) => item,
-        _ => return Err(ReadError::Ambiguous),
+        _ => return Err(LookupError::Ambiguous),
     };
     let (_, session): (OwnedValue, OwnedObjectPath) = session?;
     let (secret,): (Secret,) = call(bus, &item, ITEM_INTERFACE, "GetSecret", &(session,)).await?;
@@ -233,7 +237,7 @@ async fn call<T>(
     interface: InterfaceName<'_>,
     method: &str,
     arguments: &(impl serde::Serialize + DynamicType),
-) -> Result<T, ReadError>
+) -> Result<T, LookupError>
 where
     T: for<'a> zbus::zvariant::DynamicDeserialize<'a>,
 {

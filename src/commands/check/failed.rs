@@ -5,7 +5,7 @@ use super::verdict::Verdict;
 use crate::app::asked::Asked;
 use crate::app::choice::Chosen;
 use crate::app::learned::{Learned, Rejected, say_failure};
-use crate::app::token_source::TokenReader;
+use crate::app::token_source::{FIND_CAUSE, TokenReader};
 use crate::app::wording::{self, remedy};
 use crate::git::other_login::{self, Login};
 use crate::git::trial::{Attempt, AttemptOutcome};
@@ -254,14 +254,17 @@ impl Failed<'_> {
                 help: help.clone(),
             };
         }
-        if !chosen.said.is_empty() {
+        // The help says it once for all of them.
+        let said = chosen.said.iter();
+        let said: Vec<&str> = said.map(|it| it.trim_end_matches(FIND_CAUSE)).collect();
+        if !said.is_empty() {
             return Diagnosis {
                 kind: if chosen.rejected {
                     DiagnosisKind::TokenDead
                 } else {
                     DiagnosisKind::NoToken
                 },
-                message: format!("{missing}: {}", chosen.said.join("; ")),
+                message: format!("{missing}: {}", said.join("; ")),
                 help: "to find the cause: git credential-hf doctor".to_owned(),
             };
         }

@@ -11,7 +11,7 @@ use crate::app::Context;
 use crate::app::asked::Asked;
 use crate::app::choice::{self, Chosen};
 use crate::app::learned::{Learned, Rejected, ask_about_rejected, say_failure};
-use crate::app::target::Place;
+use crate::app::target::Target;
 use crate::app::wording::{self, remedy};
 use crate::git::other_login;
 use crate::git::trial::{Attempt, AttemptOutcome, attempt};
@@ -64,11 +64,11 @@ pub(crate) fn run(check: &Args) -> Result<()> {
         Operation::Fetch
     };
     let places = if check.repos.is_empty() {
-        Place::of_remotes(&context, operation)?
+        Target::of_remotes(&context, operation)?
     } else {
         let typed = check.repos.iter();
         typed
-            .map(|text| Place::typed(&context, text))
+            .map(|text| Target::typed(&context, text))
             .collect::<Result<_>>()?
     };
     let mut verdicts = Vec::new();
@@ -105,7 +105,7 @@ pub(crate) fn run(check: &Args) -> Result<()> {
 /// A question: may git read this repo, or push to it?
 struct Question<'a> {
     context: &'a Context,
-    place: &'a Place,
+    place: &'a Target,
     repo: Repo,
     operation: Operation,
 }
@@ -232,7 +232,7 @@ impl Question<'_> {
         if anonymous && hub.try_access(&self.repo, self.operation, None).is_ok() {
             return "no token: it is public".to_owned();
         }
-        let Place { location, for_git } = self.place;
+        let Target { location, for_git } = self.place;
         match other_login::find(location, for_git, asked.helpers(), attempt) {
             Some(login) => format!("another login: {}", login.what),
             None => "a login from elsewhere, such as ~/.netrc".to_owned(),

@@ -41,7 +41,7 @@ fn judge(entries: &[Entry], hubs: &[String]) -> Vec<Finding> {
         let file = entry.file.as_deref().unwrap_or("git -c");
         let finding = Finding::problem(format!(
             "an http.extraHeader ({file}) sends a login of its own to the Hub instead of this \
-             helper's token, and makes git take good tokens for bad ones"
+             helper's token, and makes git treat good tokens as bad"
         ));
         // A key with a login in its URL is not repeated.
         let finding = match &entry.file {

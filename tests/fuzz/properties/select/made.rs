@@ -8,7 +8,7 @@ use git_credential_hf::model::permissions::{Facts, Organisation, Role, Scope};
 use git_credential_hf::model::repo::Repo;
 use git_credential_hf::model::secret::Secret;
 use git_credential_hf::model::token_name::TokenName;
-use git_credential_hf::selection::{Query, Remote};
+use git_credential_hf::selection::{Query, RemoteRepo};
 use git_credential_hf::state::{Origin, State, TokenInfo};
 use git_credential_hf::storage::StorageKind;
 use git_credential_hf::storage::command::TokenCommand;
@@ -70,7 +70,7 @@ pub(super) struct Made {
     pub(super) config: Config,
     pub(super) state: State,
     pub(super) env: Environment,
-    pub(super) remotes: Vec<Remote>,
+    pub(super) remotes: Vec<RemoteRepo>,
     pub(super) hf_active: bool,
     pub(super) hf_names: Vec<String>,
 }
@@ -244,8 +244,8 @@ pub(super) fn environment(take: &mut Take<'_>) -> Environment {
     })
 }
 
-pub(super) fn remote(take: &mut Take<'_>) -> Option<Remote> {
-    Some(Remote {
+pub(super) fn remote(take: &mut Take<'_>) -> Option<RemoteRepo> {
+    Some(RemoteRepo {
         repo: Repo::from_path(take.one(&PATHS))?,
         username: take.perhaps(&USERS).map(owned),
     })
