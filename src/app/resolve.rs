@@ -13,7 +13,7 @@ use crate::model::token_name::TokenName;
 use crate::selection::overview::{Row, overview};
 use crate::selection::{
     Candidate, HfKnown, Inputs, Query, RemoteRepo, SelectError, Selection, Source, TokenSource,
-    select, would_do,
+    select, select_with_equals, would_do,
 };
 use crate::state::{Eligibility, Health, State};
 use crate::system::clock::now;
@@ -74,6 +74,14 @@ impl Context {
         })??;
         self.trace_candidates(&selection, state);
         Ok(selection)
+    }
+
+    /// The tokens that would do as well as the first candidate for a query.
+    pub(crate) fn equals(&self, wanted: &Query, state: &State) -> Vec<TokenName> {
+        let found = self.with_inputs(wanted, state, select_with_equals);
+        found
+            .flatten()
+            .map_or_else(|_| Vec::new(), |(_, equals)| equals)
     }
 
     /// Lists the places on an endpoint and the token that is used for each.

@@ -127,6 +127,7 @@ impl Explanation {
             return Ok(answer);
         }
         answer.served = true;
+        let endpoint = &location.endpoint;
         let Choice {
             selection,
             outcome,
@@ -135,7 +136,12 @@ impl Explanation {
             .map_err(|error| context.select_failure(state, error))?;
         answer.say_what_it_is_about(location, &selection);
         answer.notes.extend(asked.username_note());
-        answer.say_notices(context, &asked, &selection);
+        answer.say_notices(&asked, &selection);
+        let equals = context.equals(&asked.query, state);
+        if !equals.is_empty() {
+            let line = context.equal(endpoint, &selection, &equals);
+            answer.notes.push(line);
+        }
         let deferred = matches!(outcome, Outcome::Deferred(_));
         let chosen = match outcome {
             Outcome::Offer { candidate, .. } | Outcome::Deferred(candidate) => Some(candidate),
@@ -146,7 +152,6 @@ impl Explanation {
             Outcome::AllRejected(_) | Outcome::Nothing => None,
         };
         answer.notes.extend(reader.said.iter().cloned());
-        let endpoint = &location.endpoint;
         answer.rows.extend(selection.candidates.iter().map(|it| {
             let mut row = Row::new(context, state, endpoint, &reader, it);
             if chosen.as_ref() == Some(it) {
@@ -214,9 +219,7 @@ impl Explanation {
         }
     }
 
-    fn say_notices(&mut self, context: &Context, asked: &Asked, selection: &Selection) {
-        let first = selection.candidates.first();
-        let by_rule = first.is_some_and(|first| matches!(first.reason, Reason::Rule(_)));
+    fn say_notices(&mut self, asked: &Asked, selection: &Selection) {
         for notice in &selection.notices {
             self.notes.push(match notice {
                 Notice::RemotesDisagree(repos) => format!(
@@ -224,9 +227,6 @@ impl Explanation {
                      neither in particular, unless the remote in use is known",
                     wording::disagree(repos)
                 ),
-                // A rule has decided.
-                Notice::Equal(_) if by_rule => continue,
-                Notice::Equal(names) => context.equal(&asked.query.endpoint, selection, names),
                 Notice::UnknownUsername => {
                     let (why, help) = wording::unknown_username(asked.username_line());
                     format!("{why}: {help}")

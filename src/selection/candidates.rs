@@ -29,9 +29,6 @@ pub enum Notice {
     /// Git sent no path, and the remotes need different tokens. These are their repos; it is one
     /// repo if the remotes differ only in the username.
     RemotesDisagree(Vec<Repo>),
-    /// These tokens would do as well as the first candidate, which was chosen because it is the
-    /// oldest login.
-    Equal(Vec<TokenName>),
     /// The username in the URL does not match a token or an account.
     UnknownUsername,
 }
@@ -52,18 +49,44 @@ pub enum SelectError {
 /// # Errors
 /// See [`SelectError`].
 pub fn select(inputs: Inputs<'_>) -> Result<Selection, SelectError> {
-    let wanted = inputs.wanted;
     if let Some(name) = &inputs.env.token_name {
         return named_by_environment(inputs, &TokenName::existing(name));
     }
+    Ok(select_for_user(inputs).0)
+}
+
+/// As [`select`], with the tokens that would do as well as the first candidate, which was chosen
+/// because it is the oldest login.
+///
+/// # Errors
+/// See [`SelectError`].
+pub fn select_with_equals(inputs: Inputs<'_>) -> Result<(Selection, Vec<TokenName>), SelectError> {
+    if inputs.env.token_name.is_some() {
+        return Ok((select(inputs)?, Vec::new()));
+    }
+    let (selection, who) = select_for_user(inputs);
+    let mut equals = Vec::new();
+    if let (Some(repo), Some(first)) = (&selection.repo, selection.candidates.first())
+        && let Source::Stored(name) = &first.source
+        && matches!(first.reason.step(), "scoped" | "account")
+    {
+        equals = order::equals(inputs, &who, repo, name);
+    }
+    Ok((selection, equals))
+}
+
+/// The selection where no token is named by the environment, and whose tokens these are.
+fn select_for_user(inputs: Inputs<'_>) -> (Selection, Who) {
+    let wanted = inputs.wanted;
     let mut who = Who::read(inputs, wanted.username.as_deref());
     if matches!(who, Who::Token(_)) {
-        return Ok(Selection {
+        let selection = Selection {
             repo: wanted.repo.clone(),
             inferred: false,
             candidates: candidates(inputs, &who, wanted.repo.as_ref()),
             notices: Vec::new(),
-        });
+        };
+        return (selection, who);
     }
     let mut notices = Vec::new();
     let (mut repo, mut inferred) = (None, false);
@@ -90,21 +113,13 @@ pub fn select(inputs: Inputs<'_>) -> Result<Selection, SelectError> {
         notices.push(Notice::UnknownUsername);
     }
     let candidates = candidates(inputs, &who, repo.as_ref());
-    if let (Some(repo), Some(first)) = (&repo, candidates.first())
-        && let Source::Stored(name) = &first.source
-        && matches!(first.reason.step(), "scoped" | "account")
-    {
-        let equals = order::equals(inputs, &who, repo, name);
-        if !equals.is_empty() {
-            notices.push(Notice::Equal(equals));
-        }
-    }
-    Ok(Selection {
+    let selection = Selection {
         repo,
         inferred,
         candidates,
         notices,
-    })
+    };
+    (selection, who)
 }
 
 fn named_by_environment(inputs: Inputs<'_>, name: &TokenName) -> Result<Selection, SelectError> {

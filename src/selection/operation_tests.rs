@@ -282,11 +282,12 @@ fn ties_go_to_the_older_login_and_are_reported() {
         .get_mut(&TokenName::existing("twin"))
         .unwrap()
         .fingerprint = old;
-    let selection = situation.select("acme/x", "", Some(Operation::Push));
+    let (selection, equals) = situation
+        .with("acme/x", "", Some(Operation::Push), select_with_equals)
+        .unwrap();
     assert_eq!(selection.candidates[0].source.name(), Some("z-old"));
     // The same value under another name does not count as another token.
-    let others = vec![TokenName::existing("a-new")];
-    assert_eq!(selection.notices, [Notice::Equal(others)]);
+    assert_eq!(equals, [TokenName::existing("a-new")]);
 }
 
 #[test]

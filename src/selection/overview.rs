@@ -1,5 +1,6 @@
-//! Which token each group of repos on one Hub gets, for `list` and `status`. It calls [`select`]
-//! for an example repo of each group that a rule, a token or a saved path sets apart.
+//! Which token each group of repos on one Hub gets, for `list` and `status`. It calls
+//! [`select_with_equals`] for an example repo of each group that a rule, a token or a saved path
+//! sets apart.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use crate::model::pattern::{Names, Pattern};
 use crate::model::permissions::Lack;
 use crate::model::repo::{Name, Repo, RepoKind};
 use crate::model::token_name::TokenName;
-use crate::selection::{Candidate, Inputs, Notice, Query, select};
+use crate::selection::{Candidate, Inputs, Query, select_with_equals};
 use crate::state::Origin;
 
 /// What a row is about.
@@ -64,22 +65,16 @@ impl Ranking {
     fn make(inputs: Inputs<'_>, example: &Query, operation: Operation) -> Self {
         let wanted = example.clone().for_operation(Some(operation));
         // It fails only for `GIT_CREDENTIAL_HF_TOKEN_NAME`, which is reported where it is used.
-        let Ok(selection) = select(Inputs {
+        let outcome = select_with_equals(Inputs {
             wanted: &wanted,
             ..inputs
-        }) else {
+        });
+        let Ok((selection, equals)) = outcome else {
             return Self::default();
         };
-        let equals = selection
-            .notices
-            .into_iter()
-            .find_map(|notice| match notice {
-                Notice::Equal(names) => Some(names),
-                _ => None,
-            });
         Self {
             candidates: selection.candidates,
-            equals: equals.unwrap_or_default(),
+            equals,
         }
     }
 }
