@@ -31,6 +31,7 @@ use crate::git::run::ReadError;
 use crate::hf_cli::HfCli;
 use crate::model::endpoint::Endpoint;
 use crate::state::file::StateFile;
+use crate::storage::file::FileStorage;
 use crate::storage::keyring::KeyringStorage;
 use crate::system::environment::Environment;
 use crate::system::paths::Paths;
@@ -49,6 +50,7 @@ pub(crate) struct Context {
     pub(crate) config: Config,
     /// The state file.
     pub(crate) state_file: StateFile,
+    token_files: OnceCell<FileStorage>,
     keyring: OnceCell<KeyringStorage>,
     hf_cli: OnceCell<HfCli>,
     /// The remotes of the current repository, read on demand.
@@ -79,6 +81,7 @@ impl Context {
             paths,
             config: Config::default(),
             state_file,
+            token_files: OnceCell::new(),
             keyring: OnceCell::new(),
             hf_cli: OnceCell::new(),
             remotes: OnceCell::new(),

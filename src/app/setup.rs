@@ -52,7 +52,7 @@ pub(crate) fn apply(context: &Context, which: &ConfigFile) -> Result<Configured>
     let path = setup::file(which)?;
     let changed = setup::edit(&path, |original| {
         let bytes = config_file::configure(original, &urls, &helper)?;
-        Ok(setup::Edited::Write(bytes))
+        Ok(Some(bytes))
     });
     let changed = changed.map_err(|error| match which {
         ConfigFile::System if is_denied(&error) => not_permitted(&path),

@@ -24,11 +24,16 @@ const NAME_LOCK_DEADLINE: Duration = Duration::from_secs(30);
 
 impl Context {
     /// The storage of this kind.
-    pub(crate) fn storage(&self, kind: StorageKind) -> Box<dyn Storage + '_> {
+    pub(crate) fn storage(&self, kind: StorageKind) -> &dyn Storage {
         match kind {
-            StorageKind::File => Box::new(FileStorage::new(self.paths.tokens())),
-            StorageKind::Keyring => Box::new(self.keyring()),
+            StorageKind::File => self.token_files(),
+            StorageKind::Keyring => self.keyring(),
         }
+    }
+
+    fn token_files(&self) -> &FileStorage {
+        let new = || FileStorage::new(self.paths.tokens());
+        self.token_files.get_or_init(new)
     }
 
     fn keyring(&self) -> &KeyringStorage {
@@ -43,7 +48,7 @@ impl Context {
         name: &'a TokenName,
     ) -> Box<dyn Parking + 'a> {
         match kind {
-            StorageKind::File => Box::new(FileStorage::new(self.paths.tokens()).parking(name)),
+            StorageKind::File => Box::new(self.token_files().parking(name)),
             StorageKind::Keyring => Box::new(self.keyring().parking(name)),
         }
     }

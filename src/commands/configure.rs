@@ -8,7 +8,7 @@ use crate::app::Context;
 use crate::app::setup::{self, Configured};
 use crate::git::config_file;
 use crate::git::config_file::Unconfigured;
-use crate::git::setup::{ConfigFile, Edited, edit, file};
+use crate::git::setup::{ConfigFile, edit, file};
 use crate::terminal::print;
 
 /// Which of git's configuration files to change.
@@ -96,14 +96,10 @@ pub(crate) fn unconfigure(scope: &WhichFile) -> Result<()> {
     let path = file(&scope.which())?;
     let changed = edit(&path, |original| {
         let Some(original) = original else {
-            return Ok(Edited::Write(Vec::new()));
+            return Ok(None);
         };
         let Unconfigured { bytes, delete_file } = config_file::unconfigure(original)?;
-        Ok(if delete_file {
-            Edited::Delete
-        } else {
-            Edited::Write(bytes)
-        })
+        Ok((!delete_file).then_some(bytes))
     })?;
     let path = path.display();
     let line = match (setup::still_called(), changed) {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
 
-use crate::git::processes::running_git;
+use crate::git::processes::running_gits;
 use crate::system::files::Folder;
 use crate::terminal::Failure;
 
@@ -94,9 +94,9 @@ pub(crate) fn in_use(lock: &Path) -> Option<String> {
     if age(lock).is_some_and(|age| age < STALE) {
         return Some("it is less than ten minutes old".to_owned());
     }
-    match running_git() {
-        Some(None) => None,
-        Some(Some(process)) => Some(format!("process {process} is running git")),
+    match running_gits().as_deref() {
+        Some([]) => None,
+        Some([process, ..]) => Some(format!("process {process} is running git")),
         None => Some("it is not known whether git is running".to_owned()),
     }
 }

@@ -57,10 +57,9 @@ fn parent(table: &mut Table) -> Option<(u32, u64)> {
     Some((own.parent, own.started))
 }
 
-/// The id of a running git of this user that did not call this program, if there is one; `None` if
-/// that is not known.
+/// The ids of this user's running gits that did not call this program; `None` if that is not known.
 #[cfg(unix)]
-pub(super) fn running_git() -> Option<Option<u32>> {
+pub(super) fn running_gits() -> Option<Vec<u32>> {
     let all = processes()?;
     let parent_of = |id: &u32| all.get(id).map(|(_, it)| it.parent);
     let callers: Vec<u32> = std::iter::successors(Some(std::process::id()), parent_of)
@@ -74,14 +73,14 @@ pub(super) fn running_git() -> Option<Option<u32>> {
         (name == "git" || name.starts_with("git-"))
             && !process.words.iter().any(|word| word == "--daemon")
     };
-    let mut gits = all.iter().filter(|(id, (owner, process))| {
+    let gits = all.iter().filter(|(id, (owner, process))| {
         *owner == user && is_git(process) && !callers.contains(id)
     });
-    Some(gits.next().map(|(id, _)| *id))
+    Some(gits.map(|(id, _)| *id).collect())
 }
 
 #[cfg(not(unix))]
-pub(super) const fn running_git() -> Option<Option<u32>> {
+pub(super) const fn running_gits() -> Option<Vec<u32>> {
     None
 }
 

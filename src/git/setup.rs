@@ -27,21 +27,12 @@ pub(crate) enum ConfigFile {
     File(PathBuf),
 }
 
-/// The result of a change to a file.
-#[derive(Debug)]
-pub(crate) enum Edited {
-    /// The new content.
-    Write(Vec<u8>),
-    /// The file is deleted.
-    Delete,
-}
-
 /// Edits one of git's files as git does: it creates a lock file beside it, which other programs
 /// respect, and renames the new file over the old one. A link stays a link, even if its target does
-/// not exist yet.
+/// not exist yet. `change` takes and returns the content, which is `None` where there is no file.
 pub(crate) fn edit(
     path: &Path,
-    change: impl FnOnce(Option<&[u8]>) -> Result<Edited, config_file::EditError>,
+    change: impl FnOnce(Option<&[u8]>) -> Result<Option<Vec<u8>>, config_file::EditError>,
 ) -> Result<bool> {
     let target = files::real_path(path)
         .with_context(|| format!("cannot follow the link {}", path.display()))?;
@@ -59,20 +50,15 @@ pub(crate) fn edit(
         Err(error) => return Err(error).with_context(|| cannot("read")),
     };
     let edited = change(original.as_deref()).with_context(|| cannot("change"))?;
-    match edited {
-        Edited::Delete => {
-            patiently(|| fs::remove_file(&target)).with_context(|| cannot("remove"))?;
-            Ok(true)
-        }
-        Edited::Write(bytes) if bytes.as_slice() == original.as_deref().unwrap_or_default() => {
-            Ok(false)
-        }
-        Edited::Write(bytes) => {
-            files::write_whole(&target, &bytes, mode_of(&target))
-                .with_context(|| cannot("write"))?;
-            Ok(true)
-        }
+    if edited == original {
+        return Ok(false);
     }
+    match edited {
+        None => patiently(|| fs::remove_file(&target)).with_context(|| cannot("remove"))?,
+        Some(bytes) => files::write_whole(&target, &bytes, mode_of(&target))
+            .with_context(|| cannot("write"))?,
+    }
+    Ok(true)
 }
 
 /// The mode of the existing file, or the one that git would give a new file.

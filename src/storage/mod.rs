@@ -94,21 +94,3 @@ pub trait Storage {
     /// Removes a record. It is not an error if it does not exist.
     fn delete(&self, name: &TokenName) -> Result<(), StorageError>;
 }
-
-impl<S: Storage> Storage for &S {
-    fn check(&self) -> Result<(), StorageError> {
-        (**self).check()
-    }
-
-    fn read(&self, name: &TokenName) -> Result<Record, StorageError> {
-        (**self).read(name)
-    }
-
-    fn write(&self, name: &TokenName, record: &Record) -> Result<(), StorageError> {
-        (**self).write(name, record)
-    }
-
-    fn delete(&self, name: &TokenName) -> Result<(), StorageError> {
-        (**self).delete(name)
-    }
-}

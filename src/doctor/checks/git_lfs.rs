@@ -19,10 +19,9 @@ pub(crate) const CHECK: Check = Check {
 fn run(inspection: &Inspection<'_>, entries: &[Entry]) -> Vec<Finding> {
     // Run by its path, since a repository's configuration can define `git lfs`.
     let program = on_path("git-lfs");
-    let version = program
-        .as_deref()
-        .map(|path| version_of(path, &["version"]));
-    let mut findings = vec![judge(version, configured(entries))];
+    let version = program.as_deref();
+    let version = version.and_then(|path| version_of(path, &["version"]));
+    let mut findings = vec![judge(program.is_some(), version, configured(entries))];
     let has_tokens = !matches!(inspection.context.has_tokens(), Ok(false));
     findings.extend(asks_for_login(entries, &inspection.hubs(), has_tokens));
     findings
@@ -78,26 +77,25 @@ fn configured(entries: &[Entry]) -> bool {
     })
 }
 
-/// Judges by the output of `git-lfs version`: the outer `None` means that there is no such program,
-/// the inner one that it failed.
-fn judge(version: Option<Option<String>>, configured: bool) -> Finding {
+/// Judges by the output of `git-lfs version`, which is `None` if the program failed.
+fn judge(installed: bool, version: Option<String>, configured: bool) -> Finding {
     match (version, configured) {
-        (None, false) => Finding::note(
+        (_, false) if !installed => Finding::note(
             "git-lfs is not installed; without it a clone contains pointers instead of large files",
         )
         .by_hand("install git-lfs, then: git lfs install"),
-        (None, true) => Finding::problem(
+        (_, true) if !installed => Finding::problem(
             "git is configured to use git-lfs, but git-lfs is not on PATH: clones with large files fail",
         )
         .by_hand("install git-lfs"),
-        (Some(None), _) => Finding::problem("git-lfs does not run").by_hand("reinstall git-lfs"),
-        (Some(Some(version)), false) => Finding::warning(format!(
+        (None, _) => Finding::problem("git-lfs does not run").by_hand("reinstall git-lfs"),
+        (Some(version), false) => Finding::warning(format!(
             "{} is installed, but git does not use it: a clone contains pointers instead of \
              large files",
             short(&version)
         ))
         .by_hand("git lfs install"),
-        (Some(Some(version)), true) => {
+        (Some(version), true) => {
             Finding::ok(format!("{} is installed, and git uses it", short(&version)))
         }
     }
@@ -117,17 +115,21 @@ mod tests {
 
     #[test]
     fn installed_and_configured() {
-        let said = || Some(Some("git-lfs/3.3.0 (GitHub; linux amd64)".to_owned()));
-        for (version, configured, verdict) in [
-            (None, false, Verdict::Note),
-            (None, true, Verdict::Problem),
-            (Some(None), true, Verdict::Problem),
-            (said(), false, Verdict::Warning),
-            (said(), true, Verdict::Ok),
+        let said = || Some("git-lfs/3.3.0 (GitHub; linux amd64)".to_owned());
+        for (installed, version, configured, verdict) in [
+            (false, None, false, Verdict::Note),
+            (false, None, true, Verdict::Problem),
+            (true, None, true, Verdict::Problem),
+            (true, said(), false, Verdict::Warning),
+            (true, said(), true, Verdict::Ok),
         ] {
-            assert_eq!(judge(version, configured).verdict, verdict);
+            assert_eq!(judge(installed, version, configured).verdict, verdict);
         }
-        assert!(judge(said(), true).why.starts_with("git-lfs 3.3.0 is"));
+        assert!(
+            judge(true, said(), true)
+                .why
+                .starts_with("git-lfs 3.3.0 is")
+        );
         let all = [
             "filter.lfs.clean=git-lfs clean -- %f",
             "filter.lfs.smudge=git-lfs smudge -- %f",

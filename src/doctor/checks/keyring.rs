@@ -32,7 +32,7 @@ fn run(inspection: &Inspection<'_>) -> Vec<Finding> {
             "not used: tokens are stored in files here",
         )];
     }
-    let outcome = round_trip(&*context.storage(StorageKind::Keyring));
+    let outcome = round_trip(context.storage(StorageKind::Keyring));
     vec![judge(&kept, outcome.as_ref().err())]
 }
 

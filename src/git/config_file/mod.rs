@@ -28,7 +28,6 @@ mod parse;
 mod url_match;
 pub(crate) mod urls;
 
-use std::fmt;
 use std::path::PathBuf;
 
 use helper_value::check_helper;
@@ -51,54 +50,33 @@ const ADDED: [&str; 3] = [
 ];
 
 /// Why a file was not edited. Lines count from 1.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
     /// A section header is malformed or not closed on its line.
+    #[error("line {line}: malformed section header")]
     Header {
         /// Where.
         line: usize,
     },
     /// Something that is not a comment, a header or `key = value`.
+    #[error("line {line}: neither a section, a comment nor `key = value`")]
     Key {
         /// Where.
         line: usize,
     },
     /// A value with a quote that is not closed, or an escape git does not know.
+    #[error("line {line}: value with an open quote or an unknown escape")]
     Value {
         /// Where.
         line: usize,
     },
     /// The endpoint cannot stand in a section header: it is empty or has a newline or NUL in it.
+    #[error("{0:?} cannot be written as a section of git's configuration")]
     Endpoint(String),
     /// The helper is neither `hf` nor the absolute path of a `git-credential-hf`, written as [`quote_helper`] does.
+    #[error("`{0}` is not `hf` nor an absolute path to git-credential-hf")]
     Helper(String),
 }
-
-impl fmt::Display for EditError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Header { line } => write!(f, "line {line}: malformed section header"),
-            Self::Key { line } => write!(
-                f,
-                "line {line}: neither a section, a comment nor `key = value`"
-            ),
-            Self::Value { line } => write!(
-                f,
-                "line {line}: value with an open quote or an unknown escape"
-            ),
-            Self::Endpoint(endpoint) => write!(
-                f,
-                "{endpoint:?} cannot be written as a section of git's configuration"
-            ),
-            Self::Helper(helper) => write!(
-                f,
-                "`{helper}` is not `hf` nor an absolute path to git-credential-hf"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for EditError {}
 
 /// The result of [`unconfigure`].
 #[derive(Debug, Clone, PartialEq, Eq)]
