@@ -35,7 +35,6 @@ pub(crate) enum IdentityError {
 pub(crate) struct IdToken {
     /// The token.
     pub(crate) secret: Secret,
-    /// Its claims.
     pub(crate) claims: Claims,
 }
 

@@ -71,7 +71,6 @@ fn served_remotes(context: &Context) -> Result<Vec<Remote>> {
 /// A location, and how to name it to git.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// The location.
     pub(crate) location: Location,
     /// The name of a remote, or a URL.
     pub(crate) for_git: String,

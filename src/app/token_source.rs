@@ -20,7 +20,6 @@ pub(crate) const FIND_CAUSE: &str = "; to find the cause: git credential-hf doct
 /// A stored token whose value differs from the remembered one.
 #[derive(Debug)]
 pub(crate) struct Changed {
-    /// Its name.
     pub(crate) name: TokenName,
     /// The value that was read.
     pub(crate) value: Fingerprint,

@@ -190,9 +190,7 @@ impl Run {
 /// The findings of one check.
 #[derive(Debug)]
 pub(crate) struct CheckOutcome {
-    /// The check.
     pub(crate) check: &'static Check,
-    /// Its findings.
     pub(crate) findings: Vec<Finding>,
 }
 

@@ -34,7 +34,6 @@ pub(crate) enum InUse {
     At(Location),
     /// The remote of this name.
     Remote {
-        /// Its name.
         name: String,
         /// What is done with it.
         operation: Operation,

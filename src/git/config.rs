@@ -43,7 +43,6 @@ impl Scope {
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// Its scope.
     pub(crate) scope: Scope,
     /// Its file, relative to the working directory; `None` for the command line.
     pub(crate) file: Option<String>,

@@ -210,7 +210,7 @@ pub enum Reply {
 pub struct Credential {
     /// The username, which the Hub ignores; it may be empty.
     pub username: String,
-    /// The token. One of the two places where a secret leaves the program.
+    /// The token. `model/secret.rs` lists every other place that a secret goes to.
     pub password: Secret,
     /// When it expires, in seconds since 1970.
     pub password_expiry_utc: Option<u64>,

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::model::token_name::TokenName;
-use crate::storage::parking::{FileParking, Parked, RenewalAnswer, parked};
+use crate::storage::parking::file::FileParking;
+use crate::storage::parking::{Parked, RenewalAnswer, parked};
 
 /// The hf CLI's two token files.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -97,39 +97,25 @@ pub(crate) struct Skipped {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     /// Under a name in the hf CLI's `stored_tokens`.
-    HfStored {
-        /// The file.
-        file: PathBuf,
-        /// The name.
-        name: String,
-    },
+    HfStored { file: PathBuf, name: String },
     /// The hf CLI's active token.
-    HfActive {
-        /// The file.
-        file: PathBuf,
-    },
+    HfActive { file: PathBuf },
     /// The file of old versions of `huggingface_hub`, which no program reads any more.
-    HfOld {
-        /// The file.
-        file: PathBuf,
-    },
+    HfOld { file: PathBuf },
     /// A line of git's own `store` helper.
     Credentials {
-        /// The file.
         file: PathBuf,
         /// The line, counted from 1.
         line: usize,
     },
     /// A machine of a netrc file.
     Netrc {
-        /// The file.
         file: PathBuf,
         /// Its first line, counted from 1.
         line: usize,
     },
     /// A URL in git's configuration.
     Config {
-        /// The file.
         file: PathBuf,
         /// The line, counted from 1.
         line: usize,

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::parking::{FileParking, Parking};
+use super::parking::Parking;
+use super::parking::file::FileParking;
 use super::{Record, Storage, StorageError};
 use crate::model::token_name::TokenName;
 use crate::system::files::{self, Access, Folder, Lock};

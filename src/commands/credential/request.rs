@@ -41,7 +41,6 @@ fn bad_config(context: &Context, endpoint: &Endpoint, error: ConfigError) -> Ope
 /// A request for this helper.
 #[derive(Debug)]
 pub(crate) struct GitRequest {
-    /// The request.
     pub(crate) request: Request,
     /// The endpoint that it is for.
     pub(crate) endpoint: Endpoint,

@@ -8,7 +8,6 @@ use crate::git::config::{Entry, best};
 use crate::system::environment::variable;
 use crate::system::files::read_plain;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "certificates",
     group: Group::Network,

@@ -4,7 +4,6 @@ use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::hub::probe::Probe;
 use crate::model::time;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "clock",
     group: Group::Network,

@@ -7,7 +7,6 @@ use crate::system::files::Lock;
 use std::io;
 use std::time::Duration;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "configuration",
     group: Group::Tokens,

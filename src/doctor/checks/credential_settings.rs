@@ -4,7 +4,6 @@ use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::git::config::{Entry, last};
 use crate::selection::is_generic;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "credential-settings",
     group: Group::Helper,

@@ -5,7 +5,6 @@ use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::model::oidc_resource::{NotAResource, OidcResource};
 use crate::system::clock::now;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "exchange",
     group: Group::Elsewhere,

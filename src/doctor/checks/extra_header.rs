@@ -6,7 +6,6 @@ use crate::git::config::Entry;
 use crate::git::config_file::{Reach, reach};
 use std::path::Path;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "extra-header",
     group: Group::Elsewhere,

@@ -4,7 +4,6 @@ use super::plain_text::{Words, look};
 use crate::doctor::{Check, Group, Run, Verdict};
 use crate::import::Source;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "git-credentials",
     group: Group::Elsewhere,

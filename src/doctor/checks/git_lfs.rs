@@ -8,7 +8,6 @@ use crate::model::text::shell_quoted;
 use crate::system::process::on_path;
 use std::path::Path;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "git-lfs",
     group: Group::Programs,

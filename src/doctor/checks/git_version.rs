@@ -5,7 +5,6 @@ use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::git::run::complaint;
 use crate::system::process::on_path;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "git-version",
     group: Group::Git,

@@ -5,7 +5,6 @@ use crate::git::config::Entry;
 use crate::system::process::{is_program, on_path};
 use std::path::Path;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "git-xet",
     group: Group::Programs,

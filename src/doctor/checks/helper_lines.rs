@@ -10,7 +10,6 @@ use crate::git::helpers::Helpers;
 use crate::git::setup::ConfigFile;
 use crate::model::endpoint::Endpoint;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "helper-lines",
     group: Group::Helper,

@@ -12,7 +12,6 @@ use crate::git::setup::ConfigFile;
 use crate::system::executable;
 use crate::system::process::{all_on_path, is_program};
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "helper-program",
     group: Group::Helper,

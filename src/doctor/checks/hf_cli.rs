@@ -5,7 +5,6 @@ use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::hf_cli::Which;
 use crate::system::clock;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "hf-cli",
     group: Group::Programs,

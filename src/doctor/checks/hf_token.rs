@@ -6,7 +6,6 @@ use crate::model::permissions::Role;
 use crate::state::TokenInfo;
 use crate::system::process::on_path;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "hf-token",
     group: Group::Elsewhere,

@@ -3,7 +3,6 @@
 use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::hub::probe::{Probe, Unreached};
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "hub",
     group: Group::Network,

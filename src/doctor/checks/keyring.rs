@@ -7,7 +7,6 @@ use crate::model::text::shell_quoted;
 use crate::model::token_name::TokenName;
 use crate::storage::{Record, Storage, StorageError, StorageKind};
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "keyring",
     group: Group::Tokens,

@@ -11,7 +11,6 @@ use crate::git::{lock, setup};
 use crate::state::State;
 use crate::system::files;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "leftovers",
     group: Group::Tokens,

@@ -6,7 +6,6 @@ use crate::doctor::{Check, Finding, Group, Inspection, Run};
 #[cfg(unix)]
 use crate::system::files::{self, Others};
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "permissions",
     group: Group::Tokens,

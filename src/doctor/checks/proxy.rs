@@ -4,7 +4,6 @@ use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::git::config::{Entry, best};
 use crate::hub::proxy;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "proxy",
     group: Group::Network,

@@ -7,7 +7,6 @@ use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::git::config::Entry;
 use crate::model::endpoint::Endpoint;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "repository",
     group: Group::Git,

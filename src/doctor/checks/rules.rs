@@ -8,7 +8,6 @@ use crate::model::text::shell_quoted;
 use crate::model::token_name::TokenName;
 use crate::state::State;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "rules",
     group: Group::Tokens,

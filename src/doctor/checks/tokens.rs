@@ -9,7 +9,6 @@ use crate::model::token_name::TokenName;
 use crate::state::{Health, Origin, State, TokenInfo};
 use crate::system::clock;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "tokens",
     group: Group::Tokens,

@@ -6,7 +6,6 @@ use crate::git::config::{Entry, Scope, last};
 use crate::git::helpers::Helpers;
 use crate::git::setup::ConfigFile;
 
-/// The check.
 pub(crate) const CHECK: Check = Check {
     id: "use-http-path",
     group: Group::Helper,
