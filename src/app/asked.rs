@@ -9,6 +9,7 @@ use crate::git::helpers::{Helpers, LoginSettings};
 use crate::git::run::ReadError;
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
+use crate::model::operation::Operation;
 use crate::model::secret::holds_token;
 use crate::selection::{Query, is_generic};
 
@@ -52,6 +53,14 @@ impl Asked {
             query.username = Some(entry.text().to_owned());
         }
         Self { query, settings }
+    }
+
+    /// The same for this operation.
+    pub(crate) fn for_operation(self, operation: Option<Operation>) -> Self {
+        Self {
+            query: self.query.for_operation(operation),
+            ..self
+        }
     }
 
     /// The helpers that git calls there; `None` where its configuration cannot be read.

@@ -5,9 +5,8 @@ use anyhow::Result;
 
 use crate::app::asked::Asked;
 use crate::app::token_source::TokenReader;
-use crate::app::{Context, asked, target, wording};
+use crate::app::{Context, target, wording};
 use crate::model::location::Location;
-use crate::model::operation::Operation;
 use crate::model::secret::Fingerprint;
 use crate::selection::{
     Candidate, LoadedToken, Notice, Outcome, Query, SelectError, Selection, choose,
@@ -108,28 +107,20 @@ pub(crate) struct Chosen {
     pub(crate) said: Vec<String>,
 }
 
-/// Chooses a token for a location, and renews it if that is due.
+/// Chooses a token for what git asks, and renews it if that is due.
 ///
 /// # Errors
 /// When a token asked for by name does not exist, or the location is not on one of this user's Hubs.
-pub(crate) fn choose_for(
-    context: &Context,
-    state: &State,
-    location: &Location,
-    operation: Option<Operation>,
-) -> Result<Chosen> {
-    if !context.serves(&location.endpoint) {
-        return Err(
-            Failure::new(format!("{} is not one of your Hubs", location.endpoint))
-                .help(format!(
-                    "add it below [endpoints] in {}",
-                    context.paths.config().display()
-                ))
-                .into(),
-        );
+pub(crate) fn choose_for(context: &Context, state: &State, asked: &Asked) -> Result<Chosen> {
+    let endpoint = &asked.query.endpoint;
+    if !context.serves(endpoint) {
+        return Err(Failure::new(format!("{endpoint} is not one of your Hubs"))
+            .help(format!(
+                "add it below [endpoints] in {}",
+                context.paths.config().display()
+            ))
+            .into());
     }
-    let mut asked = Asked::at(location);
-    asked.query = asked.query.for_operation(operation);
     let choice = Choice::make(context, state, &asked.query, Purpose::Use)
         .map_err(|error| context.select_failure(state, error))?;
     let mut chosen = Chosen {
@@ -166,9 +157,10 @@ pub(crate) fn token_for(
     state: &State,
     location: &Location,
 ) -> Result<(Candidate, LoadedToken)> {
-    let chosen = choose_for(context, state, location, None)?;
+    let asked = Asked::at(location);
+    let chosen = choose_for(context, state, &asked)?;
     // Nothing is said where this helper was never configured: the user may only want the token.
-    if let Some(not_called) = asked::not_called(context, location).filter(|it| it.undone) {
+    if let Some(not_called) = asked.not_called(context).filter(|it| it.undone) {
         terminal::say(&not_called.to_string());
     }
     chosen.token.ok_or_else(|| {

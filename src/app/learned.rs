@@ -7,7 +7,6 @@ use crate::app::token_source::TokenReader;
 use crate::app::{Context, wording};
 use crate::hub::{Hub, HubError};
 use crate::model::endpoint::Endpoint;
-use crate::model::location::Location;
 use crate::model::operation::Operation;
 use crate::model::permissions::Facts;
 use crate::model::repo::Repo;
@@ -27,18 +26,17 @@ use crate::terminal;
 pub(crate) fn ask_about_rejected(
     context: &Context,
     state: &State,
-    location: &Location,
+    asked: &Asked,
     hub: &Hub,
     repo: &Repo,
     operation: Operation,
 ) -> Result<Rejected> {
-    let query = Asked::at(location).query;
-    let query = query.for_operation(Some(operation));
+    let endpoint = hub.endpoint();
     let selection = context
-        .select(&query, state)
+        .select(&asked.query, state)
         .map_err(|error| context.select_failure(state, error))?;
     let mut reader = TokenReader::renewing(context, state);
-    let mut asked: Vec<Fingerprint> = Vec::new();
+    let mut values: Vec<Fingerprint> = Vec::new();
     let mut found = Rejected::default();
     for candidate in &selection.candidates {
         let last_printed = || match &candidate.source {
@@ -46,24 +44,24 @@ pub(crate) fn ask_about_rejected(
             _ => None,
         };
         let known = reader.known_fingerprint(candidate).or_else(last_printed);
-        let is_rejected =
-            |value: &Fingerprint| state.rejected_at(&location.endpoint, value).is_some();
-        let Some(value) = known.filter(|value| is_rejected(value) && !asked.contains(value)) else {
+        let is_rejected = |value: &Fingerprint| state.rejected_at(endpoint, value).is_some();
+        let Some(value) = known.filter(|value| is_rejected(value) && !values.contains(value))
+        else {
             continue;
         };
-        asked.push(value);
+        values.push(value);
         // The choice reports what cannot be read.
         let Ok(loaded) = reader.load(candidate) else {
             continue;
         };
         let learned = Learned {
             context,
-            endpoint: &location.endpoint,
+            endpoint,
             name: candidate.source.stored(),
             secret: &loaded.secret,
         };
         let what = wording::source_name(&candidate.source);
-        let host = location.endpoint.authority();
+        let host = endpoint.authority();
         match hub.try_access(repo, operation, Some(&loaded.secret)) {
             Err(HubError::Rejected) => {
                 say_failure(learned.rejected());

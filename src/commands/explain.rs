@@ -115,8 +115,7 @@ impl Explanation {
         location: &Location,
         operation: Operation,
     ) -> Result<Self> {
-        let mut asked = Asked::at(location);
-        asked.query = asked.query.for_operation(Some(operation));
+        let asked = Asked::at(location).for_operation(Some(operation));
         let mut answer = Self::empty(location, operation);
         if !context.serves(&location.endpoint) {
             answer.notes.push(format!(

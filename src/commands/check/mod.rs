@@ -115,14 +115,15 @@ impl Question<'_> {
         let Self { context, place, .. } = self;
         let location = &place.location;
         let hub = Hub::new(&location.endpoint);
+        let asked = Asked::at(location).for_operation(Some(self.operation));
         let state = context.state_file.load()?;
         let mut rejected = Rejected::default();
         if context.serves(&location.endpoint) {
-            let (repo, operation) = (&self.repo, self.operation);
-            rejected = ask_about_rejected(context, &state, location, &hub, repo, operation)?;
+            rejected =
+                ask_about_rejected(context, &state, &asked, &hub, &self.repo, self.operation)?;
         }
         let state = context.state_file.load()?;
-        let mut chosen = choice::choose_for(context, &state, location, Some(self.operation))?;
+        let mut chosen = choice::choose_for(context, &state, &asked)?;
         if chosen.rejected && !rejected.dead.is_empty() {
             // The Hub has just confirmed the rejection.
             chosen.said.pop();
@@ -137,13 +138,13 @@ impl Question<'_> {
             problem: None,
             notes: std::mem::take(&mut rejected.notes),
         };
-        let asked = Asked::at(location);
         verdict.notes.extend(asked.username_note());
         if let Some((last, refused)) = attempt.answers.split_last() {
             verdict.token.clone_from(last);
-            verdict.candidate = self.candidate(&state, &chosen, last);
+            verdict.candidate = self.candidate(&state, &asked, &chosen, last);
             let refused = refused.iter();
-            let refused = refused.filter_map(|answer| self.candidate(&state, &chosen, answer));
+            let refused =
+                refused.filter_map(|answer| self.candidate(&state, &asked, &chosen, answer));
             rejected.dead.extend(refused);
         }
         if attempt.outcome == AttemptOutcome::Worked {
@@ -205,6 +206,7 @@ impl Question<'_> {
     fn candidate(
         &self,
         state: &State,
+        asked: &Asked,
         chosen: &Chosen,
         answered: &str,
     ) -> Option<(Candidate, String)> {
@@ -218,9 +220,7 @@ impl Question<'_> {
             }
         }
         let hint = wording::hint_in(answered)?;
-        let query = Asked::at(&self.place.location).query;
-        let query = query.for_operation(Some(self.operation));
-        let selection = self.context.select(&query, state).ok()?;
+        let selection = self.context.select(&asked.query, state).ok()?;
         let mut candidates = selection.candidates.into_iter();
         let candidate = candidates.find(|candidate| shown(candidate, hint))?;
         Some((candidate, hint.to_owned()))

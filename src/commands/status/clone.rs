@@ -9,7 +9,7 @@ use crate::app::{Context, target};
 use crate::model::endpoint::Endpoint;
 use crate::model::location::Location;
 use crate::model::operation::Operation;
-use crate::selection::{Candidate, Outcome};
+use crate::selection::{Candidate, Outcome, Query};
 use crate::state::State;
 
 /// A remote of the current repository on a Hub, and what git gets for it.
@@ -78,7 +78,11 @@ pub(super) fn here(context: &Context, state: &State) -> Vec<Here> {
     // Outside a clone nothing is shown.
     let locations = target::remotes(context).unwrap_or_default();
     let one = |location: &Location| {
-        let get = |operation| answer(context, state, location, operation);
+        let asked = Asked::at(location);
+        let get = |operation| {
+            let query = asked.query.clone().for_operation(Some(operation));
+            answer(context, state, location, &query)
+        };
         let repo = location.repo().map(|repo| repo.to_string());
         Here {
             subject: repo.unwrap_or_else(|| location.endpoint.to_string()),
@@ -91,9 +95,8 @@ pub(super) fn here(context: &Context, state: &State) -> Vec<Here> {
 }
 
 /// What git gets for a location, without a renewal or any other request to the Hub.
-fn answer(context: &Context, state: &State, location: &Location, operation: Operation) -> Gets {
-    let wanted = Asked::at(location).query.for_operation(Some(operation));
-    let choice = match Choice::make(context, state, &wanted, Purpose::Show) {
+fn answer(context: &Context, state: &State, location: &Location, query: &Query) -> Gets {
+    let choice = match Choice::make(context, state, query, Purpose::Show) {
         Ok(choice) => choice,
         Err(error) => return Gets::None(context.select_failure(state, error).in_one_line()),
     };
