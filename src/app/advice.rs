@@ -9,7 +9,30 @@ use crate::model::repo::Repo;
 use crate::model::text::shell_quoted;
 use crate::model::token_name::TokenName;
 use crate::selection::{Candidate, Reason};
+use crate::state::{Origin, TokenInfo};
 use crate::system::home;
+
+/// The command that logs in to the hf CLI again. Without `--force`, it says that one is logged in.
+pub(crate) const HF_LOGIN_AGAIN: &str = "hf auth login --force";
+
+/// The command that logs in again under a name, in the browser if the token there is from the browser.
+pub(crate) fn login_again(name: &TokenName, token: Option<&TokenInfo>) -> String {
+    let web = token.is_some_and(TokenInfo::is_browser_login);
+    format!(
+        "git credential-hf login {}{}",
+        shell_quoted(name.as_str()),
+        if web { " --web" } else { "" }
+    )
+}
+
+/// The command for a stored token that no longer works: it replaces the token, or removes what git
+/// saved, so that git asks for another.
+pub(crate) fn replace_or_remove(name: &TokenName, token: &TokenInfo) -> String {
+    match token.origin {
+        Origin::Git => format!("git credential-hf logout {}", shell_quoted(name.as_str())),
+        Origin::Login => login_again(name, Some(token)),
+    }
+}
 
 impl Context {
     /// A repo or namespace as a person would type it in a command.

@@ -139,7 +139,7 @@ pub(crate) fn choose_for(context: &Context, state: &State, asked: &Asked) -> Res
             chosen.said.push(format!(
                 "{}, was rejected less than a minute ago: {}",
                 context.describe(&candidate, state),
-                wording::remedy(&candidate)
+                wording::remedy(&candidate, state)
             ));
         }
         Outcome::Stopped(_, why) => chosen.said.push(why),

@@ -275,9 +275,11 @@ impl TokenSource for TokenReader<'_> {
             Source::Command(name) => Ok(self.load_command(name)?),
             Source::Environment(variable) => match self.context.env_secret(variable) {
                 Ok(secret) => Ok(plain(secret.clone())),
-                Err(error) if candidate.required => {
-                    Err(LoadError::Final(stopped(candidate, &error.to_string())))
-                }
+                Err(error) if candidate.required => Err(LoadError::Final(stopped(
+                    candidate,
+                    self.state,
+                    &error.to_string(),
+                ))),
                 Err(error) => Err(error.into()),
             },
             Source::Unusable(name, Unusable::Missing) => {
@@ -313,12 +315,15 @@ impl TokenSource for TokenReader<'_> {
         };
         let line = match why {
             SkipReason::Unreadable(StorageError::NotFound) => {
-                format!("{what} is missing from its storage; {}", remedy(candidate))
+                format!(
+                    "{what} is missing from its storage; {}",
+                    remedy(candidate, self.state)
+                )
             }
             SkipReason::Unreadable(error) if matches!(candidate.source, Source::Unusable(..)) => {
                 let instead = || self.context.instead_of_missing(candidate);
                 let instead = missing.then(instead).flatten();
-                let help = instead.unwrap_or_else(|| remedy(candidate));
+                let help = instead.unwrap_or_else(|| remedy(candidate, self.state));
                 format!("{what} cannot be used: {error}; {help}")
             }
             SkipReason::Unreadable(error) if matches!(candidate.source, Source::Exchange(_)) => {
@@ -334,7 +339,7 @@ impl TokenSource for TokenReader<'_> {
                 };
                 format!("{what} cannot be used: {error}{help}")
             }
-            SkipReason::Expired => format!("{what} has expired; {}", remedy(candidate)),
+            SkipReason::Expired => format!("{what} has expired; {}", remedy(candidate, self.state)),
         };
         trace::line(|| line.clone());
         self.said.push(line);

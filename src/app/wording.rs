@@ -1,6 +1,7 @@
 //! Every sentence about a candidate: what it is, where it is stored, and which command helps.
 
 use super::Context;
+use super::advice::{HF_LOGIN_AGAIN, login_again, replace_or_remove};
 use super::lookup::suggestion;
 use crate::git::config::Entry;
 use crate::hf_cli::Which;
@@ -9,11 +10,10 @@ use crate::model::operation::Operation;
 use crate::model::permissions::Lack;
 use crate::model::repo::Repo;
 use crate::model::secret::Secret;
-use crate::model::text::shell_quoted;
 use crate::model::time;
 use crate::model::token_name::TokenName;
 use crate::selection::{Candidate, Query, SelectError, Selection, Source};
-use crate::state::{Health, State};
+use crate::state::{Health, Origin, State};
 use crate::terminal::Failure;
 
 impl Context {
@@ -82,15 +82,15 @@ pub(crate) fn expires_soon(source: &Source, state: &State, now: u64) -> Option<S
     let Source::Stored(name) = source else {
         return None;
     };
-    let Health::ExpiresSoon(at) = state.health(state.tokens.get(name)?, now) else {
+    let token = state.tokens.get(name)?;
+    let Health::ExpiresSoon(at) = state.health(token, now) else {
         return None;
     };
     Some(format!(
-        "token `{name}` expires in {}, on {}: create a new one on the Hub, and run \
-         `git credential-hf login {}`",
+        "token `{name}` expires in {}, on {}: create a new one on the Hub, and run `{}`",
         time::span(at.saturating_sub(now)),
         time::day(at),
-        shell_quoted(name.as_str())
+        login_again(name, Some(token))
     ))
 }
 
@@ -121,29 +121,24 @@ pub(crate) fn short_name(source: &Source) -> String {
 }
 
 /// What to do about a token that no longer works.
-pub(crate) fn remedy(candidate: &Candidate) -> String {
+pub(crate) fn remedy(candidate: &Candidate, state: &State) -> String {
     match &candidate.source {
-        Source::Stored(name) if name.as_str().starts_with("git:") => {
-            format!(
-                "run `git credential-hf logout {}` to remove it",
-                shell_quoted(name.as_str())
-            )
-        }
-        Source::Stored(name) => format!(
-            "run `git credential-hf login {}`",
-            shell_quoted(name.as_str())
-        ),
+        Source::Stored(name) => match state.tokens.get(name) {
+            Some(token) if token.origin == Origin::Git => {
+                format!("run `{}` to remove it", replace_or_remove(name, token))
+            }
+            token => format!("run `{}`", login_again(name, token)),
+        },
         Source::Environment(variable) => format!("set {variable} to another token, or unset it"),
         Source::Command(name) => format!("look at [commands] `{name}` in the configuration"),
         Source::Unusable(name, _) if name.of_hf_cli().is_some() => {
             "run `hf auth list` to see the hf CLI's names, and change the rule".to_owned()
         }
-        Source::Unusable(name, _) => format!(
-            "run `git credential-hf login {}`, or change the rule",
-            shell_quoted(name.as_str())
-        ),
+        Source::Unusable(name, _) => {
+            format!("run `{}`, or change the rule", login_again(name, None))
+        }
         Source::Exchange(_) => "compare the trusted publisher on the Hub with this job".to_owned(),
-        Source::HfCli(_) => "run `hf auth login --force`".to_owned(),
+        Source::HfCli(_) => format!("run `{HF_LOGIN_AGAIN}`"),
     }
 }
 
@@ -281,10 +276,10 @@ pub(crate) fn lack(lack: Lack, repo: &Repo) -> String {
 }
 
 /// The message if a candidate cannot be used and no other one may take its place.
-pub(crate) fn stopped(candidate: &Candidate, why: &str) -> String {
+pub(crate) fn stopped(candidate: &Candidate, state: &State, why: &str) -> String {
     format!(
         "{} cannot be used: {why}; {}",
         source_name(&candidate.source),
-        remedy(candidate)
+        remedy(candidate, state)
     )
 }

@@ -1,9 +1,9 @@
 //! `refresh`: renews browser logins, and asks the Hub again about the other tokens.
 
-use crate::model::text::shell_quoted;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::app::advice::login_again;
 use crate::app::learned::Learned;
 use crate::app::renewal::When;
 use crate::app::{Context, lookup, renewal};
@@ -110,8 +110,8 @@ fn one(context: &Context, name: &TokenName, token: &TokenInfo) -> Result<String>
         Err(HubError::Rejected) => {
             learned.rejected()?;
             anyhow::bail!(
-                "the Hub no longer accepts it; run `git credential-hf login {}`",
-                shell_quoted(name.as_str())
+                "the Hub no longer accepts it; run `{}`",
+                login_again(name, Some(token))
             )
         }
         Err(error) => Err(error.into()),

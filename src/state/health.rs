@@ -1,7 +1,6 @@
 //! What is known here about whether a stored token works. The Hub is not asked.
 
 use super::{Eligibility, Origin, State, TokenInfo};
-use crate::model::secret::TokenKind;
 
 /// How long before its expiry a token is reported, in seconds: a week.
 const SOON: u64 = 7 * 86_400;
@@ -50,7 +49,7 @@ impl Health {
 impl TokenInfo {
     /// Whether this is a browser login, which this program renews. Git gets back what it saved.
     pub(crate) fn is_renewed(&self) -> bool {
-        self.origin == Origin::Login && self.hint.starts_with(TokenKind::OAuth.prefix())
+        self.origin == Origin::Login && self.is_browser_login()
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::endpoint::Endpoint;
 use crate::model::permissions::Facts;
-use crate::model::secret::Fingerprint;
+use crate::model::secret::{Fingerprint, TokenKind};
 use crate::model::time::since;
 use crate::model::token_name::TokenName;
 use crate::storage::{Record, StorageKind};
@@ -227,6 +227,11 @@ impl TokenInfo {
             added,
             order: 0,
         }
+    }
+
+    /// Whether it is from a login in the browser.
+    pub(crate) fn is_browser_login(&self) -> bool {
+        self.hint.starts_with(TokenKind::OAuth.prefix())
     }
 
     /// Replaces the token's value.

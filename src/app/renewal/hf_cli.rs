@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
+use crate::app::advice::HF_LOGIN_AGAIN;
 use crate::app::renewal::{BrowserLogin, RenewalError, When};
 use crate::app::{Context, renewal};
 use crate::hf_cli::{Files, HfCli, HfToken, Section, Which};
@@ -137,7 +138,7 @@ impl BrowserLogin for Login<'_> {
     }
 
     fn remedy(&self) -> String {
-        "hf auth login --force".to_owned()
+        HF_LOGIN_AGAIN.to_owned()
     }
 
     fn read(&self) -> Result<Record, StorageError> {

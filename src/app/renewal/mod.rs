@@ -8,9 +8,10 @@ pub(crate) mod hf_cli;
 use std::time::{Duration, Instant};
 
 use crate::app::Context;
+use crate::app::advice::login_again;
 use crate::hub::{Hub, HubError, oauth};
 use crate::model::secret::Secret;
-use crate::model::text::{one_line, shell_quoted};
+use crate::model::text::one_line;
 use crate::model::time::since;
 use crate::model::token_name::TokenName;
 use crate::state::TokenInfo;
@@ -311,10 +312,7 @@ impl BrowserLogin for Stored<'_> {
     }
 
     fn remedy(&self) -> String {
-        format!(
-            "git credential-hf login {} --web",
-            shell_quoted(self.name.as_str())
-        )
+        login_again(self.name, Some(&self.token))
     }
 
     fn read(&self) -> Result<Record, StorageError> {

@@ -163,7 +163,7 @@ impl Failed<'_> {
                 let help = context.without_token(self.hub.endpoint(), Some(repo));
                 format!("it was removed just now; {help}")
             }
-            _ => remedy(candidate),
+            _ => remedy(candidate, self.state),
         }
     }
 

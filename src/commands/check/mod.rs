@@ -177,7 +177,7 @@ impl Question<'_> {
                     "{} does not accept {}: {}",
                     location.endpoint.authority(),
                     wording::source_name(&candidate.source),
-                    remedy(candidate)
+                    remedy(candidate, &state)
                 ));
             }
         }

@@ -112,7 +112,7 @@ fn erase_value(git: &GitRequest, state: &State, secret: &Secret) -> Result<()> {
         let repo = git.request.path.as_deref().and_then(Repo::from_path);
         terminal::say(&format!(
             "{what}, was rejected by {host}: {}{next}",
-            git.after_rejection(repo.as_ref(), &candidate)
+            git.after_rejection(repo.as_ref(), &candidate, &state)
         ));
     }
     // This comes last: the user needs to know about the refusal first.

@@ -118,7 +118,7 @@ fn answer(git: &GitRequest) -> Reply {
         }
         Outcome::AllRejected(candidate) => {
             let rejected = resolved.was_rejected(&candidate);
-            let help = git.after_rejection(resolved.selection.repo.as_ref(), &candidate);
+            let help = git.after_rejection(resolved.selection.repo.as_ref(), &candidate, &state);
             terminal::say(&format!("{rejected}: {help}"));
             Reply::Quit
         }

@@ -131,14 +131,19 @@ impl GitRequest {
     }
 
     /// What to do after a rejection, which does not prove that a token is bad.
-    pub(crate) fn after_rejection(&self, repo: Option<&Repo>, candidate: &Candidate) -> String {
+    pub(crate) fn after_rejection(
+        &self,
+        repo: Option<&Repo>,
+        candidate: &Candidate,
+        state: &State,
+    ) -> String {
         let about = repo.map_or_else(String::new, |repo| {
             let typed = self.context.typed(&self.endpoint, &repo.to_string());
             format!(" {typed}")
         });
         format!(
             "`git credential-hf check{about}` asks the Hub again; if the token is dead, {}",
-            remedy(candidate)
+            remedy(candidate, state)
         )
     }
 

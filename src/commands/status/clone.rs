@@ -122,7 +122,7 @@ fn answer(context: &Context, state: &State, location: &Location, query: &Query) 
             let what = source_name(&candidate.source);
             Gets::None(format!(
                 "{what} was rejected; {}",
-                wording::remedy(&candidate)
+                wording::remedy(&candidate, state)
             ))
         }
         Outcome::Nothing => Gets::None(match choice.reader.said.first() {

@@ -1,5 +1,6 @@
 //! The hf CLI: whether its login can be read, and the file that old versions leave behind.
 
+use crate::app::advice::HF_LOGIN_AGAIN;
 use crate::doctor::repair::shell_path;
 use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::hf_cli::Which;
@@ -62,11 +63,10 @@ fn judge(login: &Login) -> Finding {
     match login {
         Login::None => Finding::ok("not logged in"),
         Login::There => Finding::ok("its token is used where no other token is chosen"),
-        Login::Expired => {
-            Finding::warning("its token has expired").by_hand("hf auth login --force")
+        Login::Expired => Finding::warning("its token has expired").by_hand(HF_LOGIN_AGAIN),
+        Login::Unreadable(why) => {
+            Finding::warning(format!("its token cannot be read: {why}")).by_hand(HF_LOGIN_AGAIN)
         }
-        Login::Unreadable(why) => Finding::warning(format!("its token cannot be read: {why}"))
-            .by_hand("hf auth login --force"),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The keyring: writes, reads and removes one entry, each under the deadline.
 
+use crate::app::advice::login_again;
 use crate::doctor::{Check, Finding, Group, Inspection, Run};
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::Secret;
-use crate::model::text::shell_quoted;
 use crate::model::token_name::TokenName;
 use crate::storage::{Record, Storage, StorageError, StorageKind};
 
@@ -22,9 +22,9 @@ const VALUE: &str = "written by git-credential-hf doctor; may be removed";
 fn run(inspection: &Inspection<'_>) -> Vec<Finding> {
     let context = inspection.context;
     let tokens = inspection.state.iter().flat_map(|state| &state.tokens);
-    let kept: Vec<&TokenName> = tokens
+    let kept: Vec<String> = tokens
         .filter(|(_, token)| token.storage == StorageKind::Keyring)
-        .map(|(name, _)| name)
+        .map(|(name, token)| login_again(name, Some(token)))
         .collect();
     if kept.is_empty() && context.config.storage == Some(StorageKind::File) {
         return vec![Finding::skipped(
@@ -58,8 +58,9 @@ fn round_trip(storage: &dyn Storage) -> Result<(), StorageError> {
     }
 }
 
-/// Judges by the tokens that are stored in the keyring, and by the error if there was one.
-fn judge(kept: &[&TokenName], error: Option<&StorageError>) -> Finding {
+/// Judges by the commands that log in again for the tokens in the keyring, and by the error if there
+/// was one.
+fn judge(kept: &[String], error: Option<&StorageError>) -> Finding {
     let stored = match kept.len() {
         1 => "1 token is stored there".to_owned(),
         n => format!("{n} tokens are stored there"),
@@ -75,8 +76,7 @@ fn judge(kept: &[&TokenName], error: Option<&StorageError>) -> Finding {
         (Some(error), [first, ..]) => {
             Finding::problem(format!("{error}; {stored}")).by_hand(format!(
                 "unlock it, or start its service; or log in again for each: \
-                 git credential-hf login {} --storage file",
-                shell_quoted(first.as_str())
+                 {first} --storage file"
             ))
         }
     }
@@ -145,12 +145,12 @@ mod tests {
     #[test]
     fn a_dead_keyring_is_a_problem_for_who_has_tokens_there() {
         let dead = StorageError::Unavailable("no keyring is running on this machine".into());
-        let name = TokenName::existing("work");
+        let again = || "git credential-hf login work".to_owned();
         for (kept, error, verdict) in [
             (&[][..], None, Verdict::Ok),
-            (&[&name, &name], None, Verdict::Ok),
+            (&[again(), again()], None, Verdict::Ok),
             (&[], Some(&dead), Verdict::Note),
-            (&[&name], Some(&dead), Verdict::Problem),
+            (&[again()], Some(&dead), Verdict::Problem),
         ] {
             assert_eq!(judge(kept, error).verdict, verdict);
         }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::app::advice::login_again;
 use crate::app::lookup::exists;
 use crate::doctor::{Check, Finding, Group, Inspection, Run};
-use crate::model::text::shell_quoted;
 use crate::model::token_name::TokenName;
 use crate::state::State;
 
@@ -80,10 +80,7 @@ fn judge(
 fn remedy(name: &TokenName, other: &str) -> String {
     match name.of_hf_cli() {
         Some(_) => other.to_owned(),
-        None => format!(
-            "git credential-hf login {}, or: {other}",
-            shell_quoted(name.as_str())
-        ),
+        None => format!("{}, or: {other}", login_again(name, None)),
     }
 }
 

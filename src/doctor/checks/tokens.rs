@@ -1,12 +1,11 @@
 //! The stored tokens, by what is known about them: rejected, expired, or about to expire. The Hub is
 //! not asked, since it limits such requests.
 
+use crate::app::advice::replace_or_remove;
 use crate::doctor::{Check, Finding, Group, Inspection, Run};
-use crate::model::secret::TokenKind;
-use crate::model::text::shell_quoted;
 use crate::model::time;
 use crate::model::token_name::TokenName;
-use crate::state::{Health, Origin, State, TokenInfo};
+use crate::state::{Health, State, TokenInfo};
 use crate::system::clock;
 
 pub(crate) const CHECK: Check = Check {
@@ -44,15 +43,7 @@ fn judge(state: &State, elsewhere: bool, now: u64) -> Vec<Finding> {
 }
 
 fn judge_one(state: &State, name: &TokenName, token: &TokenInfo, now: u64) -> Option<Finding> {
-    let web = token.hint.starts_with(TokenKind::OAuth.prefix());
-    let again = match (token.origin, web) {
-        (Origin::Git, _) => format!("git credential-hf logout {}", shell_quoted(name.as_str())),
-        (_, true) => format!(
-            "git credential-hf login {} --web",
-            shell_quoted(name.as_str())
-        ),
-        _ => format!("git credential-hf login {}", shell_quoted(name.as_str())),
-    };
+    let again = replace_or_remove(name, token);
     Some(match state.health(token, now) {
         Health::Good => return None,
         Health::Rejected(at) => {

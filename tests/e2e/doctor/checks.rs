@@ -156,10 +156,6 @@ const BY_HAND: &[(&str, &str)] = &[
     ("config --list --show-origin", "it shows something"),
     ("install git-lfs, then", "installs another program"),
     ("run -- git push", "for one command: commands::what_helps"),
-    (
-        "hf auth login",
-        "hf_cli::shared_login, with the real hf CLI",
-    ),
 ];
 
 #[test]

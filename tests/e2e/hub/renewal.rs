@@ -283,7 +283,8 @@ fn a_rejected_browser_login_is_good_again_after_a_login() {
     let url = "https://huggingface.co/alice/x";
     machine.git(["ls-remote", url]).fails();
     let said = machine.git(["ls-remote", url]).fails();
-    assert!(said.stderr.contains("git credential-hf login me"), "{said}");
+    let advised = "run `git credential-hf login me --web`";
+    assert!(said.stderr.contains(advised), "{said}");
     WhoAmI::start(hub).says("oauth 2", account("read"));
     machine.helper(["login", "me", "--web"]).ok();
     machine.git(["ls-remote", url]).ok();
