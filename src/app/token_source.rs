@@ -73,7 +73,8 @@ impl<'a> TokenReader<'a> {
         let now = now();
         let read = record.secret.fingerprint();
         let is_due = token.origin == Origin::Login && renewal::is_due(&record, now);
-        if is_due && !self.renews && record.expires.is_some_and(|at| at <= now) {
+        let is_over = || record.expires.is_some_and(|at| at <= now);
+        if is_due && !self.renews && !token.renewal_refused && is_over() {
             return Err(LoadError::Deferred);
         }
         if is_due && self.renews {

@@ -39,6 +39,7 @@ fn info(endpoint: &str, origin: Origin, account: &str, path: &str, added: u64) -
         expires: None,
         facts: None,
         renewal_failed: None,
+        renewal_refused: false,
         added,
         order: 0,
     }

@@ -49,7 +49,7 @@ impl Health {
 impl TokenInfo {
     /// Whether this is a browser login, which this program renews. Git gets back what it saved.
     pub(crate) fn is_renewed(&self) -> bool {
-        self.origin == Origin::Login && self.is_browser_login()
+        self.origin == Origin::Login && self.is_browser_login() && !self.renewal_refused
     }
 }
 
@@ -78,6 +78,13 @@ mod tests {
             (
                 TokenInfo {
                     renewal_failed: Some(NOW - 5),
+                    ..with("hf_oauth_…abcd", Some(1))
+                },
+                Health::Expired(1),
+            ),
+            (
+                TokenInfo {
+                    renewal_refused: true,
                     ..with("hf_oauth_…abcd", Some(1))
                 },
                 Health::Expired(1),

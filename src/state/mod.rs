@@ -102,6 +102,9 @@ pub struct TokenInfo {
     /// When the last renewal timed out, in Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewal_failed: Option<u64>,
+    /// Whether the Hub has refused to renew it, so that only a new login helps.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub renewal_refused: bool,
     /// When it was stored, in Unix seconds.
     pub added: u64,
     /// A counter that orders tokens stored within the same second.
@@ -224,6 +227,7 @@ impl TokenInfo {
             expires: record.expires,
             facts: None,
             renewal_failed: None,
+            renewal_refused: false,
             added,
             order: 0,
         }
@@ -295,6 +299,7 @@ pub(crate) mod samples {
             expires: None,
             facts: None,
             renewal_failed: None,
+            renewal_refused: false,
             added: 1,
             order: 1,
         }

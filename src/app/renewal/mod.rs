@@ -120,6 +120,9 @@ pub(crate) trait BrowserLogin {
 
     /// Records that a renewal timed out just now.
     fn remember_timeout(&self);
+
+    /// Records that the Hub refused a renewal, if what is known is stored apart from the value.
+    fn remember_refusal(&self) {}
 }
 
 /// Renews a login. A process that had to wait for the lock reads the login again and finds it
@@ -166,6 +169,9 @@ pub(crate) fn renew(login: &dyn BrowserLogin, when: When) -> Result<Renewed, Ren
         // Reserved room without an answer means that a renewal was killed before it got one.
         if !interrupted && let Err(error) = parking.clear() {
             trace::line(|| error.to_string());
+        }
+        if refused {
+            login.remember_refusal();
         }
         match (refused, interrupted) {
             (true, true) => RenewalError::Interrupted(login.remedy()),
@@ -338,6 +344,7 @@ impl BrowserLogin for Stored<'_> {
             token.replace_value(record.secret.fingerprint(), record.secret.hint());
             token.expires = record.expires;
             token.renewal_failed = None;
+            token.renewal_refused = false;
         });
     }
 
@@ -347,6 +354,10 @@ impl BrowserLogin for Stored<'_> {
 
     fn remember_timeout(&self) {
         self.update(|token| token.renewal_failed = Some(now()));
+    }
+
+    fn remember_refusal(&self) {
+        self.update(|token| token.renewal_refused = true);
     }
 }
 

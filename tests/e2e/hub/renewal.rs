@@ -38,6 +38,14 @@ impl BrowserDesk {
         self
     }
 
+    /// The status of `me` in `list`.
+    fn status_of_me(&self) -> String {
+        let list = self.machine.helper(["list"]).ok().stdout;
+        let row = list.lines().find(|line| line.starts_with("me "));
+        let status = row.and_then(|row| row.split_whitespace().last());
+        status.expect("a status").to_owned()
+    }
+
     /// Sleeps until the token that was handed out last is good no more.
     fn wait_until_it_has_expired(&self) {
         let at = self.machine.state()["tokens"]["me"]["expires"].as_u64();
@@ -166,6 +174,12 @@ fn an_expired_token_that_cannot_be_renewed_gives_way_to_the_next() {
         let output = desk.get();
         assert_eq!(desk.label(&output), "other");
         assert_eq!(output.stderr, expected);
+        // What the Hub has refused to renew is not shown as a token that git gets.
+        let is_over = expected == told(LOGIN);
+        let explained = json(&desk.machine.helper(["explain", "alice/x", "--json"]).ok());
+        let me = &explained["repos"][0]["candidates"][0];
+        assert_eq!(me["answers"], !is_over, "{explained}");
+        assert_eq!(desk.status_of_me(), if is_over { "expired" } else { "ok" });
     }
     // Alone it is no answer, and the one line stays the same.
     desk.machine.helper(["use", "me", "--default"]).ok();
@@ -175,6 +189,7 @@ fn an_expired_token_that_cannot_be_renewed_gives_way_to_the_next() {
     // It is not lost: when the Hub is well again, so is the token.
     desk.oauth.fails_with(None);
     assert_eq!(desk.label(&desk.get()), "oauth 2");
+    assert_eq!(desk.status_of_me(), "ok");
 }
 
 #[test]

@@ -171,6 +171,7 @@ pub(super) fn token(take: &mut Take<'_>, order: u64) -> TokenInfo {
         fingerprint: value(take).fingerprint(),
         former: Vec::new(),
         renewal_failed: None,
+        renewal_refused: false,
         hint: String::new(),
         account: take.perhaps(&USERS).map(owned),
         username: take
