@@ -1,6 +1,8 @@
 //! One call of each helper: time, instructions, memory and system calls.
 
 use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
 
 use crate::contenders::{self, Build, Contender};
 use crate::measure::{Call, Table, Timed, in_turn, or_dash};
@@ -15,12 +17,16 @@ const CALLS: &str = "%file,clone,clone3,fork,vfork,connect";
 pub fn run(hub: &Hub, keyring: Option<&Keyring>, builds: &[Build], rounds: usize) {
     let mut all = contenders::all(hub, keyring, builds);
     let machine = Machine::new(hub);
-    let nothing = machine.command("/bin/true", [""; 0]).into_command();
-    let mut nothing = Timed::new(Call::new(nothing, ""));
+    let empty = empty_program(machine.home());
+    let mut floors = ["/bin/true", &empty].map(|program| {
+        let command = machine.command(program, [""; 0]).into_command();
+        Timed::new(Call::new(command, ""))
+    });
 
     // What repeats comes first, as long as all of them are as they were set up.
     let mut counted: Vec<[Option<f64>; 3]> = Vec::new();
-    for call in all.iter_mut().map(|one| &mut one.get).chain([&mut nothing]) {
+    let gets = all.iter_mut().map(|one| &mut one.get);
+    for call in gets.chain(&mut floors) {
         let call = call.call();
         counted.push([
             call.instructions().map(|n| n as f64 / 1e6),
@@ -29,7 +35,7 @@ pub fn run(hub: &Hub, keyring: Option<&Keyring>, builds: &[Build], rounds: usize
         ]);
     }
     let gets = all.iter_mut().map(|one| &mut one.get);
-    in_turn(rounds, gets.chain([&mut nothing]), || {});
+    in_turn(rounds, gets.chain(&mut floors), || {});
     let known = all.iter_mut().map(|one| &mut one.store_known);
     in_turn(rounds, known, || {});
     in_turn(
@@ -68,7 +74,10 @@ pub fn run(hub: &Hub, keyring: Option<&Keyring>, builds: &[Build], rounds: usize
     for (one, counted) in all.iter().zip(&counted) {
         row(one.name, one.get.median(), *counted);
     }
-    row("/bin/true", nothing.median(), counted[all.len()]);
+    let names = ["/bin/true", "an empty Rust program"];
+    for ((name, floor), counted) in names.iter().zip(&floors).zip(&counted[all.len()..]) {
+        row(name, floor.median(), *counted);
+    }
     table.print();
 
     println!("store and erase, ms:\n");
@@ -102,4 +111,19 @@ pub fn run(hub: &Hub, keyring: Option<&Keyring>, builds: &[Build], rounds: usize
         println!("size of {name}: {:.2} MB", size as f64 / 1e6);
     }
     println!();
+}
+
+/// Builds a Rust program that does nothing, as ours is built from source: nothing that is written in
+/// Rust and loads the system's libraries is faster.
+fn empty_program(folder: PathBuf) -> String {
+    let source = folder.join("empty.rs");
+    fs::write(&source, "fn main() {}").expect("write the source");
+    let program = folder.join("empty");
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let built = Command::new(rustc)
+        .args(["-O", "-Cpanic=abort", "-Cstrip=symbols", "-o"])
+        .args([&program, &source])
+        .status();
+    assert!(built.expect("run rustc").success(), "rustc failed");
+    program.to_str().expect("a plain path").to_owned()
 }
