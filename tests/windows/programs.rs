@@ -55,8 +55,8 @@ fn the_helper_line_names_a_file_however_the_program_was_started() {
         run(command, "").ok().stdout
     };
     // Git does not read that file by itself, so nothing more is claimed.
-    assert!(configure().starts_with("wrote"));
-    assert!(configure().starts_with("nothing to change"));
+    assert!(configure().starts_with("configured "));
+    assert!(configure().starts_with("already configured: "));
 }
 
 /// A script on the PATH that prints a token.
