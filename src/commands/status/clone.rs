@@ -113,9 +113,9 @@ fn answer(context: &Context, state: &State, location: &Location, query: &Query) 
             candidate,
         },
         Outcome::Deferred(candidate) => Gets::Token {
-            candidate,
+            lack: lack(&candidate),
             hint: None,
-            lack: None,
+            candidate,
         },
         Outcome::Stopped(_, why) => Gets::None(why),
         Outcome::AllRejected(candidate) => {
