@@ -12,6 +12,9 @@ use crate::selection::{Candidate, Reason};
 use crate::state::{Origin, TokenInfo};
 use crate::system::home;
 
+/// The command that helps where something fails that this program cannot explain.
+pub(crate) const FIND_CAUSE: &str = "to find the cause: git credential-hf doctor";
+
 /// The command that logs in to the hf CLI again. Without `--force`, it says that one is logged in.
 pub(crate) const HF_LOGIN_AGAIN: &str = "hf auth login --force";
 

@@ -55,7 +55,7 @@ impl Asked {
         Self { query, settings }
     }
 
-    /// The same for this operation.
+    /// What git asks when it does this.
     pub(crate) fn for_operation(self, operation: Option<Operation>) -> Self {
         Self {
             query: self.query.for_operation(operation),

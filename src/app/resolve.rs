@@ -9,6 +9,7 @@ use crate::git::{calling_process, remotes};
 use crate::model::endpoint::Endpoint;
 use crate::model::operation::Operation;
 use crate::model::repo::Repo;
+use crate::model::secret::Secret;
 use crate::model::token_name::TokenName;
 use crate::selection::overview::{Row, overview};
 use crate::selection::{
@@ -34,6 +35,14 @@ impl Context {
                 state
             }
         }
+    }
+
+    /// Whether a token of the environment's Hub may be offered: of a variable, the hf CLI or a job.
+    pub(crate) fn eligibility_here(&self, state: &State, secret: &Secret) -> Eligibility {
+        let endpoint = self.env.endpoint();
+        endpoint.map_or(Eligibility::Good, |endpoint| {
+            state.eligibility(&endpoint, &secret.fingerprint(), now())
+        })
     }
 
     /// The candidates for a query. The repository's remotes are read only if git sent no path.

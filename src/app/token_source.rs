@@ -1,9 +1,10 @@
 //! Loads the tokens of candidates, for [`crate::selection::choose`], which does no I/O.
 
+use crate::app::advice::FIND_CAUSE;
 use crate::app::renewal::RenewalError;
 use crate::app::wording::{self, remedy, stopped};
 use crate::app::{Context, exchange, renewal};
-use crate::hf_cli::{HfToken, Which};
+use crate::hf_cli::Which;
 use crate::model::secret::{Fingerprint, Secret};
 use crate::model::token_name::TokenName;
 use crate::selection::{
@@ -13,9 +14,6 @@ use crate::state::{Eligibility, Origin, State};
 use crate::storage::{Record, StorageError, command};
 use crate::system::clock::now;
 use crate::system::trace;
-
-/// What to do about a storage that fails, at the end of a message.
-pub(crate) const FIND_CAUSE: &str = "; to find the cause: git credential-hf doctor";
 
 /// A stored token whose value differs from the remembered one.
 #[derive(Debug)]
@@ -70,19 +68,17 @@ impl<'a> TokenReader<'a> {
     fn load_stored(&mut self, name: &TokenName) -> Result<LoadedToken, LoadError> {
         let token = self.state.tokens.get(name).ok_or(StorageError::NotFound)?;
         let mut record = self.context.read_stored(name, token)?;
-        let now = now();
         let read = record.secret.fingerprint();
-        let is_due = token.origin == Origin::Login && renewal::is_due(&record, now);
-        let is_over = || record.expires.is_some_and(|at| at <= now);
-        if is_due && !self.renews && !token.renewal_refused && is_over() {
-            return Err(LoadError::Deferred);
-        }
-        if is_due && self.renews {
-            let renewed = renewal::renew_stored(self.context, name, renewal::When::IfDue);
-            let renewed = renewed.map(|renewed| (renewed.record, renewed.warning));
-            let subject = format!("token `{name}`");
-            if let Some(renewed) = self.renewed(renewed, &subject, record.expires)? {
-                record = renewed;
+        if token.origin == Origin::Login && renewal::is_due(&record, now()) {
+            if self.renews {
+                let renewed = renewal::renew_stored(self.context, name, renewal::When::IfDue);
+                let renewed = renewed.map(|renewed| (renewed.record, renewed.warning));
+                let subject = format!("token `{name}`");
+                if let Some(renewed) = self.renewed(renewed, &subject, record.expires)? {
+                    record = renewed;
+                }
+            } else if !token.renewal_refused {
+                still_valid(record.expires)?;
             }
         }
         // A renewal records the new value itself.
@@ -157,18 +153,19 @@ impl<'a> TokenReader<'a> {
         if let Some(endpoint) = self.context.env.endpoint()
             && renewal::hf_cli::is_due_now(hf, &token, written)
         {
-            if !self.renews {
-                return match token.expires.is_some_and(|at| at <= now()) {
-                    true => Err(LoadError::Deferred),
-                    false => Ok(of_hf_cli(token)),
-                };
-            }
-            let renewed = renewal::hf_cli::renew(self.context, &endpoint, &token);
-            if let Some(renewed) = self.renewed(renewed, "the hf CLI's token", token.expires)? {
-                token = renewed;
+            if self.renews {
+                let renewed = renewal::hf_cli::renew(self.context, &endpoint, &token);
+                if let Some(renewed) = self.renewed(renewed, "the hf CLI's token", token.expires)? {
+                    token = renewed;
+                }
+            } else {
+                still_valid(token.expires)?;
             }
         }
-        Ok(of_hf_cli(token))
+        Ok(LoadedToken {
+            expires: token.expires,
+            ..plain(token.secret)
+        })
     }
 }
 
@@ -180,21 +177,15 @@ impl TokenReader<'_> {
         job.kept()
     }
 
-    fn eligibility_of_job(&self, value: &Fingerprint) -> Eligibility {
-        let endpoint = self.context.env.endpoint();
-        endpoint.map_or(Eligibility::Good, |endpoint| {
-            self.state.eligibility(&endpoint, value, now())
-        })
-    }
-
     /// A failure ends the choice, since nobody asked for another token in its place. The exception is
     /// `auto` without a matching publisher.
     fn load_exchanged(&mut self, exchange: &Exchange) -> Result<LoadedToken, LoadError> {
         let stop = |failure: exchange::ExchangeError| LoadError::Final(failure.to_string());
         let endpoint = self.context.env.endpoint().ok_or(StorageError::NotFound)?;
         let job = exchange::Job::new(self.context, &endpoint, exchange).map_err(stop)?;
-        let is_rejected =
-            |secret: &Secret| self.eligibility_of_job(&secret.fingerprint()) != Eligibility::Good;
+        let is_rejected = |secret: &Secret| {
+            self.context.eligibility_here(self.state, secret) != Eligibility::Good
+        };
         let token = if self.renews {
             job.token(&is_rejected)
         } else if let Some(kept) = job.kept().filter(|kept| !is_rejected(&kept.secret)) {
@@ -218,10 +209,11 @@ impl TokenReader<'_> {
     }
 }
 
-fn of_hf_cli(token: HfToken) -> LoadedToken {
-    LoadedToken {
-        expires: token.expires,
-        ..plain(token.secret)
+/// Fails for a token that can only be used after a renewal.
+fn still_valid(expires: Option<u64>) -> Result<(), LoadError> {
+    match expires.is_some_and(|at| at <= now()) {
+        true => Err(LoadError::Deferred),
+        false => Ok(()),
     }
 }
 
@@ -254,8 +246,9 @@ impl TokenSource for TokenReader<'_> {
             }
             // A new job token can be issued, but not as often as git-lfs would ask for one.
             Source::Exchange(exchange) => {
-                let kept = self.exchanged(exchange)?.secret.fingerprint();
-                (self.eligibility_of_job(&kept) == Eligibility::Withheld).then_some(kept)
+                let kept = self.exchanged(exchange)?.secret;
+                let eligibility = self.context.eligibility_here(self.state, &kept);
+                (eligibility == Eligibility::Withheld).then(|| kept.fingerprint())
             }
             // What a command will print is not known before it runs. But if its last value was
             // rejected a moment ago, it is not run again: it might print new values for ever, and
@@ -331,14 +324,15 @@ impl TokenSource for TokenReader<'_> {
                 format!("{error}; going on without the job's token")
             }
             SkipReason::Unreadable(error) => {
-                let help = match (&candidate.source, error) {
-                    (
-                        Source::Stored(_),
-                        StorageError::Unavailable(_) | StorageError::BrokeOff(_),
-                    ) => FIND_CAUSE,
-                    _ => "",
-                };
-                format!("{what} cannot be used: {error}{help}")
+                let failed = matches!(
+                    error,
+                    StorageError::Unavailable(_) | StorageError::BrokeOff(_)
+                );
+                let line = format!("{what} cannot be used: {error}");
+                match candidate.source {
+                    Source::Stored(_) if failed => format!("{line}; {FIND_CAUSE}"),
+                    _ => line,
+                }
             }
             SkipReason::Expired => format!("{what} has expired; {}", remedy(candidate, self.state)),
         };

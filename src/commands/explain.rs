@@ -277,10 +277,8 @@ impl Row {
         reader: &TokenReader<'_>,
         candidate: &Candidate,
     ) -> Self {
-        let token = match &candidate.source {
-            Source::Stored(name) => state.tokens.get(name),
-            _ => None,
-        };
+        let name = candidate.source.stored();
+        let token = name.and_then(|name| state.tokens.get(name));
         let hint = match &candidate.source {
             Source::Exchange(exchange) => {
                 let kept = reader.exchanged(exchange);

@@ -21,7 +21,7 @@ pub struct Remote {
     pub(crate) operation: Operation,
 }
 
-/// Which of a remote's URLs git uses for an operation: the push URLs for a push, if there are any.
+/// Which of a remote's URLs git uses: for a push its push URLs if it has any, and else the others.
 pub(crate) fn used_for<'a>(
     mut remotes: impl Iterator<Item = &'a Remote>,
     operation: Operation,

@@ -29,7 +29,7 @@ pub(crate) enum ConfigFile {
 
 /// Edits one of git's files as git does: it creates a lock file beside it, which other programs
 /// respect, and renames the new file over the old one. A link stays a link, even if its target does
-/// not exist yet. `change` takes and returns the content, which is `None` where there is no file.
+/// not exist yet. `change` turns the old content into the new one; `None` means that there is no file.
 pub(crate) fn edit(
     path: &Path,
     change: impl FnOnce(Option<&[u8]>) -> Result<Option<Vec<u8>>, config_file::EditError>,

@@ -76,6 +76,11 @@ impl HfToken {
         }
     }
 
+    /// Whether it has expired for good: a browser login is renewed. `now` is in Unix seconds.
+    pub(crate) fn has_expired(&self, now: u64) -> bool {
+        self.refresh_token.is_none() && self.expires.is_some_and(|at| at <= now)
+    }
+
     /// Its name in our output.
     pub(crate) fn shown_name(&self) -> String {
         match &self.name {

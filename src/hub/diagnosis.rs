@@ -111,8 +111,7 @@ pub(crate) fn diagnose(evidence: Evidence<'_>) -> Diagnosis {
 }
 
 fn refused(evidence: Evidence<'_>, text: &str) -> Diagnosis {
-    let lower = text.to_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let has = |words: &[&str]| mentions(text, words);
     if has(&[
         "gated",
         "awaiting a review",
@@ -160,6 +159,11 @@ fn refused(evidence: Evidence<'_>, text: &str) -> Diagnosis {
     }
 }
 
+fn mentions(text: &str, words: &[&str]) -> bool {
+    let text = text.to_lowercase();
+    words.iter().any(|word| text.contains(word))
+}
+
 fn gate(evidence: Evidence<'_>, text: &str) -> Diagnosis {
     let closed = evidence
         .facts
@@ -176,11 +180,7 @@ fn gate(evidence: Evidence<'_>, text: &str) -> Diagnosis {
             ),
         );
     }
-    let lower = text.to_lowercase();
-    if ["awaiting a review", "rejected by"]
-        .iter()
-        .any(|answered| lower.contains(answered))
-    {
+    if mentions(text, &["awaiting a review", "rejected by"]) {
         return made(
             DiagnosisKind::Gate,
             format!("the repo is gated, and its authors have not given access: {text}"),

@@ -56,7 +56,7 @@ pub fn select(inputs: Inputs<'_>) -> Result<Selection, SelectError> {
 }
 
 /// As [`select`], with the tokens that would do as well as the first candidate, which was chosen
-/// because it is the oldest login.
+/// because it is the oldest.
 ///
 /// # Errors
 /// See [`SelectError`].

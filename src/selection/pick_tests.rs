@@ -128,26 +128,14 @@ fn the_first_usable_candidate_is_the_answer() {
 
 #[test]
 fn unreadable_candidates_are_reported_and_skipped() {
+    let choose_any =
+        |tokens: &mut Fake| choose(&candidates(), &State::default(), &hub(), &[], 0, tokens);
     let mut tokens = fake(&["a", "b"], true);
-    let outcome = choose(
-        &candidates(),
-        &State::default(),
-        &hub(),
-        &[],
-        0,
-        &mut tokens,
-    );
+    let outcome = choose_any(&mut tokens);
     assert!(matches!(outcome, Outcome::Offer { more: false, .. }));
     assert_eq!(tokens.skipped, 2);
     let mut tokens = fake(&["a", "b", "c"], true);
-    let outcome = choose(
-        &candidates(),
-        &State::default(),
-        &hub(),
-        &[],
-        0,
-        &mut tokens,
-    );
+    let outcome = choose_any(&mut tokens);
     assert!(matches!(outcome, Outcome::Nothing));
 }
 

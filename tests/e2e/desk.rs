@@ -9,7 +9,7 @@ use crate::support::machine::{Machine, Output};
 use crate::support::user::now;
 use serde_json::Value;
 
-/// Where the hf CLI has its files.
+/// The folder of the hf CLI's files.
 pub const HF_FOLDER: &str = ".cache/huggingface";
 
 pub struct Desk {

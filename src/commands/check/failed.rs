@@ -2,10 +2,11 @@
 
 use super::Question;
 use super::verdict::Verdict;
+use crate::app::advice::FIND_CAUSE;
 use crate::app::asked::Asked;
 use crate::app::choice::Chosen;
 use crate::app::learned::{Learned, Rejected, say_failure};
-use crate::app::token_source::{FIND_CAUSE, TokenReader};
+use crate::app::token_source::TokenReader;
 use crate::app::wording::{self, remedy};
 use crate::git::other_login::{self, Login};
 use crate::git::trial::{Attempt, AttemptOutcome};
@@ -45,7 +46,7 @@ impl Failed<'_> {
                 verdict.problem = Some(Diagnosis {
                     kind: DiagnosisKind::Unavailable,
                     message: why.clone(),
-                    help: "to find the cause: git credential-hf doctor".to_owned(),
+                    help: FIND_CAUSE.to_owned(),
                 });
                 return;
             }
@@ -256,7 +257,12 @@ impl Failed<'_> {
         }
         // The help says it once for all of them.
         let said = chosen.said.iter();
-        let said: Vec<&str> = said.map(|it| it.trim_end_matches(FIND_CAUSE)).collect();
+        let said: Vec<&str> = said
+            .map(|line| match line.strip_suffix(FIND_CAUSE) {
+                Some(why) => why.trim_end_matches("; "),
+                None => line,
+            })
+            .collect();
         if !said.is_empty() {
             return Diagnosis {
                 kind: if chosen.rejected {
@@ -265,7 +271,7 @@ impl Failed<'_> {
                     DiagnosisKind::NoToken
                 },
                 message: format!("{missing}: {}", said.join("; ")),
-                help: "to find the cause: git credential-hf doctor".to_owned(),
+                help: FIND_CAUSE.to_owned(),
             };
         }
         Diagnosis {
@@ -283,7 +289,7 @@ impl Failed<'_> {
         Diagnosis {
             kind: DiagnosisKind::Git,
             message: format!("{why}{said}"),
-            help: "to find the cause: git credential-hf doctor".to_owned(),
+            help: FIND_CAUSE.to_owned(),
         }
     }
 }

@@ -74,11 +74,7 @@ fn as_text(context: &Context, state: &State, verbose: bool, screen: Screen) -> S
     for token in &context.env.tokens {
         let (hint, status) = match &token.secret {
             Ok(secret) => {
-                let endpoint = context.env.endpoint();
-                let value = secret.fingerprint();
-                let eligibility = endpoint.map_or(Eligibility::Good, |endpoint| {
-                    state.eligibility(&endpoint, &value, clock::now())
-                });
+                let eligibility = context.eligibility_here(state, secret);
                 (Some(secret.hint()), word(eligibility))
             }
             Err(error) => (None, Cell::styled(error.to_string(), Style::Red)),
@@ -116,19 +112,13 @@ fn hf_rows(context: &Context, state: &State, table: &mut Table) {
             return;
         }
     };
-    let endpoint = context.env.endpoint();
     for (token, active) in &tokens {
-        let value = token.secret.fingerprint();
-        let eligibility = endpoint.as_ref().map_or(Eligibility::Good, |endpoint| {
-            state.eligibility(endpoint, &value, clock::now())
-        });
         let expires = match token.refresh_token {
             Some(_) => "renewed".into(),
             None => expiry(token.expires),
         };
-        let expired = token.expires.is_some_and(|at| at <= clock::now());
-        let status = match eligibility {
-            _ if expired && token.refresh_token.is_none() => Cell::styled("expired", Style::Red),
+        let status = match context.eligibility_here(state, &token.secret) {
+            _ if token.has_expired(clock::now()) => Cell::styled("expired", Style::Red),
             Eligibility::Good if *active => Cell::styled("active", Style::Green),
             eligibility => word(eligibility),
         };
@@ -179,6 +169,7 @@ fn row(
 
 fn token_row(context: &Context, state: &State, name: &TokenName, token: &TokenInfo) -> [Cell; 8] {
     let now = clock::now();
+    let health = state.health(token, now);
     let facts = token.facts.as_ref();
     let account = token.account.clone().filter(|account| !account.is_empty());
     let verified = facts.map_or_else(
@@ -200,12 +191,18 @@ fn token_row(context: &Context, state: &State, name: &TokenName, token: &TokenIn
             .map_or_else(|| "-".to_owned(), |facts| facts.role.to_string())
             .into(),
         token.storage.described().into(),
-        match token.is_renewed() && state.health(token, now) == Health::Good {
+        match token.is_renewed() && health == Health::Good {
             true => "renewed".into(),
             false => expiry(token.expires),
         },
         verified.into(),
-        status(state, token),
+        match health {
+            Health::Expired(_) => Cell::styled("expired", Style::Red),
+            Health::Rejected(_) => word(Eligibility::LastResort),
+            // Only the Hub can say that a token is valid.
+            _ if facts.is_some() => Cell::styled("ok", Style::Green),
+            _ => word(Eligibility::Good),
+        },
     ]
 }
 
@@ -309,16 +306,6 @@ fn used(place: &str, candidate: &Candidate, equals: &[TokenName], may_not_push: 
         token,
         why: why.join(", "),
         broken,
-    }
-}
-
-fn status(state: &State, token: &TokenInfo) -> Cell {
-    match state.health(token, clock::now()) {
-        Health::Expired(_) => Cell::styled("expired", Style::Red),
-        Health::Rejected(_) => word(Eligibility::LastResort),
-        // Only the Hub can say that a token is valid.
-        _ if token.facts.is_some() => Cell::styled("ok", Style::Green),
-        _ => word(Eligibility::Good),
     }
 }
 

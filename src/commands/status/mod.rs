@@ -15,7 +15,6 @@ use crate::model::secret::Secret;
 use crate::model::text::{one_line, sanitize};
 use crate::model::token_name::TokenName;
 use crate::state::{Eligibility, State};
-use crate::system::clock;
 use crate::system::environment::EnvToken;
 use crate::terminal::width::natural;
 use crate::terminal::{Column, Cut, Screen, Style, Table, print, print_json};
@@ -296,21 +295,13 @@ fn hubs(context: &Context) -> Vec<HubRow> {
 
 fn variables(context: &Context, state: &State) -> Vec<Variable> {
     let endpoint = context.env.endpoint();
-    let rejected = |secret: &Secret| {
-        let eligibility = endpoint
-            .as_ref()
-            .map(|endpoint| state.eligibility(endpoint, &secret.fingerprint(), clock::now()));
-        eligibility.is_some_and(|eligibility| eligibility != Eligibility::Good)
-    };
-    let shadows = endpoint
-        .as_ref()
-        .and_then(|endpoint| shadowed(context, state, endpoint));
+    let shadows = endpoint.and_then(|endpoint| shadowed(context, state, &endpoint));
     let variable = |token: &EnvToken| match &token.secret {
         Ok(secret) => Variable {
             name: token.variable,
             shadows: shadows.clone(),
             hint: Some(secret.hint()),
-            problem: if rejected(secret) {
+            problem: if context.eligibility_here(state, secret) != Eligibility::Good {
                 Some("it was rejected".to_owned())
             } else {
                 not_a_token(context, secret)

@@ -116,18 +116,12 @@ pub(super) fn tokens(context: &Context, state: &State) -> Vec<TokenRow> {
 }
 
 fn hf_notes(context: &Context, state: &State, token: &HfToken, active: bool) -> Vec<String> {
-    let now = clock::now();
-    let eligibility = context
-        .env
-        .endpoint()
-        .map(|endpoint| state.eligibility(&endpoint, &token.secret.fingerprint(), now));
     let state_of_use = if active { "active" } else { "not verified" };
     let mut notes = vec![state_of_use.to_owned()];
-    if eligibility.is_some_and(|eligibility| eligibility != Eligibility::Good) {
+    if context.eligibility_here(state, &token.secret) != Eligibility::Good {
         notes.push("rejected".to_owned());
     }
-    // A browser login is renewed.
-    if token.refresh_token.is_none() && token.expires.is_some_and(|at| at <= now) {
+    if token.has_expired(clock::now()) {
         notes.push("expired".to_owned());
     }
     notes

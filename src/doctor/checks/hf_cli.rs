@@ -22,15 +22,8 @@ fn run(inspection: &Inspection<'_>) -> Vec<Finding> {
     let login = match hf_cli.active_value().map(|value| value.is_some()) {
         Ok(false) => Login::None,
         Ok(true) => match hf_cli.read(Which::Active) {
-            Ok(token) => {
-                let renewable = token.refresh_token.is_some();
-                let expired = token.expires.is_some_and(|at| at <= clock::now());
-                if expired && !renewable {
-                    Login::Expired
-                } else {
-                    Login::There
-                }
-            }
+            Ok(token) if token.has_expired(clock::now()) => Login::Expired,
+            Ok(_) => Login::There,
             Err(error) => Login::Unreadable(error.to_string()),
         },
         Err(error) => Login::Unreadable(error.to_string()),

@@ -330,8 +330,8 @@ fn refresh_asks_about_every_token_and_remembers_what_is_dead() {
     assert_eq!(names(machine), ["narrow", "wide"]);
 }
 
-/// Where the state cannot be written, rejections are remembered in a second file. That one too is
-/// cleared when the token turns out to be good or is stored again.
+/// If the state cannot be written, rejections are remembered in a second file, which must be cleared
+/// too when the token turns out to be good or is stored again.
 #[test]
 fn a_good_token_is_not_held_back_by_a_rejection_in_the_second_file() {
     const SECOND: &str = "run/git-credential-hf/rejected.json";

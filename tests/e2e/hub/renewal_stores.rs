@@ -7,7 +7,7 @@ use crate::support::user::LOCKS;
 use serde_json::json;
 use std::fs;
 
-/// Where a browser login is stored.
+/// The store of a browser login.
 struct Store {
     /// A login with so many seconds left.
     desk: fn(i64) -> BrowserDesk,
