@@ -110,6 +110,8 @@ fn each_renewal_uses_the_refresh_token_that_the_last_one_gave() {
     // The stand-in takes each refresh token once.
     for count in 2..=4 {
         assert_eq!(desk.label(&desk.get()), format!("oauth {count}"));
+        // It is short-lived, and is left alone for a minute all the same.
+        assert_eq!(desk.label(&desk.get()), format!("oauth {count}"));
         desk.let_a_minute_pass();
     }
     assert_eq!(desk.oauth.renewals(), 3);

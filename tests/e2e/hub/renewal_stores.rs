@@ -3,7 +3,7 @@
 
 use crate::desk::BrowserDesk;
 use crate::hub::common::get;
-use crate::support::user::LOCKS;
+use crate::support::user::{LOCKS, now};
 use serde_json::json;
 use std::fs;
 
@@ -51,6 +51,8 @@ fn twenty_at_once_renew_once() {
             let output = started.wait().ok();
             assert_eq!(desk.label(&output), "oauth 2");
             assert_eq!(output.stderr, "");
+            let expiry = output.value("password_expiry_utc").expect("its end");
+            assert!(expiry.parse::<u64>().expect("a number") > now() + 3000);
         }
         assert_eq!(oauth.renewals(), 1);
     }
